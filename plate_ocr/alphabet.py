@@ -1,0 +1,87 @@
+"""The classes a model tells apart, and their one-hot vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.errors import AlphabetError
+
+UNKNOWN = "?"
+"""What stands in a text for a character that was not recognised."""
+
+DIGITS = "0123456789"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+PROVINCES = "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
+"""The 31 provinces of mainland China as they stand on plates (GA 36-2018)."""
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """An ordered set of characters; a character's place is its class.
+
+    Args:
+        characters: each character once, e.g. ``"0123456789"``.
+
+    Raises:
+        AlphabetError: if it is empty, holds a character twice, or holds ``?`` or white space.
+    """
+
+    characters: str
+    _index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.characters:
+            raise AlphabetError("an alphabet needs at least one character")
+        index = {char: i for i, char in enumerate(self.characters)}
+        if len(index) != len(self.characters):
+            twice = sorted(c for c in index if self.characters.count(c) > 1)
+            raise AlphabetError(f"the alphabet holds {', '.join(twice)} more than once")
+        if bad := [c for c in self.characters if c == UNKNOWN or c.isspace()]:
+            raise AlphabetError(f"{bad[0]!r} cannot be a character of an alphabet")
+        object.__setattr__(self, "_index", index)
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __contains__(self, char: object) -> bool:
+        return char in self._index
+
+    def encode(self, text: Iterable[str]) -> NDArray[np.int64]:
+        """Characters to classes.
+
+        Returns:
+            int64 ``(len(text),)``, each in ``[0, len(self))``.
+
+        Raises:
+            AlphabetError: naming the characters that are not in the alphabet.
+        """
+        text = list(text)
+        if unknown := sorted({c for c in text if c not in self._index}):
+            raise AlphabetError(f"{', '.join(map(repr, unknown))} not in the alphabet {self.characters}")
+        return np.array([self._index[c] for c in text], dtype=np.int64)
+
+    def decode(self, classes: Iterable[int]) -> str:
+        """Classes to characters: the inverse of :meth:`encode`.
+
+        Raises:
+            AlphabetError: if a class is outside ``[0, len(self))``.
+        """
+        classes = [int(c) for c in classes]
+        if bad := [c for c in classes if not 0 <= c < len(self)]:
+            raise AlphabetError(f"class {bad[0]} is outside 0..{len(self) - 1}")
+        return "".join(self.characters[c] for c in classes)
+
+    def one_hot(self, text: Iterable[str]) -> NDArray[np.float32]:
+        """Characters to one-hot rows.
+
+        Returns:
+            float32 ``(len(text), len(self))``: a single 1 in each row, at the character's class.
+
+        Raises:
+            AlphabetError: as :meth:`encode`.
+        """
+        return np.eye(len(self), dtype=np.float32)[self.encode(text)]

@@ -1,0 +1,42 @@
+"""Everything that plate-ocr raises on purpose.
+
+    PlateOcrError
+    ├── ImageError     a picture cannot be read or has the wrong form
+    ├── ModelError     a model file cannot be used
+    ├── AlphabetError  a character is not in the alphabet
+    ├── DataError      a data set cannot be trained on
+    ├── DeviceError    the wanted device is not there
+    └── OutputError    a result cannot be written
+
+Each message is one sentence for people: what was wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class PlateOcrError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class ImageError(PlateOcrError):
+    """A picture cannot be read or has the wrong form."""
+
+
+class ModelError(PlateOcrError):
+    """A model file cannot be used."""
+
+
+class AlphabetError(PlateOcrError):
+    """A character is not in the alphabet."""
+
+
+class DataError(PlateOcrError):
+    """A data set cannot be trained on."""
+
+
+class DeviceError(PlateOcrError):
+    """The wanted device is not there."""
+
+
+class OutputError(PlateOcrError):
+    """A result cannot be written."""

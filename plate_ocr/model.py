@@ -1,0 +1,197 @@
+"""A saved model: its card (what it reads and how) and its network, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.errors import AlphabetError, ModelError
+from plate_ocr.vision.characters import Preprocessing
+
+FORMAT = "plate-ocr character model"
+VERSION = 1
+METADATA_KEY = "plate_ocr"
+"""Under this key the card stands as JSON in the metadata of both files of a model."""
+
+NAMES = ("chars", "digits")
+"""The models that come with the package."""
+
+_FOLDERS = (Path(__file__).parent / "models", Path(__file__).parent.parent / "models")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything about a character model but its weights; stored in the header of its files.
+
+    Attributes:
+        alphabet: the classes.
+        preprocessing: how a picture becomes the network's row vector.
+        hidden: units of the hidden layer.
+        temperature: logits are divided by it before the softmax, so that a confidence is the share
+            of right answers (Guo et al., *On Calibration of Modern Neural Networks*, 2017).
+        min_confidence: below it the answer is "unknown".
+        training: what it learnt from: sources, counts, seed.
+        accuracy: what was measured, 0..1, by the name of the measure.
+    """
+
+    alphabet: Alphabet
+    preprocessing: Preprocessing
+    hidden: int
+    temperature: float = 1.0
+    min_confidence: float = 0.0
+    training: dict[str, Any] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The card as one line of JSON, with format and version."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["alphabet"] = self.alphabet.characters
+        values["preprocessing"] = dataclasses.asdict(self.preprocessing)
+        return json.dumps({"format": FORMAT, "version": VERSION, **values}, ensure_ascii=False)
+
+
+class CharModel:
+    """A character model loaded for reading.
+
+    Args:
+        model: ``"digits"``, ``"chars"``, an ``.onnx`` file or the folder of a training run.
+        threads: processor cores for the network; by default as many as the process may use.
+
+    Attributes:
+        card: what the model reads and how.
+        path: the file it came from.
+
+    Raises:
+        ModelError: if there is no such model or it cannot be used.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] = "chars", *, threads: int | None = None) -> None:
+        self.path = find_model(model, ".onnx")
+        self._session = _open_session(self.path, threads)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.card = model_card_from(metadata, self.path)
+        self._input = self._session.get_inputs()[0]
+        output = self._session.get_outputs()[0]
+        found = (self._input.shape[-1], output.shape[-1])
+        expected = (self.card.preprocessing.values, len(self.card.alphabet))
+        if found != expected:
+            raise ModelError(
+                f"{self.path}: the network maps {found[0]} values to {found[1]} classes, "
+                f"its header says {expected[0]} to {expected[1]}"
+            )
+
+    def probabilities(self, ratios: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network.
+
+        Args:
+            ratios: float32 ``(N, values)``, 0..1.
+
+        Returns:
+            float32 ``(N, classes)``: calibrated probabilities, each row adding up to 1.
+        """
+        if not len(ratios):
+            return np.empty((0, len(self.card.alphabet)), np.float32)
+        (logits,) = self._session.run(None, {self._input.name: ratios})
+        return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """exp(x) / Σ exp(x) over the last axis, safe against overflow."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+
+
+def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
+    """The file of a model.
+
+    Args:
+        model: a name in :data:`NAMES`, a file, or the folder of a training run.
+        suffix: ``".onnx"`` to read with or ``".safetensors"`` to train on; a file given with the
+            other suffix stands for its twin beside it.
+
+    Raises:
+        ModelError: if there is no such file.
+    """
+    path = Path(model)
+    if str(model) in NAMES:
+        for folder in _FOLDERS:
+            if (path := folder / f"{model}{suffix}").is_file():
+                return path
+        raise ModelError(f"the model {model!r} is missing from this installation; install plate-ocr again")
+    if path.is_dir():
+        path = path / f"model{suffix}"
+    if path.suffix in (".onnx", ".safetensors"):
+        path = path.with_suffix(suffix)
+    if path.is_file():
+        if path.suffix != suffix:
+            raise ModelError(
+                f"{path} is no model: a {suffix} file or the folder of a training run is expected"
+            )
+        return path
+    raise ModelError(
+        f"there is no model {str(path)!r}; give {' or '.join(NAMES)}, a {suffix} file or the folder of a training run"
+    )
+
+
+def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
+    """The card in a model file's metadata.
+
+    Raises:
+        ModelError: if it is missing, of another kind, of a newer version or damaged.
+    """
+    text = (metadata or {}).get(METADATA_KEY)
+    if text is None:
+        raise ModelError(f"{path} was not made by plate-ocr: its metadata have no {METADATA_KEY!r} entry")
+    try:
+        values = json.loads(text)
+        kind, version = values.pop("format"), values.pop("version")
+        if kind != FORMAT:
+            raise ModelError(f"{path} holds a {kind!r}; a {FORMAT!r} is expected")
+        if version > VERSION:
+            raise ModelError(
+                f"{path} has format version {version}, this plate-ocr reads up to {VERSION}: upgrade it"
+            )
+        alphabet = Alphabet(values.pop("alphabet"))
+        preprocessing = values.pop("preprocessing")
+        preprocessing["grid"] = tuple(preprocessing["grid"])
+        return ModelCard(alphabet, Preprocessing(**preprocessing), **values)
+    except (ValueError, KeyError, TypeError, AttributeError, AlphabetError) as error:
+        raise ModelError(f"{path}: the header is damaged ({type(error).__name__}: {error})") from None
+
+
+def available_threads() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _open_session(path: Path, threads: int | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or available_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        data = path.read_bytes()
+        if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            raise ModelError(
+                f"{path} is a pickle or a torch checkpoint, which can run code when opened; "
+                f"give the model.onnx of its training run"
+            )
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except ModelError:
+        raise
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
+    except Exception:  # ONNX Runtime has a dozen exception types for a bad file, no common base
+        raise ModelError(f"{path} is not a whole ONNX model; copy or train it again") from None

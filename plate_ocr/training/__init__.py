@@ -1,0 +1,1 @@
+"""Learning: data, rendering, warm-up, the training loop. Needs the ``train`` extra."""

@@ -1,0 +1,1 @@
+"""From pixels to numbers: NumPy and OpenCV only, every step a pure function."""

@@ -1,0 +1,217 @@
+"""From the grey picture of a character to its row vector: the one preprocessing of training and reading.
+
+The settings are a frozen dataclass that travels inside the model file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.vision.binarize import border_share, otsu
+from plate_ocr.vision.features import GRID, frame, framed_ratios
+from plate_ocr.vision.images import Image
+from plate_ocr.vision.segment import connected_components, isolate
+
+CHUNK = 256
+"""Pictures worked on at once: what fits a processor's cache."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture of a character becomes a row vector.
+
+    Attributes:
+        height: working size, pixels; every picture is stretched to it and its proportion remembered.
+        width: working size, pixels.
+        grid: rows and columns of windows over the character's frame.
+        overlap: by how much a window is larger than its tile of the frame, as a part of the tile.
+        aspect: width over height of the frame; narrower characters get black on both sides.
+        reach: how far parts of a character may lie beside its main component, as a part of its
+            height. 0: characters are one piece each, as letters and digits are.
+        ambiguous: where the share of white on the picture's border is between this and one
+            minus this, the border does not tell the polarity and both are tried.
+        contrast: pictures whose grey values span less than this are blank.
+    """
+
+    height: int = 40
+    width: int = 32
+    grid: tuple[int, int] = GRID
+    overlap: float = 0.5
+    aspect: float = 0.5
+    reach: float = 0.0
+    ambiguous: float = 0.3
+    contrast: int = 12
+
+    @property
+    def values(self) -> int:
+        """Length of the row vector."""
+        return self.grid[0] * self.grid[1]
+
+
+@dataclass(frozen=True)
+class CharStack:
+    """Grey pictures of characters, stretched to one size.
+
+    Attributes:
+        gray: uint8 ``(N, height, width)``.
+        aspect: float64 ``(N,)``: width over height of each picture before it was stretched.
+    """
+
+    gray: NDArray[np.uint8]
+    aspect: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.gray)
+
+    def __getitem__(self, index: slice | NDArray[np.int64] | NDArray[np.bool_]) -> CharStack:
+        return CharStack(self.gray[index], self.aspect[index])
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may be meant: row vectors, each with the picture it comes from.
+
+    A picture has one where border and components leave no doubt, none where it is blank, and up to
+    four otherwise (two polarities, main component with and without its surroundings). The network
+    decides: it has learnt to be unsure about the wrong ones.
+
+    Attributes:
+        ratios: float32 ``(M, values)``, 0..1.
+        owner: int64 ``(M,)``: index of the picture.
+        inverted: bool ``(M,)``: dark glyphs on bright ground.
+        wide: bool ``(M,)``: with the parts beside the main component.
+    """
+
+    ratios: NDArray[np.float32]
+    owner: NDArray[np.int64]
+    inverted: NDArray[np.bool_]
+    wide: NDArray[np.bool_]
+
+
+def stack_characters(pictures: Sequence[Image] | NDArray[np.uint8], settings: Preprocessing) -> CharStack:
+    """Stretch grey pictures to the working size.
+
+    Args:
+        pictures: uint8 ``(H, W)`` each, of any sizes, or an array ``(N, H, W)``.
+        settings: gives the working size.
+
+    Returns:
+        The stack, in the same order.
+    """
+    size = (settings.height, settings.width)
+    gray = np.empty((len(pictures), *size), np.uint8)
+    aspect = np.empty(len(pictures))
+    if isinstance(pictures, np.ndarray):
+        aspect[:] = pictures.shape[2] / pictures.shape[1]
+        for start in range(0, len(pictures), CHUNK):
+            gray[start : start + CHUNK] = _stretch(pictures[start : start + CHUNK], *size)
+        return CharStack(gray, aspect)
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for i, picture in enumerate(pictures):
+        aspect[i] = picture.shape[1] / picture.shape[0]
+        by_shape.setdefault(picture.shape, []).append(i)
+    for same in by_shape.values():
+        for start in range(0, len(same), CHUNK):
+            some = same[start : start + CHUNK]
+            gray[some] = _stretch(np.stack([pictures[i] for i in some]), *size)
+    return CharStack(gray, aspect)
+
+
+def row_vectors(
+    binary: NDArray[np.uint8],
+    aspect: NDArray[np.float64],
+    settings: Preprocessing,
+    wide: NDArray[np.bool_] | bool = False,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """White-pixel ratios of binary characters whose polarity is known.
+
+    Args:
+        binary: uint8 ``(N, height, width)``, 0 or 255, glyphs white.
+        aspect: float64 ``(N,)``: width over height before stretching.
+        settings: the frame and its windows.
+        wide: whether parts beside the main component count, one answer or bool ``(N,)``.
+
+    Returns:
+        float32 ``(N, values)``, 0..1, and bool ``(N,)``: False where no character was found.
+    """
+    reach = np.where(wide, _reach(aspect, settings), 0.0)
+    isolated = isolate(connected_components(binary), reach)
+    return _ratios(isolated.canvas, isolated.boxes, aspect, settings), isolated.found
+
+
+def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
+    """Binarise characters, settle polarity and parts where the picture tells, list both where not.
+
+    Args:
+        stack: N pictures.
+        settings: as the model was trained with.
+    """
+    parts = [
+        _candidates(stack[start : start + CHUNK], start, settings) for start in range(0, len(stack), CHUNK)
+    ]
+    return Candidates(
+        np.concatenate([p.ratios for p in parts] or [np.empty((0, settings.values), np.float32)]),
+        np.concatenate([p.owner for p in parts] or [np.empty(0, np.int64)]),
+        np.concatenate([p.inverted for p in parts] or [np.empty(0, np.bool_)]),
+        np.concatenate([p.wide for p in parts] or [np.empty(0, np.bool_)]),
+    )
+
+
+def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candidates:
+    binary = otsu(stack.gray)
+    share = border_share(binary)
+    pictures = stack.gray.reshape(len(stack), -1)
+    visible = pictures.max(1).astype(np.int64) - pictures.min(1) >= settings.contrast
+    bright = np.flatnonzero(visible & (share <= 1 - settings.ambiguous))
+    dark = np.flatnonzero(visible & (share >= settings.ambiguous))
+    owner = np.concatenate([bright, dark])
+    inverted = np.arange(len(owner)) >= len(bright)
+    glyphs = np.concatenate([binary[bright], 255 - binary[dark]])
+    aspect = stack.aspect[owner]
+
+    components = connected_components(glyphs)
+    alone = isolate(components)
+    ratios = [_ratios(alone.canvas, alone.boxes, aspect, settings)[alone.found]]
+    which = [np.flatnonzero(alone.found)]
+    if settings.reach > 0:
+        together = isolate(components, _reach(aspect, settings))
+        more = np.flatnonzero((together.boxes != alone.boxes).any(1))
+        ratios.append(_ratios(together.canvas, together.boxes[more], aspect[more], settings))
+        which.append(more)
+    index = np.concatenate(which)
+    return Candidates(
+        np.concatenate(ratios),
+        first + owner[index],
+        inverted[index],
+        np.arange(len(index)) >= len(which[0]),
+    )
+
+
+def _ratios(
+    canvas: Image, boxes: NDArray[np.float64], aspect: NDArray[np.float64], settings: Preprocessing
+) -> NDArray[np.float32]:
+    # The frame's proportion is meant before stretching.
+    stretched = settings.aspect / (aspect * settings.height / settings.width)
+    return framed_ratios(canvas, frame(boxes, stretched), settings.grid, settings.overlap)
+
+
+def _reach(aspect: NDArray[np.float64], settings: Preprocessing) -> NDArray[np.float64]:
+    """The reach in working pixels: a part of the picture's height, measured along its width."""
+    return settings.reach * settings.width / aspect
+
+
+def _stretch(pictures: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Resize a stack by two matrix products: resizing is linear, its matrix the resized identity."""
+    down, across = _resize_matrix(pictures.shape[1], height), _resize_matrix(pictures.shape[2], width)
+    stretched = np.matmul(np.matmul(down, pictures.astype(np.float32)), across.T)
+    return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
+
+
+def _resize_matrix(old: int, new: int) -> NDArray[np.float32]:
+    method = cv2.INTER_AREA if old > new else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(np.eye(old, dtype=np.float32), (old, new), interpolation=method), np.float32)

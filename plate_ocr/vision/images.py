@@ -1,0 +1,151 @@
+"""Reading pictures: a path, bytes, a PIL image or an array becomes one kind of array."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.errors import ImageError
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+Image: TypeAlias = NDArray[np.uint8]
+"""uint8, 0..255: ``(H, W)`` grey or ``(H, W, 3)`` with channels blue, green, red."""
+
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[Any]"
+"""Whatever a picture may be given as."""
+
+MAX_PIXELS = 64_000_000
+"""Larger pictures are refused before they are decoded: a small file can claim any size."""
+
+
+def read_image(source: ImageSource) -> Image:
+    """Read a picture of any common kind.
+
+    Args:
+        source: a path, the bytes of an image file, a PIL image, or an array. Arrays are
+            ``(H, W)`` or ``(H, W, 1)`` grey, ``(H, W, 3)`` BGR or ``(H, W, 4)`` BGRA,
+            uint8 0..255, uint16 0..65535 or bool.
+
+    Returns:
+        uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, 0..255, C-contiguous. EXIF rotation is applied,
+        transparency is laid on white, 16-bit values keep their upper eight bits.
+
+    Raises:
+        ImageError: if there is no such file, it is no picture, it is cut short, it has more than
+            :data:`MAX_PIXELS` pixels, or the array has another shape or type.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode(bytes(source), "the bytes given")
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        try:
+            return _decode(path.read_bytes(), str(path))
+        except IsADirectoryError:
+            raise ImageError(f"{path} is a folder, not a picture") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not a valid path"
+            raise ImageError(f"cannot read {path}: {reason or error}") from None
+    if hasattr(source, "getexif"):
+        return _from_pil(source)
+    raise ImageError(f"a {type(source).__name__} is no picture: give a path, bytes, a PIL image or an array")
+
+
+def to_gray(image: Image) -> Image:
+    """Luma of a picture (ITU-R BT.601).
+
+    Args:
+        image: uint8 ``(H, W)`` or ``(H, W, 3)`` BGR.
+
+    Returns:
+        uint8 ``(H, W)``; a grey picture is returned as it is.
+    """
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _from_array(array: NDArray[Any]) -> Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ImageError(
+            f"an array of shape {array.shape} is no picture: (H, W), (H, W, 3) or (H, W, 4) is expected"
+        )
+    if array.size == 0:
+        raise ImageError(f"an array of shape {array.shape} has no pixels")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise ImageError(_too_large(array.shape[1], array.shape[0]))
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise ImageError(
+            f"an array of {array.dtype} is no picture: uint8 with values from 0 to 255 is expected"
+        )
+    if array.ndim == 3 and array.shape[2] == 4:
+        alpha = array[:, :, 3:].astype(np.uint16)
+        array = ((array[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return np.ascontiguousarray(array)
+
+
+def _decode(data: bytes, name: str) -> Image:
+    import PIL.Image
+
+    if not data:
+        raise ImageError(f"{name}: the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # The size is checked here, with an error instead of Pillow's warning.
+            warnings.simplefilter("ignore")
+            with PIL.Image.open(io.BytesIO(data)) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
+                picture.load()
+                return _from_pil(picture)
+    except ImageError:
+        raise
+    except PIL.UnidentifiedImageError:
+        raise ImageError(f"{name}: not a picture in a known format") from None
+    except PIL.Image.DecompressionBombError:
+        raise ImageError(f"{name}: the picture is too large; at most {MAX_PIXELS:,} pixels are read") from None
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise ImageError(f"{name}: the picture is damaged ({_first_line(error)})") from None
+
+
+def _from_pil(picture: PIL.Image.Image) -> Image:
+    import PIL.ImageOps
+
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ImageError(_too_large(picture.width, picture.height))
+    if picture.width * picture.height == 0:
+        raise ImageError("the picture has no pixels")
+    picture = PIL.ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
+        # 16-bit grey; mode "I" is how some formats deliver it.
+        return (np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8).astype(np.uint8)
+    if picture.mode == "F":
+        raise ImageError("the picture has floating-point pixels; save it with 8 or 16 bits")
+    if picture.mode in ("1", "L"):
+        return np.array(picture.convert("L"))
+    if picture.has_transparency_data:
+        rgba = np.array(picture.convert("RGBA"))
+        return _from_array(rgba[:, :, [2, 1, 0, 3]])
+    return np.ascontiguousarray(np.array(picture.convert("RGB"))[:, :, ::-1])
+
+
+def _too_large(width: int, height: int) -> str:
+    return f"{width}×{height} pixels are too many; at most {MAX_PIXELS:,} are read"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

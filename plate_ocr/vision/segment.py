@@ -1,0 +1,122 @@
+"""Connected components: which white pixels belong to one character."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.vision.images import Image
+
+
+@dataclass(frozen=True)
+class Components:
+    """The connected components of a stack of binary pictures, found in one pass.
+
+    Attributes:
+        labels: int32 ``(N * (H + 1), W)``: the pictures below each other with a black line after
+            each; 0 is the background, ``i + 1`` the pixels of component ``i``.
+        boxes: float64 ``(K, 4)``: left, top, right, bottom of each component in ``labels``.
+        area: float64 ``(K,)``: pixels.
+        center: float64 ``(K, 2)``: x and y of the centroid within its picture, -0.5..0.5.
+        owner: int64 ``(K,)``: the picture that a component stands in, ascending.
+        shape: ``(N, H, W)``.
+    """
+
+    labels: NDArray[np.int32]
+    boxes: NDArray[np.float64]
+    area: NDArray[np.float64]
+    center: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Isolated:
+    """The characters in the middle of a stack of pictures.
+
+    Attributes:
+        canvas: uint8 ``(N * (H + 1), W)``: the pictures below each other, a black line after each,
+            only the character's own pixels white.
+        boxes: float64 ``(N, 4)``: left, top, right, bottom of each character on the canvas.
+        found: bool ``(N,)``: False where a picture holds no character; its box is the picture.
+    """
+
+    canvas: Image
+    boxes: NDArray[np.float64]
+    found: NDArray[np.bool_]
+
+
+def connected_components(binary: NDArray[np.uint8]) -> Components:
+    """Label the 8-connected white components of a stack of pictures.
+
+    Args:
+        binary: uint8 ``(N, H, W)``, 0 or 255, glyphs white.
+    """
+    count, height, width = binary.shape
+    cell = height + 1
+    sheet = np.zeros((count, cell, width), np.uint8)
+    sheet[:, :height] = binary
+    _, labels, stats, centroids = cv2.connectedComponentsWithStats(
+        sheet.reshape(count * cell, width), connectivity=8, ltype=cv2.CV_32S
+    )
+    left, top, wide, high, area = stats[1:].T.astype(np.float64)
+    # Labels follow the first pixel in reading order, hence the order of the pictures.
+    owner = (stats[1:, cv2.CC_STAT_TOP] // cell).astype(np.int64)
+    x, y = centroids[1:].T
+    center = np.stack([(x + 0.5) / width - 0.5, (y - owner * cell + 0.5) / height - 0.5], axis=1)
+    boxes = np.stack([left, top, left + wide, top + high], axis=1)
+    return Components(np.asarray(labels, np.int32), boxes, area, center, owner, (count, height, width))
+
+
+def isolate(
+    components: Components, reach: NDArray[np.float64] | float = 0.0, least: float = 0.01
+) -> Isolated:
+    """Keep the component nearest the centre of each picture, and what belongs to it.
+
+    Around a loosely cut character stand pieces of its neighbours, of the frame and of rivets.
+    The main component has the best ratio of size to squared distance from the centre. Others stay
+    if their middle lies within the main one's sides, widened by ``reach``.
+
+    Args:
+        components: of a stack of N pictures.
+        reach: how far beyond the main component's sides others may lie, in pixels; one number
+            or float64 ``(N,)``. 0 suits letters and digits; Chinese characters have parts side by side.
+        least: the smallest share of the picture that counts as a piece of a character.
+
+    Returns:
+        The cleaned pictures and the boxes of their characters.
+    """
+    count, height, width = components.shape
+    owner, boxes = components.owner, components.boxes
+    big = components.area >= least * height * width
+    x, y = components.center.T
+    # Distances down the picture count less: a character fills its picture's height.
+    score = np.where(big, components.area, 0) / (0.05 + x * x + 0.3 * y * y)
+    best = np.zeros(count)
+    np.maximum.at(best, owner, score)
+    main = np.zeros(count, np.int64)
+    is_main = big & (score == best[owner])
+    main[owner[is_main]] = np.flatnonzero(is_main)
+    found = best > 0
+
+    if len(owner):
+        allowed = np.broadcast_to(np.asarray(reach, np.float64), (count,))[owner]
+        middle = (boxes[:, 0] + boxes[:, 2]) / 2
+        keep = big & (middle >= boxes[main[owner], 0] - allowed) & (middle <= boxes[main[owner], 2] + allowed)
+    else:
+        keep = np.zeros(0, np.bool_)
+    table = np.zeros(len(owner) + 1, np.uint8)
+    table[1:][keep] = 255
+
+    tight = np.tile(np.array([np.inf, np.inf, -np.inf, -np.inf]), (count, 1))
+    for side in range(4):
+        extreme = np.minimum if side < 2 else np.maximum
+        extreme.at(tight[:, side], owner[keep], boxes[keep, side])
+    whole = np.arange(count)[~found] * (height + 1)
+    tight[~found] = np.stack(
+        [np.zeros_like(whole), whole, np.full_like(whole, width), whole + height], axis=1
+    )
+    return Isolated(table[components.labels], tight, found)
