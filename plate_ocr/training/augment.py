@@ -28,7 +28,10 @@ class Augmentation:
         noise: standard deviation of grey noise, as a part of the contrast.
         threshold: displacement of the binarisation threshold, as a part of the contrast.
         neighbour: probability that a piece of another character stands beside it.
-        frame: probability that a piece of the plate's frame stands above, below or beside it.
+        frame: probability that a line of the plate's frame stands above or below it.
+        no_character: share of pictures replaced by what is no character, and again as many whose
+            polarity is wrong; a network learns to be unsure of them (outlier exposure:
+            Hendrycks et al., *Deep Anomaly Detection with Outlier Exposure*, 2019).
     """
 
     shift: float = 0.06
@@ -42,10 +45,11 @@ class Augmentation:
     threshold: float = 0.14
     neighbour: float = 0.3
     frame: float = 0.15
+    no_character: float = 0.05
 
 
 def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """Grey pictures to changed grey pictures and thresholds.
+    """Change grey pictures of characters.
 
     Args:
         gray: float32 ``[batch, 1, height, width]``, 0..1, glyphs bright on dark.
@@ -53,49 +57,75 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
         generator: source of randomness, on the device of ``gray``.
 
     Returns:
-        float32 ``[batch, 1, height, width]``, 0..1; each picture's binarisation threshold has
-        been moved by adding to it, so that Otsu's 0.5 stays the reader's own.
+        float32 ``[batch, 1, height, width]``, about 0..1.
     """
-    n = len(gray)
-    device = gray.device
+    n, s = len(gray), settings
 
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(n, *shape, generator=generator, device=device) * (high - low) + low
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(n, generator=generator, device=gray.device) * (high - low) + low
 
-    s = settings
+    def chance(probability: float) -> Tensor:
+        return (uniform(0, 1) < probability)[:, None, None, None]
+
+    def sample(pictures: Tensor, affine: Tensor) -> Tensor:
+        grid = F.affine_grid(affine, list(pictures.shape), align_corners=False)
+        return F.grid_sample(pictures, grid, align_corners=False)
+
     zoom = 1 / (1 - uniform(0, s.margin))
-    stretch = torch.exp(uniform(-s.stretch, s.stretch))
     turn = uniform(-s.turn, s.turn)
-    slant = uniform(-s.slant, s.slant)
-    theta = torch.zeros(n, 2, 3, device=device)
-    theta[:, 0, 0] = zoom * stretch * torch.cos(turn)
-    theta[:, 0, 1] = zoom * (slant - torch.sin(turn))
-    theta[:, 1, 0] = zoom * torch.sin(turn)
-    theta[:, 1, 1] = zoom * torch.cos(turn)
-    theta[:, :, 2] = uniform(-2 * s.shift, 2 * s.shift, 2)
-    moved = F.grid_sample(gray, F.affine_grid(theta, list(gray.shape), align_corners=False), align_corners=False)
-    # A neighbour is another picture of the batch, moved by a bit more than a character's width.
-    side = torch.sign(uniform(-1, 1))
-    beside = theta.clone()
-    beside[:, 0, 2] += side * uniform(1.5, 2.1)
-    other = gray.roll(1, 0)
-    piece = F.grid_sample(other, F.affine_grid(beside, list(gray.shape), align_corners=False), align_corners=False)
-    moved = torch.where((uniform(0, 1) < s.neighbour)[:, None, None, None], torch.maximum(moved, piece), moved)
-    # Strokes: a blend with the dilated or eroded picture.
+    affine = torch.zeros(n, 2, 3, device=gray.device)
+    affine[:, 0, 0] = zoom * torch.exp(uniform(-s.stretch, s.stretch)) * torch.cos(turn)
+    affine[:, 0, 1] = zoom * (uniform(-s.slant, s.slant) - torch.sin(turn))
+    affine[:, 1, 0] = zoom * torch.sin(turn)
+    affine[:, 1, 1] = zoom * torch.cos(turn)
+    # The grid spans -1..1: twice the displacement.
+    affine[:, 0, 2] = 2 * uniform(-s.shift, s.shift)
+    affine[:, 1, 2] = 2 * uniform(-s.shift, s.shift)
+    changed = sample(gray, affine)
+
+    beside = affine.clone()
+    beside[:, 0, 2] += torch.sign(uniform(-1, 1)) * uniform(1.5, 2.1)
+    changed = torch.where(
+        chance(s.neighbour), torch.maximum(changed, sample(gray.roll(1, 0), beside)), changed
+    )
+
     grow = uniform(-s.stroke, s.stroke)[:, None, None, None]
-    thick, thin = F.max_pool2d(moved, 3, 1, 1), -F.max_pool2d(-moved, 3, 1, 1)
-    moved = torch.where(grow > 0, moved + grow * (thick - moved), moved - grow * (thin - moved))
-    # A frame: bright lines near the edges.
-    rows = torch.arange(gray.shape[2], device=device)[None, None, :, None]
-    line = uniform(0, 3)[:, None, None, None]
-    at_top = (uniform(0, 1) < 0.5)[:, None, None, None]
-    bar = torch.where(at_top, rows < line, rows >= gray.shape[2] - line).float()
-    framed = (uniform(0, 1) < s.frame)[:, None, None, None]
-    moved = torch.where(framed, torch.maximum(moved, bar.expand_as(moved)), moved)
-    # Blur: between the picture and two fixed Gaussians.
-    moved = _blur(moved, uniform(0, s.blur))
-    moved = moved + torch.randn(moved.shape, generator=generator, device=device) * uniform(0, s.noise)[:, None, None, None]
-    return moved
+    thick, thin = F.max_pool2d(changed, 3, 1, 1), -F.max_pool2d(-changed, 3, 1, 1)
+    changed = changed + torch.where(grow > 0, grow * (thick - changed), -grow * (thin - changed))
+
+    rows = torch.arange(gray.shape[2], device=gray.device)[None, None, :, None]
+    thickness = uniform(0, 0.075 * gray.shape[2])[:, None, None, None]
+    line = torch.where(chance(0.5), rows < thickness, rows >= gray.shape[2] - thickness).float()
+    changed = torch.where(chance(s.frame), torch.maximum(changed, line.expand_as(changed)), changed)
+
+    changed = _blur(changed, uniform(0, s.blur))
+    noise = torch.randn(changed.shape, generator=generator, device=gray.device)
+    return changed + noise * uniform(0, s.noise)[:, None, None, None]
+
+
+def no_character(gray: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures that look like something but are no character.
+
+    In turn: halves of two characters side by side, halves of two above each other, smooth noise.
+
+    Args:
+        gray: float32 ``[batch, 1, height, width]``, 0..1, glyphs bright on dark.
+        generator: source of randomness, on the device of ``gray``.
+
+    Returns:
+        float32 ``[batch, 1, height, width]``, 0..1.
+    """
+    n, _, height, width = gray.shape
+    other = gray.roll(1, 0)
+    beside = torch.cat([gray[..., width // 2 :], other[..., : width // 2]], 3)
+    above = torch.cat([gray[:, :, height // 2 :], other[:, :, : height // 2]], 2)
+    noise = torch.rand(gray.shape, generator=generator, device=gray.device)
+    sigma = torch.rand(n, generator=generator, device=gray.device) * 4
+    smooth = _blur(noise, sigma)
+    low, high = smooth.amin((1, 2, 3), keepdim=True), smooth.amax((1, 2, 3), keepdim=True)
+    smooth = (smooth - low) / (high - low)
+    kind = torch.arange(n, device=gray.device)[:, None, None, None] % 3
+    return torch.where(kind == 0, beside, torch.where(kind == 1, above, smooth))
 
 
 def _blur(pictures: Tensor, sigma: Tensor) -> Tensor:

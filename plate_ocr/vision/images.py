@@ -26,6 +26,14 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDA
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused before they are decoded: a small file can claim any size."""
 
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""File names that count as pictures when a folder is searched."""
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file's name says that it is a picture; hidden files are none."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
 
 def read_image(source: ImageSource) -> Image:
     """Read a picture of any common kind.

@@ -1,0 +1,405 @@
+"""Labelled pictures of characters: reading them, finding what is wrong, splitting, making batches."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+from torch import Tensor
+
+from plate_ocr.alphabet import Alphabet, is_one_piece
+from plate_ocr.errors import DataError, ImageError
+from plate_ocr.training.augment import Augmentation, augment, no_character
+from plate_ocr.vision.binarize import border_share, otsu, otsu_threshold
+from plate_ocr.vision.characters import CHUNK, CharStack, Preprocessing, row_vectors, stack_characters
+from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+
+CSV_COLUMNS = ("image_path", "label")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled picture of a data set.
+
+    Attributes:
+        path: the file.
+        label: its character, as the data set gives it.
+        group: what it shares with others from the same plate; its own path where nothing.
+        where: how to find the label: the path, or the CSV's name and line.
+    """
+
+    path: Path
+    label: str
+    group: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a data set.
+
+    Attributes:
+        kind: what, in a few words; the same for all of a kind.
+        where: the file, or the CSV's name and line.
+        detail: what exactly.
+    """
+
+    kind: str
+    where: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.kind}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class CharData:
+    """Labelled characters in memory.
+
+    Attributes:
+        stack: N pictures at the working size.
+        labels: int64 ``(N,)``: classes.
+        groups: N names; equal ones must stay on one side of a split.
+        names: N file names, to show.
+    """
+
+    stack: CharStack
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    names: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> CharData:
+        return CharData(self.stack[index], self.labels[index], self.groups[index], self.names[index])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three parts: to learn from, to choose by, to measure once."""
+
+    train: CharData
+    validation: CharData
+    test: CharData
+
+
+def list_samples(path: Path, group: str | None = None) -> tuple[list[Sample], list[Problem]]:
+    """The labelled pictures of a data set, not yet opened.
+
+    Args:
+        path: a folder with one folder of pictures per class, or a CSV file with the columns
+            ``image_path`` (relative to the CSV) and ``label``.
+        group: a regular expression searched in the file's name; what its first group matches names
+            the plate, and one plate's characters stay on one side of a split.
+
+    Raises:
+        DataError: if there is no such data set or nothing in it.
+    """
+    try:
+        pattern = re.compile(group) if group else None
+    except re.error as error:
+        raise DataError(f"the group pattern {group!r} is no regular expression: {error}") from None
+    if pattern and not pattern.groups:
+        raise DataError(f"the group pattern {group!r} needs parentheses around the plate's name")
+
+    def sample(file: Path, label: str, where: str) -> Sample:
+        match = pattern.search(file.name) if pattern else None
+        return Sample(file, label, match[1] if match and match[1] else str(file), where)
+
+    if path.is_dir():
+        samples = [
+            sample(file, folder.name, str(file))
+            for folder in sorted(path.iterdir())
+            if folder.is_dir() and not folder.name.startswith(".")
+            for file in sorted(folder.iterdir())
+            if is_image_name(file.name)
+        ]
+        if not samples:
+            raise DataError(f"{path} holds no pictures; one folder per class is expected, as in {path}/A/1.png")
+        return samples, []
+    if not path.exists():
+        raise DataError(f"there is no data set {path}")
+    return _list_csv(path, sample)
+
+
+def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[list[Sample], list[Problem]]:
+    samples: list[Sample] = []
+    problems: list[Problem] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in CSV_COLUMNS if name not in (reader.fieldnames or [])]
+            if missing:
+                raise DataError(
+                    f"{path} line 1: no column {' and no column '.join(missing)}; "
+                    f"the first line must name {','.join(CSV_COLUMNS)}"
+                )
+            for row in reader:
+                where = f"{path} line {reader.line_num}"
+                name, label = (row["image_path"] or "").strip(), (row["label"] or "").strip()
+                if not name or not label:
+                    problems.append(Problem("incomplete line", where, "the path or the label is missing"))
+                else:
+                    samples.append(sample(path.parent / name, label, where))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    if not samples:
+        raise DataError(f"{path} lists no pictures")
+    return samples, problems
+
+
+def load_samples(
+    samples: Sequence[Sample], known: Alphabet, settings: Preprocessing
+) -> tuple[CharData, Alphabet, list[Problem]]:
+    """Open the pictures and find what is wrong with them.
+
+    Unreadable pictures, those with an unknown label and those that stand under two labels are left out.
+
+    Args:
+        samples: from :func:`list_samples`.
+        known: the characters that a label may be.
+        settings: the working size.
+
+    Returns:
+        The data, the alphabet of the labels that occur (in the order of ``known``) and the problems.
+
+    Raises:
+        DataError: if fewer than two classes are left.
+    """
+    problems: list[Problem] = []
+    good: list[tuple[Sample, Image]] = []
+    seen: dict[bytes, list[tuple[Sample, Image]]] = defaultdict(list)
+    for sample in samples:
+        if sample.label not in known:
+            detail = f"{sample.label!r} is not one of {known.characters}"
+            problems.append(Problem("unknown label", sample.where, detail))
+            continue
+        try:
+            picture = to_gray(read_image(sample.path))
+        except ImageError as error:
+            problems.append(Problem("unreadable picture", sample.where, str(error)))
+            continue
+        seen[hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()].append((sample, picture))
+    for same in seen.values():
+        labels = sorted({sample.label for sample, _ in same})
+        if len(labels) > 1:
+            for sample, _ in same:
+                others = ", ".join(s.where for s, _ in same if s.label != sample.label)
+                detail = f"{sample.label!r} here, another label in {others}"
+                problems.append(Problem("same picture under two labels", sample.where, detail))
+        else:
+            good.extend(same)
+    order = {sample.where: i for i, sample in enumerate(samples)}
+    good.sort(key=lambda pair: order[pair[0].where])
+    present = {sample.label for sample, _ in good}
+    if len(present) < 2:
+        found = f"only {present.pop()!r}" if present else "none"
+        raise DataError(f"a classifier needs pictures of two classes at least; {found} could be used")
+    alphabet = Alphabet("".join(c for c in known.characters if c in present))
+    labels = alphabet.encode(sample.label for sample, _ in good)
+    for label, count in zip(alphabet.characters, np.bincount(labels, minlength=len(alphabet)), strict=True):
+        if count == 1:
+            only = next(sample for sample, _ in good if sample.label == label)
+            problems.append(
+                Problem("class with one picture", only.where, f"{label!r} can be learnt but not measured")
+            )
+    data = CharData(
+        stack_characters([picture for _, picture in good], settings),
+        labels,
+        np.array([sample.group for sample, _ in good]),
+        np.array([str(sample.path) for sample, _ in good]),
+    )
+    return data, alphabet, problems
+
+
+def split_data(data: CharData, *, share: float, seed: int) -> Split:
+    """Split into training, validation and test part, with the same mix of classes in each.
+
+    Samples and labels go through one call together, so that they cannot come apart. Classes of
+    one picture are learnt from only.
+
+    Args:
+        data: all of it.
+        share: of the data that goes into validation, and the same again into the test.
+        seed: of the choice.
+    """
+    counts = np.bincount(data.labels)
+    single = counts[data.labels] < 2
+    index = np.flatnonzero(~single)
+    rest, test = _split_in_two(index, data, share, seed)
+    train, validation = _split_in_two(rest, data, share / (1 - share), seed)
+    train = np.sort(np.concatenate([train, np.flatnonzero(single)]))
+    return Split(data[train], data[np.sort(validation)], data[np.sort(test)])
+
+
+def _split_in_two(
+    X: NDArray[np.int64], data: CharData, share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split an index into the larger and the smaller part."""
+    y, groups = data.labels[X], data.groups[X]
+    if len(np.unique(groups)) < len(groups):
+        folds = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
+        large, small = next(folds.split(X, y, groups))
+        return X[large], X[small]
+    counts = np.bincount(y)
+    size = max(round(share * len(X)), int((counts > 0).sum()))
+    stratify = y if counts[counts > 0].min() >= 2 and size <= len(X) - (counts > 0).sum() else None
+    X_large, X_small, _, _ = train_test_split(
+        X, y, test_size=min(size, len(X) - 1), random_state=seed, stratify=stratify
+    )
+    return X_large, X_small
+
+
+def near_copies(split: Split, *, tolerance: float = 2.0) -> list[Problem]:
+    """Pictures of the validation or test part with nearly the same picture in the training part.
+
+    Args:
+        split: the parts.
+        tolerance: largest root mean square difference that counts, grey levels.
+    """
+    problems = []
+    train = split.train
+    for part in (split.validation, split.test):
+        for label in np.unique(part.labels):
+            here, there = np.flatnonzero(part.labels == label), np.flatnonzero(train.labels == label)
+            if not len(there):
+                continue
+            a = part.stack.gray[here, ::2, ::2].reshape(len(here), -1).astype(np.float32)
+            b = train.stack.gray[there, ::2, ::2].reshape(len(there), -1).astype(np.float32)
+            square = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
+            nearest = square.argmin(1)
+            close = square[np.arange(len(here)), nearest] <= tolerance**2 * a.shape[1]
+            for i, j in zip(here[close], there[nearest[close]], strict=True):
+                detail = f"nearly the same picture as {train.names[j]}, which is learnt from"
+                problems.append(Problem("near-copy across the split", str(part.names[i]), detail))
+    return problems
+
+
+def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing, alphabet: Alphabet) -> CharStack:
+    """Invert dark-on-light pictures, so that glyphs are bright in all.
+
+    Where a tightly cut picture's border does not tell, the polarity is taken whose row vector is
+    nearer to the mean of its class over the pictures whose border does.
+
+    Args:
+        stack: N pictures.
+        labels: int64 ``(N,)``.
+        settings: for the row vectors.
+        alphabet: names the classes.
+    """
+    binary = np.concatenate([otsu(stack.gray[i : i + CHUNK]) for i in range(0, len(stack), CHUNK)])
+    share = border_share(binary)
+    wide = wide_classes(alphabet)[labels]
+    bright, _ = row_vectors(binary, stack.aspect, settings, wide)
+    dark, _ = row_vectors(255 - binary, stack.aspect, settings, wide)
+    inverted = share > 0.5
+    sure = np.abs(share - 0.5) > 0.2
+    mine = np.where(inverted[:, None], dark, bright)
+    for label in np.unique(labels):
+        known = sure & (labels == label)
+        doubtful = np.flatnonzero(~sure & (labels == label))
+        if known.any() and len(doubtful):
+            mean = mine[known].mean(0)
+            inverted[doubtful] = ((dark[doubtful] - mean) ** 2).sum(1) < ((bright[doubtful] - mean) ** 2).sum(1)
+    return CharStack(np.where(inverted[:, None, None], 255 - stack.gray, stack.gray), stack.aspect)
+
+
+def wide_classes(alphabet: Alphabet) -> NDArray[np.bool_]:
+    """bool ``(classes,)``: which characters have parts beside their main component."""
+    return np.array([not is_one_piece(char) for char in alphabet.characters])
+
+
+@dataclass(frozen=True)
+class CharBatches:
+    """Batches of row vectors and targets, augmented anew in each epoch.
+
+    Attributes:
+        stack: N pictures with bright glyphs.
+        labels: int64 ``(N,)``.
+        weights: float64 ``(N,)``: how often each is drawn, adding up to 1.
+        wide: bool ``(classes,)``: from :func:`wide_classes`.
+        settings: the model's preprocessing.
+        augmentation: how strongly pictures are changed.
+        per_epoch: pictures drawn in an epoch.
+        batch_size: rows in a batch.
+        seed: of everything random; an epoch's batches depend on it and the epoch alone.
+        device: where the pictures are changed.
+    """
+
+    stack: CharStack
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    wide: NDArray[np.bool_]
+    settings: Preprocessing
+    augmentation: Augmentation
+    per_epoch: int
+    batch_size: int
+    seed: int
+    device: torch.device
+
+    def __call__(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch: float32 ``[batch, values]`` and ``[batch, classes]``."""
+        rng = np.random.default_rng((self.seed, epoch))
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        drawn = rng.choice(len(self.labels), self.per_epoch, p=self.weights)
+        ahead = max(1, 2048 // self.batch_size) * self.batch_size
+        for start in range(0, self.per_epoch, ahead):
+            ratios, target = self._rows(drawn[start : start + ahead], rng, generator)
+            for i in range(0, len(ratios), self.batch_size):
+                yield ratios[i : i + self.batch_size], target[i : i + self.batch_size]
+
+    def _rows(
+        self, index: NDArray[np.int64], rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        count, classes = len(index), len(self.wide)
+        pictures = torch.from_numpy(self.stack.gray[index]).to(self.device)[:, None].float() / 255
+        changed = augment(pictures, self.augmentation, generator)
+        nothing = rng.random(count) < self.augmentation.no_character
+        if nothing.any():
+            some = torch.from_numpy(np.flatnonzero(nothing)).to(self.device)
+            changed[some] = no_character(changed[some], generator)
+        gray = (changed[:, 0].clamp(0, 1) * 255).byte().cpu().numpy()
+        shift = rng.uniform(-1, 1, count) * self.augmentation.threshold * 255
+        threshold = np.clip(otsu_threshold(gray) + shift, 8, 247)
+        binary = (gray > threshold[:, None, None]).astype(np.uint8) * np.uint8(255)
+        # The wrong polarity is no character either.
+        inverted = rng.random(count) < self.augmentation.no_character
+        binary[inverted] = 255 - binary[inverted]
+        nothing |= inverted
+
+        aspect = self.stack.aspect[index]
+        wide = self.wide[self.labels[index]]
+        ratios, found = row_vectors(binary, aspect, self.settings, wide)
+        if self.settings.reach > 0:
+            # Nor is a letter with pieces of its neighbours, or a part of a Chinese character.
+            some = np.flatnonzero(rng.random(count) < 0.3)
+            wrong, _ = row_vectors(binary[some], aspect[some], self.settings, ~wide[some])
+            differs = np.abs(wrong - ratios[some]).max(1) > 0.02
+            ratios[some[differs]] = wrong[differs]
+            nothing[some[differs]] = True
+        target = np.eye(classes, dtype=np.float32)[self.labels[index]]
+        target[nothing | ~found] = 1 / classes
+        return torch.from_numpy(ratios), torch.from_numpy(target)
+
+
+def class_balance(labels: NDArray[np.int64], floor: int = 20) -> NDArray[np.float64]:
+    """Drawing weights that temper the imbalance of classes: 1/√n a picture, n at least ``floor``.
+
+    Returns:
+        float64 ``(N,)``, adding up to 1.
+    """
+    weights = 1 / np.sqrt(np.maximum(np.bincount(labels), floor))[labels]
+    return np.asarray(weights / weights.sum())
+

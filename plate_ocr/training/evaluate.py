@@ -1,0 +1,104 @@
+"""Measuring a network on characters, and fitting what its confidence means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from plate_ocr.model import softmax
+from plate_ocr.reader import best_of_candidates
+from plate_ocr.vision.characters import Candidates, CharStack, Preprocessing, candidates
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Characters whose row vectors are computed once, to be measured after every epoch.
+
+    Attributes:
+        tried: what may be meant in each picture.
+        count: N pictures.
+        labels: int64 ``(N,)``.
+    """
+
+    tried: Candidates
+    count: int
+    labels: NDArray[np.int64]
+
+
+def prepare(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing) -> Prepared:
+    """Compute the row vectors of characters exactly as reading does."""
+    return Prepared(candidates(stack, settings), len(stack), labels)
+
+
+def class_probabilities(network: nn.Module, data: Prepared, temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities by the surest candidate of each picture, as reading takes them.
+
+    Returns:
+        float32 ``(N, classes)``; 0 for blank pictures.
+    """
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        logits = network(torch.from_numpy(data.tried.ratios).to(device)).float().cpu().numpy()
+    return best_of_candidates(softmax(logits / np.float32(temperature)), data.tried.owner, data.count)
+
+
+def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64], min_confidence: float = 0.0) -> float:
+    """Share of pictures whose likeliest class is right and sure enough; "unknown" counts as wrong."""
+    right = (probabilities.argmax(1) == labels) & (probabilities.max(1) >= max(min_confidence, 1e-9))
+    return float(right.mean())
+
+
+def top_k(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
+    """Share of pictures whose class is among the k likeliest."""
+    return float((np.argsort(-probabilities, axis=1)[:, :k] == labels[:, None]).any(1).mean())
+
+
+def confusion_matrix(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64 ``(classes, classes)``: how often row's character was read as column's."""
+    classes = probabilities.shape[1]
+    cells = labels * classes + probabilities.argmax(1)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15) -> float:
+    """Expected calibration error: mean gap between confidence and accuracy over equal bins of
+    confidence, weighted by their size (Naeini et al., 2015)."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.zeros(bins)
+    np.add.at(gaps, place, right - confidence.astype(np.float64))
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def fit_temperature(network: nn.Module, data: Prepared) -> float:
+    """The temperature with the least cross-entropy on the data (Guo et al., 2017)."""
+    choices = np.geomspace(0.25, 4, 65)
+
+    def cross_entropy(temperature: float) -> float:
+        probabilities = class_probabilities(network, data, temperature)
+        return float(-np.log(probabilities[np.arange(data.count), data.labels] + 1e-7).mean())
+
+    return float(min(choices, key=cross_entropy))
+
+
+def fit_min_confidence(
+    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.001, most: float = 0.5
+) -> float:
+    """The confidence below which an answer is called unknown.
+
+    As high as needed to refuse all but one in a hundred pictures of no character, but refusing no more
+    right readings than ``lost`` and never higher than ``most``.
+
+    Args:
+        right: confidences of right readings.
+        nothing: confidences of readings of pictures that show no character.
+        lost: share of right readings that may be refused.
+        most: the highest bound.
+    """
+    return float(round(min(most, np.quantile(nothing, 0.99), np.quantile(right, lost)), 3))
