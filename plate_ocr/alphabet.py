@@ -85,8 +85,3 @@ class Alphabet:
             AlphabetError: as :meth:`encode`.
         """
         return np.eye(len(self), dtype=np.float32)[self.encode(text)]
-
-
-def is_one_piece(char: str) -> bool:
-    """Whether a character is drawn as one connected piece, as digits and Latin letters are."""
-    return char in DIGITS or char in LETTERS

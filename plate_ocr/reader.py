@@ -5,18 +5,75 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.errors import ImageError
 from plate_ocr.model import CharModel
-from plate_ocr.vision.characters import Candidates, CharStack, candidates, stack_characters
+from plate_ocr.vision.binarize import otsu
+from plate_ocr.vision.characters import Candidates, CharStack, candidates, row_vectors, stack_characters
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.plate import Line, Segments, best_path, propose_segments, straighten
 
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
+
+
+@dataclass(frozen=True)
+class Char:
+    """One character of a plate.
+
+    Attributes:
+        char: the character, or None where none was recognised.
+        confidence: probability of the likeliest class, 0..1.
+        alternatives: the next likely characters with their probabilities, likeliest first.
+    """
+
+    char: str | None
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One plate.
+
+    Attributes:
+        text: upper case, without separators; ``?`` for an unknown character.
+        confidence: mean confidence of its characters, 0..1.
+        min_confidence: the least of them: a mean hides a bad one.
+        lines: lines of text, which are joined from top to bottom.
+        corners: x and y of its four corners in pixels, clockwise from its own top left.
+        chars: its characters.
+    """
+
+    text: str
+    confidence: float
+    min_confidence: float
+    lines: int
+    corners: tuple[tuple[float, float], ...]
+    chars: tuple[Char, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one picture.
+
+    Attributes:
+        width: of the picture in pixels, after EXIF rotation.
+        height: of the picture in pixels.
+        ms: how long it took.
+        plates: what was found; empty if nothing was.
+    """
+
+    width: int
+    height: int
+    ms: float
+    plates: tuple[Plate, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +150,7 @@ class CharClassifier:
         """Read grey pictures: uint8 ``(H, W)`` each, or an array ``(N, H, W)``."""
         stack = stack_characters(pictures, self.model.card.preprocessing)
         scores, _ = self.scores(stack)
-        return [self._reading(row) for row in scores]
+        return [self.reading(row) for row in scores]
 
     def scores(self, stack: CharStack) -> tuple[NDArray[np.float32], Candidates]:
         """Probabilities of each class, by the candidate of which the network is surest.
@@ -105,7 +162,8 @@ class CharClassifier:
         probabilities = self.model.probabilities(tried.ratios)
         return best_of_candidates(probabilities, tried.owner, len(stack)), tried
 
-    def _reading(self, scores: NDArray[np.float32]) -> CharReading:
+    def reading(self, scores: NDArray[np.float32]) -> CharReading:
+        """What probabilities float32 ``(classes,)`` mean."""
         order = np.argsort(-scores, kind="stable")[: ALTERNATIVES + 1]
         ranked = [(self.alphabet[i], float(scores[i])) for i in order if scores[i] > 0]
         if ranked and ranked[0][1] >= self.min_confidence:
@@ -142,3 +200,112 @@ def _batch_to_gray(batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if batch.shape[1] == 1:
         return batch[:, 0]
     return np.array([to_gray(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in batch])
+
+
+@dataclass(frozen=True)
+class LineReading:
+    """How a line of characters was read: what ``plate-ocr inspect`` shows.
+
+    Attributes:
+        line: the straightened line.
+        segments: the pieces that were considered.
+        chosen: indices of the pieces that were taken for characters.
+        scores: float32 ``(S, classes)``: probabilities of every piece.
+        value: log-probability of the whole reading, less the cost of unexplained ink.
+    """
+
+    line: Line
+    segments: Segments
+    chosen: tuple[int, ...]
+    scores: NDArray[np.float32]
+    value: float
+
+
+class PlateReader:
+    """Reads pictures of whole plates, classically: straighten, binarise, cut, classify.
+
+    Args:
+        model: a character model, as for :class:`CharClassifier`.
+        threads: processor cores for the network; by default as many as the process may use.
+        min_confidence: below it a character is unknown; by default the model's own bound.
+
+    Raises:
+        ModelError: if there is no such model or it cannot be used.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "chars",
+        *,
+        threads: int | None = None,
+        min_confidence: float | None = None,
+    ) -> None:
+        self.classifier = CharClassifier(model, threads=threads, min_confidence=min_confidence)
+
+    @overload
+    def __call__(self, image: ImageSource, /) -> Reading: ...
+    @overload
+    def __call__(self, image: Sequence[ImageSource], /) -> list[Reading]: ...
+    def __call__(self, image: ImageSource | Sequence[ImageSource], /) -> Reading | list[Reading]:
+        """Read one picture of a plate, or a list of them.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        if isinstance(image, (list, tuple)):
+            return [self._read(one) for one in image]
+        return self._read(image)  # type: ignore[arg-type]
+
+    def lines(self, gray: Image) -> list[LineReading]:
+        """Every guess of where the line of characters is, read; the best first.
+
+        Args:
+            gray: uint8 ``(H, W)``: a plate, cut out with or without its surroundings.
+        """
+        readings = [self._read_line(line) for line in straighten(gray)]
+        return sorted(readings, key=lambda reading: -reading.value)
+
+    def _read(self, image: ImageSource) -> Reading:
+        started = perf_counter()
+        picture = read_image(image)
+        lines = self.lines(to_gray(picture))
+        plates = (self._plate(lines[0]),) if lines and lines[0].chosen else ()
+        height, width = picture.shape[:2]
+        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+
+    def _read_line(self, line: Line) -> LineReading:
+        segments = propose_segments(line.binary)
+        pieces = [line.gray[:, segments.cuts[i] : segments.cuts[j]] for i, j in zip(segments.first, segments.last, strict=True)]
+        settings = self.classifier.model.card.preprocessing
+        stack = stack_characters(pieces, settings)
+        ratios, found = row_vectors(otsu(stack.gray), stack.aspect, settings)
+        scores = self.classifier.model.probabilities(ratios) * found[:, None]
+        reward = np.log(np.maximum(scores.max(axis=1, initial=0), 1e-6)).astype(np.float64)
+        chosen, value = best_path(segments, reward)
+        return LineReading(line, segments, tuple(chosen), scores, value)
+
+    def _plate(self, reading: LineReading) -> Plate:
+        chars = tuple(
+            Char(one.char, one.confidence, one.alternatives)
+            for one in (self.classifier.reading(reading.scores[i]) for i in reading.chosen)
+        )
+        confidences = [char.confidence for char in chars]
+        return Plate(
+            "".join(char.char or UNKNOWN for char in chars),
+            sum(confidences) / len(confidences),
+            min(confidences),
+            1,
+            _corners(reading),
+            chars,
+        )
+
+
+def _corners(reading: LineReading) -> tuple[tuple[float, float], ...]:
+    """The corners of the characters' common box, on the picture."""
+    left = reading.segments.cuts[reading.segments.first[reading.chosen[0]]]
+    right = reading.segments.cuts[reading.segments.last[reading.chosen[-1]]]
+    height = reading.line.gray.shape[0]
+    box = np.array([[left, 0, 1], [right, 0, 1], [right, height, 1], [left, height, 1]])
+    return tuple((float(x), float(y)) for x, y in box @ reading.line.to_plate.T)

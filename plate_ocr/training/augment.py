@@ -61,11 +61,17 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     """
     n, s = len(gray), settings
 
+    def random() -> Tensor:
+        return torch.rand(n, generator=generator, device=gray.device)
+
+    # Each picture is changed as a whole by between nothing and all that is allowed.
+    strength = random()
+
     def uniform(low: float, high: float) -> Tensor:
-        return torch.rand(n, generator=generator, device=gray.device) * (high - low) + low
+        return (random() * (high - low) + low) * strength
 
     def chance(probability: float) -> Tensor:
-        return (uniform(0, 1) < probability)[:, None, None, None]
+        return (random() < 2 * probability * strength)[:, None, None, None]
 
     def sample(pictures: Tensor, affine: Tensor) -> Tensor:
         grid = F.affine_grid(affine, list(pictures.shape), align_corners=False)
@@ -84,7 +90,7 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     changed = sample(gray, affine)
 
     beside = affine.clone()
-    beside[:, 0, 2] += torch.sign(uniform(-1, 1)) * uniform(1.5, 2.1)
+    beside[:, 0, 2] += torch.sign(random() - 0.5) * (1.5 + 0.6 * random())
     changed = torch.where(
         chance(s.neighbour), torch.maximum(changed, sample(gray.roll(1, 0), beside)), changed
     )
@@ -94,8 +100,8 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     changed = changed + torch.where(grow > 0, grow * (thick - changed), -grow * (thin - changed))
 
     rows = torch.arange(gray.shape[2], device=gray.device)[None, None, :, None]
-    thickness = uniform(0, 0.075 * gray.shape[2])[:, None, None, None]
-    line = torch.where(chance(0.5), rows < thickness, rows >= gray.shape[2] - thickness).float()
+    thickness = (0.075 * gray.shape[2] * random())[:, None, None, None]
+    line = torch.where((random() < 0.5)[:, None, None, None], rows < thickness, rows >= gray.shape[2] - thickness).float()
     changed = torch.where(chance(s.frame), torch.maximum(changed, line.expand_as(changed)), changed)
 
     changed = _blur(changed, uniform(0, s.blur))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from torch import Tensor
 
-from plate_ocr.alphabet import Alphabet, is_one_piece
+from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.training.augment import Augmentation, augment, no_character
 from plate_ocr.vision.binarize import border_share, otsu, otsu_threshold
@@ -287,7 +287,7 @@ def near_copies(split: Split, *, tolerance: float = 2.0) -> list[Problem]:
     return problems
 
 
-def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing, alphabet: Alphabet) -> CharStack:
+def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing) -> CharStack:
     """Invert dark-on-light pictures, so that glyphs are bright in all.
 
     Where a tightly cut picture's border does not tell, the polarity is taken whose row vector is
@@ -297,13 +297,11 @@ def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Prepr
         stack: N pictures.
         labels: int64 ``(N,)``.
         settings: for the row vectors.
-        alphabet: names the classes.
     """
     binary = np.concatenate([otsu(stack.gray[i : i + CHUNK]) for i in range(0, len(stack), CHUNK)])
     share = border_share(binary)
-    wide = wide_classes(alphabet)[labels]
-    bright, _ = row_vectors(binary, stack.aspect, settings, wide)
-    dark, _ = row_vectors(255 - binary, stack.aspect, settings, wide)
+    bright, _ = row_vectors(binary, stack.aspect, settings)
+    dark, _ = row_vectors(255 - binary, stack.aspect, settings)
     inverted = share > 0.5
     sure = np.abs(share - 0.5) > 0.2
     mine = np.where(inverted[:, None], dark, bright)
@@ -316,11 +314,6 @@ def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Prepr
     return CharStack(np.where(inverted[:, None, None], 255 - stack.gray, stack.gray), stack.aspect)
 
 
-def wide_classes(alphabet: Alphabet) -> NDArray[np.bool_]:
-    """bool ``(classes,)``: which characters have parts beside their main component."""
-    return np.array([not is_one_piece(char) for char in alphabet.characters])
-
-
 @dataclass(frozen=True)
 class CharBatches:
     """Batches of row vectors and targets, augmented anew in each epoch.
@@ -329,7 +322,7 @@ class CharBatches:
         stack: N pictures with bright glyphs.
         labels: int64 ``(N,)``.
         weights: float64 ``(N,)``: how often each is drawn, adding up to 1.
-        wide: bool ``(classes,)``: from :func:`wide_classes`.
+        classes: length of the target rows.
         settings: the model's preprocessing.
         augmentation: how strongly pictures are changed.
         per_epoch: pictures drawn in an epoch.
@@ -341,7 +334,7 @@ class CharBatches:
     stack: CharStack
     labels: NDArray[np.int64]
     weights: NDArray[np.float64]
-    wide: NDArray[np.bool_]
+    classes: int
     settings: Preprocessing
     augmentation: Augmentation
     per_epoch: int
@@ -363,7 +356,7 @@ class CharBatches:
     def _rows(
         self, index: NDArray[np.int64], rng: np.random.Generator, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        count, classes = len(index), len(self.wide)
+        count = len(index)
         pictures = torch.from_numpy(self.stack.gray[index]).to(self.device)[:, None].float() / 255
         changed = augment(pictures, self.augmentation, generator)
         nothing = rng.random(count) < self.augmentation.no_character
@@ -379,18 +372,9 @@ class CharBatches:
         binary[inverted] = 255 - binary[inverted]
         nothing |= inverted
 
-        aspect = self.stack.aspect[index]
-        wide = self.wide[self.labels[index]]
-        ratios, found = row_vectors(binary, aspect, self.settings, wide)
-        if self.settings.reach > 0:
-            # Nor is a letter with pieces of its neighbours, or a part of a Chinese character.
-            some = np.flatnonzero(rng.random(count) < 0.3)
-            wrong, _ = row_vectors(binary[some], aspect[some], self.settings, ~wide[some])
-            differs = np.abs(wrong - ratios[some]).max(1) > 0.02
-            ratios[some[differs]] = wrong[differs]
-            nothing[some[differs]] = True
-        target = np.eye(classes, dtype=np.float32)[self.labels[index]]
-        target[nothing | ~found] = 1 / classes
+        ratios, found = row_vectors(binary, self.stack.aspect[index], self.settings)
+        target = np.eye(self.classes, dtype=np.float32)[self.labels[index]]
+        target[nothing | ~found] = 1 / self.classes
         return torch.from_numpy(ratios), torch.from_numpy(target)
 
 

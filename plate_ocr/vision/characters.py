@@ -31,15 +31,15 @@ class Preprocessing:
         grid: rows and columns of windows over the character's frame.
         overlap: by how much a window is larger than its tile of the frame, as a part of the tile.
         aspect: width over height of the frame; narrower characters get black on both sides.
-        reach: how far parts of a character may lie beside its main component, as a part of its
-            height. 0: characters are one piece each, as letters and digits are.
+        reach: how far parts of a character may lie beside its main component, as a part of the
+            picture's height. 0: characters are one piece each, as letters and digits are.
         ambiguous: where the share of white on the picture's border is between this and one
             minus this, the border does not tell the polarity and both are tried.
         contrast: pictures whose grey values span less than this are blank.
     """
 
-    height: int = 40
-    width: int = 32
+    height: int = 36
+    width: int = 28
     grid: tuple[int, int] = GRID
     overlap: float = 0.5
     aspect: float = 0.5
@@ -76,21 +76,18 @@ class CharStack:
 class Candidates:
     """What may be meant: row vectors, each with the picture it comes from.
 
-    A picture has one where border and components leave no doubt, none where it is blank, and up to
-    four otherwise (two polarities, main component with and without its surroundings). The network
-    decides: it has learnt to be unsure about the wrong ones.
+    A picture has one where its border tells the polarity, two where it does not, and none where it
+    is blank. The network decides: it has learnt to be unsure about the wrong polarity.
 
     Attributes:
         ratios: float32 ``(M, values)``, 0..1.
         owner: int64 ``(M,)``: index of the picture.
         inverted: bool ``(M,)``: dark glyphs on bright ground.
-        wide: bool ``(M,)``: with the parts beside the main component.
     """
 
     ratios: NDArray[np.float32]
     owner: NDArray[np.int64]
     inverted: NDArray[np.bool_]
-    wide: NDArray[np.bool_]
 
 
 def stack_characters(pictures: Sequence[Image] | NDArray[np.uint8], settings: Preprocessing) -> CharStack:
@@ -126,7 +123,6 @@ def row_vectors(
     binary: NDArray[np.uint8],
     aspect: NDArray[np.float64],
     settings: Preprocessing,
-    wide: NDArray[np.bool_] | bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """White-pixel ratios of binary characters whose polarity is known.
 
@@ -134,18 +130,18 @@ def row_vectors(
         binary: uint8 ``(N, height, width)``, 0 or 255, glyphs white.
         aspect: float64 ``(N,)``: width over height before stretching.
         settings: the frame and its windows.
-        wide: whether parts beside the main component count, one answer or bool ``(N,)``.
 
     Returns:
         float32 ``(N, values)``, 0..1, and bool ``(N,)``: False where no character was found.
     """
-    reach = np.where(wide, _reach(aspect, settings), 0.0)
-    isolated = isolate(connected_components(binary), reach)
-    return _ratios(isolated.canvas, isolated.boxes, aspect, settings), isolated.found
+    # Both the reach and the frame's proportion are meant before stretching.
+    isolated = isolate(connected_components(binary), settings.reach * settings.width / aspect)
+    frames = frame(isolated.boxes, settings.aspect / (aspect * settings.height / settings.width))
+    return framed_ratios(isolated.canvas, frames, settings.grid, settings.overlap), isolated.found
 
 
 def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
-    """Binarise characters, settle polarity and parts where the picture tells, list both where not.
+    """Binarise characters, settle the polarity where the picture tells, list both where not.
 
     Args:
         stack: N pictures.
@@ -158,7 +154,6 @@ def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
         np.concatenate([p.ratios for p in parts] or [np.empty((0, settings.values), np.float32)]),
         np.concatenate([p.owner for p in parts] or [np.empty(0, np.int64)]),
         np.concatenate([p.inverted for p in parts] or [np.empty(0, np.bool_)]),
-        np.concatenate([p.wide for p in parts] or [np.empty(0, np.bool_)]),
     )
 
 
@@ -172,37 +167,8 @@ def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candid
     owner = np.concatenate([bright, dark])
     inverted = np.arange(len(owner)) >= len(bright)
     glyphs = np.concatenate([binary[bright], 255 - binary[dark]])
-    aspect = stack.aspect[owner]
-
-    components = connected_components(glyphs)
-    alone = isolate(components)
-    ratios = [_ratios(alone.canvas, alone.boxes, aspect, settings)[alone.found]]
-    which = [np.flatnonzero(alone.found)]
-    if settings.reach > 0:
-        together = isolate(components, _reach(aspect, settings))
-        more = np.flatnonzero((together.boxes != alone.boxes).any(1))
-        ratios.append(_ratios(together.canvas, together.boxes[more], aspect[more], settings))
-        which.append(more)
-    index = np.concatenate(which)
-    return Candidates(
-        np.concatenate(ratios),
-        first + owner[index],
-        inverted[index],
-        np.arange(len(index)) >= len(which[0]),
-    )
-
-
-def _ratios(
-    canvas: Image, boxes: NDArray[np.float64], aspect: NDArray[np.float64], settings: Preprocessing
-) -> NDArray[np.float32]:
-    # The frame's proportion is meant before stretching.
-    stretched = settings.aspect / (aspect * settings.height / settings.width)
-    return framed_ratios(canvas, frame(boxes, stretched), settings.grid, settings.overlap)
-
-
-def _reach(aspect: NDArray[np.float64], settings: Preprocessing) -> NDArray[np.float64]:
-    """The reach in working pixels: a part of the picture's height, measured along its width."""
-    return settings.reach * settings.width / aspect
+    ratios, found = row_vectors(glyphs, stack.aspect[owner], settings)
+    return Candidates(ratios[found], first + owner[found], inverted[found])
 
 
 def _stretch(pictures: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -1,0 +1,245 @@
+"""A whole plate, classically: straighten the line of characters, binarise it, propose cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.vision.binarize import sauvola
+from plate_ocr.vision.images import Image
+
+WORK_HEIGHT = 72
+"""Plates are brought to this height before they are straightened, pixels."""
+
+LINE_HEIGHT = 40
+"""Height of the characters in a straightened line, pixels."""
+
+MARGIN = 5
+"""Rows kept above and below the characters, pixels."""
+
+NARROWEST, WIDEST = 0.08, 0.95
+"""Width of a character, as a part of its height."""
+
+LOWEST = 0.65
+"""Pieces with less ink from top to bottom than this part of the line are dots, hyphens or rivets."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straightened line of characters.
+
+    Attributes:
+        gray: uint8 ``(LINE_HEIGHT + 2 * MARGIN, W)``, glyphs bright.
+        binary: uint8, same shape, 0 or 255, glyphs white.
+        inverted: whether the plate had dark glyphs, so that ``gray`` is its negative.
+        to_plate: float64 ``(2, 3)``: affine map from pixels of the line to pixels of the plate.
+    """
+
+    gray: Image
+    binary: Image
+    inverted: bool
+    to_plate: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Pieces of a line that may be characters.
+
+    Attributes:
+        cuts: int64 ``(C,)``: columns between which pieces lie, ascending.
+        first: int64 ``(S,)``: index of each piece's left cut.
+        last: int64 ``(S,)``: index of its right cut.
+        skip: float64 ``(C,)``: cost of taking all up to each cut for no character.
+    """
+
+    cuts: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    skip: NDArray[np.float64]
+
+
+def straighten(gray: Image) -> list[Line]:
+    """Find the line of characters on a plate and turn it upright.
+
+    The slope of the line is the vertical shear that makes the row profile of horizontal contrast
+    sharpest, the slant of the characters the horizontal shear that does so for the column profile.
+
+    Args:
+        gray: uint8 ``(H, W)``: a plate, cut out with or without its surroundings.
+
+    Returns:
+        Lines with different guesses of where the characters begin and end, best guess first;
+        none if the picture shows no contrast.
+    """
+    scale = WORK_HEIGHT / gray.shape[0]
+    width = int(np.clip(round(gray.shape[1] * scale), 8, 16 * WORK_HEIGHT))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    work = np.asarray(cv2.resize(gray, (width, WORK_HEIGHT), interpolation=method), np.uint8)
+    if int(work.max()) - int(work.min()) < 12:
+        return []
+    smooth = cv2.GaussianBlur(work.astype(np.float32), (0, 0), 1.5)
+    contrast = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3))
+    contrast = np.minimum(contrast, np.quantile(contrast, 0.95))
+    slope = _sharpest_shear(contrast, np.linspace(-0.3, 0.3, 61))
+    profile = _sheared_profile(contrast, slope)
+
+    to_work = np.diag([width / gray.shape[1], WORK_HEIGHT / gray.shape[0], 1.0])
+    lines: list[Line] = []
+    for top, bottom in _bands(profile):
+        high = bottom - top
+        upright = np.array([[1, 0, 0], [slope, 1, -slope * width / 2], [0, 0, 1.0]])
+        band = _warp(work, upright @ _scale_map(top, high, 0.0), width, high)
+        rows = np.abs(cv2.Sobel(cv2.GaussianBlur(band, (0, 0), 1.5).astype(np.float32), cv2.CV_32F, 1, 0)).T
+        slant = _sharpest_shear(np.ascontiguousarray(rows), np.linspace(-0.45, 0.45, 37))
+        matrix = upright @ _scale_map(top, high, slant)
+        line = _warp(work, matrix, width, high)
+        inverted = _dark_glyphs(line)
+        if inverted:
+            line = 255 - line
+        binary = sauvola(line, 2 * (LINE_HEIGHT // 2) + 1, 0.1)
+        lines.append(Line(line, binary, inverted, (np.linalg.inv(to_work) @ matrix)[:2]))
+    return lines
+
+
+def propose_segments(binary: Image) -> Segments:
+    """Cut a line wherever characters may begin or end.
+
+    Args:
+        binary: uint8 ``(LINE_HEIGHT + 2 * MARGIN, W)``, 0 or 255, glyphs white.
+
+    Returns:
+        The pieces between any two cuts that are as wide as a character can be.
+    """
+    ink = (binary[MARGIN:-MARGIN] > 0).sum(0) / LINE_HEIGHT
+    smooth = cv2.GaussianBlur(ink[None].astype(np.float32), (0, 0), 1.0)[0]
+    padded = np.concatenate([[np.inf], smooth, [np.inf]])
+    valley = (padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]) & (smooth < 0.6)
+    empty = ink <= 1 / LINE_HEIGHT
+    edges = np.flatnonzero(np.diff(np.concatenate([[1], empty.astype(np.int8), [1]])))
+    places = np.unique(np.concatenate([[0], edges, np.flatnonzero(valley & ~empty), [len(ink)]]))
+    cuts = [int(places[0])]
+    for place in places[1:]:
+        if place - cuts[-1] >= 2:
+            cuts.append(int(place))
+    columns = np.array(cuts, np.int64)
+    wide = columns[None] - columns[:, None]
+    first, last = np.nonzero((wide >= NARROWEST * LINE_HEIGHT) & (wide <= WIDEST * LINE_HEIGHT))
+    rows = np.concatenate([np.zeros((LINE_HEIGHT, 1)), np.cumsum(binary[MARGIN:-MARGIN] > 0, axis=1)], axis=1)
+    inked = rows[:, columns[last]] > rows[:, columns[first]]
+    tall = LINE_HEIGHT - inked.argmax(0) - inked[::-1].argmax(0) >= LOWEST * LINE_HEIGHT
+    tall &= inked.any(0)
+    cost = np.concatenate([[0], np.cumsum(np.minimum(1, 2 * ink))]) / LINE_HEIGHT
+    return Segments(columns, first[tall], last[tall], cost[columns])
+
+
+def best_path(
+    segments: Segments, reward: NDArray[np.float64], *, clutter: float = 5.0, ends: float = 0.5
+) -> tuple[list[int], float]:
+    """The likeliest way to read a line: a shortest path over its cuts.
+
+    Every column is explained either by a character, at the cost of the network's doubt, or as
+    clutter (a dot, a rivet, the frame), at a cost that grows with its ink.
+
+    Args:
+        segments: S pieces.
+        reward: float64 ``(S,)``: log-probability that each piece is its likeliest character.
+        clutter: cost of skipped ink, per height of a character.
+        ends: part of it that counts before the first and after the last character.
+
+    Returns:
+        Indices of the chosen pieces, from left to right, and the value of the path.
+    """
+    count = len(segments.cuts)
+    # State 0: no character yet; 1: among characters; 2: after the last one.
+    best = np.full((count, 3), -np.inf)
+    came: list[list[tuple[int, int, int]]] = [[(-1, -1, -1)] * 3 for _ in range(count)]
+    best[0, 0] = 0
+    by_end: list[list[int]] = [[] for _ in range(count)]
+    for i, end in enumerate(segments.last):
+        by_end[end].append(i)
+
+    def offer(place: int, state: int, value: float, source: tuple[int, int, int]) -> None:
+        if value > best[place, state]:
+            best[place, state] = value
+            came[place][state] = source
+
+    for place in range(count):
+        if place:
+            skipped = clutter * (segments.skip[place] - segments.skip[place - 1])
+            offer(place, 0, best[place - 1, 0] - ends * skipped, (place - 1, 0, -1))
+            offer(place, 1, best[place - 1, 1] - skipped, (place - 1, 1, -1))
+            offer(place, 2, best[place - 1, 2] - ends * skipped, (place - 1, 2, -1))
+        for i in by_end[place]:
+            start = int(segments.first[i])
+            for state in (0, 1):
+                offer(place, 1, best[start, state] + reward[i], (start, state, i))
+        offer(place, 2, best[place, 1], (place, 1, -1))
+    place, state = count - 1, int(best[-1].argmax())
+    chosen: list[int] = []
+    while place >= 0:
+        place, state, piece = came[place][state]
+        if piece >= 0:
+            chosen.append(piece)
+    return chosen[::-1], float(best[-1].max())
+
+
+def _sharpest_shear(weight: NDArray[np.float32], slopes: NDArray[np.float64]) -> float:
+    """The shear of rows along columns whose row profile has the largest sum of squared steps."""
+
+    def sharpness(slope: float) -> float:
+        profile = _sheared_profile(weight, slope)
+        return float((np.diff(profile) ** 2).sum())
+
+    return float(max(slopes, key=sharpness))
+
+
+def _sheared_profile(weight: NDArray[np.float32], slope: float) -> NDArray[np.float64]:
+    """Row sums after each column was moved up by slope times its distance from the middle."""
+    height, width = weight.shape
+    rows = np.arange(height)[:, None] - slope * (np.arange(width) - width / 2)
+    place = np.clip(np.rint(rows), 0, height - 1).astype(np.int64)
+    profile = np.bincount(place.ravel(), weight.ravel(), minlength=height)
+    # The first and last row have gathered what was moved out of the picture.
+    profile[0] = profile[-1] = 0
+    return np.convolve(profile, [0.25, 0.5, 0.25], mode="same")
+
+
+def _bands(profile: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Guesses of the first and last row of the characters, from the row profile."""
+    height = len(profile)
+    peak = np.quantile(profile, 0.9)
+    center = int(np.argmax(np.convolve(profile, np.ones(height // 3), mode="same")))
+    bands: list[tuple[float, float]] = []
+    for level in (0.5, 0.35, 0.65):
+        top = bottom = center
+        while top > 0 and profile[top - 1] > level * peak:
+            top -= 1
+        while bottom < height - 1 and profile[bottom + 1] > level * peak:
+            bottom += 1
+        band = (float(top), float(bottom + 1))
+        if bottom + 1 - top >= 0.2 * height and band not in bands:
+            bands.append(band)
+    return bands or [(0.1 * height, 0.9 * height)]
+
+
+def _scale_map(top: float, high: float, slant: float) -> NDArray[np.float64]:
+    """From the line's pixels to the straightened plate's: scale, shift down, slant."""
+    scale = high / LINE_HEIGHT
+    middle = MARGIN + LINE_HEIGHT / 2
+    return np.array([[scale, slant * scale, -slant * scale * middle], [0, scale, top - MARGIN * scale], [0, 0, 1.0]])
+
+
+def _warp(work: Image, matrix: NDArray[np.float64], width: int, high: float) -> Image:
+    size = (max(8, round(width * LINE_HEIGHT / high)), LINE_HEIGHT + 2 * MARGIN)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(work, matrix[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _dark_glyphs(line: Image) -> bool:
+    """Whether the glyphs are darker than their ground: they cover less of the line than it does."""
+    inside = line[MARGIN:-MARGIN].astype(np.float32)
+    ground = cv2.blur(inside, (LINE_HEIGHT | 1, LINE_HEIGHT | 1))
+    return bool((inside > ground).mean() > 0.5)
