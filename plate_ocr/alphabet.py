@@ -19,6 +19,10 @@ PROVINCES = "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼�
 """The 31 provinces of mainland China as they stand on plates (GA 36-2018)."""
 
 
+LONGEST = 10
+"""Characters on a plate, at most."""
+
+
 @dataclass(frozen=True)
 class Alphabet:
     """An ordered set of characters; a character's place is its class.
@@ -46,6 +50,9 @@ class Alphabet:
 
     def __len__(self) -> int:
         return len(self.characters)
+
+    def __getitem__(self, index: int) -> str:
+        return self.characters[index]
 
     def __contains__(self, char: object) -> bool:
         return char in self._index
@@ -85,3 +92,40 @@ class Alphabet:
             AlphabetError: as :meth:`encode`.
         """
         return np.eye(len(self), dtype=np.float32)[self.encode(text)]
+
+
+@dataclass(frozen=True)
+class PlateFormat:
+    """What stands where on a kind of plate.
+
+    Attributes:
+        places: for each place the characters that may stand there.
+        shortest: the least number of characters.
+        alike: pairs of a character that the format lacks and the one that it must be instead.
+        prior: log of how much likelier a text of this form is than any other text that was read as surely.
+    """
+
+    places: tuple[str, ...]
+    shortest: int = 1
+    alike: tuple[tuple[str, str], ...] = ()
+    prior: float = 0.0
+
+
+_CN_LETTERS = "".join(c for c in LETTERS if c not in "IO")
+_CN_ANY, _CN_ENERGY = _CN_LETTERS + DIGITS, "ABCDEFGHJK"
+_CN_ALIKE = (("O", "0"), ("I", "1"))
+CHINA = (
+    PlateFormat((PROVINCES, _CN_LETTERS, *[_CN_ANY] * 5), 7, _CN_ALIKE, prior=1.0),
+    PlateFormat((PROVINCES, _CN_LETTERS, _CN_ENERGY, _CN_ANY, *[DIGITS] * 4), 8, _CN_ALIKE),
+    PlateFormat((PROVINCES, _CN_LETTERS, *[DIGITS] * 5, _CN_ENERGY), 8, _CN_ALIKE),
+)
+"""Province, letter and five more; new-energy plates of small and of large cars have six, one of them
+a letter for the kind of drive. There is no I and no O (GA 36-2018)."""
+
+
+def formats_for(alphabet: Alphabet) -> tuple[PlateFormat, ...]:
+    """The formats that an alphabet can write: China's where it has provinces, and any text without them."""
+    anything = "".join(c for c in alphabet.characters if c not in PROVINCES)
+    if anything == alphabet.characters or not anything:
+        return (PlateFormat((alphabet.characters,) * LONGEST),)
+    return *CHINA, PlateFormat((anything,) * LONGEST)

@@ -11,7 +11,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.alphabet import UNKNOWN, PlateFormat, formats_for
 from plate_ocr.errors import ImageError
 from plate_ocr.model import CharModel
 from plate_ocr.vision.binarize import otsu
@@ -21,6 +21,10 @@ from plate_ocr.vision.plate import Line, Segments, best_path, propose_segments, 
 
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
+
+
+LEAST = 1e-6
+"""No piece of a plate is taken for less likely than this: one bad character must not veto a reading."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,8 @@ class LineReading:
         line: the straightened line.
         segments: the pieces that were considered.
         chosen: indices of the pieces that were taken for characters.
-        scores: float32 ``(S, classes)``: probabilities of every piece.
+        scores: float32 ``(len(chosen), classes)``: probabilities of the chosen ones; 0 for what the
+            plate's format excludes there.
         value: log-probability of the whole reading, less the cost of unexplained ink.
     """
 
@@ -243,6 +248,7 @@ class PlateReader:
         min_confidence: float | None = None,
     ) -> None:
         self.classifier = CharClassifier(model, threads=threads, min_confidence=min_confidence)
+        self._formats = formats_for(self.classifier.model.card.alphabet)
 
     @overload
     def __call__(self, image: ImageSource, /) -> Reading: ...
@@ -277,19 +283,31 @@ class PlateReader:
 
     def _read_line(self, line: Line) -> LineReading:
         segments = propose_segments(line.binary)
-        pieces = [line.gray[:, segments.cuts[i] : segments.cuts[j]] for i, j in zip(segments.first, segments.last, strict=True)]
         settings = self.classifier.model.card.preprocessing
-        stack = stack_characters(pieces, settings)
+        stack = stack_characters(segments.cut(line.gray), settings)
         ratios, found = row_vectors(otsu(stack.gray), stack.aspect, settings)
         scores = self.classifier.model.probabilities(ratios) * found[:, None]
-        reward = np.log(np.maximum(scores.max(axis=1, initial=0), 1e-6)).astype(np.float64)
-        chosen, value = best_path(segments, reward)
-        return LineReading(line, segments, tuple(chosen), scores, value)
+        readings = [self._read_as(form, line, segments, scores) for form in self._formats]
+        return max(readings, key=lambda reading: reading.value)
+
+    def _read_as(
+        self, form: PlateFormat, line: Line, segments: Segments, scores: NDArray[np.float32]
+    ) -> LineReading:
+        alphabet = self.classifier.model.card.alphabet
+        folded = scores.copy()
+        for lacking, instead in form.alike:
+            if lacking in alphabet and instead in alphabet:
+                folded[:, alphabet.encode(instead)] += folded[:, alphabet.encode(lacking)]
+        allowed = np.array([[char in place for char in alphabet.characters] for place in form.places])
+        likeliest = np.array([(folded * mask).max(1, initial=0) for mask in allowed])
+        chosen, value = best_path(segments, np.log(np.maximum(likeliest, LEAST)).astype(np.float64), form.shortest)
+        taken = folded[chosen] * allowed[: len(chosen)]
+        return LineReading(line, segments, tuple(chosen), taken, value + form.prior)
 
     def _plate(self, reading: LineReading) -> Plate:
         chars = tuple(
             Char(one.char, one.confidence, one.alternatives)
-            for one in (self.classifier.reading(reading.scores[i]) for i in reading.chosen)
+            for one in map(self.classifier.reading, reading.scores)
         )
         confidences = [char.confidence for char in chars]
         return Plate(

@@ -18,6 +18,7 @@ class Augmentation:
     """How strongly characters are changed; each value is the bound of a uniform distribution.
 
     Attributes:
+        mildness: how much rarer strong changes are than weak ones; 1: as frequent.
         shift: displacement, as a part of the picture.
         margin: how much the character may shrink within its picture (a loose cut).
         slant: shear along the line of text, as a part of the height.
@@ -34,6 +35,7 @@ class Augmentation:
             Hendrycks et al., *Deep Anomaly Detection with Outlier Exposure*, 2019).
     """
 
+    mildness: float = 1.0
     shift: float = 0.06
     margin: float = 0.35
     slant: float = 0.22
@@ -65,7 +67,7 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
         return torch.rand(n, generator=generator, device=gray.device)
 
     # Each picture is changed as a whole by between nothing and all that is allowed.
-    strength = random()
+    strength = random() ** s.mildness
 
     def uniform(low: float, high: float) -> Tensor:
         return (random() * (high - low) + low) * strength

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from plate_ocr.alphabet import Alphabet
@@ -83,6 +83,17 @@ class CharData:
     def __getitem__(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> CharData:
         return CharData(self.stack[index], self.labels[index], self.groups[index], self.names[index])
 
+    @classmethod
+    def joined(cls, parts: Sequence[CharData]) -> CharData:
+        """All of several, one after the other."""
+        stack = CharStack(
+            np.concatenate([p.stack.gray for p in parts]), np.concatenate([p.stack.aspect for p in parts])
+        )
+        labels, groups, names = (
+            np.concatenate([getattr(p, field) for p in parts]) for field in ("labels", "groups", "names")
+        )
+        return cls(stack, labels, groups, names)
+
 
 @dataclass(frozen=True)
 class Split:
@@ -92,15 +103,20 @@ class Split:
     validation: CharData
     test: CharData
 
+    @property
+    def parts(self) -> tuple[CharData, CharData, CharData]:
+        """All three, in order."""
+        return self.train, self.validation, self.test
 
-def list_samples(path: Path, group: str | None = None) -> tuple[list[Sample], list[Problem]]:
+
+def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Problem]]:
     """The labelled pictures of a data set, not yet opened.
 
     Args:
         path: a folder with one folder of pictures per class, or a CSV file with the columns
             ``image_path`` (relative to the CSV) and ``label``.
-        group: a regular expression searched in the file's name; what its first group matches names
-            the plate, and one plate's characters stay on one side of a split.
+        group: a regular expression searched in the file's name; what stands in parentheses (the
+            first pair that matched) names the plate, whose characters stay on one side of a split.
 
     Raises:
         DataError: if there is no such data set or nothing in it.
@@ -114,7 +130,8 @@ def list_samples(path: Path, group: str | None = None) -> tuple[list[Sample], li
 
     def sample(file: Path, label: str, where: str) -> Sample:
         match = pattern.search(file.name) if pattern else None
-        return Sample(file, label, match[1] if match and match[1] else str(file), where)
+        named = next(filter(None, match.groups()), None) if match else None
+        return Sample(file, label, named or str(file), where)
 
     if path.is_dir():
         samples = [
@@ -162,7 +179,7 @@ def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[l
 
 def load_samples(
     samples: Sequence[Sample], known: Alphabet, settings: Preprocessing
-) -> tuple[CharData, Alphabet, list[Problem]]:
+) -> tuple[CharData, list[Problem]]:
     """Open the pictures and find what is wrong with them.
 
     Unreadable pictures, those with an unknown label and those that stand under two labels are left out.
@@ -173,13 +190,9 @@ def load_samples(
         settings: the working size.
 
     Returns:
-        The data, the alphabet of the labels that occur (in the order of ``known``) and the problems.
-
-    Raises:
-        DataError: if fewer than two classes are left.
+        The data, with classes of ``known``, and the problems.
     """
     problems: list[Problem] = []
-    good: list[tuple[Sample, Image]] = []
     seen: dict[bytes, list[tuple[Sample, Image]]] = defaultdict(list)
     for sample in samples:
         if sample.label not in known:
@@ -192,74 +205,65 @@ def load_samples(
             problems.append(Problem("unreadable picture", sample.where, str(error)))
             continue
         seen[hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()].append((sample, picture))
+    good: list[tuple[Sample, Image]] = []
     for same in seen.values():
-        labels = sorted({sample.label for sample, _ in same})
-        if len(labels) > 1:
-            for sample, _ in same:
-                others = ", ".join(s.where for s, _ in same if s.label != sample.label)
-                detail = f"{sample.label!r} here, another label in {others}"
-                problems.append(Problem("same picture under two labels", sample.where, detail))
-        else:
+        if len({sample.label for sample, _ in same}) == 1:
             good.extend(same)
+            continue
+        for sample, _ in same:
+            others = ", ".join(s.where for s, _ in same if s.label != sample.label)
+            detail = f"{sample.label!r} here, another label in {others}"
+            problems.append(Problem("same picture under two labels", sample.where, detail))
     order = {sample.where: i for i, sample in enumerate(samples)}
     good.sort(key=lambda pair: order[pair[0].where])
-    present = {sample.label for sample, _ in good}
-    if len(present) < 2:
-        found = f"only {present.pop()!r}" if present else "none"
-        raise DataError(f"a classifier needs pictures of two classes at least; {found} could be used")
-    alphabet = Alphabet("".join(c for c in known.characters if c in present))
-    labels = alphabet.encode(sample.label for sample, _ in good)
-    for label, count in zip(alphabet.characters, np.bincount(labels, minlength=len(alphabet)), strict=True):
-        if count == 1:
-            only = next(sample for sample, _ in good if sample.label == label)
-            problems.append(
-                Problem("class with one picture", only.where, f"{label!r} can be learnt but not measured")
-            )
+    labels = known.encode(sample.label for sample, _ in good)
+    for label in np.flatnonzero(np.bincount(labels, minlength=len(known)) == 1):
+        only = good[int(np.flatnonzero(labels == label)[0])][0]
+        detail = f"{only.label!r} can be learnt but not measured"
+        problems.append(Problem("class with one picture", only.where, detail))
     data = CharData(
         stack_characters([picture for _, picture in good], settings),
         labels,
-        np.array([sample.group for sample, _ in good]),
-        np.array([str(sample.path) for sample, _ in good]),
+        np.array([sample.group for sample, _ in good], np.str_),
+        np.array([str(sample.path) for sample, _ in good], np.str_),
     )
-    return data, alphabet, problems
+    return data, problems
 
 
 def split_data(data: CharData, *, share: float, seed: int) -> Split:
     """Split into training, validation and test part, with the same mix of classes in each.
 
-    Samples and labels go through one call together, so that they cannot come apart. Classes of
-    one picture are learnt from only.
+    Groups (the characters of one plate) are split, each standing for its rarest class, so that none
+    is on two sides. Classes that occur in a single group are learnt from only.
 
     Args:
         data: all of it.
-        share: of the data that goes into validation, and the same again into the test.
+        share: of the groups that go into validation, and the same again into the test.
         seed: of the choice.
     """
-    counts = np.bincount(data.labels)
-    single = counts[data.labels] < 2
-    index = np.flatnonzero(~single)
-    rest, test = _split_in_two(index, data, share, seed)
-    train, validation = _split_in_two(rest, data, share / (1 - share), seed)
-    train = np.sort(np.concatenate([train, np.flatnonzero(single)]))
-    return Split(data[train], data[np.sort(validation)], data[np.sort(test)])
+    names, group = np.unique(data.groups, return_inverse=True)
+    X = np.arange(len(names))
+    y = np.empty(len(names), np.int64)
+    commonest_first = np.argsort(-np.bincount(data.labels)[data.labels], kind="stable")
+    y[group[commonest_first]] = data.labels[commonest_first]
+    X_rest, X_test, y_rest, _ = _split_in_two(X, y, share, seed)
+    X_train, X_validation, _, _ = _split_in_two(X_rest, y_rest, share / (1 - share), seed)
+    return Split(*(data[np.flatnonzero(np.isin(group, part))] for part in (X_train, X_validation, X_test)))
 
 
 def _split_in_two(
-    X: NDArray[np.int64], data: CharData, share: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split an index into the larger and the smaller part."""
-    y, groups = data.labels[X], data.groups[X]
-    if len(np.unique(groups)) < len(groups):
-        folds = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
-        large, small = next(folds.split(X, y, groups))
-        return X[large], X[small]
-    counts = np.bincount(y)
-    size = max(round(share * len(X)), int((counts > 0).sum()))
-    stratify = y if counts[counts > 0].min() >= 2 and size <= len(X) - (counts > 0).sum() else None
-    X_large, X_small, _, _ = train_test_split(
-        X, y, test_size=min(size, len(X) - 1), random_state=seed, stratify=stratify
+    X: NDArray[np.int64], y: NDArray[np.int64], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Samples and labels go through one call together, so that they cannot come apart."""
+    alone = np.bincount(y)[y] < 2
+    classes = len(np.unique(y[~alone]))
+    if classes == 0:
+        return X, X[:0], y, y[:0]
+    size = min(max(round(share * int((~alone).sum())), classes), int((~alone).sum()) - classes)
+    X_large, X_small, y_large, y_small = train_test_split(
+        X[~alone], y[~alone], test_size=size, random_state=seed, stratify=y[~alone]
     )
-    return X_large, X_small
+    return np.concatenate([X_large, X[alone]]), X_small, np.concatenate([y_large, y[alone]]), y_small
 
 
 def near_copies(split: Split, *, tolerance: float = 2.0) -> list[Problem]:
@@ -378,12 +382,11 @@ class CharBatches:
         return torch.from_numpy(ratios), torch.from_numpy(target)
 
 
-def class_balance(labels: NDArray[np.int64], floor: int = 20) -> NDArray[np.float64]:
-    """Drawing weights that temper the imbalance of classes: 1/√n a picture, n at least ``floor``.
+def class_balance(labels: NDArray[np.int64], least: int = 20) -> NDArray[np.float64]:
+    """Drawing weights that temper the imbalance of classes: 1/√n a picture, n at least ``least``.
 
     Returns:
         float64 ``(N,)``, adding up to 1.
     """
-    weights = 1 / np.sqrt(np.maximum(np.bincount(labels), floor))[labels]
+    weights = 1 / np.sqrt(np.maximum(np.bincount(labels), least))[labels]
     return np.asarray(weights / weights.sum())
-

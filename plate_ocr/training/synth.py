@@ -10,8 +10,13 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
+import torch
 
+from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError
+from plate_ocr.training.augment import Augmentation, augment
+from plate_ocr.training.data import CharData
+from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
 
 SIZE = 80
@@ -37,16 +42,22 @@ def bundled_fonts() -> list[PIL.ImageFont.FreeTypeFont]:
     return [*fonts, default] if isinstance(default, PIL.ImageFont.FreeTypeFont) else fonts
 
 
-def load_font(path: Path) -> PIL.ImageFont.FreeTypeFont:
-    """A font file.
+def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
+    """The fonts of a folder, by name.
 
     Raises:
-        DataError: if it is missing or no font.
+        DataError: if there is none or one cannot be used.
     """
-    try:
-        return PIL.ImageFont.truetype(str(path), SIZE)
-    except OSError as error:
-        raise DataError(f"cannot use the font {path}: {error}") from None
+    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".ttf", ".otf", ".ttc"))
+    if not paths:
+        raise DataError(f"there are no fonts in {folder}: .ttf, .otf or .ttc files are expected")
+    fonts = []
+    for path in paths:
+        try:
+            fonts.append(PIL.ImageFont.truetype(str(path), SIZE))
+        except OSError as error:
+            raise DataError(f"cannot use the font {path}: {error}") from None
+    return fonts
 
 
 def render_character(char: str, font: PIL.ImageFont.FreeTypeFont) -> Image | None:
@@ -84,8 +95,47 @@ def render_characters(
     pictures, labels = [], []
     chars = list(chars)
     for font in fonts:
+        missing = render_character("\U0010fffe", font)
         for char in chars:
-            if (picture := render_character(char, font)) is not None:
+            picture = render_character(char, font)
+            # A font draws the same box for every character that it lacks.
+            if picture is not None and not (missing is not None and np.array_equal(picture, missing)):
                 pictures.append(picture)
                 labels.append(char)
     return pictures, labels
+
+
+def render_dataset(
+    alphabet: Alphabet,
+    fonts: Iterable[PIL.ImageFont.FreeTypeFont],
+    settings: Preprocessing,
+    versions: int,
+    seed: int,
+) -> CharData:
+    """Characters in fonts, each several times, every time distorted in another way.
+
+    Args:
+        alphabet: the characters.
+        fonts: each is a group: a split puts all of a font on one side.
+        settings: the working size.
+        versions: pictures of each character and font.
+        seed: of the distortions.
+    """
+    parts = []
+    generator = torch.Generator().manual_seed(seed)
+    for font in fonts:
+        pictures, chars = render_characters(alphabet.characters, [font])
+        stack = stack_characters(pictures, settings)
+        gray = torch.from_numpy(stack.gray)[:, None].float().repeat(versions, 1, 1, 1) / 255
+        distorted = augment(gray, Augmentation(), generator)[:, 0].clamp(0, 1)
+        labels = np.tile(alphabet.encode(chars), versions)
+        name = " ".join(part for part in font.getname() if part)
+        parts.append(
+            CharData(
+                CharStack((distorted * 255).byte().numpy(), np.tile(stack.aspect, versions)),
+                labels,
+                np.full(len(labels), name),
+                np.array([f"{alphabet[i]} in {name}" for i in labels]),
+            )
+        )
+    return CharData.joined(parts)

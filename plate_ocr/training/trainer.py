@@ -165,7 +165,8 @@ class Trainer:
             self.network.eval()
             with torch.no_grad():
                 measure = validate(self.network)
-            if not self.history or measure > max(e.validation for e in self.history):
+            # Of equals the later one: it has seen more, and at a lower rate.
+            if not self.history or measure >= max(e.validation for e in self.history):
                 self.best = _on_cpu(self.network.state_dict())
             seconds = time.perf_counter() - started
             self.history.append(Epoch(epoch + 1, rate, loss_sum / rows, correct / rows, measure, seconds))
@@ -173,15 +174,20 @@ class Trainer:
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the best measure, counted from 1; 0 before the first."""
-        measures = [epoch.validation for epoch in self.history]
-        return measures.index(max(measures)) + 1 if measures else 0
+        """The last epoch with the best measure, counted from 1; 0 before the first."""
+        return max(range(1, len(self.history) + 1), key=lambda i: (self.history[i - 1].validation, i), default=0)
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are done or patience has run out."""
-        done = len(self.history)
-        return done >= self.settings.epochs or done - self.best_epoch >= self.settings.patience
+        measures = [epoch.validation for epoch in self.history]
+        waited = len(measures) - 1 - measures.index(max(measures)) if measures else 0
+        return len(measures) >= self.settings.epochs or waited >= self.settings.patience
+
+    def best_network(self) -> nn.Module:
+        """The network with its best weights, in evaluation mode."""
+        self.network.load_state_dict(self.best)
+        return self.network.eval()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on: weights, best weights, optimiser, schedule, history."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from plate_ocr.vision.binarize import border_share, otsu
 from plate_ocr.vision.features import GRID, frame, framed_ratios
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.segment import connected_components, isolate
+from plate_ocr.vision.segment import Isolated, connected_components, isolate
 
 CHUNK = 256
 """Pictures worked on at once: what fits a processor's cache."""
@@ -119,10 +119,26 @@ def stack_characters(pictures: Sequence[Image] | NDArray[np.uint8], settings: Pr
     return CharStack(gray, aspect)
 
 
+def frame_characters(
+    binary: NDArray[np.uint8], aspect: NDArray[np.float64], settings: Preprocessing
+) -> tuple[Isolated, NDArray[np.float64]]:
+    """Cut the character in the middle out of each picture and put a frame of the model's proportion round it.
+
+    Args:
+        binary: uint8 ``(N, height, width)``, 0 or 255, glyphs white.
+        aspect: float64 ``(N,)``: width over height before stretching.
+        settings: reach and frame.
+
+    Returns:
+        The characters and their frames, float64 ``(N, 4)``: left, top, right, bottom on the canvas.
+    """
+    # Both the reach and the frame's proportion are meant before stretching.
+    isolated = isolate(connected_components(binary), settings.reach * settings.width / aspect)
+    return isolated, frame(isolated.boxes, settings.aspect / (aspect * settings.height / settings.width))
+
+
 def row_vectors(
-    binary: NDArray[np.uint8],
-    aspect: NDArray[np.float64],
-    settings: Preprocessing,
+    binary: NDArray[np.uint8], aspect: NDArray[np.float64], settings: Preprocessing
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """White-pixel ratios of binary characters whose polarity is known.
 
@@ -134,9 +150,7 @@ def row_vectors(
     Returns:
         float32 ``(N, values)``, 0..1, and bool ``(N,)``: False where no character was found.
     """
-    # Both the reach and the frame's proportion are meant before stretching.
-    isolated = isolate(connected_components(binary), settings.reach * settings.width / aspect)
-    frames = frame(isolated.boxes, settings.aspect / (aspect * settings.height / settings.width))
+    isolated, frames = frame_characters(binary, aspect, settings)
     return framed_ratios(isolated.canvas, frames, settings.grid, settings.overlap), isolated.found
 
 

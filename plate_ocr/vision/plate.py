@@ -27,6 +27,11 @@ LOWEST = 0.65
 """Pieces with less ink from top to bottom than this part of the line are dots, hyphens or rivets."""
 
 
+THIN, FRAME = 0.35, 0.6
+"""Pieces narrower than the one part of the line's height, with ink in more than the other part of the
+rows above and below it, are sides of the frame."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A straightened line of characters.
@@ -59,6 +64,10 @@ class Segments:
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     skip: NDArray[np.float64]
+
+    def cut(self, line: Image) -> list[Image]:
+        """The pieces of a picture of the line."""
+        return [line[:, self.cuts[i] : self.cuts[j]] for i, j in zip(self.first, self.last, strict=True)]
 
 
 def straighten(gray: Image) -> list[Line]:
@@ -131,12 +140,17 @@ def propose_segments(binary: Image) -> Segments:
     inked = rows[:, columns[last]] > rows[:, columns[first]]
     tall = LINE_HEIGHT - inked.argmax(0) - inked[::-1].argmax(0) >= LOWEST * LINE_HEIGHT
     tall &= inked.any(0)
+    # The frame's side is as thin as a 1, but goes on above and below the characters.
+    outside = np.concatenate([binary[:MARGIN], binary[-MARGIN:]]) > 0
+    sums = np.concatenate([np.zeros((2 * MARGIN, 1)), np.cumsum(outside, axis=1)], axis=1)
+    beyond = (sums[:, columns[last]] > sums[:, columns[first]]).mean(0)
+    tall &= (beyond < FRAME) | (wide[first, last] > THIN * LINE_HEIGHT)
     cost = np.concatenate([[0], np.cumsum(np.minimum(1, 2 * ink))]) / LINE_HEIGHT
     return Segments(columns, first[tall], last[tall], cost[columns])
 
 
 def best_path(
-    segments: Segments, reward: NDArray[np.float64], *, clutter: float = 5.0, ends: float = 0.5
+    segments: Segments, rewards: NDArray[np.float64], shortest: int = 1, *, clutter: float = 5.0, ends: float = 0.5
 ) -> tuple[list[int], float]:
     """The likeliest way to read a line: a shortest path over its cuts.
 
@@ -145,45 +159,46 @@ def best_path(
 
     Args:
         segments: S pieces.
-        reward: float64 ``(S,)``: log-probability that each piece is its likeliest character.
+        rewards: float64 ``(places, S)``: log-probability that each piece is a character that may
+            stand at each place of the text.
+        shortest: the least number of characters.
         clutter: cost of skipped ink, per height of a character.
         ends: part of it that counts before the first and after the last character.
 
     Returns:
-        Indices of the chosen pieces, from left to right, and the value of the path.
+        Indices of the chosen pieces, from left to right, and the value of the path; none and minus
+        infinity where the line has not enough pieces.
     """
-    count = len(segments.cuts)
-    # State 0: no character yet; 1: among characters; 2: after the last one.
-    best = np.full((count, 3), -np.inf)
-    came: list[list[tuple[int, int, int]]] = [[(-1, -1, -1)] * 3 for _ in range(count)]
-    best[0, 0] = 0
-    by_end: list[list[int]] = [[] for _ in range(count)]
+    cuts, places = len(segments.cuts), len(rewards)
+    skip = clutter * segments.skip
+    # best[cut, n]: the best value of reading n characters up to a cut.
+    best = np.full((cuts, places + 1), -np.inf)
+    piece = np.full((cuts, places + 1), -1)
+    best[:, 0] = -ends * skip
+    by_end: list[list[int]] = [[] for _ in range(cuts)]
     for i, end in enumerate(segments.last):
         by_end[end].append(i)
-
-    def offer(place: int, state: int, value: float, source: tuple[int, int, int]) -> None:
-        if value > best[place, state]:
-            best[place, state] = value
-            came[place][state] = source
-
-    for place in range(count):
-        if place:
-            skipped = clutter * (segments.skip[place] - segments.skip[place - 1])
-            offer(place, 0, best[place - 1, 0] - ends * skipped, (place - 1, 0, -1))
-            offer(place, 1, best[place - 1, 1] - skipped, (place - 1, 1, -1))
-            offer(place, 2, best[place - 1, 2] - ends * skipped, (place - 1, 2, -1))
-        for i in by_end[place]:
-            start = int(segments.first[i])
-            for state in (0, 1):
-                offer(place, 1, best[start, state] + reward[i], (start, state, i))
-        offer(place, 2, best[place, 1], (place, 1, -1))
-    place, state = count - 1, int(best[-1].argmax())
+    for cut in range(1, cuts):
+        best[cut, 1:] = best[cut - 1, 1:] - (skip[cut] - skip[cut - 1])
+        for i in by_end[cut]:
+            value = best[segments.first[i], :-1] + rewards[:, i]
+            better = value > best[cut, 1:]
+            best[cut, 1:][better] = value[better]
+            piece[cut, 1:][better] = i
+    totals = best - ends * (skip[-1] - skip)[:, None]
+    totals[:, :shortest] = -np.inf
+    cut, count = (int(i) for i in np.unravel_index(totals.argmax(), totals.shape))
+    value = float(totals[cut, count])
+    if value == -np.inf:
+        return [], value
     chosen: list[int] = []
-    while place >= 0:
-        place, state, piece = came[place][state]
-        if piece >= 0:
-            chosen.append(piece)
-    return chosen[::-1], float(best[-1].max())
+    while count:
+        if piece[cut, count] < 0:
+            cut -= 1
+        else:
+            chosen.append(int(piece[cut, count]))
+            cut, count = int(segments.first[chosen[-1]]), count - 1
+    return chosen[::-1], value
 
 
 def _sharpest_shear(weight: NDArray[np.float32], slopes: NDArray[np.float64]) -> float:

@@ -1,0 +1,262 @@
+"""The command line: ``plate-ocr predict``, ``inspect`` and ``train``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from plate_ocr import __version__
+from plate_ocr.errors import ImageError, ModelError, PlateOcrError
+
+app = typer.Typer(
+    help="Read licence plates and their characters, offline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+class Input(str, Enum):
+    """What a picture shows."""
+
+    auto = "auto"
+    photo = "photo"
+    plate = "plate"
+    char = "char"
+
+
+class Model(str, Enum):
+    """Which windows and classes to train."""
+
+    digits = "digits"
+    chars = "chars"
+
+
+class Device(str, Enum):
+    """Where to train."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Decline(str, Enum):
+    """What the learning rate does after the warm-up."""
+
+    cosine = "cosine"
+    step = "step"
+
+
+class Loss(str, Enum):
+    """What is made small."""
+
+    cross_entropy = "cross_entropy"
+    squared_error = "squared_error"
+
+
+def main() -> None:
+    """Run the command line; every expected error is one line and an exit status."""
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader has closed the pipe (``| head``): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except PlateOcrError as error:
+        _fail(str(error), 1)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Read licence plates and their characters, offline."""
+    if version:
+        print(f"plate-ocr {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def predict(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for standard input.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(help="chars, digits, an .onnx file or the folder of a training run.", show_default="chars"),
+    ] = None,
+    kind: Annotated[
+        Input | None,
+        typer.Option(
+            "--input",
+            help="What the pictures show; a model that knows digits only reads single characters.",
+            show_default="plate",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
+    ] = None,
+) -> None:
+    """Read pictures of plates or of single characters.
+
+    Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
+    """
+    from plate_ocr.app.output import to_json, to_line
+    from plate_ocr.app.sources import expand
+    from plate_ocr.reader import CharClassifier, PlateReader
+
+    if kind in (Input.auto, Input.photo):
+        _fail(f"--input {kind.value} is not there yet: cut the plate out and use --input plate, or char", 2)
+    try:
+        classifier = CharClassifier(model or "chars", min_confidence=min_confidence)
+    except ModelError as error:
+        _fail(str(error), 2)
+    single = kind is Input.char or (kind is None and classifier.alphabet.isdecimal())
+    read = classifier.read_one if single else PlateReader(classifier)
+    failed = False
+    for source in expand(images):
+        reading, error = None, source.error
+        if error is None:
+            try:
+                reading = read(source.content())
+            except ImageError as problem:
+                error = str(problem)
+        failed |= error is not None
+        if as_json:
+            print(to_json(source.name, reading, error), flush=True)
+        elif reading is not None:
+            print(to_line(source.name, reading), flush=True)
+        else:
+            print(f"plate-ocr: {error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    image: Annotated[str, typer.Argument(help="A picture of a plate, or - for standard input.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.")],
+    model: Annotated[str, typer.Option(help="chars, digits, an .onnx file or the folder of a training run.")] = "chars",
+) -> None:
+    """Show every step of reading a plate as a picture, to see why a reading went wrong."""
+    from plate_ocr.app.inspection import inspect_plate
+    from plate_ocr.app.sources import Source
+    from plate_ocr.reader import PlateReader
+
+    for path in inspect_plate(PlateReader(model), Source(image).content(), out):
+        print(path)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA]...",
+            help="Folders with a folder of pictures per class, or CSV files image_path,label. "
+            "Without: characters are rendered in fonts that are installed with plate-ocr[train].",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="RUN", help="The new run folder.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    model: Annotated[
+        Model | None,
+        typer.Option(help="Which windows and classes.", show_default="chars with DATA, digits without"),
+    ] = None,
+    fonts: Annotated[str, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")] = "",
+    group: Annotated[
+        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+    ] = "",
+    alphabet: Annotated[
+        str, typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="the model's")
+    ] = "",
+    windows: Annotated[
+        str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Windows.", show_default="the model's")
+    ] = None,
+    hidden: Annotated[
+        int | None, typer.Option(min=1, help="Units of the hidden layer.", show_default="the model's")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes, at most.")] = 20,
+    per_epoch: Annotated[int, typer.Option(min=1, help="Pictures drawn in a pass.")] = 8192,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures in a batch.")] = 256,
+    rate: Annotated[float, typer.Option(min=1e-9, help="Peak learning rate.")] = 4e-3,
+    warmup: Annotated[float, typer.Option(min=0, max=1, help="Share of all steps for the rate to rise.")] = 0.05,
+    decline: Annotated[Decline, typer.Option(help="Of the rate after the warm-up.")] = Decline.cosine,
+    loss: Annotated[Loss, typer.Option(help="On the one-hot vectors.")] = Loss.cross_entropy,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 20,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=0.45, help="Of the data to choose by, and again to measure on.")
+    ] = 0.15,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop where the data has problems.")] = False,
+) -> None:
+    """Train a character model; the run folder gets the model, its figures and plots."""
+    try:
+        from plate_ocr.training import run
+    except ModuleNotFoundError as error:
+        _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    from plate_ocr.app.progress import reporter
+
+    if (out is None) == (resume is None):
+        _fail("give either -o RUN for a new run or --resume RUN for a stopped one", 2)
+    if resume is not None:
+        folder, config = resume, run.stored_config(resume)
+    else:
+        assert out is not None
+        folder = out
+        config = run.RunConfig.new(
+            data=tuple(data or ()),
+            fonts=fonts,
+            group=group,
+            alphabet=alphabet,
+            model=model.value if model else ("chars" if data else "digits"),
+            windows=_windows(windows) if windows else None,
+            hidden=hidden,
+            epochs=epochs,
+            per_epoch=per_epoch,
+            batch_size=batch_size,
+            rate=rate,
+            warmup=warmup,
+            decline=decline.value,
+            loss=loss.value,
+            patience=patience,
+            share=share,
+            seed=seed,
+            device=device.value,
+        )
+    try:
+        with reporter() as told:
+            result = run.train(config, folder, told, strict=strict, resume=resume is not None)
+    except KeyboardInterrupt:
+        how = f"; go on with: plate-ocr train --resume {folder}" if (folder / run.CHECKPOINT).exists() else ""
+        _fail(f"stopped{how}", INTERRUPTED)
+    print(result.folder)
+
+
+def _windows(text: str) -> tuple[int, int]:
+    rows, _, columns = text.partition("x")
+    if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
+        _fail(f"--windows {text}: rows and columns are expected, as in 5x5", 2)
+    return int(rows), int(columns)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(f"plate-ocr: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

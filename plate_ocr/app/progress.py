@@ -1,0 +1,103 @@
+"""How a training run is shown: a progress bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plate_ocr.training.trainer import Epoch, TrainSettings
+
+
+class PlainReporter:
+    """A line for each epoch, on standard error."""
+
+    def __init__(self) -> None:
+        self._settings: TrainSettings | None = None
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        print(line, file=sys.stderr, flush=True)
+
+    def begin(self, settings: TrainSettings, done: int) -> None:
+        """Remember how long the run is."""
+        self._settings = settings
+
+    def step(self, epoch: int, step: int, rate: float, loss: float) -> None:
+        """Nothing: a log has a line an epoch."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Print the figures of an epoch."""
+        epochs = self._settings.epochs if self._settings else epoch.epoch
+        self.say(
+            f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, "
+            f"validation {epoch.validation:.2%}, rate {epoch.rate:.2g}, {epoch.seconds:.1f} s"
+        )
+
+    def __enter__(self) -> PlainReporter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to tidy up."""
+
+
+class BarReporter(PlainReporter):
+    """A progress bar with rate, loss, accuracy and time left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TextColumn("{task.fields[figures]}"),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._task = self._progress.add_task("training", total=None, visible=False, figures="")
+        self._accuracy = ""
+        self._shown = 0.0
+
+    def say(self, line: str) -> None:
+        """Print one line above the bar."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
+    def begin(self, settings: TrainSettings, done: int) -> None:
+        """Show the bar."""
+        super().begin(settings, done)
+        steps = settings.steps_per_epoch
+        self._progress.update(self._task, total=settings.epochs * steps, completed=done * steps, visible=True)
+
+    def step(self, epoch: int, step: int, rate: float, loss: float) -> None:
+        """Move the bar, ten times a second at most."""
+        self._progress.advance(self._task)
+        if (now := time.monotonic()) - self._shown > 0.1:
+            self._shown = now
+            self._progress.update(self._task, figures=f"rate {rate:.1e}  loss {loss:.3f}{self._accuracy}")
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show the accuracy of an epoch."""
+        self._accuracy = f"  accuracy {epoch.validation:.2%}"
+
+    def __enter__(self) -> BarReporter:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was."""
+        self._progress.stop()
+
+
+def reporter() -> PlainReporter:
+    """What suits standard error."""
+    return BarReporter() if sys.stderr.isatty() else PlainReporter()

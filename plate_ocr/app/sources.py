@@ -1,0 +1,59 @@
+"""What the command line is given: files, folders, globs and standard input, as one list of pictures."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from plate_ocr.vision.images import is_image_name
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One picture to read.
+
+    Attributes:
+        name: the path as it was given; for a folder the folder as given, then the file.
+        error: why there is nothing to read; None if there may be.
+    """
+
+    name: str
+    error: str | None = None
+
+    def content(self) -> str | bytes:
+        """What :func:`plate_ocr.read_image` takes."""
+        return sys.stdin.buffer.read() if self.name == STANDARD_INPUT else self.name
+
+
+def expand(arguments: Iterable[str]) -> Iterator[Source]:
+    """The pictures that the arguments stand for, in their order; those of a folder by name.
+
+    Folders are searched with all that is in them. Globs are for shells that do not expand them.
+    """
+    for argument in arguments:
+        if Path(argument).is_dir():
+            empty = True
+            for name in _pictures_below(argument):
+                empty = False
+                yield Source(name)
+            if empty:
+                yield Source(argument, f"{argument}: there are no pictures in this folder")
+        elif argument != STANDARD_INPUT and not os.path.lexists(argument) and glob.has_magic(argument):
+            names = sorted(glob.glob(argument, recursive=True))
+            yield from expand(names)
+            if not names:
+                yield Source(argument, f"{argument}: no file matches")
+        else:
+            yield Source(argument)
+
+
+def _pictures_below(folder: str) -> Iterator[str]:
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (os.path.join(where, name) for name in sorted(names) if is_image_name(name))

@@ -1,0 +1,497 @@
+"""A training run: from data to a folder with the model, its figures and everything needed to go on."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import tomli_w
+import torch
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
+from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.files import write_whole
+from plate_ocr.model import ModelCard
+from plate_ocr.networks import network_for
+from plate_ocr.training.augment import Augmentation, no_character
+from plate_ocr.training.data import (
+    CharBatches,
+    CharData,
+    Problem,
+    Split,
+    brighten_glyphs,
+    class_balance,
+    list_samples,
+    load_samples,
+    near_copies,
+    split_data,
+)
+from plate_ocr.training.evaluate import (
+    Prepared,
+    accuracy,
+    calibration_error,
+    class_probabilities,
+    confusion_matrix,
+    fit_min_confidence,
+    fit_temperature,
+    prepare,
+    top_k,
+)
+from plate_ocr.training.export import save_model
+from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes
+from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
+from plate_ocr.training.trainer import Epoch, Loss, Trainer, TrainSettings, pick_device
+from plate_ocr.training.warmup import Decline
+from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
+from plate_ocr.vision.images import Image
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ModelName: TypeAlias = Literal["digits", "chars"]
+
+ALPHABETS: Mapping[ModelName, str] = {"digits": DIGITS, "chars": DIGITS + LETTERS + PROVINCES}
+PREPROCESSING: Mapping[ModelName, Preprocessing] = {
+    "digits": Preprocessing(),
+    "chars": Preprocessing(grid=(12, 9), reach=0.3),
+}
+
+CHECKPOINT = "last.ckpt"
+CHECKPOINT_VERSION = 1
+SHOWN_PROBLEMS = 10
+
+LOOKALIKES = "OI"
+LOOKALIKE_SHARE = 0.1
+"""How often these letters are drawn from fonts, compared with the others."""
+
+DISTORTIONS = 20
+"""How many distorted pictures of each rendered character make the data set that needs no data."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run; stored as ``config.toml``.
+
+    Attributes:
+        data: folders of class folders, or CSV files; none: characters are rendered.
+        fonts: folder of font files whose characters are learnt from beside the data.
+        group: regular expression for file names; its first group names the plate.
+        alphabet: the characters that a label may be; by default those of the model.
+        model: ``"digits"`` or ``"chars"``: which windows and classes.
+        windows: rows and columns of windows; by default those of the model.
+        hidden: units of the hidden layer.
+        epochs: passes, at most.
+        per_epoch: pictures drawn in a pass.
+        batch_size: pictures in a batch.
+        rate: peak learning rate.
+        warmup: share of all steps over which the rate rises.
+        decline: what the rate does afterwards.
+        loss: on the one-hot vectors.
+        patience: epochs without a better validation accuracy before it stops.
+        share: of the data that goes into validation, and the same again into the test.
+        font_share: of the pictures drawn that come from ``fonts``.
+        seed: of everything random.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    """
+
+    data: tuple[str, ...] = ()
+    fonts: str = ""
+    group: str = ""
+    alphabet: str = ""
+    model: ModelName = "digits"
+    windows: tuple[int, int] | None = None
+    hidden: int = 128
+    epochs: int = 20
+    per_epoch: int = 8192
+    batch_size: int = 256
+    rate: float = 4e-3
+    warmup: float = 0.05
+    decline: Decline = "cosine"
+    loss: Loss = "cross_entropy"
+    patience: int = 20
+    share: float = 0.15
+    font_share: float = 0.4
+    seed: int = 0
+    device: str = "auto"
+
+    def to_toml(self) -> str:
+        """As the text of ``config.toml``; what is None is left out."""
+        values = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+        return tomli_w.dumps(values)
+
+    @classmethod
+    def from_toml(cls, text: str, where: str) -> RunConfig:
+        """The inverse of :meth:`to_toml`.
+
+        Raises:
+            DataError: if it is no TOML or has a setting that does not exist.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise DataError(f"{where} is no TOML file: {error}") from None
+        known = [f.name for f in dataclasses.fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise DataError(f"{where}: no setting {', '.join(unknown)}; there are {', '.join(known)}")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From picture to row vector."""
+        settings = PREPROCESSING[self.model]
+        return dataclasses.replace(settings, grid=self.windows) if self.windows else settings
+
+
+class Reporter(Protocol):
+    """Who is told how a run goes."""
+
+    def say(self, line: str) -> None:
+        """One line for people."""
+
+    def begin(self, settings: TrainSettings, done: int) -> None:
+        """Training starts, with ``done`` epochs behind it."""
+
+    def step(self, epoch: int, step: int, rate: float, loss: float) -> None:
+        """One optimiser step was made."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """One pass was made."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from and is measured on.
+
+    Attributes:
+        alphabet: the classes.
+        split: all sources together.
+        sources: every source by its name.
+        rendered: characters from fonts, learnt from only; None without fonts.
+        problems: what is wrong with the data.
+    """
+
+    alphabet: Alphabet
+    split: Split
+    sources: Mapping[str, Split]
+    rendered: CharData | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with every pixel and label that is learnt from or chosen by."""
+        digest = hashlib.sha256(self.alphabet.characters.encode())
+        for part in (self.split.train, self.split.validation, self.rendered):
+            if part is not None:
+                digest.update(part.stack.gray.tobytes() + part.labels.tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run left.
+
+    Attributes:
+        folder: the run folder.
+        card: of the model in it.
+        metrics: as in ``metrics.json``.
+    """
+
+    folder: Path
+    card: ModelCard
+    metrics: dict[str, Any] = field(repr=False)
+
+
+def train(
+    config: RunConfig, folder: Path, reporter: Reporter, *, strict: bool = False, resume: bool = False
+) -> RunResult:
+    """Train a character model.
+
+    Args:
+        config: what and how.
+        folder: the run folder: model, checkpoint, figures and plots are written there.
+        reporter: is told how it goes.
+        strict: stop where the data has problems.
+        resume: go on from the folder's checkpoint.
+
+    Raises:
+        DataError: if the data cannot be trained on.
+        DeviceError: if the wanted device is not there.
+        OutputError: if the folder cannot be written to, or holds another run.
+    """
+    device = pick_device(config.device)
+    if not resume and (folder / CHECKPOINT).exists():
+        raise OutputError(f"{folder} holds a run already: go on with --resume {folder}, or give another folder")
+    torch.manual_seed(config.seed)
+    material = gather(config, reporter)
+    _report_problems(material.problems, folder, reporter)
+    if strict and material.problems:
+        raise DataError(f"{len(material.problems)} problems in the data; without --strict they are left aside")
+    card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
+    batches, steps = _batches(config, material, device)
+    settings = TrainSettings(
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        rate=config.rate,
+        warmup=config.warmup,
+        decline=config.decline,
+        loss=config.loss,
+        patience=config.patience,
+    )
+    trainer = Trainer(network_for(card), settings, device)
+    fingerprint = material.fingerprint
+    if resume:
+        trainer.load_state(_load_checkpoint(folder / CHECKPOINT, fingerprint))
+    else:
+        write_whole(folder / "config.toml", config.to_toml().encode())
+        _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
+
+    validation = prepare(material.split.validation.stack, material.split.validation.labels, card.preprocessing)
+
+    def on_epoch(epoch: Epoch) -> None:
+        _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
+        write_whole(folder / "metrics.csv", _metrics_csv(trainer.history))
+        reporter.epoch(epoch)
+
+    reporter.begin(settings, len(trainer.history))
+    trainer.fit(
+        batches,
+        lambda n: accuracy(class_probabilities(n, validation), validation.labels),
+        on_step=reporter.step,
+        on_epoch=on_epoch,
+    )
+    return _finish(config, material, card, trainer, validation, folder, reporter)
+
+
+def gather(config: RunConfig, reporter: Reporter) -> Material:
+    """Read or render the characters, check them and split them.
+
+    Raises:
+        DataError: if they cannot be trained on.
+    """
+    known = Alphabet(config.alphabet or ALPHABETS[config.model])
+    settings = config.preprocessing
+    rendered = None
+    if config.fonts:
+        pictures, chars = render_characters(known.characters, load_fonts(Path(config.fonts)))
+        rendered = _plain(pictures, known.encode(chars), "rendered", settings)
+        reporter.say(f"{len(rendered)} characters rendered from {config.fonts}")
+    if not config.data:
+        data = render_dataset(known, bundled_fonts(), settings, DISTORTIONS, config.seed)
+        fonts = len(np.unique(data.groups))
+        reporter.say(f"{len(data)} pictures of {len(known)} characters rendered in {fonts} fonts")
+        split = split_data(data, share=config.share, seed=config.seed)
+        return Material(known, split, {"rendered": split}, rendered, ())
+    loaded: dict[str, CharData] = {}
+    problems: list[Problem] = []
+    for source in config.data:
+        samples, unlisted = list_samples(Path(source), config.group)
+        data, unusable = load_samples(samples, known, settings)
+        loaded[source] = data
+        problems += [*unlisted, *unusable]
+    parts = [*loaded.values()] + ([rendered] if rendered is not None else [])
+    present = np.unique(np.concatenate([part.labels for part in parts]))
+    if len(present) < 2:
+        found = f"only {known.decode(present)!r}" if len(present) else "none"
+        raise DataError(
+            f"a classifier needs pictures of two classes at least; {found} could be used in {', '.join(config.data)}"
+            + "".join(f"\n{problem}" for problem in problems[:3])
+        )
+    alphabet = Alphabet(known.decode(present))
+    class_of = np.full(len(known), -1)
+    class_of[present] = np.arange(len(present))
+    sources = {}
+    for source, data in loaded.items():
+        labels = class_of[data.labels]
+        bright = brighten_glyphs(data.stack, labels, settings)
+        data = dataclasses.replace(data, stack=bright, labels=labels)
+        sources[source] = split_data(data, share=config.share, seed=config.seed)
+        sizes = " / ".join(f"{len(p):,}" for p in sources[source].parts)
+        reporter.say(f"{source}: {len(data):,} pictures; {sizes} to learn from / choose by / measure on")
+    split = Split(*(CharData.joined(parts) for parts in zip(*(s.parts for s in sources.values()), strict=True)))
+    if rendered is not None:
+        rendered = dataclasses.replace(rendered, labels=class_of[rendered.labels])
+    problems += near_copies(split)
+    return Material(alphabet, split, sources, rendered, tuple(problems))
+
+
+def _plain(pictures: Sequence[Image], labels: NDArray[np.int64], name: str, settings: Preprocessing) -> CharData:
+    names = np.array([f"{name} {i}" for i in range(len(labels))])
+    return CharData(stack_characters(pictures, settings), labels, names, names)
+
+
+def _batches(config: RunConfig, material: Material, device: torch.device) -> tuple[CharBatches, int]:
+    learnt, weights = material.split.train, class_balance(material.split.train.labels)
+    if material.rendered is not None:
+        # Most plates write no O and I, or write them like 0 and 1: what looks like both is the digit.
+        rare = [material.alphabet.encode(c)[0] for c in LOOKALIKES if c in material.alphabet]
+        fonts = class_balance(material.rendered.labels)
+        fonts[np.isin(material.rendered.labels, rare)] *= LOOKALIKE_SHARE
+        fonts /= fonts.sum()
+        weights = np.concatenate([weights * (1 - config.font_share), fonts * config.font_share])
+        learnt = CharData.joined([learnt, material.rendered])
+    batches = CharBatches(
+        learnt.stack,
+        learnt.labels,
+        weights,
+        len(material.alphabet),
+        config.preprocessing,
+        Augmentation(),
+        config.per_epoch,
+        config.batch_size,
+        config.seed,
+        device,
+    )
+    return batches, math.ceil(config.per_epoch / config.batch_size)
+
+
+def _report_problems(problems: Sequence[Problem], folder: Path, reporter: Reporter) -> None:
+    if not problems:
+        return
+    listing = folder / "problems.txt"
+    write_whole(listing, "".join(f"{problem}\n" for problem in problems).encode())
+    by_kind: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        by_kind[problem.kind].append(problem)
+    for same in by_kind.values():
+        for problem in same[:SHOWN_PROBLEMS]:
+            reporter.say(str(problem))
+        if len(same) > SHOWN_PROBLEMS:
+            reporter.say(f"... and {len(same) - SHOWN_PROBLEMS} more of this kind, see {listing}")
+
+
+def _finish(
+    config: RunConfig,
+    material: Material,
+    card: ModelCard,
+    trainer: Trainer,
+    validation: Prepared,
+    folder: Path,
+    reporter: Reporter,
+) -> RunResult:
+    """Calibrate on the validation part, measure once on the test part, save."""
+    network = trainer.best_network()
+    settings = card.preprocessing
+    temperature = fit_temperature(network, validation)
+    chosen = class_probabilities(network, validation, temperature)
+    generator = torch.Generator().manual_seed(config.seed)
+    pictures = torch.from_numpy(material.split.validation.stack.gray)[:, None].float() / 255
+    nothing = (no_character(pictures, generator)[:, 0] * 255).byte().numpy()
+    blank = prepare(CharStack(nothing, material.split.validation.stack.aspect), validation.labels, settings)
+    min_confidence = fit_min_confidence(
+        chosen.max(1)[chosen.argmax(1) == validation.labels],
+        class_probabilities(network, blank, temperature).max(1),
+    )
+
+    def measured(data: CharData) -> dict[str, float]:
+        ready = prepare(data.stack, data.labels, settings)
+        return measures(class_probabilities(network, ready, temperature), data.labels, material.alphabet, min_confidence)
+
+    accuracies = {name: measured(split.test) for name, split in material.sources.items() if len(split.test)}
+    test = material.split.test
+    probabilities = class_probabilities(network, prepare(test.stack, test.labels, settings), temperature)
+    card = dataclasses.replace(
+        card,
+        temperature=temperature,
+        min_confidence=min_confidence,
+        training={
+            "learnt_from": {name: len(split.train) for name, split in material.sources.items()},
+            "rendered": 0 if material.rendered is None else len(material.rendered),
+            "drawn": len(trainer.history) * config.per_epoch,
+            "seed": config.seed,
+        },
+        accuracy={Path(name).name: round(values["accuracy"], 5) for name, values in accuracies.items()},
+    )
+    save_model(network, card, folder / "model")
+    weights, checkpoint = (folder / n for n in ("model.safetensors", CHECKPOINT))
+    sizes = {path.name: path.stat().st_size for path in (weights, folder / "model.onnx", checkpoint)}
+    metrics = {
+        "validation": trainer.history[trainer.best_epoch - 1].validation,
+        "best_epoch": trainer.best_epoch,
+        "test": accuracies,
+        "temperature": temperature,
+        "min_confidence": min_confidence,
+        "bytes": sizes,
+    }
+    write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
+    plot_curves(trainer.history, folder / "curves.png")
+    if len(test):
+        plot_confusion(confusion_matrix(probabilities, test.labels), material.alphabet, folder / "confusion.png")
+        plot_mistakes(test.stack, probabilities, test.labels, material.alphabet, folder / "mistakes.png")
+    for name, values in accuracies.items():
+        figures = ", ".join(f"{key.replace('_', ' ')} {value:.2%}" for key, value in values.items() if key != "count")
+        reporter.say(f"test on {values['count']:,} pictures of {name}: {figures}")
+    reporter.say(
+        f"{weights} has {sizes['model.safetensors']:,} bytes, {checkpoint.name} "
+        f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: beside the weights it keeps "
+        f"AdamW's two running means of every weight, the best weights so far and the schedule, to go on from"
+    )
+    return RunResult(folder, card, metrics)
+
+
+def measures(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], alphabet: Alphabet, min_confidence: float
+) -> dict[str, float]:
+    """The figures of one set of characters: all shares 0..1; "unknown" counts as wrong.
+
+    Args:
+        probabilities: float32 ``(N, classes)``.
+        labels: int64 ``(N,)``.
+        alphabet: names the classes.
+        min_confidence: below it the answer is "unknown".
+    """
+    latin = np.array([char in DIGITS + LETTERS for char in alphabet.characters])[labels]
+    figures = {
+        "count": float(len(labels)),
+        "accuracy": accuracy(probabilities, labels, min_confidence),
+        "top_3": top_k(probabilities, labels, 3),
+        "calibration_error": calibration_error(probabilities, labels),
+    }
+    if latin.any() and not latin.all():
+        figures["letters_and_digits"] = accuracy(probabilities[latin], labels[latin], min_confidence)
+        figures["others"] = accuracy(probabilities[~latin], labels[~latin], min_confidence)
+    return figures
+
+
+def _metrics_csv(history: Sequence[Epoch]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [f.name for f in dataclasses.fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(epoch) for epoch in history)
+    return text.getvalue().encode()
+
+
+def _save_checkpoint(path: Path, trainer: Trainer, fingerprint: str) -> None:
+    state = {"version": CHECKPOINT_VERSION, "data": fingerprint, "trainer": trainer.state()}
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def _load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        version, data, trainer = state["version"], state["data"], state["trainer"]
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
+    except Exception as error:  # torch.load raises nearly anything on damaged files
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
+    if version != CHECKPOINT_VERSION:
+        raise ModelError(f"{path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew")
+    if data != fingerprint:
+        raise DataError(f"the data has changed since {path.parent} was begun: train anew in another folder")
+    return dict(trainer)
