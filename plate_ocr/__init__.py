@@ -9,13 +9,14 @@ from plate_ocr.errors import (
     OutputError,
     PlateOcrError,
 )
-from plate_ocr.reader import CharClassifier, CharReading
+from plate_ocr.reader import Char, CharClassifier, CharReading, Plate, PlateReader, Reading
 from plate_ocr.vision.images import read_image
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlphabetError",
+    "Char",
     "CharClassifier",
     "CharReading",
     "DataError",
@@ -23,6 +24,9 @@ __all__ = [
     "ImageError",
     "ModelError",
     "OutputError",
+    "Plate",
     "PlateOcrError",
+    "PlateReader",
+    "Reading",
     "read_image",
 ]

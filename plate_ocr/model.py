@@ -137,7 +137,8 @@ def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
             )
         return path
     raise ModelError(
-        f"there is no model {str(path)!r}; give {' or '.join(NAMES)}, a {suffix} file or the folder of a training run"
+        f"there is no model {str(path)!r}; "
+        f"give {' or '.join(NAMES)}, a {suffix} file or the folder of a training run"
     )
 
 

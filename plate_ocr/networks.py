@@ -62,9 +62,9 @@ def load_weights(model: str | PathLike[str]) -> BPNetwork:
 
     path = find_model(model, ".safetensors")
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             card = model_card_from(file.metadata(), path)
-            weights = {name: file.get_tensor(name) for name in file.keys()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is not a whole .safetensors file: {error}") from None
     network = network_for(card)

@@ -81,19 +81,13 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class CharReading:
+class CharReading(Char):
     """What was read in the picture of one character.
 
     Attributes:
-        char: the character, or None where none was recognised.
-        confidence: probability of the likeliest class, 0..1; 0 for a blank picture.
-        alternatives: the next likely characters with their probabilities, likeliest first.
-        scores: float32 ``(classes,)``: probabilities in the alphabet's order.
+        scores: float32 ``(classes,)``: probabilities in the alphabet's order; all 0 for a blank picture.
     """
 
-    char: str | None
-    confidence: float
-    alternatives: tuple[tuple[str, float], ...]
     scores: NDArray[np.float32] = field(repr=False, compare=False)
 
 
@@ -127,10 +121,10 @@ class CharClassifier:
         return self.model.card.alphabet.characters
 
     @overload
-    def __call__(self, image: ImageSource, /) -> CharReading: ...
+    def __call__(self, image: list[ImageSource], /) -> list[CharReading]: ...
     @overload
-    def __call__(self, image: Sequence[ImageSource], /) -> list[CharReading]: ...
-    def __call__(self, image: ImageSource | Sequence[ImageSource], /) -> CharReading | list[CharReading]:
+    def __call__(self, image: ImageSource, /) -> CharReading: ...
+    def __call__(self, image: ImageSource | list[ImageSource], /) -> CharReading | list[CharReading]:
         """Read one picture or many.
 
         Args:
@@ -146,9 +140,23 @@ class CharClassifier:
         """
         if isinstance(image, np.ndarray) and image.ndim == 4:
             return self.classify(_batch_to_gray(image))
-        if isinstance(image, (list, tuple)):
+        if isinstance(image, list):
             return self.classify([to_gray(read_image(one)) for one in image])
-        return self.classify([to_gray(read_image(image))])[0]  # type: ignore[arg-type]
+        return self.classify([to_gray(read_image(image))])[0]
+
+    def read(self, image: ImageSource) -> Reading:
+        """Read a picture of one character as if it were a plate of one; none if the picture is blank.
+
+        Raises:
+            ImageError: if the picture cannot be read.
+        """
+        started = perf_counter()
+        picture = read_image(image)
+        height, width = picture.shape[:2]
+        reading = self.classify([to_gray(picture)])[0]
+        corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+        plates = (_plate((reading,), corners),) if reading.scores.any() else ()
+        return Reading(width, height, 1000 * (perf_counter() - started), plates)
 
     def classify(self, pictures: Sequence[Image] | NDArray[np.uint8]) -> list[CharReading]:
         """Read grey pictures: uint8 ``(H, W)`` each, or an array ``(N, H, W)``."""
@@ -251,18 +259,18 @@ class PlateReader:
         self._formats = formats_for(self.classifier.model.card.alphabet)
 
     @overload
-    def __call__(self, image: ImageSource, /) -> Reading: ...
+    def __call__(self, image: list[ImageSource], /) -> list[Reading]: ...
     @overload
-    def __call__(self, image: Sequence[ImageSource], /) -> list[Reading]: ...
-    def __call__(self, image: ImageSource | Sequence[ImageSource], /) -> Reading | list[Reading]:
+    def __call__(self, image: ImageSource, /) -> Reading: ...
+    def __call__(self, image: ImageSource | list[ImageSource], /) -> Reading | list[Reading]:
         """Read one picture of a plate, or a list of them.
 
         Raises:
             ImageError: if a picture cannot be read.
         """
-        if isinstance(image, (list, tuple)):
+        if isinstance(image, list):
             return [self._read(one) for one in image]
-        return self._read(image)  # type: ignore[arg-type]
+        return self._read(image)
 
     def lines(self, gray: Image) -> list[LineReading]:
         """Every guess of where the line of characters is, read; the best first.
@@ -276,9 +284,12 @@ class PlateReader:
     def _read(self, image: ImageSource) -> Reading:
         started = perf_counter()
         picture = read_image(image)
-        lines = self.lines(to_gray(picture))
-        plates = (self._plate(lines[0]),) if lines and lines[0].chosen else ()
         height, width = picture.shape[:2]
+        plates: tuple[Plate, ...] = ()
+        if (lines := self.lines(to_gray(picture))) and lines[0].chosen:
+            chars = tuple(self.classifier.reading(scores) for scores in lines[0].scores)
+            if any(char.char for char in chars):
+                plates = (_plate(chars, _corners(lines[0])),)
         return Reading(width, height, 1000 * (perf_counter() - started), plates)
 
     def _read_line(self, line: Line) -> LineReading:
@@ -300,24 +311,17 @@ class PlateReader:
                 folded[:, alphabet.encode(instead)] += folded[:, alphabet.encode(lacking)]
         allowed = np.array([[char in place for char in alphabet.characters] for place in form.places])
         likeliest = np.array([(folded * mask).max(1, initial=0) for mask in allowed])
-        chosen, value = best_path(segments, np.log(np.maximum(likeliest, LEAST)).astype(np.float64), form.shortest)
+        chosen, value = best_path(
+            segments, np.log(np.maximum(likeliest, LEAST)).astype(np.float64), form.shortest
+        )
         taken = folded[chosen] * allowed[: len(chosen)]
         return LineReading(line, segments, tuple(chosen), taken, value + form.prior)
 
-    def _plate(self, reading: LineReading) -> Plate:
-        chars = tuple(
-            Char(one.char, one.confidence, one.alternatives)
-            for one in map(self.classifier.reading, reading.scores)
-        )
-        confidences = [char.confidence for char in chars]
-        return Plate(
-            "".join(char.char or UNKNOWN for char in chars),
-            sum(confidences) / len(confidences),
-            min(confidences),
-            1,
-            _corners(reading),
-            chars,
-        )
+
+def _plate(chars: tuple[Char, ...], corners: tuple[tuple[float, float], ...]) -> Plate:
+    confidences = [char.confidence for char in chars]
+    text = "".join(char.char or UNKNOWN for char in chars)
+    return Plate(text, sum(confidences) / len(confidences), min(confidences), 1, corners, chars)
 
 
 def _corners(reading: LineReading) -> tuple[tuple[float, float], ...]:

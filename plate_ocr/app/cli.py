@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
-from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -66,12 +65,11 @@ class Loss(str, Enum):
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
+    if hasattr(signal, "SIGPIPE"):
+        # A closed pipe (``| head``) ends the program without a word, as it does other tools.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app()
-    except BrokenPipeError:
-        # The reader has closed the pipe (``| head``): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except PlateOcrError as error:
         _fail(str(error), 1)
 
@@ -89,11 +87,14 @@ def about(
 @app.command()
 def predict(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for standard input.")
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for standard input."),
     ],
     model: Annotated[
         str | None,
-        typer.Option(help="chars, digits, an .onnx file or the folder of a training run.", show_default="chars"),
+        typer.Option(
+            help="chars, digits, an .onnx file or the folder of a training run.", show_default="chars"
+        ),
     ] = None,
     kind: Annotated[
         Input | None,
@@ -115,31 +116,31 @@ def predict(
     """
     from plate_ocr.app.output import to_json, to_line
     from plate_ocr.app.sources import expand
-    from plate_ocr.reader import CharClassifier, PlateReader
+    from plate_ocr.reader import PlateReader
 
     if kind in (Input.auto, Input.photo):
         _fail(f"--input {kind.value} is not there yet: cut the plate out and use --input plate, or char", 2)
     try:
-        classifier = CharClassifier(model or "chars", min_confidence=min_confidence)
+        reader = PlateReader(model or "chars", min_confidence=min_confidence)
     except ModelError as error:
         _fail(str(error), 2)
-    single = kind is Input.char or (kind is None and classifier.alphabet.isdecimal())
-    read = classifier.read_one if single else PlateReader(classifier)
+    single = kind is Input.char or (kind is None and reader.classifier.alphabet.isdecimal())
+    read = reader.classifier.read if single else reader
     failed = False
     for source in expand(images):
-        reading, error = None, source.error
-        if error is None:
+        reading, wrong = None, source.error
+        if wrong is None:
             try:
                 reading = read(source.content())
-            except ImageError as problem:
-                error = str(problem)
-        failed |= error is not None
+            except ImageError as error:
+                wrong = str(error)
+        failed |= wrong is not None
         if as_json:
-            print(to_json(source.name, reading, error), flush=True)
+            print(to_json(source.name, reading, wrong), flush=True)
         elif reading is not None:
             print(to_line(source.name, reading), flush=True)
         else:
-            print(f"plate-ocr: {error}", file=sys.stderr)
+            print(f"plate-ocr: {wrong}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
 
@@ -148,7 +149,9 @@ def predict(
 def inspect(
     image: Annotated[str, typer.Argument(help="A picture of a plate, or - for standard input.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.")],
-    model: Annotated[str, typer.Option(help="chars, digits, an .onnx file or the folder of a training run.")] = "chars",
+    model: Annotated[
+        str, typer.Option(help="chars, digits, an .onnx file or the folder of a training run.")
+    ] = "chars",
 ) -> None:
     """Show every step of reading a plate as a picture, to see why a reading went wrong."""
     from plate_ocr.app.inspection import inspect_plate
@@ -169,13 +172,19 @@ def train(
             "Without: characters are rendered in fonts that are installed with plate-ocr[train].",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="RUN", help="The new run folder.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="RUN", help="The new run folder.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
+    ] = None,
     model: Annotated[
         Model | None,
         typer.Option(help="Which windows and classes.", show_default="chars with DATA, digits without"),
     ] = None,
-    fonts: Annotated[str, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")] = "",
+    fonts: Annotated[
+        str, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")
+    ] = "",
     group: Annotated[
         str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = "",
@@ -192,7 +201,9 @@ def train(
     per_epoch: Annotated[int, typer.Option(min=1, help="Pictures drawn in a pass.")] = 8192,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures in a batch.")] = 256,
     rate: Annotated[float, typer.Option(min=1e-9, help="Peak learning rate.")] = 4e-3,
-    warmup: Annotated[float, typer.Option(min=0, max=1, help="Share of all steps for the rate to rise.")] = 0.05,
+    warmup: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of all steps for the rate to rise.")
+    ] = 0.05,
     decline: Annotated[Decline, typer.Option(help="Of the rate after the warm-up.")] = Decline.cosine,
     loss: Annotated[Loss, typer.Option(help="On the one-hot vectors.")] = Loss.cross_entropy,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 20,

@@ -103,7 +103,9 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
 
     rows = torch.arange(gray.shape[2], device=gray.device)[None, None, :, None]
     thickness = (0.075 * gray.shape[2] * random())[:, None, None, None]
-    line = torch.where((random() < 0.5)[:, None, None, None], rows < thickness, rows >= gray.shape[2] - thickness).float()
+    line = torch.where(
+        (random() < 0.5)[:, None, None, None], rows < thickness, rows >= gray.shape[2] - thickness
+    ).float()
     changed = torch.where(chance(s.frame), torch.maximum(changed, line.expand_as(changed)), changed)
 
     changed = _blur(changed, uniform(0, s.blur))

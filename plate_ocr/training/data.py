@@ -142,7 +142,9 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
             if is_image_name(file.name)
         ]
         if not samples:
-            raise DataError(f"{path} holds no pictures; one folder per class is expected, as in {path}/A/1.png")
+            raise DataError(
+                f"{path} holds no pictures; one folder per class is expected, as in {path}/A/1.png"
+            )
         return samples, []
     if not path.exists():
         raise DataError(f"there is no data set {path}")
@@ -204,7 +206,9 @@ def load_samples(
         except ImageError as error:
             problems.append(Problem("unreadable picture", sample.where, str(error)))
             continue
-        seen[hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()].append((sample, picture))
+        seen[hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()].append(
+            (sample, picture)
+        )
     good: list[tuple[Sample, Image]] = []
     for same in seen.values():
         if len({sample.label for sample, _ in same}) == 1:
@@ -314,7 +318,9 @@ def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Prepr
         doubtful = np.flatnonzero(~sure & (labels == label))
         if known.any() and len(doubtful):
             mean = mine[known].mean(0)
-            inverted[doubtful] = ((dark[doubtful] - mean) ** 2).sum(1) < ((bright[doubtful] - mean) ** 2).sum(1)
+            inverted[doubtful] = ((dark[doubtful] - mean) ** 2).sum(1) < ((bright[doubtful] - mean) ** 2).sum(
+                1
+            )
     return CharStack(np.where(inverted[:, None, None], 255 - stack.gray, stack.gray), stack.aspect)
 
 

@@ -46,7 +46,9 @@ def class_probabilities(network: nn.Module, data: Prepared, temperature: float =
     return best_of_candidates(softmax(logits / np.float32(temperature)), data.tried.owner, data.count)
 
 
-def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64], min_confidence: float = 0.0) -> float:
+def accuracy(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], min_confidence: float = 0.0
+) -> float:
     """Share of pictures whose likeliest class is right and sure enough; "unknown" counts as wrong."""
     right = (probabilities.argmax(1) == labels) & (probabilities.max(1) >= max(min_confidence, 1e-9))
     return float(right.mean())
@@ -57,9 +59,7 @@ def top_k(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int)
     return float((np.argsort(-probabilities, axis=1)[:, :k] == labels[:, None]).any(1).mean())
 
 
-def confusion_matrix(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def confusion_matrix(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64 ``(classes, classes)``: how often row's character was read as column's."""
     classes = probabilities.shape[1]
     cells = labels * classes + probabilities.argmax(1)
@@ -68,7 +68,8 @@ def confusion_matrix(
 
 def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15) -> float:
     """Expected calibration error: mean gap between confidence and accuracy over equal bins of
-    confidence, weighted by their size (Naeini et al., 2015)."""
+    confidence, weighted by their size (Naeini et al., 2015).
+    """
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.zeros(bins)
@@ -101,4 +102,5 @@ def fit_min_confidence(
         lost: share of right readings that may be refused.
         most: the highest bound.
     """
-    return float(round(min(most, np.quantile(nothing, 0.99), np.quantile(right, lost)), 3))
+    bounds = most, float(np.quantile(nothing, 0.99)), float(np.quantile(right, lost))
+    return round(min(bounds), 3)

@@ -56,7 +56,10 @@ def to_onnx(network: BPNetwork, metadata: dict[str, str]) -> bytes:
         tensors,
     )
     model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION, producer_name="plate-ocr"
+        graph,
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="plate-ocr",
     )
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)

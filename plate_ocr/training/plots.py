@@ -28,7 +28,9 @@ def plot_curves(history: Sequence[Epoch], path: Path) -> None:
     loss, accuracy, rate = figure.subplots(1, 3)
     loss.plot(epochs, [epoch.loss for epoch in history], marker=".")
     loss.set(title="training loss", xlabel="epoch", yscale="log")
-    accuracy.plot(epochs, [100 * epoch.accuracy for epoch in history], marker=".", label="training (distorted)")
+    accuracy.plot(
+        epochs, [100 * epoch.accuracy for epoch in history], marker=".", label="training (distorted)"
+    )
     accuracy.plot(epochs, [100 * epoch.validation for epoch in history], marker=".", label="validation")
     accuracy.set(title="accuracy, %", xlabel="epoch")
     accuracy.legend()

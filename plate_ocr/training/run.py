@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 import tomli_w
@@ -70,6 +70,8 @@ PREPROCESSING: Mapping[ModelName, Preprocessing] = {
     "chars": Preprocessing(grid=(12, 9), reach=0.3),
 }
 
+HIDDEN: Mapping[ModelName, int] = {"digits": 128, "chars": 512}
+
 CHECKPOINT = "last.ckpt"
 CHECKPOINT_VERSION = 1
 SHOWN_PROBLEMS = 10
@@ -90,9 +92,9 @@ class RunConfig:
         data: folders of class folders, or CSV files; none: characters are rendered.
         fonts: folder of font files whose characters are learnt from beside the data.
         group: regular expression for file names; its first group names the plate.
-        alphabet: the characters that a label may be; by default those of the model.
+        alphabet: the characters that a label may be.
         model: ``"digits"`` or ``"chars"``: which windows and classes.
-        windows: rows and columns of windows; by default those of the model.
+        windows: rows and columns of windows.
         hidden: units of the hidden layer.
         epochs: passes, at most.
         per_epoch: pictures drawn in a pass.
@@ -111,9 +113,9 @@ class RunConfig:
     data: tuple[str, ...] = ()
     fonts: str = ""
     group: str = ""
-    alphabet: str = ""
+    alphabet: str = DIGITS
     model: ModelName = "digits"
-    windows: tuple[int, int] | None = None
+    windows: tuple[int, int] = (5, 5)
     hidden: int = 128
     epochs: int = 20
     per_epoch: int = 8192
@@ -128,10 +130,21 @@ class RunConfig:
     seed: int = 0
     device: str = "auto"
 
+    @classmethod
+    def new(cls, **values: Any) -> RunConfig:
+        """A configuration in which the model decides what is None."""
+        model: ModelName = values["model"]
+        defaults = {
+            "hidden": HIDDEN[model],
+            "windows": PREPROCESSING[model].grid,
+            "alphabet": ALPHABETS[model],
+        }
+        chosen: dict[str, Any] = {name: values.get(name) or default for name, default in defaults.items()}
+        return cls(**{**values, **chosen})
+
     def to_toml(self) -> str:
-        """As the text of ``config.toml``; what is None is left out."""
-        values = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
-        return tomli_w.dumps(values)
+        """As the text of ``config.toml``."""
+        return tomli_w.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_toml(cls, text: str, where: str) -> RunConfig:
@@ -147,13 +160,17 @@ class RunConfig:
         known = [f.name for f in dataclasses.fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise DataError(f"{where}: no setting {', '.join(unknown)}; there are {', '.join(known)}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        for name, value in given.items():
+            wanted = type(getattr(cls, name))
+            if type(value) is not wanted and not (wanted is float and type(value) is int):
+                raise DataError(f"{where}: {name} = {value!r} is no {wanted.__name__}")
+        return cls(**cast(Any, given))
 
     @property
     def preprocessing(self) -> Preprocessing:
         """From picture to row vector."""
-        settings = PREPROCESSING[self.model]
-        return dataclasses.replace(settings, grid=self.windows) if self.windows else settings
+        return dataclasses.replace(PREPROCESSING[self.model], grid=self.windows)
 
 
 class Reporter(Protocol):
@@ -234,12 +251,16 @@ def train(
     """
     device = pick_device(config.device)
     if not resume and (folder / CHECKPOINT).exists():
-        raise OutputError(f"{folder} holds a run already: go on with --resume {folder}, or give another folder")
+        raise OutputError(
+            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
+        )
     torch.manual_seed(config.seed)
     material = gather(config, reporter)
     _report_problems(material.problems, folder, reporter)
     if strict and material.problems:
-        raise DataError(f"{len(material.problems)} problems in the data; without --strict they are left aside")
+        raise DataError(
+            f"{len(material.problems)} problems in the data; without --strict they are left aside"
+        )
     card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
     batches, steps = _batches(config, material, device)
     settings = TrainSettings(
@@ -259,7 +280,9 @@ def train(
         write_whole(folder / "config.toml", config.to_toml().encode())
         _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
 
-    validation = prepare(material.split.validation.stack, material.split.validation.labels, card.preprocessing)
+    validation = prepare(
+        material.split.validation.stack, material.split.validation.labels, card.preprocessing
+    )
 
     def on_epoch(epoch: Epoch) -> None:
         _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
@@ -276,13 +299,28 @@ def train(
     return _finish(config, material, card, trainer, validation, folder, reporter)
 
 
+def stored_config(folder: Path) -> RunConfig:
+    """The configuration of the run in a folder.
+
+    Raises:
+        DataError: if there is none or it has a mistake.
+    """
+    path = folder / "config.toml"
+    try:
+        return RunConfig.from_toml(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        raise DataError(f"{folder} holds no run to go on with: there is no config.toml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from None
+
+
 def gather(config: RunConfig, reporter: Reporter) -> Material:
     """Read or render the characters, check them and split them.
 
     Raises:
         DataError: if they cannot be trained on.
     """
-    known = Alphabet(config.alphabet or ALPHABETS[config.model])
+    known = Alphabet(config.alphabet)
     settings = config.preprocessing
     rendered = None
     if config.fonts:
@@ -307,7 +345,8 @@ def gather(config: RunConfig, reporter: Reporter) -> Material:
     if len(present) < 2:
         found = f"only {known.decode(present)!r}" if len(present) else "none"
         raise DataError(
-            f"a classifier needs pictures of two classes at least; {found} could be used in {', '.join(config.data)}"
+            "a classifier needs pictures of two classes at least; "
+            f"{found} could be used in {', '.join(config.data)}"
             + "".join(f"\n{problem}" for problem in problems[:3])
         )
     alphabet = Alphabet(known.decode(present))
@@ -317,18 +356,23 @@ def gather(config: RunConfig, reporter: Reporter) -> Material:
     for source, data in loaded.items():
         labels = class_of[data.labels]
         bright = brighten_glyphs(data.stack, labels, settings)
-        data = dataclasses.replace(data, stack=bright, labels=labels)
-        sources[source] = split_data(data, share=config.share, seed=config.seed)
+        sources[source] = split_data(
+            dataclasses.replace(data, stack=bright, labels=labels), share=config.share, seed=config.seed
+        )
         sizes = " / ".join(f"{len(p):,}" for p in sources[source].parts)
         reporter.say(f"{source}: {len(data):,} pictures; {sizes} to learn from / choose by / measure on")
-    split = Split(*(CharData.joined(parts) for parts in zip(*(s.parts for s in sources.values()), strict=True)))
+    split = Split(
+        *(CharData.joined(parts) for parts in zip(*(s.parts for s in sources.values()), strict=True))
+    )
     if rendered is not None:
         rendered = dataclasses.replace(rendered, labels=class_of[rendered.labels])
     problems += near_copies(split)
     return Material(alphabet, split, sources, rendered, tuple(problems))
 
 
-def _plain(pictures: Sequence[Image], labels: NDArray[np.int64], name: str, settings: Preprocessing) -> CharData:
+def _plain(
+    pictures: Sequence[Image], labels: NDArray[np.int64], name: str, settings: Preprocessing
+) -> CharData:
     names = np.array([f"{name} {i}" for i in range(len(labels))])
     return CharData(stack_characters(pictures, settings), labels, names, names)
 
@@ -383,7 +427,9 @@ def _finish(
     reporter: Reporter,
 ) -> RunResult:
     """Calibrate on the validation part, measure once on the test part, save."""
-    network = trainer.best_network()
+    network = network_for(card)
+    network.load_state_dict(trainer.best)
+    network.eval()
     settings = card.preprocessing
     temperature = fit_temperature(network, validation)
     chosen = class_probabilities(network, validation, temperature)
@@ -398,7 +444,9 @@ def _finish(
 
     def measured(data: CharData) -> dict[str, float]:
         ready = prepare(data.stack, data.labels, settings)
-        return measures(class_probabilities(network, ready, temperature), data.labels, material.alphabet, min_confidence)
+        return measures(
+            class_probabilities(network, ready, temperature), data.labels, material.alphabet, min_confidence
+        )
 
     accuracies = {name: measured(split.test) for name, split in material.sources.items() if len(split.test)}
     test = material.split.test
@@ -429,10 +477,14 @@ def _finish(
     write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
     plot_curves(trainer.history, folder / "curves.png")
     if len(test):
-        plot_confusion(confusion_matrix(probabilities, test.labels), material.alphabet, folder / "confusion.png")
+        plot_confusion(
+            confusion_matrix(probabilities, test.labels), material.alphabet, folder / "confusion.png"
+        )
         plot_mistakes(test.stack, probabilities, test.labels, material.alphabet, folder / "mistakes.png")
     for name, values in accuracies.items():
-        figures = ", ".join(f"{key.replace('_', ' ')} {value:.2%}" for key, value in values.items() if key != "count")
+        figures = ", ".join(
+            f"{key.replace('_', ' ')} {value:.2%}" for key, value in values.items() if key != "count"
+        )
         reporter.say(f"test on {values['count']:,} pictures of {name}: {figures}")
     reporter.say(
         f"{weights} has {sizes['model.safetensors']:,} bytes, {checkpoint.name} "

@@ -85,7 +85,9 @@ def cut_tight(picture: Image) -> Image | None:
         return None
     tight = picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     margin = round(MARGIN * len(tight))
-    return np.asarray(cv2.copyMakeBorder(tight, *[margin] * 4, cv2.BORDER_CONSTANT, value=0), np.uint8)
+    return np.asarray(
+        cv2.copyMakeBorder(tight, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0), np.uint8
+    )
 
 
 def render_characters(

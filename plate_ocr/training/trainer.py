@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -145,15 +145,14 @@ class Trainer:
             started = time.perf_counter()
             loss_sum = correct = rows = 0.0
             self.network.train()
-            for step, (inputs, target) in enumerate(batches(epoch), 1):
-                inputs, target = inputs.to(self.device), target.to(self.device)
+            for step, (inputs, target) in enumerate(self._moved(batches(epoch)), 1):
                 with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
                     logits = self.network(inputs)
                 loss = batch_loss(logits.float(), target, self.settings.loss)
                 self._optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self._optimizer.step()
-                rate = self._schedule.get_last_lr()[0]
+                rate = float(self._schedule.get_last_lr()[0])
                 self._schedule.step()
                 value = loss.item()
                 if not math.isfinite(value):
@@ -172,10 +171,16 @@ class Trainer:
             self.history.append(Epoch(epoch + 1, rate, loss_sum / rows, correct / rows, measure, seconds))
             on_epoch(self.history[-1])
 
+    def _moved(self, batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        for inputs, target in batches:
+            yield inputs.to(self.device), target.to(self.device)
+
     @property
     def best_epoch(self) -> int:
         """The last epoch with the best measure, counted from 1; 0 before the first."""
-        return max(range(1, len(self.history) + 1), key=lambda i: (self.history[i - 1].validation, i), default=0)
+        return max(
+            range(1, len(self.history) + 1), key=lambda i: (self.history[i - 1].validation, i), default=0
+        )
 
     @property
     def finished(self) -> bool:
@@ -183,11 +188,6 @@ class Trainer:
         measures = [epoch.validation for epoch in self.history]
         waited = len(measures) - 1 - measures.index(max(measures)) if measures else 0
         return len(measures) >= self.settings.epochs or waited >= self.settings.patience
-
-    def best_network(self) -> nn.Module:
-        """The network with its best weights, in evaluation mode."""
-        self.network.load_state_dict(self.best)
-        return self.network.eval()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on: weights, best weights, optimiser, schedule, history."""

@@ -41,7 +41,7 @@ def otsu_threshold(gray: Stack) -> NDArray[np.uint8]:
     best = between.argmax(axis=1)
     flat = between.max(axis=1) < 0
     best[flat] = pictures[flat, 0]
-    return best.astype(np.uint8).reshape(gray.shape[:-2])
+    return np.asarray(best.astype(np.uint8).reshape(gray.shape[:-2]))
 
 
 def otsu(gray: Stack) -> Stack:

@@ -150,6 +150,8 @@ def row_vectors(
     Returns:
         float32 ``(N, values)``, 0..1, and bool ``(N,)``: False where no character was found.
     """
+    if not len(binary):
+        return np.empty((0, settings.values), np.float32), np.empty(0, np.bool_)
     isolated, frames = frame_characters(binary, aspect, settings)
     return framed_ratios(isolated.canvas, frames, settings.grid, settings.overlap), isolated.found
 
@@ -189,7 +191,7 @@ def _stretch(pictures: NDArray[np.uint8], height: int, width: int) -> NDArray[np
     """Resize a stack by two matrix products: resizing is linear, its matrix the resized identity."""
     down, across = _resize_matrix(pictures.shape[1], height), _resize_matrix(pictures.shape[2], width)
     stretched = np.matmul(np.matmul(down, pictures.astype(np.float32)), across.T)
-    return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(stretched), 0, 255), np.uint8)
 
 
 def _resize_matrix(old: int, new: int) -> NDArray[np.float32]:

@@ -43,7 +43,9 @@ def enlarge(image: Image, height: int) -> Image:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def contact_sheet(pictures: Sequence[Image], captions: Sequence[str], columns: int, height: int = 64) -> Image:
+def contact_sheet(
+    pictures: Sequence[Image], captions: Sequence[str], columns: int, height: int = 64
+) -> Image:
     """Pictures in rows, each with a caption below it.
 
     Args:

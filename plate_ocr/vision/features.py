@@ -49,9 +49,7 @@ def white_ratios(
         raise ValueError(f"window {window} is larger than the picture {(height, width)}")
     tops = _starts(height, window[0], stride[0])
     lefts = _starts(width, window[1], stride[1])
-    sums = _window_sums(
-        cv2.integral(binary), tops[None], tops[None] + window[0], lefts[None], lefts[None] + window[1]
-    )[0]
+    sums = _window_sums(binary, tops[None], tops[None] + window[0], lefts[None], lefts[None] + window[1])[0]
     return np.asarray(sums / (255 * window[0] * window[1]), np.float32)
 
 
@@ -79,7 +77,7 @@ def framed_ratios(
     tops = top + tile_h * (np.arange(rows) - overlap / 2)
     lefts = left + tile_w * (np.arange(columns) - overlap / 2)
     window_h, window_w = tile_h * (1 + overlap), tile_w * (1 + overlap)
-    sums = _window_sums(cv2.integral(binary), tops, tops + window_h, lefts, lefts + window_w)
+    sums = _window_sums(binary, tops, tops + window_h, lefts, lefts + window_w)
     ratios = sums / (255 * window_h * window_w)[:, :, None]
     return np.asarray(ratios.reshape(len(boxes), rows * columns), np.float32)
 
@@ -102,24 +100,26 @@ def frame(boxes: NDArray[np.float64], aspect: NDArray[np.float64] | float) -> ND
 
 def _starts(length: float, window: float, stride: float) -> NDArray[np.float64]:
     # The margin forgives rounding, so that five fifths of a length are five windows.
-    return np.arange(math.floor((length - window) / stride + 1e-9) + 1) * stride
+    return np.asarray(np.arange(math.floor((length - window) / stride + 1e-9) + 1) * stride, np.float64)
 
 
 def _window_sums(
-    integral: NDArray[np.int32],
+    binary: Image,
     tops: NDArray[np.float64],
     bottoms: NDArray[np.float64],
     lefts: NDArray[np.float64],
     rights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Sums under windows, from an integral image: edges ``(N, R)`` and ``(N, C)`` to ``(N, R, C)``."""
+    # Integers of 32 bits would overflow on pictures of nine megapixels.
+    integral = np.asarray(cv2.integral(binary, sdepth=cv2.CV_64F), np.float64)
     upper_left, upper_right = _interpolate(integral, tops, lefts), _interpolate(integral, tops, rights)
     lower_left, lower_right = _interpolate(integral, bottoms, lefts), _interpolate(integral, bottoms, rights)
     return lower_right - upper_right - lower_left + upper_left
 
 
 def _interpolate(
-    integral: NDArray[np.int32], ys: NDArray[np.float64], xs: NDArray[np.float64]
+    integral: NDArray[np.float64], ys: NDArray[np.float64], xs: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Integral image at fractional places: exact, as the picture is constant within a pixel."""
     y0, fy = _split(ys, integral.shape[0] - 1)

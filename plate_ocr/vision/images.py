@@ -125,7 +125,9 @@ def _decode(data: bytes, name: str) -> Image:
     except PIL.UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture in a known format") from None
     except PIL.Image.DecompressionBombError:
-        raise ImageError(f"{name}: the picture is too large; at most {MAX_PIXELS:,} pixels are read") from None
+        raise ImageError(
+            f"{name}: the picture is too large; at most {MAX_PIXELS:,} pixels are read"
+        ) from None
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise ImageError(f"{name}: the picture is damaged ({_first_line(error)})") from None
 
@@ -140,7 +142,7 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
     picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         # 16-bit grey; mode "I" is how some formats deliver it.
-        return (np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8).astype(np.uint8)
+        return np.asarray(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8, np.uint8)
     if picture.mode == "F":
         raise ImageError("the picture has floating-point pixels; save it with 8 or 16 bits")
     if picture.mode in ("1", "L"):

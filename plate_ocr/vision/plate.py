@@ -20,6 +20,9 @@ LINE_HEIGHT = 40
 MARGIN = 5
 """Rows kept above and below the characters, pixels."""
 
+TRIM = 3
+"""Of these, what is cut off again before a piece is read: the rest is for slanted tops and bottoms."""
+
 NARROWEST, WIDEST = 0.08, 0.95
 """Width of a character, as a part of its height."""
 
@@ -66,7 +69,8 @@ class Segments:
     skip: NDArray[np.float64]
 
     def cut(self, line: Image) -> list[Image]:
-        """The pieces of a picture of the line."""
+        """The pieces of a picture of the line, without the outer rows: rivets and the frame begin there."""
+        line = line[TRIM : len(line) - TRIM]
         return [line[:, self.cuts[i] : self.cuts[j]] for i, j in zip(self.first, self.last, strict=True)]
 
 
@@ -150,7 +154,12 @@ def propose_segments(binary: Image) -> Segments:
 
 
 def best_path(
-    segments: Segments, rewards: NDArray[np.float64], shortest: int = 1, *, clutter: float = 5.0, ends: float = 0.5
+    segments: Segments,
+    rewards: NDArray[np.float64],
+    shortest: int = 1,
+    *,
+    clutter: float = 5.0,
+    ends: float = 0.5,
 ) -> tuple[list[int], float]:
     """The likeliest way to read a line: a shortest path over its cuts.
 
@@ -181,9 +190,9 @@ def best_path(
     for cut in range(1, cuts):
         best[cut, 1:] = best[cut - 1, 1:] - (skip[cut] - skip[cut - 1])
         for i in by_end[cut]:
-            value = best[segments.first[i], :-1] + rewards[:, i]
-            better = value > best[cut, 1:]
-            best[cut, 1:][better] = value[better]
+            offered = best[segments.first[i], :-1] + rewards[:, i]
+            better = offered > best[cut, 1:]
+            best[cut, 1:][better] = offered[better]
             piece[cut, 1:][better] = i
     totals = best - ends * (skip[-1] - skip)[:, None]
     totals[:, :shortest] = -np.inf
@@ -244,13 +253,17 @@ def _scale_map(top: float, high: float, slant: float) -> NDArray[np.float64]:
     """From the line's pixels to the straightened plate's: scale, shift down, slant."""
     scale = high / LINE_HEIGHT
     middle = MARGIN + LINE_HEIGHT / 2
-    return np.array([[scale, slant * scale, -slant * scale * middle], [0, scale, top - MARGIN * scale], [0, 0, 1.0]])
+    return np.array(
+        [[scale, slant * scale, -slant * scale * middle], [0, scale, top - MARGIN * scale], [0, 0, 1.0]]
+    )
 
 
 def _warp(work: Image, matrix: NDArray[np.float64], width: int, high: float) -> Image:
     size = (max(8, round(width * LINE_HEIGHT / high)), LINE_HEIGHT + 2 * MARGIN)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(work, matrix[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpAffine(work, matrix[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
 
 
 def _dark_glyphs(line: Image) -> bool:

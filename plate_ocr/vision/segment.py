@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image
 
-
 NEIGHBOUR = 0.4
 """What stands beside the main component, touches the picture's edge and is smaller than this part
 of it is a piece of a neighbour."""
