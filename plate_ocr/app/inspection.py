@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from plate_ocr.files import write_whole
 from plate_ocr.reader import LineReading, PlateReader
@@ -99,18 +100,11 @@ def draw_characters(reading: LineReading, reader: PlateReader) -> Image:
     canvas = blank(20 + len(stack) * (side + 10), 760)
     for x, title in ((10, "grey"), (130, "binary, windows"), (310, "white-pixel ratios"), (480, "top three")):
         draw_text(canvas, title, (x, 15), 13)
-    cell = settings.height + 1
     for n, scores in enumerate(reading.scores):
         top = 22 + n * (side + 10)
         _put(canvas, enlarge(pieces[reading.chosen[n]], side), top, 10, 110)
-        own = isolated.canvas[n * cell : n * cell + settings.height]
-        _put(
-            canvas,
-            _framed(own, frames[n] - [0, n * cell, 0, n * cell], float(stack.aspect[n]), settings, side),
-            top,
-            130,
-            170,
-        )
+        framed = _framed(isolated.binary[n], frames[n], float(stack.aspect[n]), settings, side)
+        _put(canvas, framed, top, 130, 170)
         zones = (ratios[n].reshape(settings.grid) * 255).astype(np.uint8)
         wide = max(1, round(side * settings.aspect))
         _put(
@@ -130,7 +124,9 @@ def draw_characters(reading: LineReading, reader: PlateReader) -> Image:
     return canvas
 
 
-def _framed(own: Image, box: np.ndarray, aspect: float, settings: Preprocessing, height: int) -> Image:
+def _framed(
+    own: Image, box: NDArray[np.float64], aspect: float, settings: Preprocessing, height: int
+) -> Image:
     """A character's binary picture within its frame, with the windows' tiles drawn over it."""
     left, top, right, bottom = box
     scale = height / (bottom - top)

@@ -275,7 +275,7 @@ def train(
     trainer = Trainer(network_for(card), settings, device)
     fingerprint = material.fingerprint
     if resume:
-        trainer.load_state(_load_checkpoint(folder / CHECKPOINT, fingerprint))
+        _load_checkpoint(folder / CHECKPOINT, fingerprint, trainer)
     else:
         write_whole(folder / "config.toml", config.to_toml().encode())
         _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
@@ -356,10 +356,12 @@ def gather(config: RunConfig, reporter: Reporter) -> Material:
     for source, data in loaded.items():
         labels = class_of[data.labels]
         bright = brighten_glyphs(data.stack, labels, settings)
-        sources[source] = split_data(
+        # A model says what it learnt from, not where that lay.
+        name = Path(source).name if len({Path(s).name for s in loaded}) == len(loaded) else source
+        sources[name] = split_data(
             dataclasses.replace(data, stack=bright, labels=labels), share=config.share, seed=config.seed
         )
-        sizes = " / ".join(f"{len(p):,}" for p in sources[source].parts)
+        sizes = " / ".join(f"{len(p):,}" for p in sources[name].parts)
         reporter.say(f"{source}: {len(data):,} pictures; {sizes} to learn from / choose by / measure on")
     split = Split(
         *(CharData.joined(parts) for parts in zip(*(s.parts for s in sources.values()), strict=True))
@@ -461,7 +463,7 @@ def _finish(
             "drawn": len(trainer.history) * config.per_epoch,
             "seed": config.seed,
         },
-        accuracy={Path(name).name: round(values["accuracy"], 5) for name, values in accuracies.items()},
+        accuracy={name: round(values["accuracy"], 5) for name, values in accuracies.items()},
     )
     save_model(network, card, folder / "model")
     weights, checkpoint = (folder / n for n in ("model.safetensors", CHECKPOINT))
@@ -474,6 +476,7 @@ def _finish(
         "min_confidence": min_confidence,
         "bytes": sizes,
     }
+    write_whole(folder / "card.md", _card_page(card, sizes, accuracies).encode())
     write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
     plot_curves(trainer.history, folder / "curves.png")
     if len(test):
@@ -494,6 +497,43 @@ def _finish(
     return RunResult(folder, card, metrics)
 
 
+def _card_page(card: ModelCard, sizes: Mapping[str, int], tests: Mapping[str, Mapping[str, float]]) -> str:
+    """The model card as a page for people (Mitchell et al., *Model Cards for Model Reporting*, 2019)."""
+    rows, columns = card.preprocessing.grid
+    learnt = [f"- {count:,} pictures of `{name}`" for name, count in card.training["learnt_from"].items()]
+    if card.training["rendered"]:
+        learnt.append(f"- {card.training['rendered']:,} characters rendered from fonts")
+    figures = [
+        f"| {name} | {values['count']:,.0f} | {values['accuracy']:.2%} | {values['top_3']:.2%} "
+        f"| {values['calibration_error']:.2%} |"
+        for name, values in tests.items()
+    ]
+    return "\n".join(
+        [
+            f"# Reads {len(card.alphabet)} characters",
+            "",
+            f"`{card.alphabet.characters}`",
+            "",
+            f"{rows}×{columns} white-pixel ratios → {card.hidden} hidden units → "
+            f"{len(card.alphabet)} one-hot outputs; {sizes['model.safetensors']:,} bytes of weights. "
+            f"Confidence below {card.min_confidence} means unknown.",
+            "",
+            f"It learnt from {card.training['drawn']:,} distorted pictures, drawn with seed "
+            f"{card.training['seed']} from:",
+            "",
+            *learnt,
+            "",
+            "Measured once, on pictures of the same sources that it neither learnt from nor was chosen by; "
+            "unknown counts as wrong:",
+            "",
+            "| source | pictures | accuracy | top 3 | calibration error |",
+            "|---|---|---|---|---|",
+            *figures,
+            "",
+        ]
+    )
+
+
 def measures(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], alphabet: Alphabet, min_confidence: float
 ) -> dict[str, float]:
@@ -506,8 +546,8 @@ def measures(
         min_confidence: below it the answer is "unknown".
     """
     latin = np.array([char in DIGITS + LETTERS for char in alphabet.characters])[labels]
-    figures = {
-        "count": float(len(labels)),
+    figures: dict[str, float] = {
+        "count": len(labels),
         "accuracy": accuracy(probabilities, labels, min_confidence),
         "top_3": top_k(probabilities, labels, 3),
         "calibration_error": calibration_error(probabilities, labels),
@@ -533,10 +573,11 @@ def _save_checkpoint(path: Path, trainer: Trainer, fingerprint: str) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def _load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any]:
+def _load_checkpoint(path: Path, fingerprint: str, trainer: Trainer) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        version, data, trainer = state["version"], state["data"], state["trainer"]
+        version, data = state["version"], state["data"]
+        trainer.load_state(state["trainer"])
     except FileNotFoundError:
         raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
     except Exception as error:  # torch.load raises nearly anything on damaged files
@@ -546,4 +587,3 @@ def _load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any]:
         raise ModelError(f"{path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew")
     if data != fingerprint:
         raise DataError(f"the data has changed since {path.parent} was begun: train anew in another folder")
-    return dict(trainer)

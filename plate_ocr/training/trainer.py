@@ -195,7 +195,7 @@ class Trainer:
             "network": _on_cpu(self.network.state_dict()),
             "best": self.best,
             "optimizer": self._optimizer.state_dict(),
-            "schedule": {"last_epoch": self._schedule.last_epoch},
+            "schedule": self._schedule.state_dict(),
             "history": [vars(epoch) for epoch in self.history],
         }
 

@@ -130,7 +130,7 @@ def frame_characters(
         settings: reach and frame.
 
     Returns:
-        The characters and their frames, float64 ``(N, 4)``: left, top, right, bottom on the canvas.
+        The characters and their frames, float64 ``(N, 4)``: left, top, right, bottom.
     """
     # Both the reach and the frame's proportion are meant before stretching.
     isolated = isolate(connected_components(binary), settings.reach * settings.width / aspect)
@@ -153,7 +153,7 @@ def row_vectors(
     if not len(binary):
         return np.empty((0, settings.values), np.float32), np.empty(0, np.bool_)
     isolated, frames = frame_characters(binary, aspect, settings)
-    return framed_ratios(isolated.canvas, frames, settings.grid, settings.overlap), isolated.found
+    return framed_ratios(isolated.binary, frames, settings.grid, settings.overlap), isolated.found
 
 
 def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:

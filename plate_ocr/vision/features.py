@@ -49,37 +49,45 @@ def white_ratios(
         raise ValueError(f"window {window} is larger than the picture {(height, width)}")
     tops = _starts(height, window[0], stride[0])
     lefts = _starts(width, window[1], stride[1])
-    sums = _window_sums(binary, tops[None], tops[None] + window[0], lefts[None], lefts[None] + window[1])[0]
+    # Integers of 32 bits would overflow on pictures of nine megapixels.
+    integral = np.asarray(cv2.integral(binary, sdepth=cv2.CV_64F), np.float64)
+    bottoms, rights = tops + window[0], lefts + window[1]
+    sums = (
+        _interpolate(integral, bottoms, rights)
+        - _interpolate(integral, tops, rights)
+        - _interpolate(integral, bottoms, lefts)
+        + _interpolate(integral, tops, lefts)
+    )
     return np.asarray(sums / (255 * window[0] * window[1]), np.float32)
 
 
 def framed_ratios(
-    binary: Image,
+    binary: NDArray[np.uint8],
     boxes: NDArray[np.float64],
     grid: tuple[int, int] = GRID,
     overlap: float = 0.0,
 ) -> NDArray[np.float32]:
-    """White-pixel ratios of many boxes of one picture at once: a row vector each.
+    """White-pixel ratios of a box in each of many pictures at once: a row vector each.
+
+    A window's share of white is a weighted sum of pixels, and its weight a product of one for the row
+    and one for the column. So the ratios of a picture B are R·B·Cᵀ, which for pictures as small as
+    characters costs less than an integral image.
 
     Args:
-        binary: uint8 ``(H, W)``, 0 or 255, glyphs white.
-        boxes: float64 ``(N, 4)``: left, top, right, bottom in pixels. They may reach over the
-            edge of the picture, beyond which all is black.
+        binary: uint8 ``(N, H, W)``, 0 or 255, glyphs white.
+        boxes: float64 ``(N, 4)``: left, top, right, bottom in pixels of each picture. They may reach
+            over its edge, beyond which all is black.
         grid: rows and columns of windows that tile each box.
         overlap: by how much each window is enlarged over its tile, as a part of the tile.
 
     Returns:
         float32 ``(N, rows * columns)``, 0..1, in reading order.
     """
-    rows, columns = grid
     left, top, right, bottom = (boxes[:, i, None] for i in range(4))
-    tile_h, tile_w = (bottom - top) / rows, (right - left) / columns
-    tops = top + tile_h * (np.arange(rows) - overlap / 2)
-    lefts = left + tile_w * (np.arange(columns) - overlap / 2)
-    window_h, window_w = tile_h * (1 + overlap), tile_w * (1 + overlap)
-    sums = _window_sums(binary, tops, tops + window_h, lefts, lefts + window_w)
-    ratios = sums / (255 * window_h * window_w)[:, :, None]
-    return np.asarray(ratios.reshape(len(boxes), rows * columns), np.float32)
+    down = _window_weights(top, bottom, grid[0], overlap, binary.shape[1])
+    across = _window_weights(left, right, grid[1], overlap, binary.shape[2])
+    ratios = np.matmul(np.matmul(down, binary.astype(np.float32)), across.transpose(0, 2, 1))
+    return np.asarray(ratios.reshape(len(binary), grid[0] * grid[1]) / 255, np.float32)
 
 
 def frame(boxes: NDArray[np.float64], aspect: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -98,39 +106,33 @@ def frame(boxes: NDArray[np.float64], aspect: NDArray[np.float64] | float) -> ND
     return np.stack([left - missing, top, right + missing, bottom], axis=1)
 
 
+def _window_weights(
+    low: NDArray[np.float64], high: NDArray[np.float64], count: int, overlap: float, length: int
+) -> NDArray[np.float32]:
+    """How much of each window each pixel makes up: ``(N, 1)`` ends to ``(N, count, length)`` weights."""
+    tile = (high - low) / count
+    window = (tile * (1 + overlap))[:, :, None]
+    start = (low + tile * (np.arange(count) - overlap / 2))[:, :, None]
+    pixel = np.arange(length)
+    covered = np.minimum(start + window, pixel + 1) - np.maximum(start, pixel)
+    return np.asarray(np.clip(covered, 0, 1) / window, np.float32)
+
+
 def _starts(length: float, window: float, stride: float) -> NDArray[np.float64]:
     # The margin forgives rounding, so that five fifths of a length are five windows.
     return np.asarray(np.arange(math.floor((length - window) / stride + 1e-9) + 1) * stride, np.float64)
 
 
-def _window_sums(
-    binary: Image,
-    tops: NDArray[np.float64],
-    bottoms: NDArray[np.float64],
-    lefts: NDArray[np.float64],
-    rights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Sums under windows, from an integral image: edges ``(N, R)`` and ``(N, C)`` to ``(N, R, C)``."""
-    # Integers of 32 bits would overflow on pictures of nine megapixels.
-    integral = np.asarray(cv2.integral(binary, sdepth=cv2.CV_64F), np.float64)
-    upper_left, upper_right = _interpolate(integral, tops, lefts), _interpolate(integral, tops, rights)
-    lower_left, lower_right = _interpolate(integral, bottoms, lefts), _interpolate(integral, bottoms, rights)
-    return lower_right - upper_right - lower_left + upper_left
-
-
 def _interpolate(
     integral: NDArray[np.float64], ys: NDArray[np.float64], xs: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Integral image at fractional places: exact, as the picture is constant within a pixel."""
-    y0, fy = _split(ys, integral.shape[0] - 1)
-    x0, fx = _split(xs, integral.shape[1] - 1)
-    stride = integral.shape[1]
-    flat = integral.ravel()
-    corner = (y0 * stride)[:, :, None] + x0[:, None, :]
-    wy, wx = fy[:, :, None], fx[:, None, :]
-    above = flat[corner] * (1 - wx) + flat[corner + 1] * wx
-    below = flat[corner + stride] * (1 - wx) + flat[corner + stride + 1] * wx
-    return np.asarray(above * (1 - wy) + below * wy)
+    """Integral image at fractional places, ``(R,)`` and ``(C,)`` to ``(R, C)``: exact, as the picture is
+    constant within a pixel.
+    """
+    y, fy = _split(ys, integral.shape[0] - 1)
+    x, fx = _split(xs, integral.shape[1] - 1)
+    rows = integral[y] * (1 - fy)[:, None] + integral[y + 1] * fy[:, None]
+    return np.asarray(rows[:, x] * (1 - fx) + rows[:, x + 1] * fx, np.float64)
 
 
 def _split(place: NDArray[np.float64], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

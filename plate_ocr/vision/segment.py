@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.vision.images import Image
-
 NEIGHBOUR = 0.4
 """What stands beside the main component, touches the picture's edge and is smaller than this part
 of it is a piece of a neighbour."""
@@ -42,13 +40,12 @@ class Isolated:
     """The characters in the middle of a stack of pictures.
 
     Attributes:
-        canvas: uint8 ``(N * (H + 1), W)``: the pictures below each other, a black line after each,
-            only the character's own pixels white.
-        boxes: float64 ``(N, 4)``: left, top, right, bottom of each character on the canvas.
+        binary: uint8 ``(N, H, W)``: only the character's own pixels white.
+        boxes: float64 ``(N, 4)``: left, top, right, bottom of each character in its picture.
         found: bool ``(N,)``: False where a picture holds no character; its box is the picture.
     """
 
-    canvas: Image
+    binary: NDArray[np.uint8]
     boxes: NDArray[np.float64]
     found: NDArray[np.bool_]
 
@@ -123,8 +120,7 @@ def isolate(
     for side in range(4):
         extreme = np.minimum if side < 2 else np.maximum
         extreme.at(tight[:, side], owner[keep], boxes[keep, side])
-    whole = np.arange(count)[~found] * (height + 1)
-    tight[~found] = np.stack(
-        [np.zeros_like(whole), whole, np.full_like(whole, width), whole + height], axis=1
-    )
-    return Isolated(table[components.labels], tight, found)
+    tight[:, [1, 3]] -= (np.arange(count) * (height + 1))[:, None]
+    tight[~found] = [0, 0, width, height]
+    sheet = table[components.labels].reshape(count, height + 1, width)
+    return Isolated(sheet[:, :height], tight, found)

@@ -1,0 +1,211 @@
+"""The command line, by what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from plate_ocr.app.cli import main
+from plate_ocr.vision.drawing import blank, draw_text
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in this process: exit status, standard output, standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["plate-ocr", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        code = stopped.value.code
+        return (code if isinstance(code, int) else 0), out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the pictures of a 7, of a plate, of nothing, and with a file that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    seven = blank(60, 44)
+    draw_text(seven, "7", (8, 52), 64)
+    cv2.imwrite(str(folder / "7.png"), seven)
+    plate = blank(80, 320)
+    draw_text(plate, "KA 365 CP", (20, 60), 56)
+    cv2.imwrite(str(folder / "plate.png"), plate)
+    cv2.imwrite(str(folder / "white.png"), blank(40, 40))
+    (folder / "text.png").write_text("no picture")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+def objects(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_a_character_is_read(run: Run, pictures: Path) -> None:
+    code, out, err = run("predict", "--model", "digits", pictures / "7.png")
+    assert (code, err) == (0, "")
+    path, text, confidence = out.strip().rsplit("  ", 2)
+    assert (path, text) == (str(pictures / "7.png"), "7")
+    assert 0.5 < float(confidence) <= 1
+
+
+def test_a_plate_is_read(run: Run, pictures: Path) -> None:
+    code, out, _ = run("predict", pictures / "plate.png")
+    assert code == 0
+    assert out.split("  ")[1] == "KA365CP"
+
+
+def test_json_is_as_designed(run: Run, pictures: Path) -> None:
+    code, out, _ = run("predict", "--json", "--input", "char", pictures / "7.png")
+    (answer,) = objects(out)
+    assert code == 0
+    assert list(answer) == ["image", "width", "height", "ms", "error", "plates"]
+    assert (answer["width"], answer["height"], answer["error"]) == (44, 60, None)
+    (plate,) = answer["plates"]
+    assert list(plate) == ["text", "confidence", "min_confidence", "lines", "corners", "chars"]
+    assert plate["text"] == plate["chars"][0]["char"] == "7"
+    assert plate["corners"] == [[0, 0], [44, 0], [44, 60], [0, 60]]
+    assert len(plate["chars"][0]["alternatives"]) == 3
+
+
+def test_corners_lie_round_the_characters_of_a_plate(run: Run, pictures: Path) -> None:
+    _, out, _ = run("predict", "--json", pictures / "plate.png")
+    corners = np.array(objects(out)[0]["plates"][0]["corners"])
+    assert np.allclose(corners, [[20, 18], [300, 18], [300, 62], [20, 62]], atol=22)
+
+
+def test_every_input_has_one_answer_in_the_order_given(run: Run, pictures: Path) -> None:
+    code, out, _ = run("predict", "--json", pictures / "missing.png", pictures, pictures / "7.png")
+    answers = objects(out)
+    assert code == 1
+    expected = ["missing.png", "7.png", "plate.png", "text.png", "white.png", "7.png"]
+    assert [Path(answer["image"]).name for answer in answers] == expected
+    assert [answer["error"] is None for answer in answers] == [False, True, True, False, True, True]
+    assert answers[4]["plates"] == []
+
+
+def test_globs_are_expanded(run: Run, pictures: Path) -> None:
+    code, out, _ = run("predict", "--json", pictures / "p*.png")
+    assert code == 0
+    assert [answer["image"] for answer in objects(out)] == [str(pictures / "plate.png")]
+    code, out, _ = run("predict", "--json", pictures / "x*.png")
+    assert code == 1
+    assert "no file matches" in objects(out)[0]["error"]
+
+
+def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("predict", tmp_path)
+    assert (code, out) == (1, "")
+    assert "no pictures in this folder" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--model", "nothing"], "there is no model 'nothing'"),
+        (["--input", "photo"], "--input photo is not there yet"),
+        (["--input", "auto"], "--input auto is not there yet"),
+        (["--input", "car"], "is not one of"),
+        (["--min-confidence", "2"], "not in the range"),
+        (["--colour"], "No such option"),
+        ([], "Missing argument"),
+    ],
+)
+def test_wrong_usage_ends_with_2(run: Run, pictures: Path, arguments: list[str], says: str) -> None:
+    given = [*arguments, pictures / "7.png"] if arguments else []
+    code, out, err = run("predict", *given)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_min_confidence_makes_characters_unknown(run: Run, pictures: Path) -> None:
+    _, out, _ = run("predict", "--json", "--model", "digits", "--min-confidence", "1", pictures / "7.png")
+    (plate,) = objects(out)[0]["plates"]
+    assert plate["text"] == "?"
+    assert plate["chars"][0]["char"] is None
+    assert plate["chars"][0]["alternatives"][0][0] == "7"
+
+
+def test_noise_is_not_read_with_confidence(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(30):
+        cv2.imwrite(str(tmp_path / f"{i:02}.png"), rng.integers(0, 255, (40, 30), np.uint8))
+    _, out, _ = run("predict", "--json", "--input", "char", tmp_path)
+    sure = [plate for answer in objects(out) for plate in answer["plates"] if plate["text"] != "?"]
+    assert len(sure) <= 3
+
+
+def test_standard_input_is_read(pictures: Path) -> None:
+    command = [sys.executable, "-m", "plate_ocr.app.cli", "predict", "--model", "digits", "--json", "-"]
+    done = subprocess.run(command, input=(pictures / "7.png").read_bytes(), capture_output=True, check=True)
+    (answer,) = objects(done.stdout.decode())
+    assert (answer["image"], answer["plates"][0]["text"]) == ("-", "7")
+
+
+def test_a_closed_pipe_is_no_error(pictures: Path) -> None:
+    names = " ".join([str(pictures / "7.png")] * 200)
+    command = f"{sys.executable} -m plate_ocr.app.cli predict --model digits {names} | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, check=True)
+    assert done.stderr == b""
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_reading_imports_neither_torch_nor_matplotlib(pictures: Path) -> None:
+    code = (
+        "import sys; from plate_ocr import CharClassifier, PlateReader; "
+        f"print(CharClassifier('digits')({str(pictures / '7.png')!r}).char, "
+        f"PlateReader()({str(pictures / 'plate.png')!r}).plates[0].text, "
+        "sorted({'torch', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.split(maxsplit=2) == ["7", "KA365CP", "[]\n"]
+
+
+def test_training_without_the_extra_names_the_command(pictures: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['plate-ocr', 'train', '-o', 'run']; "
+        "from plate_ocr.app.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install 'plate-ocr[train]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_inspection_draws_every_step(run: Run, pictures: Path, tmp_path: Path) -> None:
+    code, out, _ = run("inspect", pictures / "plate.png", "-o", tmp_path / "steps")
+    names = ["1-grey.png", "2-line.png", "3-binary.png", "4-boxes.png", "5-characters.png"]
+    assert code == 0
+    assert out.split() == [str(tmp_path / "steps" / name) for name in names]
+    drawn = cv2.imread(str(tmp_path / "steps" / "5-characters.png"))
+    assert drawn is not None
+    assert drawn.shape[0] > 7 * 160  # a row for each of the seven characters
+
+
+def test_inspection_of_nothing_shows_what_there_is(run: Run, pictures: Path, tmp_path: Path) -> None:
+    code, out, _ = run("inspect", pictures / "white.png", "-o", tmp_path)
+    assert (code, out.split()) == (0, [str(tmp_path / "1-grey.png")])
+    code, _, err = run("inspect", pictures / "text.png", "-o", tmp_path)
+    assert code == 1
+    assert "not a picture in a known format" in err
+
+
+def test_version(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out.split()[0]) == (0, "plate-ocr")
