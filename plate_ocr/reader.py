@@ -172,7 +172,7 @@ class CharClassifier:
         """
         tried = candidates(stack, self.model.card.preprocessing)
         probabilities = self.model.probabilities(tried.ratios)
-        return best_of_candidates(probabilities, tried.owner, len(stack)), tried
+        return best_of_candidates(probabilities, tried, len(stack)), tried
 
     def reading(self, scores: NDArray[np.float32]) -> CharReading:
         """What probabilities float32 ``(classes,)`` mean."""
@@ -185,21 +185,22 @@ class CharClassifier:
 
 
 def best_of_candidates(
-    probabilities: NDArray[np.float32], owner: NDArray[np.int64], count: int
+    probabilities: NDArray[np.float32], tried: Candidates, count: int
 ) -> NDArray[np.float32]:
-    """The row of the surest candidate of each picture.
+    """The row of the surest and most plausible candidate of each picture.
 
     Args:
         probabilities: float32 ``(M, classes)``.
-        owner: int64 ``(M,)``: the picture of each row.
+        tried: the M candidates.
         count: N pictures.
 
     Returns:
         float32 ``(N, classes)``; 0 where a picture has no candidate.
     """
     scores = np.zeros((count, probabilities.shape[1]), np.float32)
-    surest_last = np.argsort(probabilities.max(axis=1), kind="stable") if len(owner) else owner
-    scores[owner[surest_last]] = probabilities[surest_last]
+    if len(tried.owner):
+        surest_last = np.argsort(probabilities.max(axis=1) * tried.plausible, kind="stable")
+        scores[tried.owner[surest_last]] = probabilities[surest_last]
     return scores
 
 

@@ -21,6 +21,7 @@ class Augmentation:
         mildness: how much rarer strong changes are than weak ones; 1: as frequent.
         shift: displacement, as a part of the picture.
         margin: how much the character may shrink within its picture (a loose cut).
+        loose: how much wider than the character was cut the picture may be, as a part of its width.
         slant: shear along the line of text, as a part of the height.
         turn: rotation, radians.
         stretch: change of width against height.
@@ -28,16 +29,17 @@ class Augmentation:
         blur: standard deviation of a Gaussian blur, pixels of the working size.
         noise: standard deviation of grey noise, as a part of the contrast.
         threshold: displacement of the binarisation threshold, as a part of the contrast.
-        neighbour: probability that a piece of another character stands beside it.
+        neighbour: probability that a piece of another character stands on one side of it; on either.
         frame: probability that a line of the plate's frame stands above or below it.
         no_character: share of pictures replaced by what is no character, and again as many whose
             polarity is wrong; a network learns to be unsure of them (outlier exposure:
             Hendrycks et al., *Deep Anomaly Detection with Outlier Exposure*, 2019).
     """
 
-    mildness: float = 1.0
+    mildness: float = 2.0
     shift: float = 0.06
     margin: float = 0.35
+    loose: float = 1.0
     slant: float = 0.22
     turn: float = 0.06
     stretch: float = 0.15
@@ -45,12 +47,12 @@ class Augmentation:
     blur: float = 1.6
     noise: float = 0.06
     threshold: float = 0.14
-    neighbour: float = 0.3
+    neighbour: float = 0.25
     frame: float = 0.15
     no_character: float = 0.05
 
 
-def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Change grey pictures of characters.
 
     Args:
@@ -59,7 +61,8 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
         generator: source of randomness, on the device of ``gray``.
 
     Returns:
-        float32 ``[batch, 1, height, width]``, about 0..1.
+        float32 ``[batch, 1, height, width]``, about 0..1, and float32 ``[batch]``: how much wider, for its
+        height, a picture is now than before.
     """
     n, s = len(gray), settings
 
@@ -81,8 +84,9 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
 
     zoom = 1 / (1 - uniform(0, s.margin))
     turn = uniform(-s.turn, s.turn)
+    wider = 1 + uniform(0, s.loose)
     affine = torch.zeros(n, 2, 3, device=gray.device)
-    affine[:, 0, 0] = zoom * torch.exp(uniform(-s.stretch, s.stretch)) * torch.cos(turn)
+    affine[:, 0, 0] = wider * zoom * torch.exp(uniform(-s.stretch, s.stretch)) * torch.cos(turn)
     affine[:, 0, 1] = zoom * (uniform(-s.slant, s.slant) - torch.sin(turn))
     affine[:, 1, 0] = zoom * torch.sin(turn)
     affine[:, 1, 1] = zoom * torch.cos(turn)
@@ -91,11 +95,11 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     affine[:, 1, 2] = 2 * uniform(-s.shift, s.shift)
     changed = sample(gray, affine)
 
-    beside = affine.clone()
-    beside[:, 0, 2] += torch.sign(random() - 0.5) * (1.5 + 0.6 * random())
-    changed = torch.where(
-        chance(s.neighbour), torch.maximum(changed, sample(gray.roll(1, 0), beside)), changed
-    )
+    for side in (-1, 1):
+        beside = affine.clone()
+        beside[:, 0, 2] += side * (1.5 + 0.6 * random())
+        drawn = torch.maximum(changed, sample(gray.roll(side, 0), beside))
+        changed = torch.where(chance(s.neighbour), drawn, changed)
 
     grow = uniform(-s.stroke, s.stroke)[:, None, None, None]
     thick, thin = F.max_pool2d(changed, 3, 1, 1), -F.max_pool2d(-changed, 3, 1, 1)
@@ -110,7 +114,7 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
 
     changed = _blur(changed, uniform(0, s.blur))
     noise = torch.randn(changed.shape, generator=generator, device=gray.device)
-    return changed + noise * uniform(0, s.noise)[:, None, None, None]
+    return changed + noise * uniform(0, s.noise)[:, None, None, None], wider
 
 
 def no_character(gray: Tensor, generator: torch.Generator) -> Tensor:

@@ -368,7 +368,7 @@ class CharBatches:
     ) -> tuple[Tensor, Tensor]:
         count = len(index)
         pictures = torch.from_numpy(self.stack.gray[index]).to(self.device)[:, None].float() / 255
-        changed = augment(pictures, self.augmentation, generator)
+        changed, wider = augment(pictures, self.augmentation, generator)
         nothing = rng.random(count) < self.augmentation.no_character
         if nothing.any():
             some = torch.from_numpy(np.flatnonzero(nothing)).to(self.device)
@@ -382,7 +382,8 @@ class CharBatches:
         binary[inverted] = 255 - binary[inverted]
         nothing |= inverted
 
-        ratios, found = row_vectors(binary, self.stack.aspect[index], self.settings)
+        aspect = self.stack.aspect[index] * wider.cpu().numpy()
+        ratios, found = row_vectors(binary, aspect, self.settings)
         target = np.eye(self.classes, dtype=np.float32)[self.labels[index]]
         target[nothing | ~found] = 1 / self.classes
         return torch.from_numpy(ratios), torch.from_numpy(target)

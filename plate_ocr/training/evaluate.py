@@ -43,7 +43,7 @@ def class_probabilities(network: nn.Module, data: Prepared, temperature: float =
     device = next(network.parameters()).device
     with torch.no_grad():
         logits = network(torch.from_numpy(data.tried.ratios).to(device)).float().cpu().numpy()
-    return best_of_candidates(softmax(logits / np.float32(temperature)), data.tried.owner, data.count)
+    return best_of_candidates(softmax(logits / np.float32(temperature)), data.tried, data.count)
 
 
 def accuracy(
@@ -89,7 +89,7 @@ def fit_temperature(network: nn.Module, data: Prepared) -> float:
 
 
 def fit_min_confidence(
-    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.001, most: float = 0.5
+    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.001, most: float = 0.3
 ) -> float:
     """The confidence below which an answer is called unknown.
 

@@ -67,7 +67,7 @@ ModelName: TypeAlias = Literal["digits", "chars"]
 ALPHABETS: Mapping[ModelName, str] = {"digits": DIGITS, "chars": DIGITS + LETTERS + PROVINCES}
 PREPROCESSING: Mapping[ModelName, Preprocessing] = {
     "digits": Preprocessing(),
-    "chars": Preprocessing(grid=(12, 9), reach=0.3),
+    "chars": Preprocessing(grid=(12, 9), reach=0.6),
 }
 
 HIDDEN: Mapping[ModelName, int] = {"digits": 128, "chars": 512}

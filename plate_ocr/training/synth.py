@@ -129,12 +129,15 @@ def render_dataset(
         pictures, chars = render_characters(alphabet.characters, [font])
         stack = stack_characters(pictures, settings)
         gray = torch.from_numpy(stack.gray)[:, None].float().repeat(versions, 1, 1, 1) / 255
-        distorted = augment(gray, Augmentation(), generator)[:, 0].clamp(0, 1)
+        distorted, wider = augment(gray, Augmentation(), generator)
         labels = np.tile(alphabet.encode(chars), versions)
         name = " ".join(part for part in font.getname() if part)
         parts.append(
             CharData(
-                CharStack((distorted * 255).byte().numpy(), np.tile(stack.aspect, versions)),
+                CharStack(
+                    (distorted[:, 0].clamp(0, 1) * 255).byte().numpy(),
+                    np.tile(stack.aspect, versions) * wider.numpy(),
+                ),
                 labels,
                 np.full(len(labels), name),
                 np.array([f"{alphabet[i]} in {name}" for i in labels]),

@@ -17,6 +17,9 @@ from plate_ocr.vision.features import GRID, frame, framed_ratios
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.segment import Isolated, connected_components, isolate
 
+TOUCH = 0.25
+"""A character that covers more of its picture's border than this is the likelier to be the ground."""
+
 CHUNK = 256
 """Pictures worked on at once: what fits a processor's cache."""
 
@@ -76,18 +79,20 @@ class CharStack:
 class Candidates:
     """What may be meant: row vectors, each with the picture it comes from.
 
-    A picture has one where its border tells the polarity, two where it does not, and none where it
-    is blank. The network decides: it has learnt to be unsure about the wrong polarity.
+    A picture has one where its border tells the polarity, up to two where it does not, and none where
+    it is blank. The network decides: it has learnt to be unsure about the wrong polarity.
 
     Attributes:
         ratios: float32 ``(M, values)``, 0..1.
         owner: int64 ``(M,)``: index of the picture.
         inverted: bool ``(M,)``: dark glyphs on bright ground.
+        plausible: float64 ``(M,)``: 0..1, to weigh two polarities against each other.
     """
 
     ratios: NDArray[np.float32]
     owner: NDArray[np.int64]
     inverted: NDArray[np.bool_]
+    plausible: NDArray[np.float64]
 
 
 def stack_characters(pictures: Sequence[Image] | NDArray[np.uint8], settings: Preprocessing) -> CharStack:
@@ -170,6 +175,7 @@ def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
         np.concatenate([p.ratios for p in parts] or [np.empty((0, settings.values), np.float32)]),
         np.concatenate([p.owner for p in parts] or [np.empty(0, np.int64)]),
         np.concatenate([p.inverted for p in parts] or [np.empty(0, np.bool_)]),
+        np.concatenate([p.plausible for p in parts] or [np.empty(0)]),
     )
 
 
@@ -183,8 +189,14 @@ def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candid
     owner = np.concatenate([bright, dark])
     inverted = np.arange(len(owner)) >= len(bright)
     glyphs = np.concatenate([binary[bright], 255 - binary[dark]])
-    ratios, found = row_vectors(glyphs, stack.aspect[owner], settings)
-    return Candidates(ratios[found], first + owner[found], inverted[found])
+    if not len(owner):
+        return Candidates(np.empty((0, settings.values), np.float32), owner, inverted, np.empty(0))
+    isolated, frames = frame_characters(glyphs, stack.aspect[owner], settings)
+    found = isolated.found
+    ratios = framed_ratios(isolated.binary[found], frames[found], settings.grid, settings.overlap)
+    # The ground surrounds the character, so that in the wrong polarity it lies along the border.
+    plausible = 1 - np.clip(border_share(isolated.binary[found]) - TOUCH, 0, 0.3)
+    return Candidates(ratios, first + owner[found], inverted[found], plausible)
 
 
 def _stretch(pictures: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-NEIGHBOUR = 0.4
+NEIGHBOUR = 0.15
 """What stands beside the main component, touches the picture's edge and is smaller than this part
 of it is a piece of a neighbour."""
 
