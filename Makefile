@@ -24,8 +24,8 @@ models/%.onnx:
 	cp runs/$*/card.md models/$*.md
 	cp runs/$*/model.onnx models/$*.onnx
 
-SETTINGS_digits = --epochs 100 --per-epoch 32768 --patience 100
-SETTINGS_chars = --epochs 120 --per-epoch 32768 --patience 120
+SETTINGS_digits = --epochs 80 --per-epoch 32768 --patience 80
+SETTINGS_chars = --epochs 100 --per-epoch 32768 --patience 100
 
 benchmarks:
 	python -m benchmarks.characters

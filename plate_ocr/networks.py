@@ -74,3 +74,88 @@ def load_weights(model: str | PathLike[str]) -> BPNetwork:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: the weights do not fit the sizes in the header: {reason}") from None
     return network.eval()
+
+
+class PlateNetwork(nn.Module):
+    """Learned windows that slide over a whole plate, read by CTC: nothing is cut into characters.
+
+    Convolutions bring the picture down to two rows of features. Both rows are laid one after the
+    other as one sequence, so that a second line of text is nothing special; two transformer layers
+    look at all of it.
+
+    Args:
+        outputs: characters; the blank of CTC comes before them as class 0.
+        channels: of the convolutional stages.
+        width: of the transformer layers.
+        layers: of the transformer.
+
+    Shapes:
+        ``[batch, 1, 32, 128]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits.
+
+    References:
+        Graves et al., *Connectionist Temporal Classification*, 2006; Shi et al., *CRNN*, 2017;
+        Du et al., *SVTR*, 2022.
+    """
+
+    STEPS = 64
+
+    def __init__(
+        self,
+        outputs: int,
+        channels: tuple[int, int, int, int] = (24, 40, 72, 112),
+        width: int = 144,
+        layers: int = 2,
+    ) -> None:
+        super().__init__()
+        first, second, third, fourth = channels
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(1, first, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+            _Residual(first, second, (2, 2)),
+            _Residual(second, second),
+            _Residual(second, third, (2, 1)),
+            _Residual(third, third),
+            _Residual(third, fourth, (2, 1)),
+            _Residual(fourth, fourth),
+        )
+        self.project = nn.Linear(fourth, width)
+        self.place = nn.Parameter(torch.zeros(1, self.STEPS, width))
+        nn.init.trunc_normal_(self.place, std=0.02)
+        layer = nn.TransformerEncoderLayer(
+            width, 4, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, outputs + 1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures ``[batch, 1, 32, 128]``, 0..1, to logits ``[batch, 64, outputs + 1]``."""
+        features = self.convolutions(pictures * 2 - 1)
+        # [batch, channel, 2, 32]: the lower row follows the upper one.
+        steps = self.project(features.flatten(2).transpose(1, 2)) + self.place
+        logits: Tensor = self.output(self.norm(self.transformer(steps)))
+        return logits
+
+
+class _Residual(nn.Module):
+    """Two 3×3 convolutions and a way round them (He et al., 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int] = (1, 1)) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if inputs != outputs or stride != (1, 1):
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, features: Tensor) -> Tensor:
+        joined: Tensor = torch.relu(self.body(features) + self.shortcut(features))
+        return joined

@@ -31,15 +31,15 @@ class Augmentation:
         threshold: displacement of the binarisation threshold, as a part of the contrast.
         neighbour: probability that a piece of another character stands on one side of it; on either.
         frame: probability that a line of the plate's frame stands above or below it.
-        no_character: share of pictures replaced by what is no character, and again as many whose
-            polarity is wrong; a network learns to be unsure of them (outlier exposure:
+        no_character: share of pictures replaced by what is no character.
+        inverted: share of pictures whose polarity is wrong; of these and of what is no character a network learns to be unsure of them (outlier exposure:
             Hendrycks et al., *Deep Anomaly Detection with Outlier Exposure*, 2019).
     """
 
     mildness: float = 2.0
     shift: float = 0.06
     margin: float = 0.35
-    loose: float = 1.0
+    loose: float = 0.6
     slant: float = 0.22
     turn: float = 0.06
     stretch: float = 0.15
@@ -50,6 +50,7 @@ class Augmentation:
     neighbour: float = 0.25
     frame: float = 0.15
     no_character: float = 0.05
+    inverted: float = 0.1
 
 
 def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -378,7 +378,7 @@ class CharBatches:
         threshold = np.clip(otsu_threshold(gray) + shift, 8, 247)
         binary = (gray > threshold[:, None, None]).astype(np.uint8) * np.uint8(255)
         # The wrong polarity is no character either.
-        inverted = rng.random(count) < self.augmentation.no_character
+        inverted = rng.random(count) < self.augmentation.inverted
         binary[inverted] = 255 - binary[inverted]
         nothing |= inverted
 

@@ -67,10 +67,10 @@ ModelName: TypeAlias = Literal["digits", "chars"]
 ALPHABETS: Mapping[ModelName, str] = {"digits": DIGITS, "chars": DIGITS + LETTERS + PROVINCES}
 PREPROCESSING: Mapping[ModelName, Preprocessing] = {
     "digits": Preprocessing(),
-    "chars": Preprocessing(grid=(12, 9), reach=0.6),
+    "chars": Preprocessing(grid=(16, 12), reach=0.6),
 }
 
-HIDDEN: Mapping[ModelName, int] = {"digits": 128, "chars": 512}
+HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 512}
 
 CHECKPOINT = "last.ckpt"
 CHECKPOINT_VERSION = 1
@@ -250,6 +250,8 @@ def train(
         OutputError: if the folder cannot be written to, or holds another run.
     """
     device = pick_device(config.device)
+    # The networks are too small for several threads, and one always adds up in the same order.
+    torch.set_num_threads(1)
     if not resume and (folder / CHECKPOINT).exists():
         raise OutputError(
             f"{folder} holds a run already: go on with --resume {folder}, or give another folder"

@@ -195,7 +195,7 @@ def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candid
     found = isolated.found
     ratios = framed_ratios(isolated.binary[found], frames[found], settings.grid, settings.overlap)
     # The ground surrounds the character, so that in the wrong polarity it lies along the border.
-    plausible = 1 - np.clip(border_share(isolated.binary[found]) - TOUCH, 0, 0.3)
+    plausible = 1 - np.clip(border_share(isolated.binary[found]) - TOUCH, 0, 0.2)
     return Candidates(ratios, first + owner[found], inverted[found], plausible)
 
 
