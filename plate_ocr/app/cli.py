@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -68,6 +69,8 @@ def main() -> None:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # What a picture's decoder warns of is said in the picture's own error, or does not matter.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
         app()
     except PlateOcrError as error:
@@ -267,7 +270,3 @@ def _windows(text: str) -> tuple[int, int]:
 def _fail(message: str, status: int) -> NoReturn:
     print(f"plate-ocr: {message}", file=sys.stderr)
     sys.exit(status)
-
-
-if __name__ == "__main__":
-    main()

@@ -32,8 +32,9 @@ class Augmentation:
         neighbour: probability that a piece of another character stands on one side of it; on either.
         frame: probability that a line of the plate's frame stands above or below it.
         no_character: share of pictures replaced by what is no character.
-        inverted: share of pictures whose polarity is wrong; of these and of what is no character a network learns to be unsure of them (outlier exposure:
-            Hendrycks et al., *Deep Anomaly Detection with Outlier Exposure*, 2019).
+        inverted: share of pictures whose polarity is wrong. Of these and of what is no character a
+            network learns to be unsure (outlier exposure: Hendrycks et al., *Deep Anomaly Detection
+            with Outlier Exposure*, 2019).
     """
 
     mildness: float = 2.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -65,7 +64,12 @@ def read_image(source: ImageSource) -> Image:
             reason = error.strerror if isinstance(error, OSError) else "not a valid path"
             raise ImageError(f"cannot read {path}: {reason or error}") from None
     if hasattr(source, "getexif"):
-        return _from_pil(source)
+        try:
+            return _from_pil(source)
+        except ImageError:
+            raise
+        except Exception as error:  # its file may be read only now
+            raise ImageError(f"the PIL image cannot be read ({_first_line(error)})") from None
     raise ImageError(f"a {type(source).__name__} is no picture: give a path, bytes, a PIL image or an array")
 
 
@@ -112,19 +116,16 @@ def _decode(data: bytes, name: str) -> Image:
     if not data:
         raise ImageError(f"{name}: the file is empty")
     try:
-        with warnings.catch_warnings():
-            # The size is checked here, with an error instead of Pillow's warning.
-            warnings.simplefilter("ignore")
-            with PIL.Image.open(io.BytesIO(data)) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
-                picture.load()
-                return _from_pil(picture)
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
+            picture.load()
+            return _from_pil(picture)
     except ImageError:
         raise
     except PIL.UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture in a known format") from None
-    except PIL.Image.DecompressionBombError:
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise ImageError(
             f"{name}: the picture is too large; at most {MAX_PIXELS:,} pixels are read"
         ) from None
@@ -145,11 +146,11 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
         return np.asarray(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8, np.uint8)
     if picture.mode == "F":
         raise ImageError("the picture has floating-point pixels; save it with 8 or 16 bits")
-    if picture.mode in ("1", "L"):
-        return np.array(picture.convert("L"))
     if picture.has_transparency_data:
         rgba = np.array(picture.convert("RGBA"))
         return _from_array(rgba[:, :, [2, 1, 0, 3]])
+    if picture.mode in ("1", "L"):
+        return np.array(picture.convert("L"))
     return np.ascontiguousarray(np.array(picture.convert("RGB"))[:, :, ::-1])
 
 

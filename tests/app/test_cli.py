@@ -150,7 +150,7 @@ def test_noise_is_not_read_with_confidence(run: Run, tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read(pictures: Path) -> None:
-    command = [sys.executable, "-m", "plate_ocr.app.cli", "predict", "--model", "digits", "--json", "-"]
+    command = [sys.executable, "-m", "plate_ocr", "predict", "--model", "digits", "--json", "-"]
     done = subprocess.run(command, input=(pictures / "7.png").read_bytes(), capture_output=True, check=True)
     (answer,) = objects(done.stdout.decode())
     assert (answer["image"], answer["plates"][0]["text"]) == ("-", "7")
@@ -158,7 +158,7 @@ def test_standard_input_is_read(pictures: Path) -> None:
 
 def test_a_closed_pipe_is_no_error(pictures: Path) -> None:
     names = " ".join([str(pictures / "7.png")] * 200)
-    command = f"{sys.executable} -m plate_ocr.app.cli predict --model digits {names} | head -n 1"
+    command = f"{sys.executable} -m plate_ocr predict --model digits {names} | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, check=True)
     assert done.stderr == b""
     assert done.stdout.count(b"\n") == 1

@@ -34,7 +34,7 @@ FILES = {
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "plate_ocr.app.cli", "train", *map(str, arguments)]
+    command = [sys.executable, "-m", "plate_ocr", "train", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return done
@@ -105,7 +105,7 @@ def test_a_run_is_not_overwritten(run_folder: Path) -> None:
 
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(run_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "plate_ocr.app.cli", "train", "-o", str(folder), *QUICK]
+    command = [sys.executable, "-m", "plate_ocr", "train", "-o", str(folder), *QUICK]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (folder / "metrics.csv").exists() and time.monotonic() < deadline:

@@ -1,0 +1,55 @@
+"""A wheel built from the tree, installed elsewhere, reads a plate with the models inside it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def test_the_models_are_in_the_wheel_and_small(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    for name in ("digits", "chars"):
+        for suffix in ("onnx", "safetensors"):
+            assert 1000 < sizes[f"plate_ocr/models/{name}.{suffix}"] <= 1_000_000
+    assert "plate_ocr/py.typed" in sizes
+    assert not [name for name in sizes if name.startswith(("tests", "benchmarks"))]
+
+
+def test_it_reads_a_plate_where_the_source_is_not(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    # -P and an empty working folder: nothing but the unpacked wheel can provide plate_ocr. Sockets
+    # are taken away, so that a download would fail.
+    code = (
+        "import socket, sys; socket.socket = None; import plate_ocr; print(plate_ocr.__file__); "
+        "from plate_ocr.app.cli import main; "
+        f"sys.argv = ['plate-ocr', 'predict', {str(ROOT / 'data' / 'plate.png')!r}]; main()"
+    )
+    (tmp_path / "empty").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path / "empty",
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    where, reading = done.stdout.splitlines()
+    assert where.startswith(str(tmp_path))
+    assert reading.split("  ")[1] == "皖A512T3"
