@@ -18,14 +18,15 @@ check:
 models: models/digits.onnx models/chars.onnx
 
 models/%.onnx:
+	mkdir -p models
 	rm -rf runs/$*
 	$(TRAIN) --model $* -o runs/$* $(SETTINGS_$*)
 	cp runs/$*/model.safetensors models/$*.safetensors
 	cp runs/$*/card.md models/$*.md
 	cp runs/$*/model.onnx models/$*.onnx
 
-SETTINGS_digits = --epochs 80 --per-epoch 32768 --patience 80
-SETTINGS_chars = --epochs 100 --per-epoch 32768 --patience 100
+SETTINGS_digits = --epochs 60 --per-epoch 32768 --patience 60
+SETTINGS_chars = --epochs 90 --per-epoch 32768 --patience 90
 
 benchmarks:
 	python -m benchmarks.characters

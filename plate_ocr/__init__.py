@@ -8,6 +8,7 @@ from plate_ocr.errors import (
     ModelError,
     OutputError,
     PlateOcrError,
+    TrainingError,
 )
 from plate_ocr.reader import Char, CharClassifier, CharReading, Plate, PlateReader, Reading
 from plate_ocr.vision.images import read_image
@@ -28,5 +29,6 @@ __all__ = [
     "PlateOcrError",
     "PlateReader",
     "Reading",
+    "TrainingError",
     "read_image",
 ]

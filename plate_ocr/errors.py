@@ -5,6 +5,7 @@
     ├── ModelError     a model file cannot be used
     ├── AlphabetError  a character is not in the alphabet
     ├── DataError      a data set cannot be trained on
+    ├── TrainingError  a training cannot go on
     ├── DeviceError    the wanted device is not there
     └── OutputError    a result cannot be written
 
@@ -32,6 +33,10 @@ class AlphabetError(PlateOcrError):
 
 class DataError(PlateOcrError):
     """A data set cannot be trained on."""
+
+
+class TrainingError(PlateOcrError):
+    """A training cannot go on."""
 
 
 class DeviceError(PlateOcrError):

@@ -35,6 +35,10 @@ class BPNetwork(nn.Module):
         self.hidden = nn.Linear(inputs, hidden)
         self.output = nn.Linear(hidden, outputs)
 
+    def groups(self) -> list[nn.Module]:
+        """Its parts, the output first, for a warm-up of layers."""
+        return [self.output, self.hidden]
+
     def forward(self, ratios: Tensor) -> Tensor:
         """Row vectors ``[batch, inputs]`` to logits ``[batch, outputs]``."""
         logits: Tensor = self.output(torch.relu(self.hidden(ratios)))

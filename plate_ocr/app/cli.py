@@ -48,6 +48,7 @@ class Device(str, Enum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+    mps = "mps"
 
 
 class Decline(str, Enum):
@@ -55,6 +56,7 @@ class Decline(str, Enum):
 
     cosine = "cosine"
     step = "step"
+    constant = "constant"
 
 
 class Loss(str, Enum):
@@ -205,8 +207,14 @@ def train(
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures in a batch.")] = 256,
     rate: Annotated[float, typer.Option(min=1e-9, help="Peak learning rate.")] = 4e-3,
     warmup: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of all steps for the rate to rise.")
-    ] = 0.05,
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=…",
+            help="lr=linear:200, batch=16:256:500, layers=300, data=0.2:500:easy or loss=smoothing:500; "
+            "once for each; none: no warm-up.",
+            show_default="lr=linear over 5 % of the steps",
+        ),
+    ] = None,
     decline: Annotated[Decline, typer.Option(help="Of the rate after the warm-up.")] = Decline.cosine,
     loss: Annotated[Loss, typer.Option(help="On the one-hot vectors.")] = Loss.cross_entropy,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 20,
@@ -243,7 +251,7 @@ def train(
             per_epoch=per_epoch,
             batch_size=batch_size,
             rate=rate,
-            warmup=warmup,
+            warmup=None if not warmup else () if warmup == ["none"] else tuple(warmup),
             decline=decline.value,
             loss=loss.value,
             patience=patience,

@@ -8,29 +8,30 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plate_ocr.training.trainer import Epoch, TrainSettings
+    from plate_ocr.training.run import RunConfig
+    from plate_ocr.training.trainer import Epoch
 
 
 class PlainReporter:
     """A line for each epoch, on standard error."""
 
     def __init__(self) -> None:
-        self._settings: TrainSettings | None = None
+        self._config: RunConfig | None = None
 
     def say(self, line: str) -> None:
         """Print one line."""
         print(line, file=sys.stderr, flush=True)
 
-    def begin(self, settings: TrainSettings, done: int) -> None:
+    def begin(self, config: RunConfig, done: int) -> None:
         """Remember how long the run is."""
-        self._settings = settings
+        self._config = config
 
-    def step(self, epoch: int, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, rate: float, loss: float) -> None:
         """Nothing: a log has a line an epoch."""
 
     def epoch(self, epoch: Epoch) -> None:
         """Print the figures of an epoch."""
-        epochs = self._settings.epochs if self._settings else epoch.epoch
+        epochs = self._config.epochs if self._config else epoch.epoch
         self.say(
             f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, "
             f"validation {epoch.validation:.2%}, rate {epoch.rate:.2g}, {epoch.seconds:.1f} s"
@@ -70,18 +71,17 @@ class BarReporter(PlainReporter):
         """Print one line above the bar."""
         self._progress.console.print(line, markup=False, highlight=False)
 
-    def begin(self, settings: TrainSettings, done: int) -> None:
+    def begin(self, config: RunConfig, done: int) -> None:
         """Show the bar."""
-        super().begin(settings, done)
-        steps = settings.steps_per_epoch
-        self._progress.update(self._task, total=settings.epochs * steps, completed=done * steps, visible=True)
+        super().begin(config, done)
+        self._progress.update(self._task, total=config.steps, completed=done, visible=True)
 
-    def step(self, epoch: int, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, rate: float, loss: float) -> None:
         """Move the bar, ten times a second at most."""
-        self._progress.advance(self._task)
         if (now := time.monotonic()) - self._shown > 0.1:
             self._shown = now
-            self._progress.update(self._task, figures=f"rate {rate:.1e}  loss {loss:.3f}{self._accuracy}")
+            figures = f"rate {rate:.1e}  loss {loss:.3f}{self._accuracy}"
+            self._progress.update(self._task, completed=step, figures=figures)
 
     def epoch(self, epoch: Epoch) -> None:
         """Show the accuracy of an epoch."""

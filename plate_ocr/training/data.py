@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +20,13 @@ from torch import Tensor
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.training.augment import Augmentation, augment, no_character
+from plate_ocr.training.warmup import Plan
 from plate_ocr.vision.binarize import border_share, otsu, otsu_threshold
 from plate_ocr.vision.characters import CHUNK, CharStack, Preprocessing, row_vectors, stack_characters
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+
+BLOCK = 2048
+"""Rows made at once, at least."""
 
 CSV_COLUMNS = ("image_path", "label")
 
@@ -326,18 +331,18 @@ def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Prepr
 
 @dataclass(frozen=True)
 class CharBatches:
-    """Batches of row vectors and targets, augmented anew in each epoch.
+    """Batches of row vectors and targets, every picture distorted anew each time it is drawn.
 
     Attributes:
         stack: N pictures with bright glyphs.
         labels: int64 ``(N,)``.
-        weights: float64 ``(N,)``: how often each is drawn, adding up to 1.
+        weights: float64 ``(N,)``: how often each is drawn.
         classes: length of the target rows.
         settings: the model's preprocessing.
         augmentation: how strongly pictures are changed.
-        per_epoch: pictures drawn in an epoch.
-        batch_size: rows in a batch.
-        seed: of everything random; an epoch's batches depend on it and the epoch alone.
+        plan: sizes of the batches, and how many of the pictures take part.
+        order: int64 ``(N,)``: in which order pictures begin to take part.
+        seed: of everything random; a step's batch depends on it and the step alone.
         device: where the pictures are changed.
     """
 
@@ -347,21 +352,49 @@ class CharBatches:
     classes: int
     settings: Preprocessing
     augmentation: Augmentation
-    per_epoch: int
-    batch_size: int
+    plan: Plan
+    order: NDArray[np.int64]
     seed: int
     device: torch.device
 
-    def __call__(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch: float32 ``[batch, values]`` and ``[batch, classes]``."""
-        rng = np.random.default_rng((self.seed, epoch))
-        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-        drawn = rng.choice(len(self.labels), self.per_epoch, p=self.weights)
-        ahead = max(1, 2048 // self.batch_size) * self.batch_size
-        for start in range(0, self.per_epoch, ahead):
-            ratios, target = self._rows(drawn[start : start + ahead], rng, generator)
-            for i in range(0, len(ratios), self.batch_size):
-                yield ratios[i : i + self.batch_size], target[i : i + self.batch_size]
+    def __call__(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches from a step on: float32 ``[batch, values]`` and ``[batch, classes]``."""
+        for first, sizes in self._blocks():
+            if first + len(sizes) <= start:
+                continue
+            rng = np.random.default_rng((self.seed, first))
+            drawn = self._draw(first, sizes, rng)
+            generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+            ratios, target = self._rows(drawn, rng, generator)
+            ends = np.cumsum(sizes).tolist()
+            for step, end in enumerate(ends, first):
+                if step >= start:
+                    size = sizes[step - first]
+                    yield ratios[end - size : end], target[end - size : end]
+
+    def drawn_at(self, step: int) -> NDArray[np.int64]:
+        """Which pictures the batch of a step holds."""
+        first, sizes = next((f, s) for f, s in self._blocks() if f <= step < f + len(s))
+        drawn = self._draw(first, sizes, np.random.default_rng((self.seed, first)))
+        begin = sum(sizes[: step - first])
+        return drawn[begin : begin + sizes[step - first]]
+
+    def _blocks(self) -> Iterator[tuple[int, list[int]]]:
+        """Steps whose batches are made at once, as that is faster: the first step and the sizes."""
+        first, sizes = 0, list[int]()
+        for step in range(self.plan.steps):
+            sizes.append(self.plan.size_at(step))
+            if sum(sizes) >= BLOCK or step == self.plan.steps - 1:
+                yield first, sizes
+                first, sizes = step + 1, []
+
+    def _draw(self, first: int, sizes: Sequence[int], rng: np.random.Generator) -> NDArray[np.int64]:
+        reach = np.cumsum(self.weights[self.order])
+        shares = np.array([self.plan.share_at(first + i) for i in range(len(sizes))])
+        last = np.ceil(shares * len(reach)).astype(np.int64) - 1
+        limit = np.repeat(reach[last], sizes)
+        place = np.searchsorted(reach, rng.random(len(limit)) * limit, side="right")
+        return np.asarray(self.order[np.minimum(place, len(reach) - 1)], np.int64)
 
     def _rows(
         self, index: NDArray[np.int64], rng: np.random.Generator, generator: torch.Generator

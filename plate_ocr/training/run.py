@@ -19,9 +19,10 @@ import numpy as np
 import tomli_w
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
-from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.errors import DataError, ModelError, OutputError, TrainingError
 from plate_ocr.files import write_whole
 from plate_ocr.model import ModelCard
 from plate_ocr.networks import network_for
@@ -50,10 +51,11 @@ from plate_ocr.training.evaluate import (
     top_k,
 )
 from plate_ocr.training.export import save_model
-from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes
+from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
+from plate_ocr.training.suspects import LossWatch, write_suspects
 from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
-from plate_ocr.training.trainer import Epoch, Loss, Trainer, TrainSettings, pick_device
-from plate_ocr.training.warmup import Decline
+from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings, pick_device
+from plate_ocr.training.warmup import Decline, Loss, Plan, parse_warmups
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
 
@@ -73,12 +75,15 @@ PREPROCESSING: Mapping[ModelName, Preprocessing] = {
 HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 512}
 
 CHECKPOINT = "last.ckpt"
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 SHOWN_PROBLEMS = 10
 
 LOOKALIKES = "OI"
 LOOKALIKE_SHARE = 0.1
 """How often these letters are drawn from fonts, compared with the others."""
+
+EASY_STEPS = 100
+"""Optimiser steps of the first run that tells easy pictures from hard ones."""
 
 DISTORTIONS = 20
 """How many distorted pictures of each rendered character make the data set that needs no data."""
@@ -100,7 +105,7 @@ class RunConfig:
         per_epoch: pictures drawn in a pass.
         batch_size: pictures in a batch.
         rate: peak learning rate.
-        warmup: share of all steps over which the rate rises.
+        warmup: warm-ups in words, see :mod:`plate_ocr.training.warmup`.
         decline: what the rate does afterwards.
         loss: on the one-hot vectors.
         patience: epochs without a better validation accuracy before it stops.
@@ -121,7 +126,7 @@ class RunConfig:
     per_epoch: int = 8192
     batch_size: int = 256
     rate: float = 4e-3
-    warmup: float = 0.05
+    warmup: tuple[str, ...] = ()
     decline: Decline = "cosine"
     loss: Loss = "cross_entropy"
     patience: int = 20
@@ -132,7 +137,8 @@ class RunConfig:
 
     @classmethod
     def new(cls, **values: Any) -> RunConfig:
-        """A configuration in which the model decides what is None."""
+        """A configuration in which the model decides what is None; without ``warmup`` the learning rate
+        rises over 5 % of the steps."""
         model: ModelName = values["model"]
         defaults = {
             "hidden": HIDDEN[model],
@@ -140,7 +146,11 @@ class RunConfig:
             "alphabet": ALPHABETS[model],
         }
         chosen: dict[str, Any] = {name: values.get(name) or default for name, default in defaults.items()}
-        return cls(**{**values, **chosen})
+        config = cls(**{**values, **chosen})
+        if values.get("warmup") is None:
+            rising = max(1, round(0.05 * config.steps))
+            config = dataclasses.replace(config, warmup=(f"lr=linear:{rising}",))
+        return config
 
     def to_toml(self) -> str:
         """As the text of ``config.toml``."""
@@ -168,6 +178,32 @@ class RunConfig:
         return cls(**cast(Any, given))
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in a pass."""
+        return math.ceil(self.per_epoch / self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all, at most."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def plan(self) -> Plan:
+        """What happens at which step.
+
+        Raises:
+            DataError: if a warm-up is wrong.
+        """
+        return Plan(
+            self.steps,
+            self.rate,
+            self.batch_size,
+            self.decline,
+            self.loss,
+            **parse_warmups(self.warmup, self.steps),
+        )
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """From picture to row vector."""
         return dataclasses.replace(PREPROCESSING[self.model], grid=self.windows)
@@ -179,11 +215,11 @@ class Reporter(Protocol):
     def say(self, line: str) -> None:
         """One line for people."""
 
-    def begin(self, settings: TrainSettings, done: int) -> None:
-        """Training starts, with ``done`` epochs behind it."""
+    def begin(self, config: RunConfig, done: int) -> None:
+        """Training starts, with ``done`` steps behind it."""
 
-    def step(self, epoch: int, step: int, rate: float, loss: float) -> None:
-        """One optimiser step was made."""
+    def step(self, step: int, rate: float, loss: float) -> None:
+        """The optimiser has made so many steps."""
 
     def epoch(self, epoch: Epoch) -> None:
         """One pass was made."""
@@ -206,6 +242,12 @@ class Material:
     sources: Mapping[str, Split]
     rendered: CharData | None
     problems: tuple[Problem, ...]
+
+    @property
+    def learnt(self) -> CharData:
+        """All that is learnt from."""
+        rendered = [] if self.rendered is None else [self.rendered]
+        return CharData.joined([self.split.train, *rendered])
 
     @property
     def fingerprint(self) -> str:
@@ -257,6 +299,8 @@ def train(
             f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
         )
     torch.manual_seed(config.seed)
+    plan = config.plan
+    settings = TrainSettings(config.steps_per_epoch, patience=config.patience)
     material = gather(config, reporter)
     _report_problems(material.problems, folder, reporter)
     if strict and material.problems:
@@ -264,40 +308,44 @@ def train(
             f"{len(material.problems)} problems in the data; without --strict they are left aside"
         )
     card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
-    batches, steps = _batches(config, material, device)
-    settings = TrainSettings(
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        rate=config.rate,
-        warmup=config.warmup,
-        decline=config.decline,
-        loss=config.loss,
-        patience=config.patience,
-    )
-    trainer = Trainer(network_for(card), settings, device)
+    network = network_for(card)
+    trainer = Trainer(network, plan, settings, device, network.groups())
+    watch = LossWatch(_prepared(material.split.train, card))
     fingerprint = material.fingerprint
     if resume:
-        _load_checkpoint(folder / CHECKPOINT, fingerprint, trainer)
+        _load_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
     else:
         write_whole(folder / "config.toml", config.to_toml().encode())
-        _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
-
-    validation = prepare(
-        material.split.validation.stack, material.split.validation.labels, card.preprocessing
-    )
+        plot_plan(plan, len(network.groups()), folder / "plan.png")
+        _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
+    batches = _batches(config, plan, material, device)
+    validation = _prepared(material.split.validation, card)
 
     def on_epoch(epoch: Epoch) -> None:
-        _save_checkpoint(folder / CHECKPOINT, trainer, fingerprint)
         write_whole(folder / "metrics.csv", _metrics_csv(trainer.history))
         reporter.epoch(epoch)
 
-    reporter.begin(settings, len(trainer.history))
-    trainer.fit(
-        batches,
-        lambda n: accuracy(class_probabilities(n, validation), validation.labels),
-        on_step=reporter.step,
-        on_epoch=on_epoch,
-    )
+    def validate(network: nn.Module) -> float:
+        watch.look(network)
+        return accuracy(class_probabilities(network, validation), validation.labels)
+
+    reporter.begin(config, trainer.step)
+    try:
+        trainer.fit(
+            batches,
+            validate,
+            save=lambda: _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch),
+            on_step=reporter.step,
+            on_epoch=on_epoch,
+        )
+    except TrainingError as error:
+        shown = batches.drawn_at(trainer.step)[:SHOWN_PROBLEMS]
+        names = [material.learnt.names[i] for i in shown]
+        raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
+    if config.data:
+        best = network_for(card).to(device)
+        best.load_state_dict(trainer.best)
+        write_suspects(watch, best.eval(), material.split.train, material.alphabet, folder)
     return _finish(config, material, card, trainer, validation, folder, reporter)
 
 
@@ -381,16 +429,15 @@ def _plain(
     return CharData(stack_characters(pictures, settings), labels, names, names)
 
 
-def _batches(config: RunConfig, material: Material, device: torch.device) -> tuple[CharBatches, int]:
-    learnt, weights = material.split.train, class_balance(material.split.train.labels)
+def _batches(config: RunConfig, plan: Plan, material: Material, device: torch.device) -> CharBatches:
+    learnt, weights = material.learnt, class_balance(material.split.train.labels)
     if material.rendered is not None:
+        fonts = class_balance(material.rendered.labels)
         # Most plates write no O and I, or write them like 0 and 1: what looks like both is the digit.
         rare = [material.alphabet.encode(c)[0] for c in LOOKALIKES if c in material.alphabet]
-        fonts = class_balance(material.rendered.labels)
         fonts[np.isin(material.rendered.labels, rare)] *= LOOKALIKE_SHARE
         fonts /= fonts.sum()
         weights = np.concatenate([weights * (1 - config.font_share), fonts * config.font_share])
-        learnt = CharData.joined([learnt, material.rendered])
     batches = CharBatches(
         learnt.stack,
         learnt.labels,
@@ -398,12 +445,34 @@ def _batches(config: RunConfig, material: Material, device: torch.device) -> tup
         len(material.alphabet),
         config.preprocessing,
         Augmentation(),
-        config.per_epoch,
-        config.batch_size,
+        plan,
+        np.random.default_rng(config.seed).permutation(len(learnt)),
         config.seed,
         device,
     )
-    return batches, math.ceil(config.per_epoch / config.batch_size)
+    if plan.data is None or plan.data.order == "random":
+        return batches
+    return dataclasses.replace(batches, order=_easy_first(batches, config, learnt, material.alphabet, device))
+
+
+def _easy_first(
+    batches: CharBatches, config: RunConfig, learnt: CharData, alphabet: Alphabet, device: torch.device
+) -> NDArray[np.int64]:
+    """Pictures by their loss for the network of a short first run, the least first."""
+    state = torch.get_rng_state()
+    card = ModelCard(alphabet, config.preprocessing, config.hidden)
+    plan = Plan(EASY_STEPS, config.rate, config.batch_size, "constant")
+    network = network_for(card)
+    trainer = Trainer(network, plan, TrainSettings(EASY_STEPS), device)
+    trainer.fit(dataclasses.replace(batches, plan=plan), lambda _: 0.0)
+    watch = LossWatch(_prepared(learnt, card))
+    watch.look(network.eval())
+    torch.set_rng_state(state)
+    return np.argsort(watch.mean(), kind="stable")
+
+
+def _prepared(data: CharData, card: ModelCard) -> Prepared:
+    return prepare(data.stack, data.labels, card.preprocessing)
 
 
 def _report_problems(problems: Sequence[Problem], folder: Path, reporter: Reporter) -> None:
@@ -462,7 +531,7 @@ def _finish(
         training={
             "learnt_from": {name: len(split.train) for name, split in material.sources.items()},
             "rendered": 0 if material.rendered is None else len(material.rendered),
-            "drawn": len(trainer.history) * config.per_epoch,
+            "drawn": sum(trainer.plan.size_at(step) for step in range(trainer.step)),
             "seed": config.seed,
         },
         accuracy={name: round(values["accuracy"], 5) for name, values in accuracies.items()},
@@ -568,18 +637,25 @@ def _metrics_csv(history: Sequence[Epoch]) -> bytes:
     return text.getvalue().encode()
 
 
-def _save_checkpoint(path: Path, trainer: Trainer, fingerprint: str) -> None:
-    state = {"version": CHECKPOINT_VERSION, "data": fingerprint, "trainer": trainer.state()}
+def _save_checkpoint(path: Path, fingerprint: str, trainer: Trainer, watch: LossWatch) -> None:
+    state = {
+        "version": CHECKPOINT_VERSION,
+        "data": fingerprint,
+        "trainer": trainer.state(),
+        "losses": watch.state(),
+    }
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_whole(path, buffer.getvalue())
 
 
-def _load_checkpoint(path: Path, fingerprint: str, trainer: Trainer) -> None:
+def _load_checkpoint(path: Path, fingerprint: str, trainer: Trainer, watch: LossWatch) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         version, data = state["version"], state["data"]
-        trainer.load_state(state["trainer"])
+        if version == CHECKPOINT_VERSION:
+            trainer.load_state(state["trainer"])
+            watch.load_state(state["losses"])
     except FileNotFoundError:
         raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
     except Exception as error:  # torch.load raises nearly anything on damaged files

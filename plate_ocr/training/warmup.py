@@ -1,34 +1,319 @@
-"""Learning-rate schedules: a linear warm-up, then a decline."""
+"""Five kinds of warm-up, each a small object, and the plan that combines them.
+
+Each is a pure function of the optimiser step, counted from 0, so that a training that was stopped
+goes on exactly where it was. On the command line and in ``config.toml`` they are written in words:
+
+======================  ==========================================================================
+``lr=SHAPE:STEPS``      the learning rate rises: ``constant`` (a tenth, then all), ``linear`` or
+                        ``exponential``
+``batch=A:B:STEPS``     the batch grows from A to B; with ``:scale`` the rate grows with it
+``layers=STEPS``        the output layer learns first; every STEPS the next group below it joins
+``data=SHARE:STEPS``    a part of the pictures first, then more; with ``:easy`` the easy ones first
+``loss=KIND:STEPS``     ``squared_error`` turns into the real loss, ``smoothing`` fades out, or the
+                        squared error joins as ``auxiliary`` loss
+======================  ==========================================================================
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
 
-Decline: TypeAlias = Literal["cosine", "step"]
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim import lr_scheduler as schedules
 
-STEP_EVERY = 1 / 3
-"""The step schedule divides the rate by ten after each third of the training."""
+from plate_ocr.errors import DataError
+
+RateShape: TypeAlias = Literal["constant", "linear", "exponential"]
+Decline: TypeAlias = Literal["cosine", "step", "constant"]
+Order: TypeAlias = Literal["random", "easy"]
+Loss: TypeAlias = Literal["cross_entropy", "squared_error"]
+LossKind: TypeAlias = Literal["squared_error", "smoothing", "auxiliary"]
+
+FIRST_RATE = {"constant": 0.1, "linear": 0.0, "exponential": 0.01}
+"""Part of the peak rate at which each shape starts; linear starts one step above it."""
+
+SMOOTHING = 0.4
+"""Label smoothing at the start of ``loss=smoothing``."""
+
+GROUP_RATE = 1 / 2.6
+"""Each group's peak rate, as a part of that of the group above it (Howard and Ruder, *ULMFiT*, 2018)."""
 
 
-def rate_factor(step: int, steps: int, warmup: float, decline: Decline) -> float:
-    """What the peak learning rate is multiplied by at one step.
+@dataclass(frozen=True)
+class RateWarmup:
+    """The learning rate starts low.
+
+    Attributes:
+        shape: ``constant`` a tenth and then all of it (He et al., *Deep Residual Learning*, 2016),
+            ``linear`` (Goyal et al., *Accurate, Large Minibatch SGD*, 2017) or ``exponential``.
+        steps: optimiser steps until the peak rate.
+    """
+
+    shape: RateShape
+    steps: int
+
+    def factor(self, step: int) -> float:
+        """Part of the peak rate at a step, above 0 and up to 1."""
+        if step >= self.steps:
+            return 1.0
+        first = FIRST_RATE[self.shape]
+        if self.shape == "constant":
+            return first
+        if self.shape == "linear":
+            return (step + 1) / self.steps
+        return float(first ** (1 - step / self.steps))
+
+
+@dataclass(frozen=True)
+class BatchWarmup:
+    """The batch starts small (Smith et al., *Don't Decay the Learning Rate, Increase the Batch Size*, 2018).
+
+    Attributes:
+        first: rows in the first batches.
+        last: rows in the batches after ``steps``.
+        steps: over which it grows, by a constant factor a step.
+        scale: whether the learning rate is multiplied by size / last (Goyal et al., 2017).
+    """
+
+    first: int
+    last: int
+    steps: int
+    scale: bool = False
+
+    def size(self, step: int) -> int:
+        """Rows in the batch of a step."""
+        if step >= self.steps:
+            return self.last
+        growth = float(self.last / self.first)
+        return round(self.first * math.pow(growth, step / self.steps))
+
+    def factor(self, step: int) -> float:
+        """What the learning rate is multiplied by."""
+        return self.size(step) / self.last if self.scale else 1.0
+
+
+@dataclass(frozen=True)
+class LayerWarmup:
+    """Only the output learns at first; the groups below it join one by one, at lower rates.
+
+    Attributes:
+        steps: between two groups.
+    """
+
+    steps: int
+
+    def open_groups(self, step: int) -> int:
+        """How many groups learn, counted from the output."""
+        return 1 + step // self.steps
+
+
+@dataclass(frozen=True)
+class DataWarmup:
+    """A part of the pictures comes first (curriculum learning: Bengio et al., 2009).
+
+    Attributes:
+        first: share of the pictures at the start.
+        steps: until all of them take part.
+        order: which come first: ``random`` ones, or those that are ``easy`` for a short first run.
+    """
+
+    first: float
+    steps: int
+    order: Order = "random"
+
+    def share(self, step: int) -> float:
+        """Share of the pictures that are drawn from at a step, above 0 and up to 1."""
+        return min(1.0, self.first + (1 - self.first) * step / self.steps)
+
+
+@dataclass(frozen=True)
+class LossWarmup:
+    """An easier loss comes first.
+
+    Attributes:
+        kind: ``squared_error`` on the one-hot vectors turns into the real loss; ``smoothing`` of
+            the one-hot vectors fades out; or the squared error is added as an ``auxiliary`` loss
+            with a weight that grows from 0 to 1.
+        steps: of the change.
+    """
+
+    kind: LossKind
+    steps: int
+
+    def apply(self, logits: Tensor, target: Tensor, loss: Loss, step: int) -> Tensor:
+        """Mean loss of a batch at a step; shapes as in :func:`batch_loss`."""
+        done = min(1.0, step / self.steps)
+        if self.kind == "smoothing":
+            even = torch.full_like(target, 1 / target.shape[1])
+            return batch_loss(logits, torch.lerp(target, even, SMOOTHING * (1 - done)), loss)
+        real, simple = batch_loss(logits, target, loss), batch_loss(logits, target, "squared_error")
+        return real + done * simple if self.kind == "auxiliary" else torch.lerp(simple, real, done)
+
+
+def batch_loss(logits: Tensor, target: Tensor, kind: Loss) -> Tensor:
+    """Mean loss of a batch.
 
     Args:
-        step: optimiser steps made so far, from 0.
-        steps: optimiser steps in the whole training.
-        warmup: share of the steps over which the rate rises linearly from near zero
-            (Goyal et al., *Accurate, Large Minibatch SGD*, 2017).
-        decline: afterwards, ``"cosine"`` down to zero (Loshchilov and Hutter, 2017) or ``"step"``,
-            a tenth after each third (He et al., *Deep Residual Learning*, 2016).
+        logits: float32 ``[batch, classes]``.
+        target: float32 ``[batch, classes]``: one-hot, or any distribution over the classes.
+        kind: cross-entropy -Σ t·log p, or squared error Σ (p - t)², with p the softmax.
+    """
+    if kind == "cross_entropy":
+        return F.cross_entropy(logits, target)
+    return (torch.softmax(logits, 1) - target).square().sum(1).mean()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a training goes, step by step.
+
+    Attributes:
+        steps: optimiser steps in all.
+        rate: peak learning rate.
+        batch_size: rows in a batch.
+        decline: what the rate does after its warm-up: ``cosine`` down to zero (Loshchilov and Hutter,
+            2017), ``step``, a tenth after each third (He et al., 2016), or ``constant``.
+        loss: the real one.
+        lr, batch, layers, data, loss_warmup: the warm-ups; None: none of that kind.
+    """
+
+    steps: int
+    rate: float = 4e-3
+    batch_size: int = 256
+    decline: Decline = "cosine"
+    loss: Loss = "cross_entropy"
+    lr: RateWarmup | None = None
+    batch: BatchWarmup | None = None
+    layers: LayerWarmup | None = None
+    data: DataWarmup | None = None
+    loss_warmup: LossWarmup | None = field(default=None, metadata={"word": "loss"})
+
+    def size_at(self, step: int) -> int:
+        """Rows in the batch of a step."""
+        return self.batch.size(step) if self.batch else self.batch_size
+
+    def share_at(self, step: int) -> float:
+        """Share of the pictures that take part at a step."""
+        return self.data.share(step) if self.data else 1.0
+
+    def groups_at(self, step: int, groups: int) -> int:
+        """How many of a network's groups learn at a step, counted from the output."""
+        return min(groups, self.layers.open_groups(step)) if self.layers else groups
+
+    def loss_at(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch at a step; shapes as in :func:`batch_loss`."""
+        if self.loss_warmup:
+            return self.loss_warmup.apply(logits, target, self.loss, step)
+        return batch_loss(logits, target, self.loss)
+
+    def factor_at(self, step: int) -> float:
+        """What the peak rate is multiplied by at a step: both warm-ups and the decline."""
+        rising = self.lr.steps if self.lr else 0
+        warm = (self.lr.factor(step) if self.lr else 1.0) * (self.batch.factor(step) if self.batch else 1.0)
+        progress = min(1.0, max(0, step - rising) / max(1, self.steps - rising))
+        if self.decline == "cosine":
+            return warm * max(1e-4, 0.5 * (1 + math.cos(math.pi * progress)))
+        return warm * (0.1 ** math.floor(3 * progress + 1e-9) if self.decline == "step" else 1.0)
+
+    def schedule(self, optimizer: Optimizer) -> schedules.LambdaLR:
+        """The learning rate as a scheduler of torch, to be stepped after every optimiser step."""
+        return schedules.LambdaLR(optimizer, self.factor_at)
+
+    @property
+    def warmups(self) -> dict[str, Any]:
+        """The warm-ups there are, by the word that names them on the command line."""
+        named = {f.metadata.get("word", f.name): getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {word: named[word] for word in WORDS if dataclasses.is_dataclass(named.get(word))}
+
+
+def parse_warmups(texts: Sequence[str], steps: int) -> dict[str, Any]:
+    """Warm-ups from words such as ``lr=linear:200``.
+
+    Args:
+        texts: one for each warm-up.
+        steps: of the whole training.
 
     Returns:
-        A factor above 0 and up to 1.
+        Arguments of :class:`Plan`.
+
+    Raises:
+        DataError: if a name or number is wrong, a kind comes twice, or one is longer than the training.
     """
-    rising = max(1, round(warmup * steps))
-    if step < rising:
-        return (step + 1) / rising
-    progress = (step - rising) / max(1, steps - rising)
-    if decline == "cosine":
-        return max(1e-4, 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
-    return 0.1 ** math.floor(progress / STEP_EVERY + 1e-9)
+    found: dict[str, Any] = {}
+    for text in texts:
+        word, _, rest = text.partition("=")
+        if word not in WORDS:
+            raise DataError(
+                f"there is no warm-up {word!r}; there are {', '.join(f for f, _ in WORDS.values())}"
+            )
+        form, make = WORDS[word]
+        name = "loss_warmup" if word == "loss" else word
+        if name in found:
+            raise DataError(f"the warm-up {word} is given twice")
+        try:
+            warmup = make(rest.split(":"))
+        except (ValueError, TypeError, IndexError) as error:
+            reason = f": {error}" if str(error) and "unpack" not in str(error) else ""
+            raise DataError(f"--warmup {text} is not of the form {form}{reason}") from None
+        if warmup.steps > steps:
+            raise DataError(f"--warmup {text} takes {warmup.steps} steps, the whole training {steps}")
+        found[name] = warmup
+    return found
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+def _choice(text: str, choices: Any) -> Any:
+    if text not in get_args(choices):
+        raise ValueError(f"{text!r} is none of {', '.join(get_args(choices))}")
+    return text
+
+
+def _rate(parts: list[str]) -> RateWarmup:
+    shape, steps = parts
+    return RateWarmup(_choice(shape, RateShape), _count(steps))
+
+
+def _batch(parts: list[str]) -> BatchWarmup:
+    first, last, steps, *scale = parts
+    if scale not in ([], ["scale"]):
+        raise ValueError(f"{':'.join(scale)!r} is not 'scale'")
+    return BatchWarmup(_count(first), _count(last), _count(steps), bool(scale))
+
+
+def _layers(parts: list[str]) -> LayerWarmup:
+    (steps,) = parts
+    return LayerWarmup(_count(steps))
+
+
+def _data(parts: list[str]) -> DataWarmup:
+    first, steps, *order = parts
+    if not 0 < float(first) <= 1:
+        raise ValueError(f"the share {first} is not above 0 and up to 1")
+    return DataWarmup(float(first), _count(steps), _choice((order or ["random"])[0], Order))
+
+
+def _loss(parts: list[str]) -> LossWarmup:
+    kind, steps = parts
+    return LossWarmup(_choice(kind, LossKind), _count(steps))
+
+
+WORDS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {
+    "lr": ("lr=constant|linear|exponential:STEPS", _rate),
+    "batch": ("batch=FIRST:LAST:STEPS[:scale]", _batch),
+    "layers": ("layers=STEPS", _layers),
+    "data": ("data=SHARE:STEPS[:easy]", _data),
+    "loss": ("loss=squared_error|smoothing|auxiliary:STEPS", _loss),
+}
+"""The warm-ups by name: how each is written, and what makes it."""
