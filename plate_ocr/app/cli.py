@@ -224,6 +224,9 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
     strict: Annotated[bool, typer.Option("--strict", help="Stop where the data has problems.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print what would happen at which step, draw plan.png, and stop.")
+    ] = False,
 ) -> None:
     """Train a character model; the run folder gets the model, its figures and plots."""
     try:
@@ -259,6 +262,9 @@ def train(
             seed=seed,
             device=device.value,
         )
+    if plan:
+        print(run.show_plan(config, folder))
+        return
     try:
         with reporter() as told:
             result = run.train(config, folder, told, strict=strict, resume=resume is not None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -330,71 +329,99 @@ def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Prepr
 
 
 @dataclass(frozen=True)
+class Draws:
+    """Which samples the batch of each step holds: drawn with weights, the same for a step each time.
+
+    Attributes:
+        weights: float64 ``(N,)``: how often each sample is drawn.
+        plan: sizes of the batches, and how many of the samples take part.
+        order: int64 ``(N,)``: in which order samples begin to take part.
+        seed: a step's draw depends on it and the step alone.
+    """
+
+    weights: NDArray[np.float64]
+    plan: Plan
+    order: NDArray[np.int64]
+    seed: int
+
+    def blocks(self, start: int) -> Iterator[tuple[int, list[int], NDArray[np.int64]]]:
+        """Draws of many steps at once, from the one that holds ``start``: first step, sizes, samples."""
+        reach = np.cumsum(self.weights[self.order])
+        first, sizes = 0, list[int]()
+        for step in range(self.plan.steps):
+            sizes.append(self.plan.size_at(step))
+            if sum(sizes) < BLOCK and step < self.plan.steps - 1:
+                continue
+            if step >= start:
+                shares = np.array([self.plan.share_at(first + i) for i in range(len(sizes))])
+                limit = reach[np.ceil(shares * len(reach)).astype(np.int64) - 1]
+                drawn = np.random.default_rng((self.seed, first)).random(sum(sizes)) * np.repeat(limit, sizes)
+                place = np.minimum(np.searchsorted(reach, drawn, side="right"), len(reach) - 1)
+                yield first, sizes, self.order[place]
+            first, sizes = step + 1, []
+
+    def at(self, step: int) -> NDArray[np.int64]:
+        """The samples of one step."""
+        first, sizes, drawn = next(self.blocks(step))
+        begin = sum(sizes[: step - first])
+        return drawn[begin : begin + sizes[step - first]]
+
+
+@dataclass(frozen=True)
+class RowBatches:
+    """Batches of row vectors that were computed before.
+
+    Attributes:
+        ratios: float32 ``[N, values]``.
+        target: float32 ``[N, classes]``.
+        draws: which rows each batch holds.
+    """
+
+    ratios: Tensor
+    target: Tensor
+    draws: Draws
+
+    def __call__(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches from a step on: float32 ``[batch, values]`` and ``[batch, classes]``."""
+        for first, sizes, drawn in self.draws.blocks(start):
+            parts = torch.split(torch.from_numpy(drawn), sizes)
+            for step, rows in enumerate(parts, first):
+                if step >= start:
+                    yield self.ratios[rows], self.target[rows]
+
+
+@dataclass(frozen=True)
 class CharBatches:
     """Batches of row vectors and targets, every picture distorted anew each time it is drawn.
 
     Attributes:
         stack: N pictures with bright glyphs.
         labels: int64 ``(N,)``.
-        weights: float64 ``(N,)``: how often each is drawn.
         classes: length of the target rows.
         settings: the model's preprocessing.
         augmentation: how strongly pictures are changed.
-        plan: sizes of the batches, and how many of the pictures take part.
-        order: int64 ``(N,)``: in which order pictures begin to take part.
-        seed: of everything random; a step's batch depends on it and the step alone.
+        draws: which pictures each batch holds.
         device: where the pictures are changed.
     """
 
     stack: CharStack
     labels: NDArray[np.int64]
-    weights: NDArray[np.float64]
     classes: int
     settings: Preprocessing
     augmentation: Augmentation
-    plan: Plan
-    order: NDArray[np.int64]
-    seed: int
+    draws: Draws
     device: torch.device
 
     def __call__(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches from a step on: float32 ``[batch, values]`` and ``[batch, classes]``."""
-        for first, sizes in self._blocks():
-            if first + len(sizes) <= start:
-                continue
-            rng = np.random.default_rng((self.seed, first))
-            drawn = self._draw(first, sizes, rng)
+        for first, sizes, drawn in self.draws.blocks(start):
+            rng = np.random.default_rng((self.draws.seed, first, 1))
             generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-            ratios, target = self._rows(drawn, rng, generator)
-            ends = np.cumsum(sizes).tolist()
-            for step, end in enumerate(ends, first):
+            rows = self._rows(drawn, rng, generator)
+            parts = zip(*(torch.split(part, sizes) for part in rows), strict=True)
+            for step, batch in enumerate(parts, first):
                 if step >= start:
-                    size = sizes[step - first]
-                    yield ratios[end - size : end], target[end - size : end]
-
-    def drawn_at(self, step: int) -> NDArray[np.int64]:
-        """Which pictures the batch of a step holds."""
-        first, sizes = next((f, s) for f, s in self._blocks() if f <= step < f + len(s))
-        drawn = self._draw(first, sizes, np.random.default_rng((self.seed, first)))
-        begin = sum(sizes[: step - first])
-        return drawn[begin : begin + sizes[step - first]]
-
-    def _blocks(self) -> Iterator[tuple[int, list[int]]]:
-        """Steps whose batches are made at once, as that is faster: the first step and the sizes."""
-        first, sizes = 0, list[int]()
-        for step in range(self.plan.steps):
-            sizes.append(self.plan.size_at(step))
-            if sum(sizes) >= BLOCK or step == self.plan.steps - 1:
-                yield first, sizes
-                first, sizes = step + 1, []
-
-    def _draw(self, first: int, sizes: Sequence[int], rng: np.random.Generator) -> NDArray[np.int64]:
-        reach = np.cumsum(self.weights[self.order])
-        shares = np.array([self.plan.share_at(first + i) for i in range(len(sizes))])
-        last = np.ceil(shares * len(reach)).astype(np.int64) - 1
-        limit = np.repeat(reach[last], sizes)
-        place = np.searchsorted(reach, rng.random(len(limit)) * limit, side="right")
-        return np.asarray(self.order[np.minimum(place, len(reach) - 1)], np.int64)
+                    yield batch
 
     def _rows(
         self, index: NDArray[np.int64], rng: np.random.Generator, generator: torch.Generator

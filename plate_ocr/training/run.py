@@ -25,11 +25,12 @@ from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
 from plate_ocr.errors import DataError, ModelError, OutputError, TrainingError
 from plate_ocr.files import write_whole
 from plate_ocr.model import ModelCard
-from plate_ocr.networks import network_for
+from plate_ocr.networks import BPNetwork, network_for
 from plate_ocr.training.augment import Augmentation, no_character
 from plate_ocr.training.data import (
     CharBatches,
     CharData,
+    Draws,
     Problem,
     Split,
     brighten_glyphs,
@@ -138,7 +139,8 @@ class RunConfig:
     @classmethod
     def new(cls, **values: Any) -> RunConfig:
         """A configuration in which the model decides what is None; without ``warmup`` the learning rate
-        rises over 5 % of the steps."""
+        rises over 5 % of the steps.
+        """
         model: ModelName = values["model"]
         defaults = {
             "hidden": HIDDEN[model],
@@ -339,7 +341,7 @@ def train(
             on_epoch=on_epoch,
         )
     except TrainingError as error:
-        shown = batches.drawn_at(trainer.step)[:SHOWN_PROBLEMS]
+        shown = batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]
         names = [material.learnt.names[i] for i in shown]
         raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
     if config.data:
@@ -347,6 +349,18 @@ def train(
         best.load_state_dict(trainer.best)
         write_suspects(watch, best.eval(), material.split.train, material.alphabet, folder)
     return _finish(config, material, card, trainer, validation, folder, reporter)
+
+
+def show_plan(config: RunConfig, folder: Path) -> str:
+    """Draw ``plan.png`` into a run folder and tell the plan in words.
+
+    Raises:
+        DataError: if a warm-up is wrong.
+        OutputError: if the picture cannot be written.
+    """
+    groups = len(BPNetwork().groups())
+    plot_plan(config.plan, groups, folder / "plan.png")
+    return config.plan.table(groups)
 
 
 def stored_config(folder: Path) -> RunConfig:
@@ -441,18 +455,16 @@ def _batches(config: RunConfig, plan: Plan, material: Material, device: torch.de
     batches = CharBatches(
         learnt.stack,
         learnt.labels,
-        weights,
         len(material.alphabet),
         config.preprocessing,
         Augmentation(),
-        plan,
-        np.random.default_rng(config.seed).permutation(len(learnt)),
-        config.seed,
+        Draws(weights, plan, np.random.default_rng(config.seed).permutation(len(learnt)), config.seed),
         device,
     )
     if plan.data is None or plan.data.order == "random":
         return batches
-    return dataclasses.replace(batches, order=_easy_first(batches, config, learnt, material.alphabet, device))
+    order = _easy_first(batches, config, learnt, material.alphabet, device)
+    return dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, order=order))
 
 
 def _easy_first(
@@ -462,11 +474,12 @@ def _easy_first(
     state = torch.get_rng_state()
     card = ModelCard(alphabet, config.preprocessing, config.hidden)
     plan = Plan(EASY_STEPS, config.rate, config.batch_size, "constant")
-    network = network_for(card)
-    trainer = Trainer(network, plan, TrainSettings(EASY_STEPS), device)
-    trainer.fit(dataclasses.replace(batches, plan=plan), lambda _: 0.0)
+    trainer = Trainer(network_for(card), plan, TrainSettings(EASY_STEPS), device)
+    trainer.fit(
+        dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, plan=plan)), lambda _: 0.0
+    )
     watch = LossWatch(_prepared(learnt, card))
-    watch.look(network.eval())
+    watch.look(trainer.network.eval())
     torch.set_rng_state(state)
     return np.argsort(watch.mean(), kind="stable")
 

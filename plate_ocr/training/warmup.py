@@ -16,10 +16,9 @@ goes on exactly where it was. On the command line and in ``config.toml`` they ar
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
@@ -193,7 +192,7 @@ class Plan:
     batch: BatchWarmup | None = None
     layers: LayerWarmup | None = None
     data: DataWarmup | None = None
-    loss_warmup: LossWarmup | None = field(default=None, metadata={"word": "loss"})
+    loss_warmup: LossWarmup | None = None
 
     def size_at(self, step: int) -> int:
         """Rows in the batch of a step."""
@@ -226,11 +225,18 @@ class Plan:
         """The learning rate as a scheduler of torch, to be stepped after every optimiser step."""
         return schedules.LambdaLR(optimizer, self.factor_at)
 
-    @property
-    def warmups(self) -> dict[str, Any]:
-        """The warm-ups there are, by the word that names them on the command line."""
-        named = {f.metadata.get("word", f.name): getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {word: named[word] for word in WORDS if dataclasses.is_dataclass(named.get(word))}
+    def table(self, groups: int, rows: int = 12) -> str:
+        """The plan in words: what holds at some of its steps, for a network of so many groups."""
+        lines = ["    step      rate   batch  groups  pictures"]
+        for step in sorted({round(i * (self.steps - 1) / (rows - 1)) for i in range(rows)}):
+            lines.append(
+                f"{step:8} {self.rate * self.factor_at(step):9.2e} {self.size_at(step):7} "
+                f"{self.groups_at(step, groups):7} {self.share_at(step):9.0%}"
+            )
+        drawn = sum(self.size_at(step) for step in range(self.steps))
+        warm = f", loss warm-up {self.loss_warmup.kind}" if self.loss_warmup else ""
+        lines.append(f"{self.steps:,} steps, {drawn:,} pictures drawn, loss {self.loss}{warm}")
+        return "\n".join(lines)
 
 
 def parse_warmups(texts: Sequence[str], steps: int) -> dict[str, Any]:
