@@ -274,6 +274,49 @@ def train(
     print(result.folder)
 
 
+@app.command()
+def study(
+    data: Annotated[list[str], typer.Argument(metavar="DATA...", help="As for train.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
+    model: Annotated[Model, typer.Option(help="Which windows and classes.")] = Model.chars,
+    group: Annotated[
+        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=2, help="Runs of each kind.")] = 5,
+    steps: Annotated[int, typer.Option(min=40, help="Optimiser steps of a run.")] = 600,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.", show_default="the cores there are")] = 0,
+) -> None:
+    """Train the same network with and without each warm-up, and compare.
+
+    Runs that were made before are not made again.
+    """
+    try:
+        from plate_ocr.training import run, study
+    except ModuleNotFoundError as error:
+        _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    from plate_ocr.app.progress import PlainReporter
+    from plate_ocr.model import available_threads
+
+    told = PlainReporter()
+    config = run.RunConfig.new(data=tuple(data), group=group, model=model.value)
+    material = run.gather(config, told)
+    settings = study.StudySettings(steps=steps, seeds=seeds)
+    parts = study.StudyData.of(
+        material.split.train, material.split.validation, len(material.alphabet), config.preprocessing
+    )
+    try:
+        outcomes = study.run_study(
+            parts,
+            settings,
+            out,
+            workers or available_threads(),
+            lambda done, all_: told.say(f"{done} of {all_} runs"),
+        )
+    except KeyboardInterrupt:
+        _fail(f"stopped; the same command goes on, since {out} keeps what is done", INTERRUPTED)
+    print(study.report(outcomes, settings))
+
+
 def _windows(text: str) -> tuple[int, int]:
     rows, _, columns = text.partition("x")
     if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
