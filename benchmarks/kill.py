@@ -11,14 +11,12 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from plate_ocr.model import CharModel
 from plate_ocr.training import run, trainer
-from plate_ocr.training.trainer import Epoch
 
 CONFIG = run.RunConfig.new(
     model="digits",
@@ -31,29 +29,12 @@ CONFIG = run.RunConfig.new(
 )
 
 
-@dataclass
-class Silent:
-    """Hears how a run goes and says nothing."""
-
-    def say(self, line: str) -> None:
-        """Nothing."""
-
-    def begin(self, config: run.RunConfig, done: int) -> None:
-        """Nothing."""
-
-    def step(self, step: int, rate: float, loss: float) -> None:
-        """Nothing."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Nothing."""
-
-
 def start(folder: Path) -> int:
     """Train, or go on, in another process; returns its number."""
     child = os.fork()
     if child == 0:
         try:
-            run.train(CONFIG, folder, Silent(), resume=(folder / run.CHECKPOINT).exists())
+            run.train(CONFIG, folder, run.Silent(), resume=(folder / run.CHECKPOINT).exists())
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)

@@ -223,6 +223,8 @@ def train(
     ] = 0.15,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
+    accumulate: Annotated[int, typer.Option(min=1, help="Parts to cut a batch into.")] = 1,
+    compiled: Annotated[bool, typer.Option("--compile", help="Let torch compile the network first.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop where the data has problems.")] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what would happen at which step, draw plan.png, and stop.")
@@ -261,6 +263,8 @@ def train(
             share=share,
             seed=seed,
             device=device.value,
+            accumulate=accumulate,
+            compile=compiled,
         )
     if plan:
         print(run.show_plan(config, folder))
@@ -271,7 +275,8 @@ def train(
     except KeyboardInterrupt:
         how = f"; go on with: plate-ocr train --resume {folder}" if (folder / run.CHECKPOINT).exists() else ""
         _fail(f"stopped{how}", INTERRUPTED)
-    print(result.folder)
+    if result.metrics:
+        print(result.folder)
 
 
 @app.command()

@@ -55,7 +55,15 @@ from plate_ocr.training.export import save_model
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
 from plate_ocr.training.suspects import LossWatch, write_suspects
 from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
-from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings, pick_device
+from plate_ocr.training.trainer import (
+    Epoch,
+    Trainer,
+    TrainSettings,
+    is_first_process,
+    join_processes,
+    pick_device,
+    pick_precision,
+)
 from plate_ocr.training.warmup import Decline, Loss, Plan, parse_warmups
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
@@ -113,7 +121,9 @@ class RunConfig:
         share: of the data that goes into validation, and the same again into the test.
         font_share: of the pictures drawn that come from ``fonts``.
         seed: of everything random.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        accumulate: parts that a batch is cut into where it does not fit into memory.
+        compile: let torch compile the network first.
     """
 
     data: tuple[str, ...] = ()
@@ -135,6 +145,8 @@ class RunConfig:
     font_share: float = 0.4
     seed: int = 0
     device: str = "auto"
+    accumulate: int = 1
+    compile: bool = False
 
     @classmethod
     def new(cls, **values: Any) -> RunConfig:
@@ -227,6 +239,22 @@ class Reporter(Protocol):
         """One pass was made."""
 
 
+class Silent:
+    """Hears how a run goes and says nothing."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def begin(self, config: RunConfig, done: int) -> None:
+        """Nothing."""
+
+    def step(self, step: int, rate: float, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True)
 class Material:
     """What a run learns from and is measured on.
@@ -268,7 +296,7 @@ class RunResult:
     Attributes:
         folder: the run folder.
         card: of the model in it.
-        metrics: as in ``metrics.json``.
+        metrics: as in ``metrics.json``; empty in all but the first of several processes.
     """
 
     folder: Path
@@ -293,18 +321,27 @@ def train(
         DeviceError: if the wanted device is not there.
         OutputError: if the folder cannot be written to, or holds another run.
     """
-    device = pick_device(config.device)
+    device = join_processes(pick_device(config.device))
+    first = is_first_process()
+    told = reporter if first else Silent()
     # The networks are too small for several threads, and one always adds up in the same order.
     torch.set_num_threads(1)
-    if not resume and (folder / CHECKPOINT).exists():
+    if first and not resume and (folder / CHECKPOINT).exists():
         raise OutputError(
             f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
         )
     torch.manual_seed(config.seed)
     plan = config.plan
-    settings = TrainSettings(config.steps_per_epoch, patience=config.patience)
-    material = gather(config, reporter)
-    _report_problems(material.problems, folder, reporter)
+    settings = TrainSettings(
+        config.steps_per_epoch,
+        patience=config.patience,
+        precision=pick_precision(device),
+        accumulate=config.accumulate,
+        compile=config.compile,
+    )
+    material = gather(config, told)
+    if first:
+        _report_problems(material.problems, folder, reporter)
     if strict and material.problems:
         raise DataError(
             f"{len(material.problems)} problems in the data; without --strict they are left aside"
@@ -316,34 +353,35 @@ def train(
     fingerprint = material.fingerprint
     if resume:
         _load_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
-    else:
+    elif first:
         write_whole(folder / "config.toml", config.to_toml().encode())
         plot_plan(plan, len(network.groups()), folder / "plan.png")
         _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
     batches = _batches(config, plan, material, device)
     validation = _prepared(material.split.validation, card)
 
+    def save() -> None:
+        if first:
+            _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
+
     def on_epoch(epoch: Epoch) -> None:
-        write_whole(folder / "metrics.csv", _metrics_csv(trainer.history))
-        reporter.epoch(epoch)
+        if first:
+            write_whole(folder / "metrics.csv", _metrics_csv(trainer.history))
+        told.epoch(epoch)
 
     def validate(network: nn.Module) -> float:
         watch.look(network)
         return accuracy(class_probabilities(network, validation), validation.labels)
 
-    reporter.begin(config, trainer.step)
+    told.begin(config, trainer.step)
     try:
-        trainer.fit(
-            batches,
-            validate,
-            save=lambda: _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch),
-            on_step=reporter.step,
-            on_epoch=on_epoch,
-        )
+        trainer.fit(batches, validate, save=save, on_step=told.step, on_epoch=on_epoch)
     except TrainingError as error:
         shown = batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]
         names = [material.learnt.names[i] for i in shown]
         raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
+    if not first:
+        return RunResult(folder, card, {})
     if config.data:
         best = network_for(card).to(device)
         best.load_state_dict(trainer.best)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from plate_ocr.errors import DeviceError, TrainingError
 from plate_ocr.training.warmup import GROUP_RATE, Plan
@@ -34,6 +38,8 @@ class TrainSettings:
         weight_decay: of AdamW.
         patience: epochs without a better validation measure before it stops.
         precision: of the forward pass; ``fp16`` scales the loss, since its range is small.
+        accumulate: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
+        compile: let torch compile the network first: worth it for long runs on a GPU.
         channels_last: keep pictures as ``[batch, height, width, channel]`` in memory: faster convolutions.
     """
 
@@ -41,6 +47,8 @@ class TrainSettings:
     weight_decay: float = 1e-3
     patience: int = 1000
     precision: Precision = "fp32"
+    accumulate: int = 1
+    compile: bool = False
     channels_last: bool = False
 
 
@@ -69,6 +77,39 @@ class Epoch:
     seconds: float
 
 
+def pick_precision(device: torch.device) -> Precision:
+    """The shortest numbers that a device is fast with, where they help: on GPUs."""
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def join_processes(device: torch.device) -> torch.device:
+    """Make one training of the processes that ``torchrun`` has started; otherwise do nothing.
+
+    Returns:
+        This process's own device: the one that its number stands for, if it is a CUDA device.
+
+    Raises:
+        DeviceError: if the processes do not find each other.
+    """
+    if "RANK" not in os.environ or dist.is_initialized():
+        return device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise DeviceError(f"the processes of this training did not find each other ({error})") from None
+    return device
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that saves and reports."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
 def pick_device(wanted: str) -> torch.device:
     """The device to train on.
 
@@ -90,6 +131,9 @@ def pick_device(wanted: str) -> torch.device:
 
 class Trainer:
     """Trains a network and keeps its best weights.
+
+    Started by ``torchrun``, each process takes every n-th row of a batch, so that the weights become those
+    of one process that takes all, to rounding; a state fits any number of processes.
 
     Args:
         network: on any device; it is moved.
@@ -128,8 +172,14 @@ class Trainer:
         )
         self._schedule = plan.schedule(self._optimizer)
         self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
-        self._sums = torch.zeros(3, dtype=torch.float64)  # of loss, right rows and rows in this epoch
+        # Sums over this epoch; right rows are counted where they are, since fetching them takes time.
+        self._loss, self._rows, self._right = 0.0, 0, torch.zeros((), dtype=torch.int64, device=device)
+        self._learning = -1
         self._fitted = 0
+        self._share = (
+            _Share(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else _Share(0, 1)
+        )
+        self._forward: Callable[[Tensor], Tensor] = network
 
     def fit(
         self,
@@ -161,17 +211,26 @@ class Trainer:
             on_step(self.step, rate, loss)
             if self.step % self.settings.steps_per_epoch == 0 or self.step == self.plan.steps:
                 self.network.eval()
+                self._learning = -1
                 with torch.no_grad():
-                    measure = validate(self.network)
+                    measure = self._share.same_everywhere(validate(self.network), self.device)
                 # Of equals the later one: it has seen more, and at a lower rate.
                 if not self.history or measure >= max(e.validation for e in self.history):
                     self.best = _on_cpu(self.network.state_dict())
-                total, right, rows = self._sums.tolist()
-                self._sums.zero_()
-                number, seconds = len(self.history) + 1, time.perf_counter() - started
                 self.history.append(
-                    Epoch(number, self.step, rate, len(inputs), total / rows, right / rows, measure, seconds)
+                    Epoch(
+                        len(self.history) + 1,
+                        self.step,
+                        rate,
+                        len(inputs),
+                        self._loss / self._rows,
+                        self._share.sum(int(self._right), self.device) / self._rows,
+                        measure,
+                        time.perf_counter() - started,
+                    )
                 )
+                self._loss, self._rows = 0.0, 0
+                self._right.zero_()
                 save()
                 on_epoch(self.history[-1])
                 started = saved = time.perf_counter()
@@ -181,40 +240,72 @@ class Trainer:
 
     def _learn(self, inputs: Tensor, target: Tensor, rate: float) -> float:
         """One optimiser step; returns the loss before it."""
-        self.network.train()
-        learning = self.plan.groups_at(self.step, len(self._groups))
-        for depth, group in enumerate(self._groups):
-            group.requires_grad_(depth < learning)
-            if depth >= learning:
-                group.eval()  # batch statistics of a frozen group stay as they are
+        self._set_mode()
         if self.settings.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        dtype = torch.float16 if self.settings.precision == "fp16" else torch.bfloat16
         self._optimizer.zero_grad()
+        rows, value = len(inputs), 0.0
+        mine, answers = self._share.of(inputs), self._share.of(target)
+        size = max(1, math.ceil(len(mine) / self.settings.accumulate))
         try:
-            with torch.autocast(self.device.type, dtype, enabled=self.settings.precision != "fp32"):
-                logits = self.network(inputs)
-            loss = self.plan.loss_at(logits.float(), target, self.step)
-            value = loss.item()
+            for start in range(0, max(1, len(mine)), size):
+                part, wanted = mine[start : start + size], answers[start : start + size]
+                with self._autocast():
+                    logits = self._forward(part)
+                # Gradients add up over parts and are averaged over processes.
+                weight = len(part) * self._share.count / rows
+                loss = (
+                    self.plan.loss_at(logits.float(), wanted, self.step) * weight if weight else logits.sum()
+                )
+                self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                value += loss.item()
+                self._right += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
+            value = self._share.sum(value, self.device) / self._share.count
             if not math.isfinite(value):
                 raise TrainingError(
                     f"the loss became {value} in step {self.step + 1} at learning rate {rate:.3g}; "
                     f"a lower rate or a longer warm-up may help"
                 )
-            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._scaler.step(self._optimizer)
             self._scaler.update()
         except RuntimeError as error:
-            if "memory" not in str(error):
-                raise
-            fitted = f"{self._fitted} rows fitted" if self._fitted else "choose a smaller one"
-            raise TrainingError(f"memory ran out with a batch of {len(inputs)} rows; {fitted}") from None
+            raise self._explained(error, rows) from error
         self._schedule.step()
-        self._fitted = max(self._fitted, len(inputs))
+        self._fitted = max(self._fitted, rows)
         self.step += 1
-        right = float((logits.argmax(1) == target.argmax(1)).sum())
-        self._sums += torch.tensor([value * len(inputs), right, len(inputs)], dtype=torch.float64)
+        self._loss += value * rows
+        self._rows += rows
         return value
+
+    def _explained(self, error: RuntimeError, rows: int) -> Exception:
+        text = str(error)
+        if "memory" in text:
+            fitted = f"{self._fitted} rows fitted" if self._fitted else "choose a smaller one"
+            return TrainingError(f"memory ran out with a batch of {rows} rows; {fitted}")
+        if self._share.count > 1 and ("onnection" in text or "gloo" in text or "NCCL" in text):
+            return TrainingError("another process of this training has ended; go on with --resume")
+        return error
+
+    def _set_mode(self) -> None:
+        """Training mode, with those groups frozen whose turn has not come; only where it has to change."""
+        learning = self.plan.groups_at(self.step, len(self._groups))
+        if self._learning == learning:
+            return
+        self._learning = learning
+        self.network.train()
+        for depth, group in enumerate(self._groups):
+            group.requires_grad_(depth < learning)
+            if depth >= learning:
+                group.eval()  # batch statistics of a frozen group stay as they are
+        network = torch.compile(self.network) if self.settings.compile else self.network
+        # It looks once for what learns, hence anew for each new group.
+        self._forward = DistributedDataParallel(network) if self._share.count > 1 else network
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.settings.precision == "fp32":
+            return nullcontext()
+        dtype = torch.float16 if self.settings.precision == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, dtype)
 
     @property
     def best_epoch(self) -> int:
@@ -238,7 +329,7 @@ class Trainer:
             "schedule": self._schedule.state_dict(),
             "scaler": self._scaler.state_dict(),
             "random": torch.get_rng_state(),
-            "sums": self._sums.clone(),
+            "sums": (self._loss, self._rows, int(self._right)),
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
         }
 
@@ -251,8 +342,34 @@ class Trainer:
         self._schedule.load_state_dict(state["schedule"])
         self._scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])
-        self._sums = state["sums"].clone()
+        self._loss, self._rows, right = state["sums"]
+        self._right.fill_(right)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Which rows of a batch are this process's, and what the processes tell each other."""
+
+    rank: int
+    count: int
+
+    def of(self, rows: Tensor) -> Tensor:
+        return rows[self.rank :: self.count]
+
+    def sum(self, value: float, device: torch.device) -> float:
+        if self.count == 1:
+            return value
+        told = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.all_reduce(told)
+        return float(told)
+
+    def same_everywhere(self, value: float, device: torch.device) -> float:
+        if self.count == 1:
+            return value
+        told = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.broadcast(told, 0)
+        return float(told)
 
 
 def _on_cpu(weights: dict[str, Tensor]) -> dict[str, Tensor]:
