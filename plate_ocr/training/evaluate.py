@@ -89,7 +89,7 @@ def fit_temperature(network: nn.Module, data: Prepared) -> float:
 
 
 def fit_min_confidence(
-    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.001, most: float = 0.3
+    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.0005, most: float = 0.3
 ) -> float:
     """The confidence below which an answer is called unknown.
 
