@@ -57,6 +57,29 @@ class ModelCard:
         values["preprocessing"] = dataclasses.asdict(self.preprocessing)
         return json.dumps({"format": FORMAT, "version": VERSION, **values}, ensure_ascii=False)
 
+    def differences(self, expected: ModelCard) -> list[str]:
+        """What keeps weights of this card from being used as those of another, each in words.
+
+        Args:
+            expected: the other card.
+
+        Returns:
+            A phrase for each difference in alphabet, preprocessing and hidden units; none if the
+            weights can be used as they are.
+        """
+        found = []
+        mine, wanted = self.alphabet.characters, expected.alphabet.characters
+        if missing := [c for c in wanted if c not in self.alphabet]:
+            found.append(f"its alphabet lacks {', '.join(missing)}")
+        if surplus := [c for c in mine if c not in expected.alphabet]:
+            found.append(f"its alphabet has {', '.join(surplus)} too many")
+        if mine != wanted and sorted(mine) == sorted(wanted):
+            found.append(f"its alphabet has another order: {mine} instead of {wanted}")
+        found += self.preprocessing.differences(expected.preprocessing)
+        if self.hidden != expected.hidden:
+            found.append(f"it has {self.hidden} hidden units instead of {expected.hidden}")
+        return found
+
 
 class CharModel:
     """A character model loaded for reading.
