@@ -1,4 +1,4 @@
-"""The command line: ``plate-ocr predict``, ``inspect`` and ``train``."""
+"""The command line: ``plate-ocr predict``, ``inspect``, ``train`` and ``validate``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from plate_ocr import __version__
+from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import ImageError, ModelError, PlateOcrError
 
 app = typer.Typer(
@@ -258,6 +259,40 @@ def train(
         how = f"; go on with: plate-ocr train --resume {folder}" if (folder / run.CHECKPOINT).exists() else ""
         _fail(f"stopped{how}", INTERRUPTED)
     print(result.folder)
+
+
+@app.command()
+def validate(
+    data: Annotated[
+        Path,
+        typer.Argument(help="A folder with a folder of pictures per class, or a CSV file image_path,label."),
+    ],
+    group: Annotated[
+        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+    ] = "",
+    alphabet: Annotated[
+        str,
+        typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="that of chars"),
+    ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when there are problems.")] = False,
+) -> None:
+    """Check a data set without training: problems, one a line, then what is in it."""
+    try:
+        from plate_ocr.training import run, validation
+    except ModuleNotFoundError as error:
+        _fail(f"validating needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    result = validation.validate(
+        data,
+        Alphabet(alphabet or run.ALPHABETS["chars"]),
+        run.PREPROCESSING["chars"],
+        group=group,
+        share=run.RunConfig.share,
+        seed=run.RunConfig.seed,
+    )
+    for line in [*validation.problem_lines(result.problems), *result.lines()]:
+        print(line)
+    if strict and result.problems:
+        raise typer.Exit(1)
 
 
 def _windows(text: str) -> tuple[int, int]:

@@ -9,7 +9,6 @@ import io
 import json
 import math
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +52,7 @@ from plate_ocr.training.export import save_model
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes
 from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
 from plate_ocr.training.trainer import Epoch, Loss, Trainer, TrainSettings, pick_device
+from plate_ocr.training.validation import problem_lines
 from plate_ocr.training.warmup import Decline
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
@@ -411,14 +411,8 @@ def _report_problems(problems: Sequence[Problem], folder: Path, reporter: Report
         return
     listing = folder / "problems.txt"
     write_whole(listing, "".join(f"{problem}\n" for problem in problems).encode())
-    by_kind: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
-        by_kind[problem.kind].append(problem)
-    for same in by_kind.values():
-        for problem in same[:SHOWN_PROBLEMS]:
-            reporter.say(str(problem))
-        if len(same) > SHOWN_PROBLEMS:
-            reporter.say(f"... and {len(same) - SHOWN_PROBLEMS} more of this kind, see {listing}")
+    for line in problem_lines(problems, SHOWN_PROBLEMS, f", see {listing}"):
+        reporter.say(line)
 
 
 def _finish(
