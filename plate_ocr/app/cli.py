@@ -1,4 +1,4 @@
-"""The command line: ``plate-ocr predict``, ``inspect``, ``train`` and ``validate``."""
+"""The command line: ``plate-ocr predict``, ``inspect``, ``train``, ``validate`` and ``models``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from plate_ocr import __version__
 from plate_ocr.alphabet import Alphabet
+from plate_ocr.app import models
 from plate_ocr.errors import ImageError, ModelError, PlateOcrError
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(models.app, name="models")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
