@@ -57,6 +57,29 @@ class ModelCard:
         values["preprocessing"] = dataclasses.asdict(self.preprocessing)
         return json.dumps({"format": FORMAT, "version": VERSION, **values}, ensure_ascii=False)
 
+    def differences(self, expected: ModelCard) -> list[str]:
+        """What keeps weights of this card from being used as those of another, each in words.
+
+        Args:
+            expected: the other card.
+
+        Returns:
+            A phrase for each difference in alphabet, preprocessing and hidden units; none if the
+            weights can be used as they are.
+        """
+        found = []
+        mine, wanted = self.alphabet.characters, expected.alphabet.characters
+        if missing := [c for c in wanted if c not in self.alphabet]:
+            found.append(f"its alphabet lacks {', '.join(missing)}")
+        if surplus := [c for c in mine if c not in expected.alphabet]:
+            found.append(f"its alphabet has {', '.join(surplus)} too many")
+        if mine != wanted and sorted(mine) == sorted(wanted):
+            found.append(f"its alphabet has another order: {mine} instead of {wanted}")
+        found += self.preprocessing.differences(expected.preprocessing)
+        if self.hidden != expected.hidden:
+            found.append(f"it has {self.hidden} hidden units instead of {expected.hidden}")
+        return found
+
 
 class CharModel:
     """A character model loaded for reading.
@@ -80,7 +103,7 @@ class CharModel:
         self.card = model_card_from(metadata, self.path)
         self._input = self._session.get_inputs()[0]
         output = self._session.get_outputs()[0]
-        found = (self._input.shape[-1], output.shape[-1])
+        found = tuple(node.shape[-1] if node.shape else 0 for node in (self._input, output))
         expected = (self.card.preprocessing.values, len(self.card.alphabet))
         if found != expected:
             raise ModelError(
@@ -126,11 +149,11 @@ def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
             if (path := folder / f"{model}{suffix}").is_file():
                 return path
         raise ModelError(f"the model {model!r} is missing from this installation; install plate-ocr again")
-    if path.is_dir():
+    if os.path.isdir(path):
         path = path / f"model{suffix}"
     if path.suffix in (".onnx", ".safetensors"):
         path = path.with_suffix(suffix)
-    if path.is_file():
+    if os.path.isfile(path):
         if path.suffix != suffix:
             raise ModelError(
                 f"{path} is no model: a {suffix} file or the folder of a training run is expected"
@@ -163,9 +186,31 @@ def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
         alphabet = Alphabet(values.pop("alphabet"))
         preprocessing = values.pop("preprocessing")
         preprocessing["grid"] = tuple(preprocessing["grid"])
-        return ModelCard(alphabet, Preprocessing(**preprocessing), **values)
+        card = ModelCard(alphabet, Preprocessing(**preprocessing), **values)
+        _check_types(card)
+        return card
     except (ValueError, KeyError, TypeError, AttributeError, AlphabetError) as error:
         raise ModelError(f"{path}: the header is damaged ({type(error).__name__}: {error})") from None
+
+
+def _check_types(card: ModelCard) -> None:
+    """Raises ValueError naming the first entry that cannot be right: JSON holds anything."""
+    settings = card.preprocessing
+    whole = {"hidden": card.hidden, "height": settings.height, "width": settings.width}
+    whole |= {"contrast": settings.contrast, "grid": min(settings.grid, default=0)}
+    numbers = {"temperature": card.temperature, "overlap": settings.overlap, "aspect": settings.aspect}
+    numbers |= {"reach": settings.reach, "ambiguous": settings.ambiguous}
+    numbers |= {"min_confidence": card.min_confidence}
+    for name, value in whole.items():
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name} = {value!r}")
+    if len(settings.grid) != 2:
+        raise ValueError(f"grid = {settings.grid!r}")
+    for name, number in numbers.items():
+        if type(number) not in (int, float) or number < 0:
+            raise ValueError(f"{name} = {number!r}")
+    if not card.temperature:
+        raise ValueError("temperature = 0")
 
 
 def available_threads() -> int:

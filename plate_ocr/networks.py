@@ -5,7 +5,9 @@ Reading does not need this module: it runs the same networks through ONNX Runtim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -50,34 +52,69 @@ def network_for(card: ModelCard) -> BPNetwork:
     return BPNetwork(card.preprocessing.values, card.hidden, len(card.alphabet))
 
 
-def load_weights(model: str | PathLike[str]) -> BPNetwork:
+def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) -> BPNetwork:
     """The network of a saved model, ready to use or to train further.
 
     Args:
         model: ``"digits"``, ``"chars"``, a ``.safetensors`` file or the folder of a training run.
+        expected: the card that the model must have, as far as weights depend on it.
 
     Returns:
         The network in evaluation mode on the CPU.
 
     Raises:
-        ModelError: if there is no such model or the file does not hold what its header says.
+        ModelError: if there is no such model, the file does not hold what its header says, or
+            another alphabet, preprocessing or size is expected; each difference is named.
+    """
+    path = find_model(model, ".safetensors")
+    card, weights = read_weights(path)
+    network = network_for(card)
+    if wrong := shape_differences(network, weights):
+        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
+    if expected is not None and (wrong := card.differences(expected)):
+        raise ModelError(f"{path} is another model than expected: {'; '.join(wrong)}")
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
+    """Card and weights of a ``.safetensors`` file, on the CPU.
+
+    Raises:
+        ModelError: if it is cut short, was not made by this package or is of a newer version.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = find_model(model, ".safetensors")
     try:
         with safe_open(path, framework="pt") as file:
             card = model_card_from(file.metadata(), path)
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return card, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is not a whole .safetensors file: {error}") from None
-    network = network_for(card)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {reason}") from None
-    return network.eval()
+
+
+def shape_differences(network: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """What keeps weights from being loaded into a network, each in words.
+
+    Args:
+        network: gives the names and shapes that are expected.
+        weights: tensors by name.
+
+    Returns:
+        A phrase for each tensor that is missing, left over or of another shape.
+    """
+    expected = network.state_dict()
+    found = [f"{name} is missing" for name in expected if name not in weights]
+    found += [f"{name} is not known" for name in weights if name not in expected]
+    return found + [
+        f"{name} is {_shape(weights[name])} instead of {_shape(value)}"
+        for name, value in expected.items()
+        if name in weights and weights[name].shape != value.shape
+    ]
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a single number"
 
 
 class PlateNetwork(nn.Module):

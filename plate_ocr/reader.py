@@ -212,7 +212,10 @@ def _batch_to_gray(batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
         )
     if batch.shape[1] == 1:
         return batch[:, 0]
-    return np.array([to_gray(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in batch])
+    gray = np.empty((len(batch), *batch.shape[2:]), np.uint8)
+    for i, picture in enumerate(batch):
+        gray[i] = to_gray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+    return gray
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""The command line: ``plate-ocr predict``, ``inspect`` and ``train``."""
+"""The command line: ``plate-ocr predict``, ``inspect``, ``train``, ``validate`` and ``models``."""
 
 from __future__ import annotations
 
 import signal
 import sys
-import warnings
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -12,6 +11,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from plate_ocr import __version__
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.app import models
 from plate_ocr.errors import ImageError, ModelError, PlateOcrError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(models.app, name="models")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -71,8 +73,6 @@ def main() -> None:
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    # What a picture's decoder warns of is said in the picture's own error, or does not matter.
-    warnings.filterwarnings("ignore", module="PIL")
     try:
         app()
     except PlateOcrError as error:
@@ -190,6 +190,9 @@ def train(
     fonts: Annotated[
         str, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")
     ] = "",
+    base: Annotated[
+        str, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
+    ] = "",
     group: Annotated[
         str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = "",
@@ -261,6 +264,7 @@ def train(
             loss=loss.value,
             patience=patience,
             share=share,
+            base=base,
             seed=seed,
             device=device.value,
             accumulate=accumulate,
@@ -320,6 +324,43 @@ def study(
     except KeyboardInterrupt:
         _fail(f"stopped; the same command goes on, since {out} keeps what is done", INTERRUPTED)
     print(study.report(outcomes, settings))
+
+
+@app.command()
+def validate(
+    data: Annotated[
+        Path,
+        typer.Argument(help="A folder with a folder of pictures per class, or a CSV file image_path,label."),
+    ],
+    base: Annotated[
+        str, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
+    ] = "",
+    group: Annotated[
+        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+    ] = "",
+    alphabet: Annotated[
+        str,
+        typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="that of chars"),
+    ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when there are problems.")] = False,
+) -> None:
+    """Check a data set without training: problems, one a line, then what is in it."""
+    try:
+        from plate_ocr.training import run, validation
+    except ModuleNotFoundError as error:
+        _fail(f"validating needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    result = validation.validate(
+        data,
+        Alphabet(alphabet or run.ALPHABETS["chars"]),
+        run.PREPROCESSING["chars"],
+        group=group,
+        share=run.RunConfig.share,
+        seed=run.RunConfig.seed,
+    )
+    for line in [*validation.problem_lines(result.problems), *result.lines()]:
+        print(line)
+    if strict and result.problems:
+        raise typer.Exit(1)
 
 
 def _windows(text: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +198,19 @@ def load_samples(
     Returns:
         The data, with classes of ``known``, and the problems.
     """
+    good, problems = read_samples(samples, known)
+    return char_data(good, known, settings), problems
+
+
+def read_samples(
+    samples: Sequence[Sample], known: Alphabet
+) -> tuple[list[tuple[Sample, Image]], list[Problem]]:
+    """The samples that can be learnt from, each with its grey picture ``(H, W)``, and what is wrong.
+
+    Args:
+        samples: from :func:`list_samples`.
+        known: the characters that a label may be.
+    """
     problems: list[Problem] = []
     seen: dict[bytes, list[tuple[Sample, Image]]] = defaultdict(list)
     for sample in samples:
@@ -224,18 +237,28 @@ def load_samples(
             problems.append(Problem("same picture under two labels", sample.where, detail))
     order = {sample.where: i for i, sample in enumerate(samples)}
     good.sort(key=lambda pair: order[pair[0].where])
-    labels = known.encode(sample.label for sample, _ in good)
-    for label in np.flatnonzero(np.bincount(labels, minlength=len(known)) == 1):
-        only = good[int(np.flatnonzero(labels == label)[0])][0]
-        detail = f"{only.label!r} can be learnt but not measured"
-        problems.append(Problem("class with one picture", only.where, detail))
-    data = CharData(
+    counts = Counter(sample.label for sample, _ in good)
+    for sample, _ in good:
+        if counts[sample.label] == 1:
+            detail = f"{sample.label!r} can be learnt but not measured"
+            problems.append(Problem("class with one picture", sample.where, detail))
+    return good, problems
+
+
+def char_data(good: Sequence[tuple[Sample, Image]], known: Alphabet, settings: Preprocessing) -> CharData:
+    """Pictures at the working size, with classes of ``known``.
+
+    Args:
+        good: from :func:`read_samples`.
+        known: the characters that a label may be.
+        settings: the working size.
+    """
+    return CharData(
         stack_characters([picture for _, picture in good], settings),
-        labels,
+        known.encode(sample.label for sample, _ in good),
         np.array([sample.group for sample, _ in good], np.str_),
         np.array([str(sample.path) for sample, _ in good], np.str_),
     )
-    return data, problems
 
 
 def split_data(data: CharData, *, share: float, seed: int) -> Split:
@@ -310,6 +333,8 @@ def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Prepr
         labels: int64 ``(N,)``.
         settings: for the row vectors.
     """
+    if not len(stack):
+        return stack
     binary = np.concatenate([otsu(stack.gray[i : i + CHUNK]) for i in range(0, len(stack), CHUNK)])
     share = border_share(binary)
     bright, _ = row_vectors(binary, stack.aspect, settings)

@@ -56,13 +56,15 @@ def accuracy(
 
 def top_k(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
     """Share of pictures whose class is among the k likeliest."""
-    return float((np.argsort(-probabilities, axis=1)[:, :k] == labels[:, None]).any(1).mean())
+    among = (np.argsort(-probabilities, axis=1)[:, :k] == labels[:, None]).any(1)
+    return float((among & (probabilities.max(1) > 0)).mean())
 
 
 def confusion_matrix(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64 ``(classes, classes)``: how often row's character was read as column's."""
     classes = probabilities.shape[1]
-    cells = labels * classes + probabilities.argmax(1)
+    read = probabilities.max(1) > 0
+    cells = labels[read] * classes + probabilities[read].argmax(1)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -70,7 +72,8 @@ def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int
     """Expected calibration error: mean gap between confidence and accuracy over equal bins of
     confidence, weighted by their size (Naeini et al., 2015).
     """
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    confidence = probabilities.max(1)
+    right = (probabilities.argmax(1) == labels) & (confidence > 0)
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.zeros(bins)
     np.add.at(gaps, place, right - confidence.astype(np.float64))

@@ -9,7 +9,6 @@ import io
 import json
 import math
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +63,8 @@ from plate_ocr.training.trainer import (
     pick_device,
     pick_precision,
 )
+from plate_ocr.training.transfer import transfer
+from plate_ocr.training.validation import problem_lines
 from plate_ocr.training.warmup import Decline, Loss, Plan, parse_warmups
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
@@ -120,6 +121,7 @@ class RunConfig:
         patience: epochs without a better validation accuracy before it stops.
         share: of the data that goes into validation, and the same again into the test.
         font_share: of the pictures drawn that come from ``fonts``.
+        base: a saved model whose weights are taken over where they fit.
         seed: of everything random.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
         accumulate: parts that a batch is cut into where it does not fit into memory.
@@ -143,6 +145,7 @@ class RunConfig:
     patience: int = 20
     share: float = 0.15
     font_share: float = 0.4
+    base: str = ""
     seed: int = 0
     device: str = "auto"
     accumulate: int = 1
@@ -215,6 +218,16 @@ class RunConfig:
             self.decline,
             self.loss,
             **parse_warmups(self.warmup, self.steps),
+        )
+
+    def settings(self, device: torch.device) -> TrainSettings:
+        """What the plan leaves open."""
+        return TrainSettings(
+            self.steps_per_epoch,
+            patience=self.patience,
+            precision=pick_precision(device),
+            accumulate=self.accumulate,
+            compile=self.compile,
         )
 
     @property
@@ -331,14 +344,7 @@ def train(
             f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
         )
     torch.manual_seed(config.seed)
-    plan = config.plan
-    settings = TrainSettings(
-        config.steps_per_epoch,
-        patience=config.patience,
-        precision=pick_precision(device),
-        accumulate=config.accumulate,
-        compile=config.compile,
-    )
+    plan, settings = config.plan, config.settings(device)
     material = gather(config, told)
     if first:
         _report_problems(material.problems, folder, reporter)
@@ -348,6 +354,9 @@ def train(
         )
     card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
     network = network_for(card)
+    if config.base and not resume:
+        for line in transfer(config.base, network, card).lines():
+            told.say(line)
     trainer = Trainer(network, plan, settings, device, network.groups())
     watch = LossWatch(_prepared(material.split.train, card))
     fingerprint = material.fingerprint
@@ -356,13 +365,13 @@ def train(
     elif first:
         write_whole(folder / "config.toml", config.to_toml().encode())
         plot_plan(plan, len(network.groups()), folder / "plan.png")
-        _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
+        _save_checkpoint(folder / CHECKPOINT, card, fingerprint, trainer, watch)
     batches = _batches(config, plan, material, device)
     validation = _prepared(material.split.validation, card)
 
     def save() -> None:
         if first:
-            _save_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
+            _save_checkpoint(folder / CHECKPOINT, card, fingerprint, trainer, watch)
 
     def on_epoch(epoch: Epoch) -> None:
         if first:
@@ -377,8 +386,7 @@ def train(
     try:
         trainer.fit(batches, validate, save=save, on_step=told.step, on_epoch=on_epoch)
     except TrainingError as error:
-        shown = batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]
-        names = [material.learnt.names[i] for i in shown]
+        names = material.learnt.names[batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]]
         raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
     if not first:
         return RunResult(folder, card, {})
@@ -531,14 +539,8 @@ def _report_problems(problems: Sequence[Problem], folder: Path, reporter: Report
         return
     listing = folder / "problems.txt"
     write_whole(listing, "".join(f"{problem}\n" for problem in problems).encode())
-    by_kind: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
-        by_kind[problem.kind].append(problem)
-    for same in by_kind.values():
-        for problem in same[:SHOWN_PROBLEMS]:
-            reporter.say(str(problem))
-        if len(same) > SHOWN_PROBLEMS:
-            reporter.say(f"... and {len(same) - SHOWN_PROBLEMS} more of this kind, see {listing}")
+    for line in problem_lines(problems, SHOWN_PROBLEMS, f", see {listing}"):
+        reporter.say(line)
 
 
 def _finish(
@@ -688,9 +690,12 @@ def _metrics_csv(history: Sequence[Epoch]) -> bytes:
     return text.getvalue().encode()
 
 
-def _save_checkpoint(path: Path, fingerprint: str, trainer: Trainer, watch: LossWatch) -> None:
+def _save_checkpoint(
+    path: Path, card: ModelCard, fingerprint: str, trainer: Trainer, watch: LossWatch
+) -> None:
     state = {
         "version": CHECKPOINT_VERSION,
+        "card": card.to_json(),
         "data": fingerprint,
         "trainer": trainer.state(),
         "losses": watch.state(),

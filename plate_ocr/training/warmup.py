@@ -304,10 +304,10 @@ def _layers(parts: list[str]) -> LayerWarmup:
 
 
 def _data(parts: list[str]) -> DataWarmup:
-    first, steps, *order = parts
+    first, steps, order = parts if len(parts) == 3 else (*parts, "random")
     if not 0 < float(first) <= 1:
         raise ValueError(f"the share {first} is not above 0 and up to 1")
-    return DataWarmup(float(first), _count(steps), _choice((order or ["random"])[0], Order))
+    return DataWarmup(float(first), _count(steps), _choice(order, Order))
 
 
 def _loss(parts: list[str]) -> LossWarmup:

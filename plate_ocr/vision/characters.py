@@ -5,6 +5,7 @@ The settings are a frozen dataclass that travels inside the model file.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,14 @@ class Preprocessing:
     def values(self) -> int:
         """Length of the row vector."""
         return self.grid[0] * self.grid[1]
+
+    def differences(self, expected: Preprocessing) -> list[str]:
+        """Each setting that is not as in another one, in words."""
+        return [
+            f"its {field.name} is {getattr(self, field.name)} instead of {getattr(expected, field.name)}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(expected, field.name)
+        ]
 
 
 @dataclass(frozen=True)

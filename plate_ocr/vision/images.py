@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import threading
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +28,8 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDA
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused before they are decoded: a small file can claim any size."""
+
+_FILTERS = threading.Lock()
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """File names that count as pictures when a folder is searched."""
@@ -116,7 +122,9 @@ def _decode(data: bytes, name: str) -> Image:
     if not data:
         raise ImageError(f"{name}: the file is empty")
     try:
-        with PIL.Image.open(io.BytesIO(data)) as picture:
+        with _quietly():
+            opened = PIL.Image.open(io.BytesIO(data))
+        with opened as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
             picture.load()
@@ -140,7 +148,9 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
         raise ImageError(_too_large(picture.width, picture.height))
     if picture.width * picture.height == 0:
         raise ImageError("the picture has no pixels")
-    picture = PIL.ImageOps.exif_transpose(picture)
+    picture.load()
+    with _quietly(), contextlib.suppress(Exception):  # damaged EXIF data says nothing about the pixels
+        picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         # 16-bit grey; mode "I" is how some formats deliver it.
         return np.asarray(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8, np.uint8)
@@ -152,6 +162,14 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
     if picture.mode in ("1", "L"):
         return np.array(picture.convert("L"))
     return np.ascontiguousarray(np.array(picture.convert("RGB"))[:, :, ::-1])
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without Pillow's warnings, whose filters belong to the whole process: one thread at a time."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _too_large(width: int, height: int) -> str:

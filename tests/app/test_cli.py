@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from plate_ocr.app.cli import main
@@ -209,3 +210,24 @@ def test_inspection_of_nothing_shows_what_there_is(run: Run, pictures: Path, tmp
 def test_version(run: Run) -> None:
     code, out, _ = run("--version")
     assert (code, out.split()[0]) == (0, "plate-ocr")
+
+
+def test_a_data_set_is_validated(run: Run, tmp_path: Path) -> None:
+    for i in range(12):
+        path = tmp_path / "data" / "AB"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.effect_noise((14, 20), 60).save(path)
+    code, out, err = run("validate", tmp_path / "data", "--strict")
+    assert (code, err) == (0, "")
+    assert "pictures of each: A 6, B 6" in out.splitlines()
+    (tmp_path / "data" / "A" / "broken.png").write_text("no picture")
+    for strict, status in ([], 0), (["--strict"], 1):
+        code, out, err = run("validate", tmp_path / "data", *strict)
+        assert (code, err) == (status, "")
+        assert out.splitlines()[0].startswith(f"{tmp_path / 'data/A/broken.png'}: unreadable picture: ")
+        assert "problems: 1 (unreadable picture 1)" in out.splitlines()
+    code, out, _ = run("validate", tmp_path / "data", "--alphabet", "A")
+    assert "too few classes" in out
+    code, out, err = run("validate", tmp_path / "nothing")
+    assert (code, out) == (1, "")
+    assert "there is no data set" in err

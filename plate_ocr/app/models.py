@@ -1,0 +1,123 @@
+"""``plate-ocr models``: what model files and checkpoints hold, and the weights of a checkpoint alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from plate_ocr.contents import Contents, Part, model_contents
+from plate_ocr.errors import ModelError, PlateOcrError
+from plate_ocr.model import NAMES, find_model
+
+MODEL_SUFFIXES = (".safetensors", ".onnx")
+
+app = typer.Typer(help="Look into model files and checkpoints.", no_args_is_help=True, rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+@app.command()
+def info(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A model, a checkpoint, any file of torch.save, or a name.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """List what a file holds and how many bytes each part takes."""
+    if str(file) in NAMES:
+        file = find_model(file, ".safetensors")
+    if file.suffix in MODEL_SUFFIXES:
+        contents = model_contents(file)
+    else:
+        contents = _checkpoints(file).checkpoint_contents(file)
+    print(contents.to_json() if as_json else "\n".join(_lines(contents)))
+
+
+@app.command()
+def strip(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, or any file of torch.save.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="A .safetensors file.", show_default="beside FILE"),
+    ] = None,
+) -> None:
+    """Leave the weights only."""
+    if file.suffix in MODEL_SUFFIXES:
+        raise ModelError(f"{model_contents(file).path} holds nothing but weights and a header already")
+    print("\n".join(_checkpoints(file).strip_checkpoint(file, out).lines()))
+
+
+@app.command(name="list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the models that come with the package."""
+    failed = False
+    for name in NAMES:
+        try:
+            contents = model_contents(find_model(name, ".safetensors"))
+        except ModelError as error:
+            print(f"plate-ocr: {error}", file=sys.stderr)
+            failed = True
+            continue
+        alphabet = contents.card.alphabet.characters if contents.card else ""
+        accuracy = contents.card.accuracy if contents.card else {}
+        if as_json:
+            values = {"name": name, "path": str(contents.path), "bytes": contents.bytes}
+            print(json.dumps({**values, "alphabet": alphabet, "accuracy": accuracy}, ensure_ascii=False))
+        else:
+            print(f"{name}  {contents.path}  {contents.bytes:,} bytes  {alphabet}  {_accuracy(accuracy)}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _checkpoints(file: Path) -> ModuleType:
+    """The part of the package that needs torch."""
+    try:
+        from plate_ocr.training import checkpoints
+    except ModuleNotFoundError as error:
+        raise PlateOcrError(
+            f"looking into {file} needs {error.name}; install it with: pip install 'plate-ocr[train]'"
+        ) from None
+    return checkpoints
+
+
+def _lines(contents: Contents) -> Iterator[str]:
+    facts = "".join(f", {name} {value}" for name, value in contents.facts.items())
+    yield f"{contents.path}: {contents.kind}{facts}, {contents.bytes:,} bytes"
+    rows: list[tuple[str, int, str]] = []
+    for part in contents.parts:
+        rows.append((part.name, part.bytes, _share(part, contents)))
+        # A checkpoint has the same tensors many times over; --json lists them all.
+        if contents.path.suffix in MODEL_SUFFIXES:
+            rows += [
+                (f"  {tensor.name}", tensor.bytes, f"{tensor.dtype} {'×'.join(map(str, tensor.shape))}")
+                for tensor in part.tensors
+            ]
+    name_width = max(len(name) for name, _, _ in rows)
+    byte_width = max(len(f"{size:,}") for _, size, _ in rows)
+    for name, size, remark in rows:
+        yield f"  {name:<{name_width}}  {size:>{byte_width},}  {remark}".rstrip()
+    if (card := contents.card) is not None:
+        yield f"alphabet: {card.alphabet.characters}"
+        settings = json.loads(card.to_json())["preprocessing"]
+        yield "preprocessing: " + ", ".join(f"{name} {value}" for name, value in settings.items())
+        yield f"hidden units: {card.hidden}"
+        yield f"temperature: {card.temperature:.3g}, confidence below {card.min_confidence:.3g} is unknown"
+        yield f"training: {json.dumps(card.training, ensure_ascii=False)}"
+        yield f"accuracy: {_accuracy(card.accuracy)}"
+
+
+def _share(part: Part, contents: Contents) -> str:
+    share = f"{part.bytes / contents.bytes:6.1%}"
+    if not part.tensors:
+        return share
+    return f"{share}  {len(part.tensors)} {'tensor' if len(part.tensors) == 1 else 'tensors'}"
+
+
+def _accuracy(measured: Mapping[str, float]) -> str:
+    return ", ".join(f"{value:.2%} on {name}" for name, value in measured.items()) or "not measured"

@@ -1,0 +1,264 @@
+"""What a file of weights holds and how many bytes each part takes.
+
+The headers of ``.safetensors`` and ``.onnx`` files are read by hand here, so that neither torch nor the
+weights themselves have to be loaded for it.
+
+References:
+    The safetensors format: https://huggingface.co/docs/safetensors. ONNX: ``onnx/onnx.proto``, in the
+    wire format of https://protobuf.dev/programming-guides/encoding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from plate_ocr.errors import ModelError
+from plate_ocr.model import METADATA_KEY, ModelCard, model_card_from
+
+_SAFETENSORS_TYPES = {"BOOL": "bool", "BF16": "bfloat16"} | {
+    f"{letter}{bits}": f"{word}{bits}"
+    for letter, word in (("F", "float"), ("I", "int"), ("U", "uint"))
+    for bits in (8, 16, 32, 64)
+}
+_ONNX_TYPES = (
+    *("undefined", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool"),
+    *("float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"),
+)
+"""In the order of ``TensorProto.DataType``."""
+
+# Field numbers of onnx.proto.
+_MODEL_GRAPH, _MODEL_METADATA, _GRAPH_TENSOR = 7, 14, 5
+_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME = 1, 2, 8
+_TENSOR_VALUES = (4, 5, 6, 7, 9, 10, 11)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor of a file.
+
+    Attributes:
+        name: as the file has it.
+        dtype: of its numbers, e.g. ``"float32"``.
+        shape: its lengths.
+        bytes: of its numbers.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a file, such as the weights or a moment of the optimiser.
+
+    Attributes:
+        name: the keys that lead to it, joined by dots.
+        bytes: that it takes in the file.
+        tensors: in it; none for numbers and text.
+    """
+
+    name: str
+    bytes: int
+    tensors: tuple[TensorInfo, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds.
+
+    Attributes:
+        path: the file.
+        kind: what it is, in words.
+        bytes: its length; that of the parts adds up to it.
+        parts: in the file's order.
+        card: of a model of this package.
+        facts: whatever else it says about itself.
+    """
+
+    path: Path
+    kind: str
+    bytes: int
+    parts: tuple[Part, ...]
+    card: ModelCard | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """All of it as one line of JSON."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["path"] = str(self.path)
+        values["parts"] = [dataclasses.asdict(part) for part in self.parts]
+        values["card"] = None if self.card is None else json.loads(self.card.to_json())
+        return json.dumps(values, ensure_ascii=False)
+
+
+def model_contents(path: Path) -> Contents:
+    """What a ``.safetensors`` or ``.onnx`` file holds, of this package or of any other.
+
+    Raises:
+        ModelError: if it cannot be read, is cut short, is something else or of a newer version.
+    """
+    if path.suffix == ".onnx":
+        return read_file(path, "a whole ONNX model", _onnx)
+    return read_file(path, "a whole .safetensors file", _safetensors)
+
+
+def read_file(path: Path, expected: str, read: Callable[[Path], _T]) -> _T:
+    """What ``read`` makes of a file; whatever goes wrong is one sentence.
+
+    Args:
+        path: the file.
+        expected: what it should be, to say when ``read`` raises what a damaged file leads to.
+        read: is given the path of a file that is there and not empty.
+
+    Raises:
+        ModelError: naming the file and what is wrong with it.
+    """
+    try:
+        if path.is_dir():
+            raise ModelError(f"{path} is a folder; name a file in it")
+        if not path.stat().st_size:
+            raise ModelError(f"{path} is empty")
+        return read(path)
+    except FileNotFoundError:
+        raise ModelError(f"there is no file {path}") from None
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise ModelError(f"{path} is not {expected}: {error}") from None
+
+
+def _safetensors(path: Path) -> Contents:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))
+        if length > size - 8:
+            raise ValueError("it is cut short, or something else")
+        header = json.loads(file.read(length))
+    metadata = header.pop("__metadata__", {}) if isinstance(header, dict) else None
+    if not isinstance(metadata, dict):
+        raise ValueError("its header is damaged")
+    begins = {name: int(value["data_offsets"][0]) for name, value in header.items()}
+    tensors = tuple(
+        TensorInfo(
+            name,
+            _SAFETENSORS_TYPES.get(header[name]["dtype"], header[name]["dtype"]),
+            tuple(map(int, header[name]["shape"])),
+            int(header[name]["data_offsets"][1]) - begins[name],
+        )
+        for name in sorted(begins, key=begins.__getitem__)
+    )
+    weights = Part("weights", sum(tensor.bytes for tensor in tensors), tensors)
+    if weights.bytes != size - 8 - length:
+        raise ValueError(f"{size - 8 - length:,} bytes of weights instead of {weights.bytes:,}")
+    return _described(path, "safetensors", (Part("header", 8 + length), weights), metadata)
+
+
+def _onnx(path: Path) -> Contents:
+    data = memoryview(path.read_bytes())
+    metadata: dict[str, str] = {}
+    tensors: list[TensorInfo] = []
+    graphs = header = 0
+    for number, value in _fields(data):
+        if number == _MODEL_METADATA:
+            pair = {key: str(_message(text), "utf-8") for key, text in _fields(_message(value))}
+            metadata[pair.get(1, "")] = pair.get(2, "")
+            header += len(_message(value))
+        elif number == _MODEL_GRAPH:
+            graphs += 1
+            tensors += [_onnx_tensor(_message(v)) for n, v in _fields(_message(value)) if n == _GRAPH_TENSOR]
+    if graphs != 1:
+        raise ValueError("there is no graph in it")
+    weights = Part("weights", sum(tensor.bytes for tensor in tensors), tuple(tensors))
+    rest = len(data) - weights.bytes - header
+    return _described(path, "ONNX", (weights, Part("graph", rest), Part("header", header)), metadata)
+
+
+def _described(path: Path, form: str, parts: tuple[Part, ...], metadata: dict[str, str]) -> Contents:
+    ours = METADATA_KEY in metadata
+    return Contents(
+        path,
+        f"plate-ocr model, {form}" if ours else form,
+        sum(part.bytes for part in parts),
+        parts,
+        model_card_from(metadata, path) if ours else None,
+        {key: value for key, value in metadata.items() if key != METADATA_KEY},
+    )
+
+
+def _onnx_tensor(data: memoryview) -> TensorInfo:
+    shape: list[int] = []
+    name, dtype, size = "", 0, 0
+    for number, value in _fields(data):
+        if number == _TENSOR_DIMS:
+            shape += [value] if isinstance(value, int) else _varints(value)
+        elif number == _TENSOR_TYPE and isinstance(value, int):
+            dtype = value
+        elif number == _TENSOR_NAME:
+            name = str(_message(value), "utf-8")
+        elif number in _TENSOR_VALUES:
+            # Numbers that lie in a file of their own take nothing here.
+            size += 4 if isinstance(value, int) else len(value)
+    known = _ONNX_TYPES[dtype] if dtype < len(_ONNX_TYPES) else f"type {dtype}"
+    return TensorInfo(name, known, tuple(shape), size)
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Number and value of each field of a protobuf message."""
+    place = 0
+    while place < len(data):
+        key, place = _varint(data, place)
+        match key & 7:
+            case 0:
+                value, place = _varint(data, place)
+                yield key >> 3, value
+                continue
+            case 1:
+                size = 8
+            case 2:
+                size, place = _varint(data, place)
+            case 5:
+                size = 4
+            case _:
+                raise ValueError("it is damaged, or something else")
+        if place + size > len(data):
+            raise ValueError("it is cut short, or something else")
+        yield key >> 3, data[place : place + size]
+        place += size
+
+
+def _message(value: int | memoryview) -> memoryview:
+    if isinstance(value, int):
+        raise ValueError("it is damaged, or something else")
+    return value
+
+
+def _varints(data: memoryview) -> list[int]:
+    numbers, place = [], 0
+    while place < len(data):
+        number, place = _varint(data, place)
+        numbers.append(number)
+    return numbers
+
+
+def _varint(data: memoryview, place: int) -> tuple[int, int]:
+    """A number of variable length, seven bits a byte, and where the next one begins."""
+    number = 0
+    for shift in range(0, 70, 7):
+        if place == len(data):
+            break
+        byte = data[place]
+        place += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, place
+    raise ValueError("it is cut short, or something else")

@@ -1,0 +1,150 @@
+"""``plate-ocr models``, by what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import plate_ocr.model
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.app.cli import main
+from plate_ocr.model import ModelCard
+from plate_ocr.networks import network_for
+from plate_ocr.training.export import save_model
+from plate_ocr.vision.characters import Preprocessing
+
+Run = Callable[..., tuple[int, str, str]]
+
+CARD = ModelCard(Alphabet("0123"), Preprocessing(), hidden=6, accuracy={"rendered": 0.9375})
+
+WITHOUT_EXTRAS = """
+import sys
+for name in ("torch", "onnx", "safetensors", "sklearn", "matplotlib"):
+    sys.modules[name] = None
+from plate_ocr.app.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in this process: exit status, standard output, standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["plate-ocr", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        code = stopped.value.code
+        return (code if isinstance(code, int) else 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for the one of the models that come with the package."""
+    for name in ("digits", "chars"):
+        save_model(network_for(CARD), CARD, tmp_path / name)
+    monkeypatch.setattr(plate_ocr.model, "_FOLDERS", (tmp_path,))
+    return tmp_path
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A file of torch.save."""
+    network = network_for(CARD)
+    torch.save({"model": network.state_dict(), "epoch": 3}, tmp_path / "some.pt")
+    return tmp_path / "some.pt"
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".onnx"])
+def test_info_of_a_model(run: Run, shipped: Path, suffix: str) -> None:
+    path = shipped / f"digits{suffix}"
+    code, out, err = run("models", "info", path)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert (
+        lines[0]
+        == f"{path}: plate-ocr model, {suffix[1:].replace('onnx', 'ONNX')}, {path.stat().st_size:,} bytes"
+    )
+    assert any(line.split() == ["hidden.weight", "600", "float32", "6×25"] for line in lines)
+    assert {"alphabet: 0123", "hidden units: 6", "accuracy: 93.75% on rendered"} <= set(lines)
+
+
+def test_info_by_name(run: Run, shipped: Path) -> None:
+    assert run("models", "info", "digits")[1].startswith(f"{shipped / 'digits.safetensors'}: ")
+
+
+def test_info_as_json(run: Run, shipped: Path, checkpoint: Path) -> None:
+    for path in (shipped / "chars.onnx", checkpoint):
+        code, out, _ = run("models", "info", "--json", path)
+        values = json.loads(out)
+        assert (code, values["path"]) == (0, str(path))
+        assert sum(part["bytes"] for part in values["parts"]) == values["bytes"] == path.stat().st_size
+
+
+def test_info_of_a_checkpoint(run: Run, checkpoint: Path) -> None:
+    code, out, _ = run("models", "info", checkpoint)
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()[1:]]
+    assert rows[0][:2] == ["model", "736"]
+    assert rows[0][3:] == ["4", "tensors"]
+    assert rows[1][0] == "epoch"
+
+
+def test_strip(run: Run, checkpoint: Path) -> None:
+    code, out, _ = run("models", "strip", checkpoint, "-o", checkpoint.parent / "new" / "w.safetensors")
+    lines = out.splitlines()
+    assert (code, lines[0]) == (0, str(checkpoint.parent / "new" / "w.safetensors"))
+    assert lines[1].endswith("to 1")
+    assert lines[2] == "left behind: epoch"
+
+
+def test_list(run: Run, shipped: Path) -> None:
+    code, out, _ = run("models", "list")
+    size = (shipped / "chars.safetensors").stat().st_size
+    assert code == 0
+    assert out.splitlines()[0] == (
+        f"chars  {shipped / 'chars.safetensors'}  {size:,} bytes  0123  93.75% on rendered"
+    )
+    (shipped / "chars.safetensors").write_bytes(b"short")
+    code, out, err = run("models", "list", "--json")
+    assert code == 1
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["digits"]
+    assert "chars.safetensors is not a whole" in err
+
+
+def test_models_are_listed_without_extras(shipped: Path, checkpoint: Path) -> None:
+    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", WITHOUT_EXTRAS, "models", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    for suffix in (".safetensors", ".onnx"):
+        done = call("info", shipped / f"digits{suffix}")
+        assert (done.returncode, done.stderr) == (0, "")
+    done = call("info", checkpoint)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "install it with: pip install 'plate-ocr[train]'" in done.stderr
+
+
+def test_bad_files_are_one_line(run: Run, shipped: Path) -> None:
+    (shipped / "text.pt").write_text("no checkpoint")
+    for command, file, says in [
+        ("info", shipped / "nothing.pt", "there is no file"),
+        ("info", shipped / "nothing.onnx", "there is no file"),
+        ("info", shipped / "text.pt", "is not a whole checkpoint"),
+        ("strip", shipped / "text.pt", "is not a whole checkpoint"),
+        ("strip", shipped, "is a folder"),
+        ("strip", shipped / "digits.onnx", "nothing but weights"),
+    ]:
+        code, out, err = run("models", command, file)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert says in err

@@ -1,0 +1,180 @@
+"""What the tests share: drawn characters and plates, small models, the real pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from hypothesis import settings
+
+from plate_ocr import CharClassifier, PlateReader
+from plate_ocr.alphabet import DIGITS, Alphabet
+from plate_ocr.model import ModelCard
+from plate_ocr.networks import BPNetwork, network_for
+from plate_ocr.training.augment import Augmentation
+from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
+from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
+from plate_ocr.training.export import save_model
+from plate_ocr.training.synth import bundled_fonts, render_dataset
+from plate_ocr.training.trainer import Trainer, TrainSettings
+from plate_ocr.training.warmup import Plan, RateWarmup
+from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.vision.images import Image
+
+settings.register_profile("plate-ocr", deadline=None, max_examples=60)
+settings.load_profile("plate-ocr")
+
+CPU = torch.device("cpu")
+
+
+def draw_char(
+    char: str, *, glyph: int = 255, ground: int = 0, height: int = 48, width: int = 36, thick: int = 3
+) -> Image:
+    """A character in the middle of a picture with some margin: uint8 ``(height, width)``, two grey values."""
+    mask = np.zeros((4 * height, 4 * width), np.uint8)
+    cv2.putText(
+        mask, char, (2 * width, 2 * height), cv2.FONT_HERSHEY_SIMPLEX, height / 33, 255, thick, cv2.LINE_8
+    )
+    rows, columns = np.nonzero(mask)
+    top = (int(rows.min()) + int(rows.max()) + 1 - height) // 2
+    left = (int(columns.min()) + int(columns.max()) + 1 - width) // 2
+    mask = mask[top : top + height, left : left + width]
+    return np.where(mask > 0, glyph, ground).astype(np.uint8)
+
+
+def draw_plate(text: str, *, glyph: int = 30, ground: int = 230, thick: int = 5) -> Image:
+    """A line of text in the middle of a plate: uint8 ``(80, W)``, two grey values."""
+    width = 40 * len(text) + 40
+    mask = np.zeros((80, width), np.uint8)
+    for i, char in enumerate(text):
+        cv2.putText(mask, char, (24 + 40 * i, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 255, thick, cv2.LINE_8)
+    return np.where(mask > 0, glyph, ground).astype(np.uint8)
+
+
+def affine_gray(picture: Image, gain: float, offset: float) -> Image:
+    """Another brightness and contrast, the formula written out; the caller stays within 0..255."""
+    return np.rint(picture.astype(np.float64) * gain + offset).astype(np.uint8)
+
+
+def encode(picture: PIL.Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """The bytes of an image file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A small digit network and what it was trained with."""
+
+    network: BPNetwork
+    card: ModelCard
+    split: Split
+    trainer: Trainer
+    folder: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_core() -> None:
+    """The same numbers on every machine, and no fight over its cores."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded."""
+    return np.random.default_rng(0)
+
+
+def new_network(card: ModelCard, seed: int = 0) -> BPNetwork:
+    """A network with random weights that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return network_for(card)
+
+
+@pytest.fixture(scope="session")
+def digit_card() -> ModelCard:
+    """5×5 windows, eight hidden units, ten digits, and a value in every optional field."""
+    return ModelCard(
+        Alphabet(DIGITS),
+        Preprocessing(),
+        hidden=8,
+        temperature=1.7,
+        min_confidence=0.0,
+        training={"learnt_from": {"车牌": 3}},
+        accuracy={"made up": 0.5},
+    )
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, digit_card: ModelCard) -> Path:
+    """A folder with an untrained model, as a training run leaves it."""
+    save_model(new_network(digit_card), digit_card, tmp_path / "run" / "model")
+    return tmp_path / "run"
+
+
+@pytest.fixture(scope="session")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    """A digit model trained for a few seconds on rendered digits; fonts are not on two sides."""
+    card = ModelCard(Alphabet(DIGITS), Preprocessing(), hidden=48)
+    data = render_dataset(card.alphabet, bundled_fonts(), card.preprocessing, versions=4, seed=0)
+    split = split_data(data, share=0.15, seed=0)
+    plan = Plan(steps=240, rate=1e-2, batch_size=64, lr=RateWarmup("linear", 12))
+    weights = class_balance(split.train.labels)
+    batches = CharBatches(
+        split.train.stack,
+        split.train.labels,
+        classes=len(card.alphabet),
+        settings=card.preprocessing,
+        augmentation=Augmentation(),
+        draws=Draws(weights, plan, np.arange(len(split.train)), seed=0),
+        device=CPU,
+    )
+    trainer = Trainer(new_network(card), plan, TrainSettings(steps_per_epoch=24), CPU)
+    validation = prepare(split.validation.stack, split.validation.labels, card.preprocessing)
+    trainer.fit(batches, lambda n: accuracy(class_probabilities(n, validation), validation.labels))
+    network = network_for(card)
+    network.load_state_dict(trainer.best)
+    folder = tmp_path_factory.mktemp("learnt")
+    save_model(network, card, folder / "model")
+    return Learnt(network.eval(), card, split, trainer, folder)
+
+
+@pytest.fixture(scope="session")
+def classifier(learnt: Learnt) -> CharClassifier:
+    """Reads the digits of the small trained model."""
+    return CharClassifier(learnt.folder, threads=1)
+
+
+@pytest.fixture(scope="session")
+def plate_reader(learnt: Learnt) -> PlateReader:
+    """Reads plates with the small trained model."""
+    return PlateReader(learnt.folder, threads=1)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The real pictures, which are no part of the project."""
+    name = os.environ.get("PLATE_OCR_DATA")
+    if not name:
+        pytest.skip("the environment variable PLATE_OCR_DATA does not name a folder of real pictures")
+    folder = Path(name)
+    if not folder.is_dir():
+        pytest.skip(f"PLATE_OCR_DATA names {folder}, where no folder is")
+    return folder
+
+
+def some_pictures(folder: Path, count: int) -> list[Path]:
+    """Up to so many files of a folder, spread over all of it."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return files[:: max(1, len(files) // count)][:count]

@@ -1,0 +1,121 @@
+"""Classes, one-hot vectors and what stands where on a plate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plate_ocr import AlphabetError
+from plate_ocr.alphabet import CHINA, DIGITS, LETTERS, PROVINCES, UNKNOWN, Alphabet, PlateFormat, formats_for
+
+WHOLE = DIGITS + LETTERS + PROVINCES
+
+
+@st.composite
+def alphabets_and_texts(draw: st.DrawFn) -> tuple[Alphabet, str]:
+    characters = "".join(draw(st.permutations(WHOLE)))[: draw(st.integers(1, len(WHOLE)))]
+    return Alphabet(characters), draw(st.text(st.sampled_from(characters)))
+
+
+@given(alphabets_and_texts())
+def test_decoding_undoes_encoding(case: tuple[Alphabet, str]) -> None:
+    alphabet, text = case
+    classes = alphabet.encode(text)
+    assert classes.dtype == np.int64
+    assert classes.shape == (len(text),)
+    assert alphabet.decode(classes) == text
+    assert all(alphabet.characters.index(char) == place for char, place in zip(text, classes, strict=True))
+
+
+@given(alphabets_and_texts())
+def test_one_hot_rows_have_their_one_at_the_class(case: tuple[Alphabet, str]) -> None:
+    alphabet, text = case
+    rows = alphabet.one_hot(text)
+    assert rows.dtype == np.float32
+    assert rows.shape == (len(text), len(alphabet))
+    for row, char in zip(rows, text, strict=True):
+        expected = [1.0 if other == char else 0.0 for other in alphabet.characters]
+        np.testing.assert_array_equal(row, expected)
+
+
+def test_the_one_hot_target_of_a_digit_has_ten_places() -> None:
+    np.testing.assert_array_equal(Alphabet(DIGITS).one_hot("3"), [[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("text", ["A", "12x3", "O", UNKNOWN, "１", "12 3"])
+def test_an_unknown_character_is_named(text: str) -> None:
+    strange = next(char for char in text if char not in DIGITS)
+    alphabet = Alphabet(DIGITS)
+    for encode in (alphabet.encode, alphabet.one_hot):
+        with pytest.raises(AlphabetError) as caught:
+            encode(text)
+        assert repr(strange) in str(caught.value)
+    assert strange not in alphabet
+
+
+@pytest.mark.parametrize("place", [-1, 10, 99])
+def test_a_class_beyond_the_alphabet_is_refused(place: int) -> None:
+    with pytest.raises(AlphabetError, match=rf"class {place} is outside 0\.\.9"):
+        Alphabet(DIGITS).decode([0, place])
+
+
+@pytest.mark.parametrize(
+    ("characters", "message"),
+    [("", "at least one"), ("0120", "0 more than once"), ("AB?", r"'\?'"), ("A B", "' '"), ("A\n", r"\\n")],
+)
+def test_impossible_alphabets_are_refused(characters: str, message: str) -> None:
+    with pytest.raises(AlphabetError, match=message):
+        Alphabet(characters)
+
+
+def test_an_alphabet_is_a_sequence_of_its_characters() -> None:
+    alphabet = Alphabet("XY皖")
+    assert len(alphabet) == 3
+    assert [alphabet[i] for i in range(3)] == ["X", "Y", "皖"]
+    assert "皖" in alphabet
+    assert "XY" not in alphabet
+    assert alphabet == Alphabet("XY皖") != Alphabet("YX皖")
+
+
+def test_there_are_31_provinces() -> None:
+    assert len(set(PROVINCES)) == len(PROVINCES) == 31
+
+
+def fits(text: str, form: PlateFormat) -> bool:
+    return form.shortest <= len(text) <= len(form.places) and all(
+        char in place for char, place in zip(text, form.places, strict=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plate"),
+    [
+        ("皖A512T3", True),
+        ("京AD12345", True),
+        ("粤B12345D", True),
+        ("皖A512O3", False),
+        ("皖AI1234", False),
+        ("皖1A1234", False),
+        ("AA12345", False),
+        ("皖A1234", False),
+        ("粤B123456", False),
+    ],
+)
+def test_chinese_plates_have_a_form(text: str, is_plate: bool) -> None:
+    assert any(fits(text, form) for form in CHINA) is is_plate
+
+
+@pytest.mark.parametrize("characters", [DIGITS, DIGITS + LETTERS, PROVINCES])
+def test_an_alphabet_without_provinces_or_with_nothing_else_may_stand_anywhere(characters: str) -> None:
+    (form,) = formats_for(Alphabet(characters))
+    assert set(form.places) == {characters}
+    assert not form.alike
+
+
+def test_an_alphabet_with_provinces_writes_chinese_plates_and_any_others() -> None:
+    forms = formats_for(Alphabet(WHOLE))
+    assert forms[:-1] == CHINA
+    assert fits("B4O1I", forms[-1])
+    assert not fits("皖4O1I", forms[-1])

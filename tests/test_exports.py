@@ -1,0 +1,75 @@
+"""What `import plate_ocr` gives, and what it must not load."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import plate_ocr
+from tests.conftest import Learnt
+
+TRAINING_ONLY = (
+    "torch",
+    "sklearn",
+    "matplotlib",
+    "onnx",
+    "safetensors",
+    "rich",
+    "scipy",
+    "plate_ocr.training",
+)
+
+
+def test_the_public_names_are_those_of_all() -> None:
+    public = {
+        name
+        for name, value in vars(plate_ocr).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert public == set(plate_ocr.__all__)
+    assert plate_ocr.__all__ == sorted(plate_ocr.__all__)
+
+
+@pytest.mark.parametrize("name", plate_ocr.__all__)
+def test_every_public_thing_says_what_it_is(name: str) -> None:
+    assert inspect.getdoc(getattr(plate_ocr, name))
+
+
+@pytest.mark.parametrize("name", [name for name in plate_ocr.__all__ if name.endswith("Error")])
+def test_every_error_has_one_base_and_a_place_in_the_tree(name: str) -> None:
+    assert issubclass(getattr(plate_ocr, name), plate_ocr.PlateOcrError)
+    assert name in (plate_ocr.errors.__doc__ or "")
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh Python has loaded after running some code."""
+    command = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", command],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        cwd=Path(plate_ocr.__file__).parent.parent,
+    )
+    return set(run.stdout.splitlines())
+
+
+def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt) -> None:
+    modules = loaded_by(
+        "import numpy as np, plate_ocr\n"
+        "picture = np.random.default_rng(0).integers(0, 256, (40, 160)).astype('uint8')\n"
+        f"plate_ocr.CharClassifier({str(learnt.folder)!r})(picture)\n"
+        f"plate_ocr.PlateReader({str(learnt.folder)!r})(picture)\n"
+    )
+    assert "onnxruntime" in modules
+    assert not modules & set(TRAINING_ONLY)
+
+
+def test_importing_the_package_opens_no_model() -> None:
+    assert "onnxruntime" not in loaded_by("import plate_ocr")

@@ -1,0 +1,334 @@
+"""Model files: what is in them, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from plate_ocr import CharClassifier, ModelError
+from plate_ocr.alphabet import DIGITS, Alphabet
+from plate_ocr.model import METADATA_KEY, VERSION, CharModel, ModelCard, model_card_from, softmax
+from plate_ocr.networks import load_weights
+from plate_ocr.training.export import save_model, to_onnx
+from plate_ocr.vision.characters import Preprocessing
+from tests.conftest import new_network
+
+Opener = Callable[[Path], object]
+OPENERS: dict[str, Opener] = {
+    ".onnx": lambda folder: CharModel(folder / "model.onnx"),
+    ".safetensors": lambda folder: load_weights(folder / "model.safetensors"),
+}
+
+
+def header_of(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The format read by hand: eight bytes of length, JSON, then the tensors' bytes."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def put_metadata(folder: Path, metadata: dict[str, str]) -> None:
+    """Give both files of a model other metadata."""
+    path = folder / "model.safetensors"
+    header, tensors = header_of(path)
+    header["__metadata__"] = metadata
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + tensors)
+    graph = onnx.load(folder / "model.onnx")
+    del graph.metadata_props[:]
+    helper.set_model_props(graph, metadata)
+    onnx.save(graph, folder / "model.onnx")
+
+
+def change_card(folder: Path, **changes: Any) -> None:
+    """Give both files of a model a changed card."""
+    card = json.loads(header_of(folder / "model.safetensors")[0]["__metadata__"][METADATA_KEY])
+    put_metadata(folder, {METADATA_KEY: json.dumps({**card, **changes})})
+
+
+def test_the_weights_file_holds_weights_and_the_card_and_nothing_else(
+    tiny_model: Path, digit_card: ModelCard
+) -> None:
+    header, tensors = header_of(tiny_model / "model.safetensors")
+    assert set(header) == {"__metadata__", "hidden.weight", "hidden.bias", "output.weight", "output.bias"}
+    assert set(header["__metadata__"]) == {METADATA_KEY}
+    assert len(tensors) == 4 * (25 * 8 + 8 + 8 * 10 + 10)
+    network = new_network(digit_card)
+    for name, value in network.state_dict().items():
+        start, end = header[name]["data_offsets"]
+        stored = np.frombuffer(tensors[start:end], "<f4").reshape(header[name]["shape"])
+        np.testing.assert_array_equal(stored, value.numpy())
+    card = json.loads(header["__metadata__"][METADATA_KEY])
+    assert set(card) == {"format", "version"} | {field.name for field in dataclasses.fields(ModelCard)}
+    assert card["alphabet"] == DIGITS
+    assert card["preprocessing"]["grid"] == [5, 5]
+    assert card["training"] == {"learnt_from": {"车牌": 3}}
+
+
+@pytest.mark.parametrize("suffix", OPENERS)
+def test_a_model_file_needs_no_pickle_and_tells_nothing_of_the_training_state(
+    suffix: str, tiny_model: Path
+) -> None:
+    data = (tiny_model / f"model{suffix}").read_bytes()
+    assert data[:2] not in (b"PK", b"\x80\x02", b"\x80\x04")
+    for word in (b"optimizer", b"exp_avg", b"epoch", b'"rate"', b"learning_rate", str(tiny_model).encode()):
+        assert word not in data
+
+
+def test_the_card_survives_the_files(tiny_model: Path, digit_card: ModelCard) -> None:
+    assert CharModel(tiny_model).card == digit_card
+    assert model_card_from({METADATA_KEY: digit_card.to_json()}, tiny_model) == digit_card
+
+
+def test_both_files_have_the_same_card(tiny_model: Path) -> None:
+    metadata = header_of(tiny_model / "model.safetensors")[0]["__metadata__"]
+    props = {prop.key: prop.value for prop in onnx.load(tiny_model / "model.onnx").metadata_props}
+    assert props == metadata
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_onnx_computes_what_torch_does(
+    count: int, tiny_model: Path, digit_card: ModelCard, rng: np.random.Generator
+) -> None:
+    ratios = rng.random((count, 25)).astype(np.float32)
+    with torch.no_grad():
+        logits = new_network(digit_card)(torch.from_numpy(ratios)).numpy()
+    session = onnxruntime.InferenceSession(tiny_model / "model.onnx", providers=["CPUExecutionProvider"])
+    found = np.asarray(session.run(["logits"], {"ratios": ratios})[0])
+    np.testing.assert_allclose(found, logits, atol=1e-5)
+    expected = np.exp(logits / 1.7) / np.exp(logits / 1.7).sum(1, keepdims=True)
+    np.testing.assert_allclose(CharModel(tiny_model).probabilities(ratios), expected, atol=1e-5)
+
+
+def test_no_rows_have_no_probabilities(tiny_model: Path) -> None:
+    assert CharModel(tiny_model).probabilities(np.empty((0, 25), np.float32)).shape == (0, 10)
+
+
+def test_softmax_bears_large_logits() -> None:
+    logits = np.array([[1000, 1000, -1000], [-5000, 0, -5000]], np.float32)
+    np.testing.assert_allclose(softmax(logits), np.array([[0.5, 0.5, 0], [0, 1, 0]]))
+
+
+@pytest.mark.parametrize("name", ["", "model.onnx", "model.safetensors"])
+def test_a_model_is_named_by_its_folder_or_either_file(name: str, tiny_model: Path) -> None:
+    assert CharModel(tiny_model / name).path == tiny_model / "model.onnx"
+    assert CharModel(str(tiny_model / name)).path == tiny_model / "model.onnx"
+
+
+def test_a_model_for_reading_needs_only_its_onnx_file(tiny_model: Path) -> None:
+    (tiny_model / "model.safetensors").unlink()
+    assert CharClassifier(tiny_model / "model.onnx").alphabet == DIGITS
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere", r"no model '.*nowhere'.*digits.*\.onnx file or the folder of a training run"),
+        ("no/such.onnx", r"no model '.*such\.onnx'"),
+        ("empty folder", r"no model '.*empty folder"),
+        ("last.ckpt", r"last\.ckpt is no model: a \.onnx file"),
+        ("n" * 300, r"no model|too long"),
+        ("a\0b", r"no model"),
+    ],
+)
+def test_what_is_no_model_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "empty folder").mkdir()
+    (tmp_path / "last.ckpt").write_bytes(b"PK")
+    with pytest.raises(ModelError, match=message) as caught:
+        CharModel(f"{tmp_path}/{name}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_called_like_a_shipped_model_does_not_stand_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plate_ocr.model._FOLDERS", ())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    with pytest.raises(ModelError, match="'digits' is missing from this installation"):
+        CharModel("digits")
+
+
+def cut_in_half(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def cut_the_last_byte(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[:40] = bytes(reversed(data[:40]))
+    path.write_bytes(data)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def as_text(path: Path) -> None:
+    path.write_text("not a model\n" * 20)
+
+
+def as_pickle(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"weights": [1.0, 2.0]}))
+
+
+def as_torch_checkpoint(path: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save({"weights": torch.zeros(3)}, buffer)
+    path.write_bytes(buffer.getvalue())
+
+
+@pytest.mark.parametrize("suffix", OPENERS)
+@pytest.mark.parametrize(
+    "spoil", [cut_in_half, cut_the_last_byte, damage, empty, as_text, as_pickle, as_torch_checkpoint]
+)
+def test_a_file_that_is_not_whole_is_refused(
+    spoil: Callable[[Path], None], suffix: str, tiny_model: Path
+) -> None:
+    path = tiny_model / f"model{suffix}"
+    spoil(path)
+    with pytest.raises(ModelError) as caught:
+        OPENERS[suffix](tiny_model)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("suffix", OPENERS)
+def test_a_pickle_is_never_run(suffix: str, tiny_model: Path, tmp_path: Path) -> None:
+    (tiny_model / f"model{suffix}").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
+    with pytest.raises(ModelError):
+        OPENERS[suffix](tiny_model)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_pickle_is_called_one(tiny_model: Path) -> None:
+    as_pickle(tiny_model / "model.onnx")
+    with pytest.raises(ModelError, match=r"is a pickle or a torch checkpoint.*can run code.*model\.onnx"):
+        CharModel(tiny_model)
+
+
+@pytest.mark.parametrize("suffix", OPENERS)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"format": "plate-ocr plate model"},
+            r"'plate-ocr plate model'.*'plate-ocr character model' is expected",
+        ),
+        ({"version": VERSION + 1}, rf"version {VERSION + 1}, this plate-ocr reads up to {VERSION}"),
+        ({"alphabet": "0012"}, r"damaged.*0 more than once"),
+        ({"alphabet": 7}, r"damaged"),
+        ({"hidden": "many"}, r"damaged|hidden"),
+        ({"preprocessing": None}, r"damaged"),
+        ({"preprocessing": {"grid": [5, 5], "colour": 1}}, r"damaged.*colour"),
+        ({"preprocessing": {"grid": [5]}}, r"damaged|grid"),
+        ({"preprocessing": {"grid": [5, 5], "height": "tall"}}, r"damaged|height"),
+        ({"temperature": None}, r"damaged|temperature"),
+        ({"temperature": 0}, r"damaged|temperature"),
+        ({"min_confidence": "high"}, r"damaged|min_confidence"),
+        ({"version": "new"}, r"damaged"),
+        ({"unheard": 1}, r"damaged.*unheard"),
+    ],
+)
+def test_a_header_that_cannot_be_right_is_refused(
+    changes: dict[str, Any], message: str, suffix: str, tiny_model: Path
+) -> None:
+    change_card(tiny_model, **changes)
+    with pytest.raises(ModelError, match=message) as caught:
+        OPENERS[suffix](tiny_model)
+    assert f"model{suffix}" in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", OPENERS)
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"version": 1}', "null"])
+def test_a_header_that_is_no_card_is_refused(text: str, suffix: str, tiny_model: Path) -> None:
+    put_metadata(tiny_model, {METADATA_KEY: text})
+    with pytest.raises(ModelError, match="header is damaged"):
+        OPENERS[suffix](tiny_model)
+
+
+@pytest.mark.parametrize("suffix", OPENERS)
+def test_a_file_of_another_program_is_refused(suffix: str, tiny_model: Path) -> None:
+    put_metadata(tiny_model, {"made_by": "somebody"})
+    with pytest.raises(ModelError, match="not made by plate-ocr"):
+        OPENERS[suffix](tiny_model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"alphabet": "0123456"}, "25 values to 10 classes.* 25 to 7"),
+        ({"preprocessing": {"grid": [4, 4]}}, "25 values to 10 classes.* 16 to 10"),
+    ],
+)
+def test_a_network_of_other_sizes_than_the_header_says_is_refused(
+    changes: dict[str, Any], expected: str, tiny_model: Path
+) -> None:
+    change_card(tiny_model, **changes)
+    with pytest.raises(ModelError, match=expected):
+        CharModel(tiny_model)
+    with pytest.raises(ModelError, match=r"do not fit the sizes in the header: .*size mismatch") as caught:
+        load_weights(tiny_model)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_hidden_units_than_the_header_says_are_refused(tiny_model: Path) -> None:
+    change_card(tiny_model, hidden=9)
+    with pytest.raises(ModelError, match="do not fit the sizes in the header"):
+        load_weights(tiny_model)
+
+
+def test_a_network_of_another_kind_is_refused(tiny_model: Path, digit_card: ModelCard) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["x"], ["y"], keepdims=0)],
+        "mean",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 25])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, {METADATA_KEY: digit_card.to_json()})
+    onnx.save(model, tiny_model / "model.onnx")
+    with pytest.raises(ModelError, match=r"model\.onnx"):
+        CharModel(tiny_model)
+
+
+@pytest.mark.parametrize("grid", [(5, 5), (12, 9)])
+def test_any_sizes_can_be_saved_and_read(grid: tuple[int, int], tmp_path: Path) -> None:
+    card = ModelCard(Alphabet("A皖9"), Preprocessing(grid=grid, reach=0.3), hidden=5)
+    save_model(new_network(card), card, tmp_path / "model")
+    assert CharModel(tmp_path).card == card
+    row = np.full((1, grid[0] * grid[1]), 0.5, np.float32)
+    assert CharModel(tmp_path).probabilities(row).sum() == pytest.approx(1)
+
+
+def test_the_onnx_bytes_are_a_checked_graph_with_a_free_batch_size(digit_card: ModelCard) -> None:
+    model = onnx.load_from_string(to_onnx(new_network(digit_card), {"a": "b"}))
+    onnx.checker.check_model(model, full_check=True)
+    dimensions = [d.dim_param or d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    assert dimensions == ["batch", 25]

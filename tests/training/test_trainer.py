@@ -1,0 +1,364 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from plate_ocr import DeviceError, TrainingError
+from plate_ocr.model import ModelCard
+from plate_ocr.networks import BPNetwork
+from plate_ocr.training import trainer as trainer_module
+from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
+from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings, pick_device
+from plate_ocr.training.warmup import Decline, LayerWarmup, Loss, Plan, RateWarmup
+from tests.conftest import CPU, Learnt, new_network
+
+LOSSES: list[Loss] = ["cross_entropy", "squared_error"]
+
+
+def rows_of(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise, with more under the window of the class."""
+    return torch.eye(25)[labels] + 0.5 * torch.rand(len(labels), 25, generator=generator)
+
+
+def batch_at(step: int) -> tuple[Tensor, Tensor]:
+    """An easy task; every third batch is small; it depends on the step alone."""
+    generator = torch.Generator().manual_seed(step)
+    labels = torch.randint(10, (5 if step % 3 == 2 else 16,), generator=generator)
+    return rows_of(labels, generator), torch.eye(10)[labels]
+
+
+def batches(start: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end, from a step on."""
+    step = start
+    while True:
+        yield batch_at(step)
+        step += 1
+
+
+def on_fresh_rows(network: nn.Module) -> float:
+    device = next(network.parameters()).device
+    labels = torch.arange(400) % 10
+    inputs = rows_of(labels, torch.Generator().manual_seed(99)).to(device)
+    return float((network(inputs).argmax(1).cpu() == labels).float().mean())
+
+
+def trainer_of(card: ModelCard, plan: Plan | None = None, *, patience: int = 1000, seed: int = 0) -> Trainer:
+    """Six epochs of three steps unless the plan says otherwise."""
+    plan = plan or Plan(steps=18, rate=2e-2)
+    return Trainer(new_network(card, seed), plan, TrainSettings(steps_per_epoch=3, patience=patience), CPU)
+
+
+def test_it_learns_rendered_digits_in_seconds(learnt: Learnt) -> None:
+    assert max(epoch.validation for epoch in learnt.trainer.history) > 0.95
+    test = prepare(learnt.split.test.stack, learnt.split.test.labels, learnt.card.preprocessing)
+    before = accuracy(class_probabilities(new_network(learnt.card), test), test.labels)
+    after = accuracy(class_probabilities(learnt.network, test), test.labels)
+    assert before < 0.3
+    assert after > 0.9
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_both_losses_are_learnt_from(loss: Loss, digit_card: ModelCard) -> None:
+    trainer = trainer_of(digit_card, Plan(steps=180, rate=2e-2, loss=loss))
+    before = on_fresh_rows(trainer.network)
+    trainer.fit(batches, on_fresh_rows)
+    assert before < 0.3
+    assert trainer.history[-1].validation > 0.6
+    assert trainer.history[-1].loss < 0.6 * trainer.history[0].loss
+
+
+@pytest.mark.parametrize("decline", ["cosine", "step"])
+def test_the_rate_of_every_step_is_the_plans(decline: Decline, digit_card: ModelCard) -> None:
+    plan = Plan(steps=12, rate=2e-2, decline=decline, lr=RateWarmup("linear", 3))
+    trainer = trainer_of(digit_card, plan)
+    rates: list[float] = []
+    trainer.fit(batches, on_fresh_rows, on_step=lambda step, rate, loss: rates.append(rate))
+    assert len(rates) == 12
+    assert rates[:4] == pytest.approx([2e-2 / 3, 2e-2 * 2 / 3, 2e-2, 2e-2])
+    if decline == "cosine":
+        # Half way down: 4.5 of 9 steps, between the fifth and the sixth of them.
+        assert (rates[7] + rates[8]) / 2 == pytest.approx(1e-2, rel=0.01)
+        assert rates[3:] == sorted(rates[3:], reverse=True)
+    else:
+        assert rates[3:] == pytest.approx([2e-2] * 3 + [2e-3] * 3 + [2e-4] * 3)
+    assert [epoch.rate for epoch in trainer.history] == rates[2::3]
+
+
+def test_callbacks_hear_of_every_step_and_epoch(digit_card: ModelCard) -> None:
+    trainer = trainer_of(digit_card, Plan(steps=7, rate=2e-2))
+    steps: list[int] = []
+    losses: list[float] = []
+    epochs: list[Epoch] = []
+    saved: list[int] = []
+
+    def on_step(step: int, rate: float, loss: float) -> None:
+        steps.append(step)
+        losses.append(loss)
+
+    trainer.fit(
+        batches,
+        on_fresh_rows,
+        save=lambda: saved.append(len(trainer.history)),
+        on_step=on_step,
+        on_epoch=epochs.append,
+    )
+    assert steps == [1, 2, 3, 4, 5, 6, 7]
+    assert epochs == trainer.history
+    # The last epoch is shorter: the plan ends.
+    assert [(epoch.epoch, epoch.step, epoch.batch_size) for epoch in epochs] == [
+        (1, 3, 5),
+        (2, 6, 5),
+        (3, 7, 16),
+    ]
+    assert saved == [1, 2, 3]
+    # The mean over rows: a small batch counts by its size.
+    assert epochs[0].loss == pytest.approx((16 * losses[0] + 16 * losses[1] + 5 * losses[2]) / 37)
+    assert epochs[2].loss == pytest.approx(losses[6])
+
+
+def test_training_and_validation_each_have_the_networks_mode(digit_card: ModelCard) -> None:
+    trainer = trainer_of(digit_card, Plan(steps=6))
+    modes: list[str] = []
+
+    def remember(network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        modes.append("training" if network.training else "evaluation")
+        assert torch.is_grad_enabled() == network.training
+
+    trainer.network.register_forward_pre_hook(remember)
+    trainer.fit(batches, on_fresh_rows)
+    assert modes == [*["training"] * 3, "evaluation"] * 2
+
+
+def test_only_the_open_groups_learn(digit_card: ModelCard) -> None:
+    network = new_network(digit_card)
+    plan = Plan(steps=6, rate=2e-2, layers=LayerWarmup(3))
+    trainer = Trainer(network, plan, TrainSettings(1), CPU, groups=[network.output, network.hidden])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    moved: list[set[str]] = []
+
+    def on_step(step: int, rate: float, loss: float) -> None:
+        now = network.state_dict()
+        moved.append({name.split(".")[0] for name in before if not torch.equal(before[name], now[name])})
+        before.update({name: value.clone() for name, value in now.items()})
+
+    trainer.fit(batches, on_fresh_rows, on_step=on_step)
+    assert moved == [{"output"}] * 3 + [{"output", "hidden"}] * 3
+
+
+def test_lower_groups_learn_at_lower_rates(digit_card: ModelCard) -> None:
+    network = new_network(digit_card)
+    plan = Plan(steps=2, rate=1e-2, decline="constant", layers=LayerWarmup(1))
+    settings = TrainSettings(1, weight_decay=0)
+    trainer = Trainer(network, plan, settings, CPU, groups=[network.output, network.hidden])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    moves: list[tuple[float, float]] = []
+
+    def on_step(step: int, rate: float, loss: float) -> None:
+        now = network.state_dict()
+        output, hidden = (
+            float((now[name] - before[name]).abs().max()) for name in ("output.weight", "hidden.weight")
+        )
+        moves.append((output, hidden))
+        before.update({name: value.clone() for name, value in now.items()})
+
+    trainer.fit(batches, on_fresh_rows, on_step=on_step)
+    # Adam's first move of a weight is its learning rate.
+    assert moves[0][0] == pytest.approx(1e-2, rel=0.01)
+    assert moves[0][1] == 0
+    assert moves[1][1] == pytest.approx(1e-2 / 2.6, rel=0.01)
+
+
+def fit_to(trainer: Trainer, measures: list[float]) -> list[dict[str, Tensor]]:
+    """Train with given validation measures; the weights after each epoch."""
+    weights: list[dict[str, Tensor]] = []
+
+    def validate(network: nn.Module) -> float:
+        weights.append({name: value.clone() for name, value in network.state_dict().items()})
+        return measures[len(weights) - 1]
+
+    trainer.fit(batches, validate)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("measures", "best"),
+    [([0.1, 0.5, 0.4, 0.3, 0.2, 0.1], 2), ([0.1, 0.5, 0.4, 0.5, 0.2, 0.1], 4), ([0.0] * 6, 6)],
+)
+def test_the_best_weights_are_kept_and_of_equals_the_later(
+    measures: list[float], best: int, digit_card: ModelCard
+) -> None:
+    trainer = trainer_of(digit_card)
+    weights = fit_to(trainer, measures)
+    assert trainer.best_epoch == best
+    for name, value in trainer.best.items():
+        assert torch.equal(value, weights[best - 1][name])
+        assert best == 6 or not torch.equal(value, weights[-1][name])
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (10, 6)])
+def test_it_stops_when_validation_has_stopped_getting_better(
+    patience: int, epochs: int, digit_card: ModelCard
+) -> None:
+    trainer = trainer_of(digit_card, patience=patience)
+    fit_to(trainer, [0.1, 0.5, 0.4, 0.5, 0.2, 0.1])
+    assert len(trainer.history) == epochs
+    assert trainer.finished
+
+
+def test_before_the_first_epoch_nothing_is_best(digit_card: ModelCard) -> None:
+    trainer = trainer_of(digit_card)
+    assert trainer.best_epoch == 0
+    assert not trainer.finished
+
+
+class CutError(Exception):
+    """The power fails."""
+
+
+def comparable(history: list[Epoch]) -> list[tuple[float, ...]]:
+    return [(e.epoch, e.step, e.rate, e.batch_size, e.loss, e.accuracy, e.validation) for e in history]
+
+
+@pytest.mark.parametrize("cut_at", [1, 7, 9, 17])
+def test_a_training_stopped_at_any_step_goes_on_as_it_would_have(cut_at: int, digit_card: ModelCard) -> None:
+    plan = Plan(steps=18, rate=2e-2, lr=RateWarmup("linear", 8))
+    whole, begun = trainer_of(digit_card, plan), trainer_of(digit_card, plan)
+    steps: list[tuple[int, float, float]] = []
+    whole.fit(batches, on_fresh_rows, on_step=lambda *step: steps.append(step))
+    checkpoint = io.BytesIO()
+
+    def on_step(step: int, rate: float, loss: float) -> None:
+        if step == cut_at:
+            torch.save(begun.state(), checkpoint)
+        if step > cut_at:
+            raise CutError
+
+    with pytest.raises(CutError):
+        begun.fit(batches, on_fresh_rows, on_step=on_step)
+    checkpoint.seek(0)
+    resumed = trainer_of(digit_card, plan, seed=7)
+    resumed.load_state(torch.load(checkpoint, weights_only=True))
+    assert resumed.step == cut_at
+    resumed_steps: list[tuple[int, float, float]] = []
+    resumed.fit(batches, on_fresh_rows, on_step=lambda *step: resumed_steps.append(step))
+
+    assert resumed_steps == steps[cut_at:]
+    # on_step is called before the epoch is measured: a state saved in it lacks that measurement.
+    if cut_at % 3:
+        assert comparable(resumed.history) == comparable(whole.history)
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name])
+
+
+def test_what_is_saved_after_an_epoch_holds_it(digit_card: ModelCard) -> None:
+    whole, begun = trainer_of(digit_card), trainer_of(digit_card)
+    whole.fit(batches, on_fresh_rows)
+    checkpoint = io.BytesIO()
+
+    def save() -> None:
+        if begun.step == 9:
+            torch.save(begun.state(), checkpoint)
+
+    def on_epoch(epoch: Epoch) -> None:
+        if epoch.epoch == 3:
+            raise CutError
+
+    with pytest.raises(CutError):
+        begun.fit(batches, on_fresh_rows, save=save, on_epoch=on_epoch)
+    checkpoint.seek(0)
+    resumed = trainer_of(digit_card, seed=7)
+    resumed.load_state(torch.load(checkpoint, weights_only=True))
+    assert len(resumed.history) == 3
+    resumed.fit(batches, on_fresh_rows)
+    assert comparable(resumed.history) == comparable(whole.history)
+    for name, value in whole.best.items():
+        assert torch.equal(value, resumed.best[name])
+
+
+def test_the_best_weights_so_far_survive_a_stop(digit_card: ModelCard) -> None:
+    begun = trainer_of(digit_card, Plan(steps=9, rate=2e-2))
+    weights = fit_to(begun, [0.3, 0.9, 0.4])
+    checkpoint = io.BytesIO()
+    torch.save(begun.state(), checkpoint)
+    checkpoint.seek(0)
+    resumed = trainer_of(digit_card, seed=7)
+    resumed.load_state(torch.load(checkpoint, weights_only=True))
+    assert resumed.best_epoch == 2
+    for name, value in resumed.best.items():
+        assert torch.equal(value, weights[1][name])
+
+
+def test_a_long_epoch_is_saved_in_between(digit_card: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_module, "SAVE_SECONDS", 0.0)
+    trainer = trainer_of(digit_card, Plan(steps=6))
+    saved: list[int] = []
+    trainer.fit(batches, on_fresh_rows, save=lambda: saved.append(trainer.step))
+    assert saved == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_seed_of_the_weights_decides_everything(digit_card: ModelCard) -> None:
+    one, same = trainer_of(digit_card), trainer_of(digit_card)
+    for trainer in (one, same):
+        trainer.fit(batches, on_fresh_rows)
+    assert comparable(one.history) == comparable(same.history)
+
+
+def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(
+    digit_card: ModelCard,
+) -> None:
+    def broken(start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for step, (inputs, target) in enumerate(batches(start), start):
+            yield inputs * (torch.nan if step == 4 else 1), target
+
+    trainer = trainer_of(digit_card)
+    with pytest.raises(TrainingError, match=r"became nan in step 5 at learning rate .*lower rate"):
+        trainer.fit(broken, on_fresh_rows)
+    assert all(value.isfinite().all() for value in trainer.network.state_dict().values())
+
+
+def test_where_memory_runs_out_the_message_says_what_fitted(digit_card: ModelCard) -> None:
+    class Hungry(BPNetwork):
+        """Has memory for five rows."""
+
+        def forward(self, ratios: Tensor) -> Tensor:
+            """As the network, or no memory."""
+            if len(ratios) > 5:
+                raise RuntimeError("CUDA out of memory. Tried to allocate")
+            return super().forward(ratios)
+
+    trainer = Trainer(Hungry(), Plan(steps=6), TrainSettings(3), CPU)
+    with pytest.raises(TrainingError, match=r"memory ran out with a batch of 16 rows; 5 rows fitted"):
+        trainer.fit(lambda start: batches(2), on_fresh_rows)
+
+
+def test_other_errors_of_the_network_are_not_swallowed(digit_card: ModelCard) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        trainer_of(digit_card).fit(lambda _: iter([(torch.ones(2, 7), torch.eye(10)[:2])]), on_fresh_rows)
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused_with_what_to_do(
+    wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert pick_device("cpu") == pick_device("auto") == torch.device("cpu")
+    with pytest.raises(DeviceError, match=rf"{wanted.upper()} is not available.*--device cpu"):
+        pick_device(wanted)
+
+
+@pytest.mark.cuda
+def test_it_learns_on_a_gpu(digit_card: ModelCard) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    settings = TrainSettings(steps_per_epoch=3)
+    trainer = Trainer(new_network(digit_card), Plan(steps=180, rate=2e-2), settings, pick_device("cuda"))
+    trainer.fit(batches, on_fresh_rows)
+    assert trainer.history[-1].validation > 0.6
+    assert all(value.device.type == "cpu" for value in trainer.best.values())
