@@ -25,8 +25,8 @@ models/%.onnx:
 	cp runs/$*/card.md models/$*.md
 	cp runs/$*/model.onnx models/$*.onnx
 
-SETTINGS_digits = --epochs 70 --per-epoch 32768 --patience 70
-SETTINGS_chars = --epochs 120 --per-epoch 32768 --patience 120
+SETTINGS_digits = --epochs 60 --per-epoch 32768 --patience 60
+SETTINGS_chars = --epochs 90 --per-epoch 32768 --patience 90
 
 benchmarks:
 	python -m benchmarks.characters

@@ -200,7 +200,7 @@ def _check_types(card: ModelCard) -> None:
     whole |= {"contrast": settings.contrast, "grid": min(settings.grid, default=0)}
     numbers = {"temperature": card.temperature, "overlap": settings.overlap, "aspect": settings.aspect}
     numbers |= {"reach": settings.reach, "ambiguous": settings.ambiguous}
-    numbers |= {"min_confidence": card.min_confidence}
+    numbers |= {"min_confidence": card.min_confidence, "edge": settings.edge}
     for name, value in whole.items():
         if type(value) is not int or value < 1:
             raise ValueError(f"{name} = {value!r}")

@@ -50,7 +50,7 @@ class Augmentation:
     threshold: float = 0.14
     neighbour: float = 0.25
     frame: float = 0.15
-    no_character: float = 0.1
+    no_character: float = 0.05
     inverted: float = 0.1
 
 
@@ -122,8 +122,7 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
 def no_character(gray: Tensor, generator: torch.Generator) -> Tensor:
     """Pictures that look like something but are no character.
 
-    In turn: halves of two characters side by side, halves of two above each other, noise from fine to
-    coarse, and bare ground in uneven light.
+    In turn: halves of two characters side by side, halves of two above each other, smooth noise.
 
     Args:
         gray: float32 ``[batch, 1, height, width]``, 0..1, glyphs bright on dark.
@@ -137,23 +136,12 @@ def no_character(gray: Tensor, generator: torch.Generator) -> Tensor:
     beside = torch.cat([gray[..., width // 2 :], other[..., : width // 2]], 3)
     above = torch.cat([gray[:, :, height // 2 :], other[:, :, : height // 2]], 2)
     noise = torch.rand(gray.shape, generator=generator, device=gray.device)
-    sigma, angle, bend, grain = torch.rand(4, n, generator=generator, device=gray.device)
-    smooth = _stretched(_blur(noise, 4 * sigma))
-    y = torch.linspace(-1, 1, height, device=gray.device)[:, None]
-    x = torch.linspace(-1, 1, width, device=gray.device)[None, :]
-    turn = (2 * torch.pi * angle)[:, None, None]
-    ramp = torch.cos(turn) * x + torch.sin(turn) * y + (2 * bend - 1)[:, None, None] * (x * x + y * y)
-    light = _stretched(ramp[:, None] + 0.3 * (grain * grain)[:, None, None, None] * (noise - 0.5))
-    kind = torch.arange(n, device=gray.device)[:, None, None, None] % 4
-    return torch.where(
-        kind == 0, beside, torch.where(kind == 1, above, torch.where(kind == 2, smooth, light))
-    )
-
-
-def _stretched(pictures: Tensor) -> Tensor:
-    """Each picture's values to 0..1."""
-    low, high = pictures.amin((1, 2, 3), keepdim=True), pictures.amax((1, 2, 3), keepdim=True)
-    return (pictures - low) / (high - low).clamp(min=1e-6)
+    sigma = torch.rand(n, generator=generator, device=gray.device) * 4
+    smooth = _blur(noise, sigma)
+    low, high = smooth.amin((1, 2, 3), keepdim=True), smooth.amax((1, 2, 3), keepdim=True)
+    smooth = (smooth - low) / (high - low)
+    kind = torch.arange(n, device=gray.device)[:, None, None, None] % 3
+    return torch.where(kind == 0, beside, torch.where(kind == 1, above, smooth))
 
 
 def _blur(pictures: Tensor, sigma: Tensor) -> Tensor:

@@ -40,6 +40,8 @@ class Preprocessing:
         ambiguous: where the share of white on the picture's border is between this and one
             minus this, the border does not tell the polarity and both are tried.
         contrast: pictures whose grey values span less than this are blank.
+        edge: pictures are blank, too, where nowhere over a tenth of their height the grey value changes
+            by more than this part of its span: bare ground in uneven light.
     """
 
     height: int = 36
@@ -50,6 +52,7 @@ class Preprocessing:
     reach: float = 0.0
     ambiguous: float = 0.3
     contrast: int = 12
+    edge: float = 0.3
 
     @property
     def values(self) -> int:
@@ -191,8 +194,7 @@ def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
 def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candidates:
     binary = otsu(stack.gray)
     share = border_share(binary)
-    pictures = stack.gray.reshape(len(stack), -1)
-    visible = pictures.max(1).astype(np.int64) - pictures.min(1) >= settings.contrast
+    visible = _visible(stack.gray, settings)
     bright = np.flatnonzero(visible & (share <= 1 - settings.ambiguous))
     dark = np.flatnonzero(visible & (share >= settings.ambiguous))
     owner = np.concatenate([bright, dark])
@@ -206,6 +208,18 @@ def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candid
     # The ground surrounds the character, so that in the wrong polarity it lies along the border.
     plausible = 1 - np.clip(border_share(isolated.binary[found]) - TOUCH, 0, 0.2)
     return Candidates(ratios, first + owner[found], inverted[found], plausible)
+
+
+def _visible(gray: NDArray[np.uint8], settings: Preprocessing) -> NDArray[np.bool_]:
+    """Which pictures ``(N, H, W)`` are not blank: bool ``(N,)``."""
+    count, height, _ = gray.shape
+    values = gray.reshape(count, -1)
+    span = values.max(1).astype(np.int16) - values.min(1)
+    reach = max(1, height // 10)
+    wide = gray.astype(np.int16)
+    steps = (wide[:, reach:] - wide[:, :-reach], wide[:, :, reach:] - wide[:, :, :-reach])
+    steepest = np.maximum(*(np.abs(step).reshape(count, -1).max(1) for step in steps))
+    return np.asarray((span >= settings.contrast) & (steepest > settings.edge * span))
 
 
 def _stretch(pictures: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -146,8 +146,9 @@ def test_noise_is_not_read_with_confidence(run: Run, tmp_path: Path) -> None:
     for i in range(30):
         cv2.imwrite(str(tmp_path / f"{i:02}.png"), rng.integers(0, 255, (40, 30), np.uint8))
     _, out, _ = run("predict", "--json", "--input", "char", tmp_path)
-    sure = [plate for answer in objects(out) for plate in answer["plates"] if plate["text"] != "?"]
-    assert len(sure) <= 3
+    found = [plate for answer in objects(out) for plate in answer["plates"]]
+    assert sum(plate["text"] == "?" for plate in found) >= 24
+    assert max(plate["confidence"] for plate in found) < 0.5
 
 
 def test_standard_input_is_read(pictures: Path) -> None:

@@ -30,6 +30,7 @@ FILES = {
     "mistakes.png",
     "model.onnx",
     "model.safetensors",
+    "plan.png",
 }
 
 
@@ -87,7 +88,7 @@ def test_metrics_are_measured(run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text(encoding="utf-8"))
     assert 0.5 < metrics["test"]["rendered"]["accuracy"] <= 1
     rows = (run_folder / "metrics.csv").read_text().splitlines()
-    assert rows[0] == "epoch,rate,loss,accuracy,validation,seconds"
+    assert rows[0] == "epoch,step,rate,batch_size,loss,accuracy,validation,seconds"
     assert len(rows) == 5
 
 
