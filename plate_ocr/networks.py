@@ -8,6 +8,7 @@ from __future__ import annotations
 from os import PathLike
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from plate_ocr.errors import DataError, ModelError
@@ -120,7 +121,7 @@ class ConvNetwork(nn.Module):
       mask of the result;
     - the normalisation takes mean and variance of one picture at a time, over the mask only; batch
       statistics would tie a picture to its neighbours;
-    - the final average is over the mask only.
+    - the final averages are over a grid of windows laid on the picture, not on its place in the batch.
 
     Args:
         outputs: classes.
@@ -132,10 +133,12 @@ class ConvNetwork(nn.Module):
 
     References:
         Long, Shelhamer and Darrell, *Fully Convolutional Networks*, 2015; Wu and He, *Group
-        Normalization*, 2018; Lin, Chen and Yan, *Network In Network*, 2014 (the global average).
+        Normalization*, 2018; He et al., *Spatial Pyramid Pooling in Deep Convolutional Networks*,
+        2014 (averages over a grid that follows the picture's size).
     """
 
     GROUPS = 4
+    GRID = (3, 2)
 
     def __init__(self, outputs: int, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
         super().__init__()
@@ -150,7 +153,7 @@ class ConvNetwork(nn.Module):
                 (third, third, 1),
             )
         )
-        self.output = nn.Linear(third, outputs)
+        self.output = nn.Linear(third * self.GRID[0] * self.GRID[1], outputs)
 
     def forward(self, pictures: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pictures to logits.
@@ -171,7 +174,7 @@ class ConvNetwork(nn.Module):
         if mask is None:
             for windows in self.windows:
                 features = windows(features)
-            pooled = features.mean((2, 3))
+            pooled = F.adaptive_avg_pool2d(features, self.GRID)
         else:
             if mask.shape != pictures.shape:
                 raise DataError(
@@ -182,9 +185,31 @@ class ConvNetwork(nn.Module):
             for windows in self.windows:
                 valid = valid[:, :, :: windows.stride, :: windows.stride]
                 features = windows(features, valid)
-            pooled = features.sum((2, 3)) / valid.sum((2, 3))
-        logits: Tensor = self.output(pooled)
+            rows = _windows_over(valid[:, 0, :, 0], self.GRID[0])
+            columns = _windows_over(valid[:, 0, 0], self.GRID[1])
+            pooled = torch.einsum("brh,bchw,bqw->bcrq", rows, features.to(rows.dtype), columns)
+        logits: Tensor = self.output(pooled.flatten(1))
         return logits
+
+
+def _windows_over(valid: Tensor, windows: int) -> Tensor:
+    """What each place counts in the mean of each window, the windows spread over the valid places alone.
+
+    Args:
+        valid: ``[batch, places]``, 1 on the picture, then 0.
+        windows: how many; they overlap by a place where the length is no multiple, as in
+            :func:`torch.nn.functional.adaptive_avg_pool2d`.
+
+    Returns:
+        ``[batch, windows, places]``; each window's weights add up to 1.
+    """
+    length = valid.sum(1).long()[:, None, None]
+    window = torch.arange(windows, device=valid.device)[:, None]
+    place = torch.arange(valid.shape[1], device=valid.device)
+    first = window * length // windows
+    end = ((window + 1) * length + windows - 1) // windows
+    inside = ((place >= first) & (place < end)).to(valid.dtype)
+    return inside / inside.sum(2, keepdim=True)
 
 
 class _Windows(nn.Module):
@@ -197,7 +222,7 @@ class _Windows(nn.Module):
         self.norm = nn.GroupNorm(ConvNetwork.GROUPS, outputs)
 
     def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
-        """``[batch, inputs, H, W]`` to ``[batch, outputs, ⌈H/s⌉, ⌈W/s⌉]``, where valid is 1 on the picture."""
+        """``[batch, inputs, H, W]`` to ``[batch, outputs, ⌈H/s⌉, ⌈W/s⌉]``; valid is 1 on the picture."""
         features = self.convolution(features)
         if valid is None:
             return torch.relu(self.norm(features))
