@@ -30,4 +30,5 @@ SETTINGS_chars = --epochs 100 --per-epoch 32768 --patience 100
 benchmarks:
 	python -m benchmarks.characters
 	python -m benchmarks.plates
+	python -m benchmarks.batches
 	python -m benchmarks.speed
