@@ -31,4 +31,5 @@ SETTINGS_chars = --epochs 90 --per-epoch 32768 --patience 90
 benchmarks:
 	python -m benchmarks.characters
 	python -m benchmarks.plates
+	python -m benchmarks.batches
 	python -m benchmarks.speed
