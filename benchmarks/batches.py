@@ -34,7 +34,7 @@ from plate_ocr.training.collate import (
     SizeBuckets,
 )
 from plate_ocr.training.data import list_samples, load_samples, split_data
-from plate_ocr.training.warmup import rate_factor
+from plate_ocr.training.warmup import Plan, RateWarmup
 from plate_ocr.vision.characters import Preprocessing
 from plate_ocr.vision.images import read_image, to_gray
 
@@ -212,9 +212,9 @@ def train(
     # The rate grows with the root of the pictures in a batch, as suits Adam (Malladi et al., 2022).
     peak = min(8e-3, 3e-3 * (len(samples) / per_epoch / 32) ** 0.5)
     learner = Learner(peak, lane)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        learner.optimizer, lambda step: rate_factor(step, epochs * per_epoch, 0.1, "cosine")
-    )
+    steps = epochs * per_epoch
+    plan = Plan(steps, peak, size, lr=RateWarmup("linear", max(1, round(0.1 * steps))))
+    schedule = plan.schedule(learner.optimizer)
 
     def learn(epoch: int) -> None:
         for batch in way.batches(samples, size, epoch):

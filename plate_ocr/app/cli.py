@@ -70,9 +70,6 @@ class Loss(str, Enum):
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
-    if hasattr(signal, "SIGPIPE"):
-        # A closed pipe (``| head``) ends the program without a word, as it does other tools.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app()
     except PlateOcrError as error:
@@ -123,6 +120,9 @@ def predict(
     from plate_ocr.app.sources import expand
     from plate_ocr.reader import PlateReader
 
+    if hasattr(signal, "SIGPIPE"):
+        # A closed pipe (``| head``) ends the program without a word, as it does other tools.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if kind in (Input.auto, Input.photo):
         _fail(f"--input {kind.value} is not there yet: cut the plate out and use --input plate, or char", 2)
     try:
