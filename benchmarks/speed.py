@@ -211,13 +211,13 @@ def overhead() -> None:
 
 def main() -> None:
     """Print a table."""
+    print("| ours | against | |")
+    print("|---|---|---|")
+    process_start()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    print("| ours | against | |")
-    print("|---|---|---|")
-    process_start()
     characters_a_second()
     training(rendered_rows())
     overhead()
