@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -37,7 +38,16 @@ LARGEST = (80, 288)
 INSIDE = 0.012
 """The text keeps this distance from the crop's edges, as a part of its size."""
 
-Matrix = NDArray[np.float64]
+NOISIEST = 0.13
+"""Standard deviation of the noise, as a part of the text's contrast, at most."""
+
+LEAST_CONTRAST = 9.0
+"""Of the text in the picture, grey levels."""
+
+MOST_LOST = 0.2
+"""Part of the text's contrast that over- or underexposure may take."""
+
+Matrix: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,12 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     text_span = np.ptp(text, axis=0)
     # Height of a line, from the flat picture's share of it.
     flat_high = plate.text_box[3] - plate.text_box[1]
-    line = plate.text_height / flat_high * float(np.linalg.norm(text[3] - text[0]) + np.linalg.norm(text[2] - text[1])) / 2
+    line = (
+        plate.text_height
+        / flat_high
+        * float(np.linalg.norm(text[3] - text[0]) + np.linalg.norm(text[2] - text[1]))
+        / 2
+    )
     span = high - low
     # Too loose a crop is tightened about the text.
     for axis, most in ((0, text_span[0] / LEAST_WIDTH), (1, line / LEAST_HEIGHT)):
@@ -101,7 +116,9 @@ def _pose(rng: Generator, plate: FlatPlate, camera: Camera) -> Matrix:
     yaw, pitch = max(-1.0, min(1.0, yaw)), max(-0.8, min(0.8, pitch))
     shear = camera.shear * float(rng.standard_normal())
     unit = 1 / (bottom - top)
-    center = np.array([[unit, 0, -unit * (left + right) / 2], [0, unit, -unit * (top + bottom) / 2], [0, 0, 1.0]])
+    center = np.array(
+        [[unit, 0, -unit * (left + right) / 2], [0, unit, -unit * (top + bottom) / 2], [0, 0, 1.0]]
+    )
     slant = np.array([[1, shear, 0], [0, 1, 0], [0, 0, 1.0]])
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
     distance = (right - left) * unit * (1.5 + 6 * float(rng.random()))
@@ -154,33 +171,36 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     scene = surroundings(rng, height * fine, width * fine, glyphs)
     warped = cv2.warpPerspective(both, matrix, (width * fine, height * fine), flags=cv2.INTER_LINEAR)
     share = warped[..., 1].astype(np.float32) * np.float32(1 / 255)
-    gray = scene + (warped[..., 0] - scene.astype(np.float32)) * share
+    mixed = scene + (warped[..., 0] - scene.astype(np.float32)) * share
     if fine > 1:
-        gray = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(gray, np.uint8)
+        mixed = cv2.resize(mixed, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(mixed, np.uint8)
 
 
-def expose(rng: Generator, gray: Image, text_height: float, camera: Camera) -> Image:
-    """Light, shadow, glare, blur, contrast, noise and compression.
+def expose(
+    rng: Generator, gray: Image, camera: Camera, text_height: float, levels: tuple[float, float]
+) -> Image:
+    """Light, shadow, glare, blur, contrast, noise and compression; a sharp eye can still read the text.
 
     Args:
         rng: source of all that is random.
         gray: uint8 ``(H, W)``.
-        text_height: of the smallest line, pixels: bounds the blur.
         camera: how pictures of the region are taken.
+        text_height: of the smallest line, pixels: bounds the blur.
+        levels: of the ground and of the ink: their contrast bounds the noise.
 
     Returns:
         uint8 ``(H, W)``.
     """
     picture = _light(rng, gray.astype(np.float32))
     picture = _blur(rng, picture, text_height, camera.blur)
-    picture = _develop(rng, picture, camera)
+    picture, contrast = _develop(rng, picture, camera, levels)
     if rng.random() < 0.7:
-        sigma = abs(float(rng.normal(0, 5.0)))
+        sigma = min(abs(float(rng.normal(0, 4.5))), NOISIEST * contrast)
         picture += np.float32(sigma) * rng.standard_normal(picture.shape, dtype=np.float32)
     out = np.asarray(np.clip(picture, 0, 255), np.uint8)
     if rng.random() < 0.45:
-        quality = 25 + int(rng.random() * 65)
+        quality = 30 + int(rng.random() * 60)
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return out
@@ -191,31 +211,37 @@ def _light(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
     across = np.linspace(-0.5, 0.5, width, dtype=np.float32)
     down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
     slopes = rng.normal(0, 0.25, 2).astype(np.float32)
-    gain = 1 + slopes[0] * across + slopes[1] * down
+    gain = np.asarray(1 + slopes[0] * across + slopes[1] * down, np.float32)
     if rng.random() < 0.2:
         # The edge of a shadow, sharp or soft, at any angle.
         angle, place = float(rng.random() * 2 * math.pi), float(rng.normal(0, 0.25))
-        side = (np.float32(math.cos(angle)) * across + np.float32(math.sin(angle)) * down - np.float32(place)) * np.float32(
-            3 + 60 * float(rng.random()) ** 2
-        )
-        gain = gain * (1 - np.float32(0.65 * float(rng.random())) * np.clip(side + np.float32(0.5), 0, 1))
+        side = (
+            np.float32(math.cos(angle)) * across + np.float32(math.sin(angle)) * down - np.float32(place)
+        ) * np.float32(3 + 60 * float(rng.random()) ** 2)
+        gain *= 1 - np.float32(0.6 * float(rng.random())) * np.clip(side + np.float32(0.5), 0, 1)
     picture = picture * gain
-    if rng.random() < 0.06:
+    if rng.random() < 0.05:
         # A lamp's glare.
         x, y, reach = float(rng.random() - 0.5), float(rng.random() - 0.5), 0.06 + 0.3 * float(rng.random())
-        away = ((across - np.float32(x)) / np.float32(reach)) ** 2 + ((down - np.float32(y)) / np.float32(2 * reach)) ** 2
-        picture = picture + np.float32(30 + 140 * float(rng.random())) * np.exp(-away)
+        away = ((across - np.float32(x)) / np.float32(reach)) ** 2 + (
+            (down - np.float32(y)) / np.float32(2 * reach)
+        ) ** 2
+        picture = picture + np.float32(30 + 90 * float(rng.random())) * np.exp(-away)
     return picture
 
 
-def _blur(rng: Generator, picture: NDArray[np.float32], text_height: float, most: float) -> NDArray[np.float32]:
+def _blur(
+    rng: Generator, picture: NDArray[np.float32], text_height: float, most: float
+) -> NDArray[np.float32]:
     kind = rng.random()
+    # Few pixels are blur enough.
+    text_height = max(1.0, text_height - 3)
     if kind < 0.6:
-        sigma = float(rng.random()) ** 1.3 * most * text_height
+        sigma = float(rng.random()) ** 1.6 * most * text_height
         if sigma > 0.25:
             picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
-    elif kind < 0.75:
-        picture = _motion(rng, picture, 3.2 * most * text_height * float(rng.random()))
+    elif kind < 0.7:
+        picture = _motion(rng, picture, 2.2 * most * text_height * float(rng.random()))
     if rng.random() < 0.2:
         # Cameras sharpen: bright and dark seams along edges.
         soft = cv2.GaussianBlur(picture, (0, 0), 0.8 + float(rng.random()))
@@ -233,15 +259,24 @@ def _motion(rng: Generator, picture: NDArray[np.float32], length: float) -> NDAr
     return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.float32)
 
 
-def _develop(rng: Generator, picture: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
-    """Contrast and brightness; strong light runs into white, night into black."""
+def _develop(
+    rng: Generator, picture: NDArray[np.float32], camera: Camera, levels: tuple[float, float]
+) -> tuple[NDArray[np.float32], float]:
+    """Contrast and brightness; strong light runs into white, night into black.
+
+    Returns:
+        The picture and the contrast that text is left with, grey levels.
+    """
     low, high = camera.contrast
-    contrast = low + (high - low) * float(rng.random()) ** 0.7
+    gain = low + (high - low) * float(rng.random()) ** 0.7
     if rng.random() < 0.04:
-        contrast *= 0.35
-    middle = 128 + float(rng.normal(0, 42))
-    level = np.float32(128)
-    if rng.random() < 0.12:
-        # Overexposed: the bright parts are lost.
-        contrast, middle = contrast * 1.5, middle + 60
-    return np.asarray((picture - level) * np.float32(contrast) + np.float32(middle), np.float32)
+        gain *= 0.4
+    had = abs(levels[0] - levels[1])
+    contrast = max(LEAST_CONTRAST, gain * had)
+    # Of the text's contrast at most a part is lost beyond black or white.
+    reach = (0.5 - MOST_LOST) * contrast
+    middle = float(np.clip(128 + rng.normal(0, 48), reach, 255 - reach))
+    gain = contrast / had
+    return np.asarray(
+        (picture - np.float32(sum(levels) / 2)) * np.float32(gain) + np.float32(middle), np.float32
+    ), contrast

@@ -40,6 +40,7 @@ class FlatPlate:
         text_box: left, top, right, bottom of all that is read, pixels.
         plate_box: of the plate without a frame around it, pixels.
         text_height: of the smallest line that is read, pixels.
+        levels: grey levels of the ground and of the ink.
     """
 
     gray: Image
@@ -49,6 +50,7 @@ class FlatPlate:
     text_box: Box
     plate_box: Box
     text_height: float
+    levels: tuple[float, float]
 
 
 class _Painter:
@@ -83,7 +85,12 @@ class _Painter:
     def blend(self, mask: Image, x: int, y: int, level: float) -> None:
         """Lay a colour over the canvas where a mask says so; what reaches out is cut off."""
         height, width = self.shape
-        left, top, right, bottom = max(x, 0), max(y, 0), min(x + mask.shape[1], width), min(y + mask.shape[0], height)
+        left, top, right, bottom = (
+            max(x, 0),
+            max(y, 0),
+            min(x + mask.shape[1], width),
+            min(y + mask.shape[0], height),
+        )
         if left < right and top < bottom:
             part = self.canvas[top:bottom, left:right]
             part += (level - part) * (mask[top - y : bottom - y, left - x : right - x] * np.float32(1 / 255))
@@ -127,7 +134,9 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
     plate_box: Box = (0.0, 0.0, float(width), float(height))
     if rng.random() < frame:
         gray, opaque, text_box, plate_box = _add_frame(painter, gray, text_box)
-    return FlatPlate(gray, opaque, "".join(texts), len({f.row for f in layout.fields}), text_box, plate_box, text_height)
+    rows = len({field.row for field in layout.fields})
+    levels = painter.ground, painter.ink
+    return FlatPlate(gray, opaque, "".join(texts), rows, text_box, plate_box, text_height, levels)
 
 
 def _index(rng: Generator, count: int) -> int:
@@ -288,11 +297,15 @@ def _draw_border(painter: _Painter) -> None:
     height, width = painter.shape
     level = painter.ink if rng.random() < 0.8 else painter.ground * 0.7
     mask: Image = np.zeros(painter.shape, np.uint8)
-    _round_rectangle(mask, inset, inset, width - 1 - inset, height - 1 - inset, layout.radius * painter.scale, thick)
+    _round_rectangle(
+        mask, inset, inset, width - 1 - inset, height - 1 - inset, layout.radius * painter.scale, thick
+    )
     painter.blend(mask, 0, 0, level)
 
 
-def _round_rectangle(mask: Image, left: int, top: int, right: int, bottom: int, radius: float, thick: float) -> None:
+def _round_rectangle(
+    mask: Image, left: int, top: int, right: int, bottom: int, radius: float, thick: float
+) -> None:
     r = max(1, round(min(radius, (bottom - top) / 3)))
     strength = min(255, round(255 * thick))
     t = max(1, round(thick))
@@ -300,7 +313,12 @@ def _round_rectangle(mask: Image, left: int, top: int, right: int, bottom: int, 
     cv2.line(mask, (left + r, bottom), (right - r, bottom), strength, t)
     cv2.line(mask, (left, top + r), (left, bottom - r), strength, t)
     cv2.line(mask, (right, top + r), (right, bottom - r), strength, t)
-    for x, y, angle in ((left + r, top + r, 180), (right - r, top + r, 270), (right - r, bottom - r, 0), (left + r, bottom - r, 90)):
+    for x, y, angle in (
+        (left + r, top + r, 180),
+        (right - r, top + r, 270),
+        (right - r, bottom - r, 0),
+        (left + r, bottom - r, 90),
+    ):
         cv2.ellipse(mask, (x, y), (r, r), angle, 0, 90, strength, t, cv2.LINE_AA)
 
 
@@ -310,7 +328,9 @@ def _draw_furniture(painter: _Painter, item: Furniture) -> None:
     level = painter.shade(item.colors[_index(rng, len(item.colors))]) if item.colors else painter.ink
     match item.kind:
         case "text":
-            _draw_small_text(painter, item.texts[_index(rng, len(item.texts))], (left, top, right, bottom), level)
+            _draw_small_text(
+                painter, item.texts[_index(rng, len(item.texts))], (left, top, right, bottom), level
+            )
         case "fill":
             painter.canvas[top:bottom, left:right] = level
         case "outline":
@@ -328,7 +348,9 @@ def _draw_furniture(painter: _Painter, item: Furniture) -> None:
             painter.canvas[top:bottom, left:right] = paper
             texts = item.texts or ("04", "JAN", "2016", "99", "7", "OCT", "12-13", "05")
             inner = (left + 1, top + (bottom - top) // 5, right - 1, bottom - (bottom - top) // 5)
-            _draw_small_text(painter, texts[_index(rng, len(texts))], inner, paper + (130 if paper < 128 else -130))
+            _draw_small_text(
+                painter, texts[_index(rng, len(texts))], inner, paper + (130 if paper < 128 else -130)
+            )
         case "picture":
             _draw_picture(painter, (left, top, right, bottom))
         case "stack":
@@ -349,7 +371,9 @@ def _draw_small_text(painter: _Painter, text: str, box: tuple[int, int, int, int
     height = bottom - top
     width = min(right - left, max(3, round(strip.shape[1] * height / strip.shape[0])))
     x = left + (right - left - width) // 2
-    painter.blend(np.asarray(cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA), np.uint8), x, top, level)
+    painter.blend(
+        np.asarray(cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA), np.uint8), x, top, level
+    )
 
 
 def _draw_badge(painter: _Painter, box: tuple[int, int, int, int]) -> None:
@@ -364,16 +388,30 @@ def _draw_badge(painter: _Painter, box: tuple[int, int, int, int]) -> None:
         # A shield of squares.
         rows, columns = 3 + _index(rng, 4), 3 + _index(rng, 3)
         board = (np.indices((rows, columns)).sum(0) % 2).astype(np.float32)
-        part = cv2.resize(board, (width, height), interpolation=cv2.INTER_NEAREST) * float(rng.uniform(40, 150))
+        part = cv2.resize(board, (width, height), interpolation=cv2.INTER_NEAREST) * float(
+            rng.uniform(40, 150)
+        )
         part = part + painter.ground - float(rng.uniform(60, 160))
     else:
         part = painter.ground + float(rng.uniform(20, 90)) * _smooth(rng, (height, width), 4, 3)
         part = part - float(rng.uniform(0, 90))
     mask: Image = np.zeros((height, width), np.uint8)
     if rng.random() < 0.6:
-        cv2.ellipse(mask, (width // 2, height // 2), (width // 2 - 1, height // 2 - 1), 0, 0, 360, 255, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            mask,
+            (width // 2, height // 2),
+            (width // 2 - 1, height // 2 - 1),
+            0,
+            0,
+            360,
+            255,
+            -1,
+            cv2.LINE_AA,
+        )
     else:
-        corners = np.array([[0, 0], [width, 0], [width, height * 0.55], [width / 2, height], [0, height * 0.55]])
+        corners = np.array(
+            [[0, 0], [width, 0], [width, height * 0.55], [width / 2, height], [0, height * 0.55]]
+        )
         cv2.fillPoly(mask, [corners.astype(np.int32)], 255, cv2.LINE_AA)
     canvas_part = painter.canvas[max(top, 0) : bottom, max(left, 0) : right]
     share = (mask * np.float32(rng.uniform(0.5, 1) / 255))[max(-top, 0) :, max(-left, 0) :]
@@ -414,7 +452,9 @@ def _draw_picture(painter: _Painter, box: tuple[int, int, int, int]) -> None:
             cv2.ellipse(blob, (x, y), size, float(rng.random() * 180), 0, 360, 255, -1, cv2.LINE_AA)
         else:
             points = np.array([x, y]) + rng.normal(0, 1, (5, 2)) * np.array(size)
-            cv2.polylines(blob, [np.rint(points).astype(np.int32)], bool(rng.random() < 0.5), 255, 1, cv2.LINE_AA)
+            cv2.polylines(
+                blob, [np.rint(points).astype(np.int32)], bool(rng.random() < 0.5), 255, 1, cv2.LINE_AA
+            )
         part += np.float32(toward * strength * rng.uniform(0.3, 0.9)) * (blob * np.float32(1 / 255))
 
 
@@ -457,11 +497,21 @@ def _add_frame(painter: _Painter, gray: Image, text_box: Box) -> tuple[Image, Im
     for y, size in ((0, top), (framed.shape[0] - bottom, bottom)):
         if size >= 4 and rng.random() < 0.8:
             text = " ".join(WORDS[_index(rng, len(WORDS))] for _ in range(1 + _index(rng, 2)))
-            box = (left + _index(rng, width // 3), y + 1, left + width - _index(rng, width // 3), y + size - 1)
+            box = (
+                left + _index(rng, width // 3),
+                y + 1,
+                left + width - _index(rng, width // 3),
+                y + size - 1,
+            )
             _draw_small_text(painter, text, box, ink)
     opaque: Image = np.full(framed.shape, 255, np.uint8)
     moved: Box = (text_box[0] + left, text_box[1] + top, text_box[2] + left, text_box[3] + top)
-    return np.asarray(np.clip(canvas, 0, 255), np.uint8), opaque, moved, (left, top, left + width, top + height)
+    return (
+        np.asarray(np.clip(canvas, 0, 255), np.uint8),
+        opaque,
+        moved,
+        (left, top, left + width, top + height),
+    )
 
 
 def corners(box: Box) -> NDArray[np.float64]:

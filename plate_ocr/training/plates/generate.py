@@ -125,7 +125,8 @@ class PlateGenerator:
         """Render a picture from a source of randomness."""
         if rng.random() < self.not_plates:
             height, width = 16 + int(rng.random() * 40), 48 + int(rng.random() * 130)
-            scene = expose(rng, not_a_plate(rng, height, width, self.glyphs), height / 3, Camera())
+            scene = not_a_plate(rng, height, width, self.glyphs)
+            scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
             return SyntheticPlate(network_input(scene, *size), "", "", 0, np.zeros((0, 2)))
         which = _pick(rng, self._shares)
         region = self.regions[which]
@@ -138,8 +139,11 @@ class PlateGenerator:
         flat_height *= min(1.6, max(1.0, 0.75 / text_share))
         plate = draw_plate(rng, layout, self.glyphs, flat_height / layout.size[1], region.camera.frame)
         view = choose_view(rng, plate, region.camera)
-        picture = expose(rng, photograph(rng, plate, view, self.glyphs), view.text_height, region.camera)
-        return SyntheticPlate(network_input(picture, *size), plate.text, region.name, plate.rows, view.corners(plate))
+        picture = photograph(rng, plate, view, self.glyphs)
+        picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
+        return SyntheticPlate(
+            network_input(picture, *size), plate.text, region.name, plate.rows, view.corners(plate)
+        )
 
 
 def _pick(rng: Generator, shares: Sequence[float]) -> int:

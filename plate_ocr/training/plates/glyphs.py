@@ -6,6 +6,7 @@ A glyph depends on nothing but its key, so that caching never changes a plate.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -27,7 +28,7 @@ HEIGHT = 64
 STRIP_HEIGHT = 24
 """Height of small texts (a state's name, a dealer's address), pixels."""
 
-SPRITES = 160
+SPRITES = 140
 """So many cut-out characters of a class and source are used, spread over all."""
 
 ALIKE = 0.45
@@ -35,9 +36,19 @@ ALIKE = 0.45
 
 CHINESE_FONT = "wqy-microhei.ttc"
 
-_GA36 = {"ga36": ("140_",), "ga36-two": ("220_", "220_up_"), "ga36-two-down": ("220_", "220_down_"), "ga36-green": ("green_",)}
+_GA36 = {
+    "ga36": ("140_",),
+    "ga36-two": ("220_", "220_up_"),
+    "ga36-two-down": ("220_", "220_down_"),
+    "ga36-green": ("green_",),
+}
 _SPRITES = {"sprites-binary": "easypr", "sprites-grey": "zhengpeng"}
-_HANDS = {"die": (0, HANDS), "die-thin": (0, HANDS // 3), "die-medium": (HANDS // 3, 2 * HANDS // 3), "die-thick": (2 * HANDS // 3, HANDS)}
+_HANDS = {
+    "die": (0, HANDS),
+    "die-thin": (0, HANDS // 3),
+    "die-medium": (HANDS // 3, 2 * HANDS // 3),
+    "die-thick": (2 * HANDS // 3, HANDS),
+}
 
 
 class Glyphs:
@@ -60,7 +71,9 @@ class Glyphs:
         self._glyphs: dict[tuple[str, str, int], Image | None] = {}
         self._strips: dict[tuple[str, int], Image] = {}
         self._sprites: dict[tuple[str, str], list[Image]] = {}
-        self._plain = sorted(bundled_fonts(), key=lambda font: (font.getname()[0] or "", font.getname()[1] or ""))
+        self._plain = sorted(
+            bundled_fonts(), key=lambda font: (font.getname()[0] or "", font.getname()[1] or "")
+        )
         self._fonts: dict[str, PIL.ImageFont.FreeTypeFont] = {}
         self._chinese: PIL.ImageFont.FreeTypeFont | None = None
         if data is not None:
@@ -72,7 +85,9 @@ class Glyphs:
                 if path.name == CHINESE_FONT:
                     self._chinese = font
                 else:
-                    self._fonts[path.stem.split("_")[0] if path.stem.endswith(("Bold", "Regular")) else path.stem] = font
+                    self._fonts[
+                        path.stem.split("_")[0] if path.stem.endswith(("Bold", "Regular")) else path.stem
+                    ] = font
         self._names = sorted(self._fonts)
 
     def check(self, lettering: str) -> None:
@@ -152,7 +167,7 @@ class Glyphs:
             glyph = draw_character(read_as(char), hand(style), HEIGHT)
         elif lettering in _GA36:
             glyph = self._drawn(lettering, read_as(char))
-        elif char in PROVINCES or not char.isascii() and read_as(char) == char:
+        elif char in PROVINCES or (not char.isascii() and read_as(char) == char):
             glyph = self._drawn("ga36", char)
         else:
             font = self._fonts[lettering] if self._fonts else self._plain[int(lettering)]
@@ -192,7 +207,7 @@ class Glyphs:
         template = self._drawn("ga36", char)
         if folder is not None and folder.is_dir() and template is not None:
             paths = sorted(folder.iterdir())
-            for path in paths[:: max(1, len(paths) // SPRITES)]:
+            for path in paths[:: math.ceil(len(paths) / SPRITES)]:
                 gray = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
                 if gray is not None and (mask := _mask(np.asarray(gray, np.uint8), template)) is not None:
                     found.append(mask)

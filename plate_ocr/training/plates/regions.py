@@ -30,7 +30,9 @@ FOLDER = Path(__file__).parent / "regions"
 
 Box: TypeAlias = tuple[float, float, float, float]
 Color: TypeAlias = tuple[int, int, int]
-FurnitureKind: TypeAlias = Literal["text", "fill", "outline", "badge", "flag", "sticker", "picture", "stack", "bolts"]
+FurnitureKind: TypeAlias = Literal[
+    "text", "fill", "outline", "badge", "flag", "sticker", "picture", "stack", "bolts"
+]
 TokenKind: TypeAlias = Literal["any", "word", "char", "gap", "mark", "badge"]
 
 MARKS = "-.·"
@@ -288,7 +290,7 @@ class _Table:
             raise self.error(f"{key!r} must be written as [[{key}]]")
         if needed and not value:
             raise self.error(f"at least one [[{key}]] is needed")
-        return [_Table(f"{self.where}: {key.split('.')[-1]} {i}", v) for i, v in enumerate(value, 1)]
+        return [_Table(f"{self.where}: {key.rsplit('.', maxsplit=1)[-1]} {i}", v) for i, v in enumerate(value, 1)]
 
     def table(self, key: str) -> _Table:
         value = self.take(key, {})
@@ -301,7 +303,11 @@ def _region(table: _Table, name: str) -> Region:
     words_table = table.table("words")
     words: dict[str, Sequence[str]] = {}
     for key, value in words_table.values.items():
-        if not isinstance(value, str | list) or not value or any(not isinstance(v, str) or not v for v in value):
+        if (
+            not isinstance(value, str | list)
+            or not value
+            or any(not isinstance(v, str) or not v for v in value)
+        ):
             raise words_table.error(f"{key!r} must be a string of characters or a list of words")
         words[key] = tuple(value)
     words.setdefault("@", tuple(LETTERS))
@@ -357,7 +363,10 @@ def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
     if [field.row for field in layout.fields] != sorted(field.row for field in layout.fields):
         raise table.error("fields must be in reading order: rows from the top")
     longest = sum(
-        max(sum(max(map(len, t.choices)) for t in p if t.kind in ("any", "word", "char")) for p in field.patterns)
+        max(
+            sum(max(map(len, t.choices)) for t in p if t.kind in ("any", "word", "char"))
+            for p in field.patterns
+        )
         for field in layout.fields
     )
     if longest > LONGEST:

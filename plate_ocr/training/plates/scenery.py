@@ -29,7 +29,14 @@ def surroundings(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Ima
     for _ in range(int(rng.random() * 6)):
         # Edges of bumpers and lids run along the plate.
         y, thick = float(rng.random()) * height, max(1, round(float(rng.random()) ** 2 * height * 0.3))
-        cv2.line(scene, (-1, round(y - tilt)), (width, round(y + tilt)), float(rng.random() * 255), thick, cv2.LINE_AA)
+        cv2.line(
+            scene,
+            (-1, round(y - tilt)),
+            (width, round(y + tilt)),
+            float(rng.random() * 255),
+            thick,
+            cv2.LINE_AA,
+        )
     for _ in range(int(rng.random() * 4)):
         kind = rng.random()
         center = (int(rng.random() * width), int(rng.random() * height))
@@ -108,7 +115,10 @@ def _wheel(rng: Generator, height: int, width: int) -> Image:
     spokes = 5 + int(rng.random() * 6)
     level = float(rng.random() * 255)
     for angle in np.arange(spokes) * 2 * np.pi / spokes + float(rng.random()):
-        end = (round(center[0] + 1.3 * reach * np.cos(angle)), round(center[1] + 0.65 * reach * np.sin(angle)))
+        end = (
+            round(center[0] + 1.3 * reach * np.cos(angle)),
+            round(center[1] + 0.65 * reach * np.sin(angle)),
+        )
         cv2.line(scene, center, end, level, max(1, height // 14), cv2.LINE_AA)
     return scene
 
@@ -120,8 +130,19 @@ def _face(rng: Generator, height: int, width: int) -> Image:
     cv2.ellipse(scene, (x, y), (round(width * 0.22), round(height * 0.48)), 0, 0, 360, skin, -1, cv2.LINE_AA)
     for dx in (-0.09, 0.09):
         eye = (round(x + dx * width), round(height * 0.38))
-        cv2.ellipse(scene, eye, (round(width * 0.035), round(height * 0.06)), 0, 0, 360, skin * 0.3, -1, cv2.LINE_AA)
-    cv2.ellipse(scene, (x, round(height * 0.72)), (round(width * 0.08), round(height * 0.05)), 0, 0, 360, skin * 0.5, -1)
+        cv2.ellipse(
+            scene, eye, (round(width * 0.035), round(height * 0.06)), 0, 0, 360, skin * 0.3, -1, cv2.LINE_AA
+        )
+    cv2.ellipse(
+        scene,
+        (x, round(height * 0.72)),
+        (round(width * 0.08), round(height * 0.05)),
+        0,
+        0,
+        360,
+        skin * 0.5,
+        -1,
+    )
     return np.asarray(cv2.GaussianBlur(scene, (0, 0), max(0.5, height * 0.02)), np.uint8)
 
 
