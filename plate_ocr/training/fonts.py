@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib
 import PIL.ImageFont
 
 from plate_ocr.errors import DataError
@@ -14,8 +15,6 @@ SIZE = 80
 
 def bundled_fonts() -> list[PIL.ImageFont.FreeTypeFont]:
     """The fonts that matplotlib and Pillow bring along: no font file needs to be found."""
-    import matplotlib
-
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     names = sorted(
         path

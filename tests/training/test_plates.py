@@ -125,7 +125,7 @@ def test_hands_keep_characters_apart() -> None:
         shares = {c: float((g > 127).mean()) for c, g in drawn.items() if g is not None}
         assert len(shares) == 34
         # Counters stay open: nothing but strokes is filled.
-        assert all(share < 0.85 for c, share in shares.items() if c != "1"), number
+        assert all(share < 0.82 for c, share in shares.items() if c != "1"), number
         pictures = {g.tobytes() for g in drawn.values() if g is not None}
         assert len(pictures) == 34
 

@@ -1,9 +1,9 @@
 """What a camera and whoever cuts out the plate make of it.
 
-The flat plate is warped once into the crop: rotation in space, perspective and crop are one homography. The
-crop has a *sensor's* resolution, between what a distant camera gives and what the network can use; blur, noise
-and compression happen there, and :func:`~plate_ocr.vision.platepicture.network_input` makes the rest, as it
-does when plates are read.
+The flat plate is warped once into the crop: rotation in space, perspective and crop are one homography.
+The crop has a *sensor's* resolution, between what a distant camera gives and what the network can use; blur,
+noise and compression happen there, and :func:`~plate_ocr.vision.platepicture.network_input` makes the rest,
+as it does when plates are read.
 """
 
 from __future__ import annotations
@@ -91,18 +91,18 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     )
     span = high - low
     # Too loose a crop is tightened about the text.
-    for axis, most in ((0, text_span[0] / LEAST_WIDTH), (1, line / LEAST_HEIGHT)):
-        most = max(most, text_span[axis] * 1.03)
+    for axis, wanted in ((0, text_span[0] / LEAST_WIDTH), (1, line / LEAST_HEIGHT)):
+        most = max(wanted, text_span[axis] * 1.03)
         if span[axis] > most:
             share = (most - text_span[axis]) / (span[axis] - text_span[axis])
             low[axis] = text[:, axis].min() - (text[:, axis].min() - low[axis]) * share
             high[axis] = text[:, axis].max() + (high[axis] - text[:, axis].max()) * share
     span = high - low
     least, most = camera.heights
-    wanted = math.exp(math.log(least) + (math.log(most) - math.log(least)) * float(rng.random()))
-    wanted = max(wanted, LEAST_PIXELS * float(span[1]) / line)
+    pixels = math.exp(math.log(least) + (math.log(most) - math.log(least)) * float(rng.random()))
+    pixels = max(pixels, LEAST_PIXELS * float(span[1]) / line)
     aspect = float(np.clip(span[0] / span[1], 1.0, 6.0))
-    height = min(wanted, LARGEST[0], LARGEST[1] / aspect)
+    height = min(pixels, LARGEST[0], LARGEST[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))
     fit = np.diag([size[1] / span[0], size[0] / span[1], 1.0])
     fit[:2, 2] = -low * np.diag(fit)[:2]
@@ -161,19 +161,19 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     height, width = view.size
     fine = 2 if height < 36 else 1
     matrix = np.diag([fine, fine, 1.0]) @ view.matrix
-    both = cv2.merge([plate.gray, plate.opaque])
+    both = np.dstack([plate.gray, plate.opaque])
     shrink = plate.text_height / (view.text_height * fine)
     if shrink > 1.5:
         # The warp looks at four pixels of the plate only: what is much larger is averaged first.
         smaller = max(4, round(both.shape[1] / shrink)), max(4, round(both.shape[0] / shrink))
         matrix = matrix @ np.diag([both.shape[1] / smaller[0], both.shape[0] / smaller[1], 1.0])
-        both = cv2.resize(both, smaller, interpolation=cv2.INTER_AREA)
+        both = np.asarray(cv2.resize(both, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     scene = surroundings(rng, height * fine, width * fine, glyphs)
     warped = cv2.warpPerspective(both, matrix, (width * fine, height * fine), flags=cv2.INTER_LINEAR)
     share = warped[..., 1].astype(np.float32) * np.float32(1 / 255)
     mixed = scene + (warped[..., 0] - scene.astype(np.float32)) * share
     if fine > 1:
-        mixed = cv2.resize(mixed, (width, height), interpolation=cv2.INTER_AREA)
+        mixed = np.asarray(cv2.resize(mixed, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     return np.asarray(mixed, np.uint8)
 
 
@@ -223,10 +223,9 @@ def _light(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
     if rng.random() < 0.05:
         # A lamp's glare.
         x, y, reach = float(rng.random() - 0.5), float(rng.random() - 0.5), 0.06 + 0.3 * float(rng.random())
-        away = ((across - np.float32(x)) / np.float32(reach)) ** 2 + (
-            (down - np.float32(y)) / np.float32(2 * reach)
-        ) ** 2
-        picture = picture + np.float32(30 + 90 * float(rng.random())) * np.exp(-away)
+        away = ((across - np.float32(x)) / np.float32(reach)) ** 2
+        away = away + ((down - np.float32(y)) / np.float32(2 * reach)) ** 2
+        picture += np.float32(30 + 90 * float(rng.random())) * np.exp(-away)
     return picture
 
 
@@ -245,7 +244,7 @@ def _blur(
     if rng.random() < 0.2:
         # Cameras sharpen: bright and dark seams along edges.
         soft = cv2.GaussianBlur(picture, (0, 0), 0.8 + float(rng.random()))
-        picture = picture + np.float32(0.3 + 1.2 * float(rng.random())) * (picture - soft)
+        picture += np.float32(0.3 + 1.2 * float(rng.random())) * (picture - soft)
     return picture
 
 

@@ -65,8 +65,8 @@ class PlateGenerator:
     """Renders plates.
 
     Args:
-        data: the folder with ``glyphs``, ``fonts`` and ``chars``, see :class:`~plate_ocr.training.plates.glyphs.Glyphs`.
-        regions: names of regions or region files; by default all of :data:`MIX` whose characters can be drawn.
+        data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are no Chinese plates.
+        regions: names of regions or region files; by default all of :data:`MIX` that can be drawn.
         not_plates: share of pictures without a plate.
 
     Raises:
@@ -98,7 +98,8 @@ class PlateGenerator:
         missing = self.glyphs.missing(region.characters())
         if missing and complain:
             raise DataError(
-                f"nothing can draw {missing[0]} of region {region.name}: set PLATE_OCR_DATA to the folder with glyphs"
+                f"nothing can draw {missing[0]} of region {region.name}: set PLATE_OCR_DATA to the folder"
+                " with glyphs"
             )
         return not missing
 

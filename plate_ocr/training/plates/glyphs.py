@@ -54,9 +54,9 @@ _HANDS = {
 class Glyphs:
     """Lettering by name.
 
-    Names are ``ga36``, ``ga36-two``, ``ga36-two-down``, ``ga36-green``, ``sprites-binary``, ``sprites-grey``,
-    ``die``, ``die-thin``, ``die-medium``, ``die-thick``, ``font`` (any of the fonts) and fonts' file names without
-    weight and ending.
+    Names are ``ga36``, ``ga36-two``, ``ga36-two-down``, ``ga36-green`` (drawn), ``sprites-binary`` and
+    ``sprites-grey`` (cut out), ``die``, ``die-thin``, ``die-medium``, ``die-thick`` (strokes), ``font``
+    (any of the fonts) and fonts' file names without weight and ending.
 
     Args:
         data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are strokes and the

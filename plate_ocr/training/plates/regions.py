@@ -290,7 +290,7 @@ class _Table:
             raise self.error(f"{key!r} must be written as [[{key}]]")
         if needed and not value:
             raise self.error(f"at least one [[{key}]] is needed")
-        return [_Table(f"{self.where}: {key.rsplit('.', maxsplit=1)[-1]} {i}", v) for i, v in enumerate(value, 1)]
+        return [_Table(f"{self.where}: {key} {i}", v) for i, v in enumerate(value, 1)]
 
     def table(self, key: str) -> _Table:
         value = self.take(key, {})

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image
 
@@ -36,28 +37,25 @@ class Hand:
         stroke: width of a stroke, as a part of the height.
         aspect: width of an H, as a part of the height.
         rounding: radius of corners, as a part of the width; 0.5 makes an O of half circles.
-        square: whether ends of strokes are cut square.
         habits: a number for each character that has several forms.
     """
 
     stroke: float
     aspect: float
     rounding: float
-    square: bool
     habits: tuple[float, ...]
 
 
 def hand(number: int) -> Hand:
     """The hand of a number: thin strokes below ``HANDS / 3``, thick ones above ``2 * HANDS / 3``."""
     rng = np.random.default_rng([number, 20260])
-    low = (0.085, 0.115, 0.15)[number * 3 // HANDS]
-    stroke = float(rng.uniform(low, low + 0.035))
+    low = (0.085, 0.11, 0.14)[number * 3 // HANDS]
+    stroke = float(rng.uniform(low, low + 0.03))
     return Hand(
         stroke=stroke,
         # A counter stays at least as wide as a stroke.
-        aspect=float(rng.uniform(max(0.38, 3.2 * stroke), 0.7)),
+        aspect=float(rng.uniform(max(0.38, 3.6 * stroke), 0.7)),
         rounding=float(rng.choice([0.5, 0.42, 0.3, 0.2]) * rng.uniform(0.85, 1.0)),
-        square=bool(rng.random() < 0.35),
         habits=tuple(rng.random(16).tolist()),
     )
 
@@ -82,14 +80,10 @@ def draw_character(char: str, style: Hand, height: int) -> Image | None:
         points = _rounded(np.array(path) * scale, radius) + thick / 2 - 0.5
         fixed = np.rint(points * (1 << SHIFT)).astype(np.int32)
         cv2.polylines(picture, [fixed], False, 255, max(1, round(thick)), cv2.LINE_AA, SHIFT)
-    if style.square:
-        # Round ends become square where the stroke meets the edge of the picture.
-        kernel = np.ones((max(1, round(thick / 2)),) * 2, np.uint8)
-        picture = np.asarray(cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel), np.uint8)
     return picture
 
 
-def _rounded(points: np.ndarray, radius: float) -> np.ndarray:
+def _rounded(points: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
     """Replace inner corners by quadratic curves."""
     out = [points[0]]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
@@ -114,9 +108,8 @@ def _ring(left: float, top: float, right: float, bottom: float) -> Path:
     return [(middle, top), (right, top), (right, bottom), (left, bottom), (left, top), (middle, top)]
 
 
-def _paths(char: str, habits: Sequence[float]) -> tuple[list[Path], float]:
-    """Strokes of a character and its width against an H."""
-    h = habits
+def _paths(char: str, h: Sequence[float]) -> tuple[list[Path], float]:
+    """Strokes of a character in a hand of these habits, and its width against an H."""
     tail = 0.2 + 0.1 * h[0]
     waist = 0.44 + 0.06 * h[1]
     forms: dict[str, tuple[list[Path], float]] = {
@@ -219,27 +212,26 @@ def _paths(char: str, habits: Sequence[float]) -> tuple[list[Path], float]:
     }
     if char in forms:
         return forms[char]
-    if char == "1":
-        stem: Path = [(0.5, 0), (0.5, 1)]
-        if h[14] < 0.3:
-            return [[(0.5, 0), (0.5, 1)]], 0.2
-        flag: Path = [(0.0, 0.22), (0.5, 0)] if h[14] < 0.8 else [(0.05, 0.16), (0.5, 0.12), (0.5, 0)]
-        return ([stem, flag], 0.75) if h[0] < 0.55 else ([stem, flag, [(0, 1), (1, 1)]], 0.75)
-    if char == "I":
-        serifs: list[Path] = [[(0, 0), (1, 0)], [(0, 1), (1, 1)]]
-        stem = [(0.5, 0), (0.5, 1)]
-        return ([stem], 0.2) if h[15] < 0.5 else ([stem, *serifs], 0.5 + 0.4 * h[14])
-    if char == "3":
+    stem: Path = [(0.5, 0), (0.5, 1)]
+    serifs: list[Path] = [[(0, 0), (1, 0)], [(0, 1), (1, 1)]]
+    flag: Path = [(0.0, 0.22), (0.5, 0)] if h[14] < 0.8 else [(0.05, 0.16), (0.5, 0.12), (0.5, 0)]
+    paths: list[Path] = []
+    width = 1.0
+    if char == "1" and h[14] < 0.3:
+        paths, width = [stem], 0.2
+    elif char == "1":
+        paths, width = [stem, flag, *(serifs[1:] if h[0] > 0.55 else [])], 0.75
+    elif char == "I":
+        paths, width = ([stem], 0.2) if h[15] < 0.5 else ([stem, *serifs], 0.5 + 0.4 * h[14])
+    elif char == "3":
         lower: Path = [(0.4, waist), (1, waist), (1, 1), (0, 1), (0, 1 - tail)]
-        if h[1] < 0.3:
-            return [[(0, 0), (1, 0)], [(1, 0), (0.4, waist)], lower], 1.0
-        return [[(0, tail), (0, 0), (0.97, 0), (0.97, waist), (0.4, waist)], lower], 1.0
-    if char in "69":
-        six: list[Path]
-        if h[5] < 0.65:
-            six = [[(1, tail), (1, 0), (0, 0), (0, 1), (1, 1), (1, 0.42), (0, 0.42)]]
-            six = [[(1, tail), (1, 0), (0, 0), (0, 0.7)], _ring(0, 0.42, 1, 1)]
-        else:
-            six = [[(0.75, 0), (0, 0.55), (0, 0.72)], _ring(0, 0.42, 1, 1)]
-        return (six if char == "6" else [[(1 - x, 1 - y) for x, y in path] for path in six]), 1.0
-    return [], 0.0
+        round_top: list[Path] = [[(0, tail), (0, 0), (0.97, 0), (0.97, waist), (0.4, waist)]]
+        flat_top: list[Path] = [[(0, 0), (1, 0)], [(1, 0), (0.4, waist)]]
+        paths = [*(flat_top if h[1] < 0.3 else round_top), lower]
+    elif char in "69":
+        neck: Path = (
+            [(1, tail), (1, 0), (0, 0), (0, 0.7)] if h[5] < 0.65 else [(0.75, 0), (0, 0.55), (0, 0.72)]
+        )
+        six = [neck, _ring(0, 0.42, 1, 1)]
+        paths = six if char == "6" else [[(1 - x, 1 - y) for x, y in path] for path in six]
+    return paths, width
