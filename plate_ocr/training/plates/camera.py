@@ -161,6 +161,7 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     height, width = view.size
     fine = 2 if height < 36 else 1
     matrix = np.diag([fine, fine, 1.0]) @ view.matrix
+    text = _project(matrix, corners(plate.text_box))
     both = np.dstack([plate.gray, plate.opaque])
     shrink = plate.text_height / (view.text_height * fine)
     if shrink > 1.5:
@@ -172,9 +173,26 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     warped = cv2.warpPerspective(both, matrix, (width * fine, height * fine), flags=cv2.INTER_LINEAR)
     share = warped[..., 1].astype(np.float32) * np.float32(1 / 255)
     mixed = scene + (warped[..., 0] - scene.astype(np.float32)) * share
+    if rng.random() < 0.08:
+        _occlude(rng, mixed, text)
     if fine > 1:
         mixed = np.asarray(cv2.resize(mixed, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     return np.asarray(mixed, np.uint8)
+
+
+def _occlude(rng: Generator, picture: NDArray[np.float32], text: Matrix) -> None:
+    """Put something in front of the picture, from one of its sides towards the text: a bumper, a hook."""
+    height, width = picture.shape
+    side, reach, level = int(rng.random() * 4), float(rng.random()), float(rng.random() * 255)
+    low, high = text.min(0), text.max(0)
+    if side == 0:
+        picture[: max(0, math.floor(low[1] * reach))] = level
+    elif side == 1:
+        picture[height - max(0, math.floor((height - high[1]) * reach)) :] = level
+    elif side == 2:
+        picture[:, : max(0, math.floor(low[0] * reach))] = level
+    else:
+        picture[:, width - max(0, math.floor((width - high[0]) * reach)) :] = level
 
 
 def expose(
@@ -240,7 +258,7 @@ def _blur(
         if sigma > 0.25:
             picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
     elif kind < 0.7:
-        picture = _motion(rng, picture, 2.2 * most * text_height * float(rng.random()))
+        picture = _motion(rng, picture, 1.7 * most * text_height * float(rng.random()))
     if rng.random() < 0.2:
         # Cameras sharpen: bright and dark seams along edges.
         soft = cv2.GaussianBlur(picture, (0, 0), 0.8 + float(rng.random()))

@@ -419,7 +419,7 @@ def _draw_picture(painter: _Painter, box: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = box
     part = painter.canvas[top:bottom, left:right]
     height, width = part.shape
-    strength = abs(painter.ground - painter.ink) * 0.45
+    strength = abs(painter.ground - painter.ink) * (0.3 + 0.4 * float(rng.random()))
     toward = 1.0 if painter.ink > painter.ground else -1.0
     if rng.random() < 0.6:
         # Fading from the top, from the bottom, or from both.
@@ -437,7 +437,7 @@ def _draw_picture(painter: _Painter, box: tuple[int, int, int, int]) -> None:
         mask: Image = np.zeros(part.shape, np.uint8)
         cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 255)
         part += np.float32(toward * strength * rng.uniform(0.6, 2)) * (mask * np.float32(1 / 255))
-    for _ in range(_index(rng, 4)):
+    for _ in range(_index(rng, 7)):
         x, y = _index(rng, width), _index(rng, height)
         size = (1 + _index(rng, max(1, width // 8)), 1 + _index(rng, max(1, height // 3)))
         blob: Image = np.zeros(part.shape, np.uint8)

@@ -28,6 +28,9 @@ HEIGHT = 64
 STRIP_HEIGHT = 24
 """Height of small texts (a state's name, a dealer's address), pixels."""
 
+STRIP_FONTS = 6
+"""A small text is written in so many fonts."""
+
 SPRITES = 140
 """So many cut-out characters of a class and source are used, spread over all."""
 
@@ -89,6 +92,8 @@ class Glyphs:
                         path.stem.split("_")[0] if path.stem.endswith(("Bold", "Regular")) else path.stem
                     ] = font
         self._names = sorted(self._fonts)
+        fonts = [*self._fonts.values(), *self._plain]
+        self._strip_fonts = [font.font_variant(size=STRIP_HEIGHT + 8) for font in fonts]
 
     def check(self, lettering: str) -> None:
         """See whether a name can be used.
@@ -149,12 +154,11 @@ class Glyphs:
         Returns:
             uint8 ``(STRIP_HEIGHT, W)``.
         """
-        fonts = [*self._fonts.values(), *self._plain]
-        style %= len(fonts)
+        # A text has a few fonts of its own: each picture of a text is drawn once only.
+        style = (sum(map(ord, text)) + style % STRIP_FONTS) % len(self._strip_fonts)
         key = (text, style)
         if key not in self._strips:
-            font = fonts[style].font_variant(size=STRIP_HEIGHT * 2)
-            glyph = _render(text, font, None)
+            glyph = _render(text, self._strip_fonts[style], None)
             if glyph is None:
                 glyph = np.zeros((4, 4), np.uint8)
             width = max(2, round(glyph.shape[1] * STRIP_HEIGHT / glyph.shape[0]))
