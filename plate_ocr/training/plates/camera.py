@@ -44,7 +44,7 @@ NOISIEST = 0.13
 LEAST_CONTRAST = 9.0
 """Of the text in the picture, grey levels."""
 
-MOST_LOST = 0.2
+MOST_LOST = 0.13
 """Part of the text's contrast that over- or underexposure may take."""
 
 Matrix: TypeAlias = NDArray[np.float64]
@@ -100,7 +100,8 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     span = high - low
     least, most = camera.heights
     pixels = math.exp(math.log(least) + (math.log(most) - math.log(least)) * float(rng.random()))
-    pixels = max(pixels, LEAST_PIXELS * float(span[1]) / line)
+    # Plates of two lines have fewer pixels across.
+    pixels = max(pixels, LEAST_PIXELS * (1.0 if plate.rows == 1 else 1.4) * float(span[1]) / line)
     aspect = float(np.clip(span[0] / span[1], 1.0, 6.0))
     height = min(pixels, LARGEST[0], LARGEST[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))
@@ -121,7 +122,7 @@ def _pose(rng: Generator, plate: FlatPlate, camera: Camera) -> Matrix:
     )
     slant = np.array([[1, shear, 0], [0, 1, 0], [0, 0, 1.0]])
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-    distance = (right - left) * unit * (1.5 + 6 * float(rng.random()))
+    distance = (right - left) * unit * (2.2 + 6 * float(rng.random()))
     turned = np.array([[cy, sy * sp, 0], [0, cp, 0], [-sy / distance, cy * sp / distance, 1.0]])
     cr, sr = math.cos(roll), math.sin(roll)
     rolled = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1.0]])
@@ -172,7 +173,8 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     scene = surroundings(rng, height * fine, width * fine, glyphs)
     warped = cv2.warpPerspective(both, matrix, (width * fine, height * fine), flags=cv2.INTER_LINEAR)
     share = warped[..., 1].astype(np.float32) * np.float32(1 / 255)
-    mixed = scene + (warped[..., 0] - scene.astype(np.float32)) * share
+    ground = scene.astype(np.float32)
+    mixed = ground + (warped[..., 0].astype(np.float32) - ground) * share
     if rng.random() < 0.08:
         _occlude(rng, mixed, text)
     if fine > 1:

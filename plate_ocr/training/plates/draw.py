@@ -17,6 +17,9 @@ from plate_ocr.vision.images import Image
 
 Canvas: TypeAlias = NDArray[np.float32]
 
+WIDEST = 1.3
+"""How far glyphs and gaps are stretched to fill a plate."""
+
 LEAST_CONTRAST = 60.0
 """Between ground and ink before the camera takes some away, grey levels."""
 
@@ -107,8 +110,9 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
         frame: how often a dealer's frame surrounds it.
     """
     painter = _Painter(rng, layout, glyphs, scale)
-    for item in layout.furniture:
-        if rng.random() < item.chance:
+    wanted = [item for item in layout.furniture if rng.random() < item.chance]
+    for item in wanted:
+        if item.kind != "bolts":
             _draw_furniture(painter, item)
     _draw_border(painter)
     ink: Image = np.zeros(painter.shape, np.uint8)
@@ -120,6 +124,10 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
         boxes.append(box)
     text_height = min(box[3] - box[1] for box in boxes)
     _lay_ink(painter, ink, text_height)
+    for item in wanted:
+        # Bolts sit on top of everything and reach into characters.
+        if item.kind == "bolts":
+            _draw_bolts(painter, painter.pixels(item.box))
     if rng.random() < 0.3:
         _dirt(painter)
     text_box = (
@@ -195,7 +203,7 @@ def _draw_field(painter: _Painter, field: Field, ink: Image) -> tuple[str, Box]:
             mark = token.choices[0]
             pieces.append(_Piece("mark", mark, 0.12 if mark != "-" else 0.15 + 0.25 * float(rng.random())))
         else:
-            pieces.append(_Piece("badge", "*", 0.5 + 0.5 * float(rng.random())))
+            pieces.append(_Piece("badge", "*", 0.4 + 0.5 * float(rng.random())))
     left, top, right, bottom = painter.pixels(field.box)
     height = (bottom - top) * _uniform(rng, field.height)
     total = sum(piece.width for piece in pieces) + gap * (len(pieces) - 1)
@@ -204,6 +212,11 @@ def _draw_field(painter: _Painter, field: Field, ink: Image) -> tuple[str, Box]:
         # Long texts are written smaller rather than squeezed further.
         height *= max(0.75, squeeze / 0.75)
         squeeze = min(1.0, (right - left) / (total * height))
+    room = (right - left) / (total * height)
+    if squeeze < room and rng.random() < 0.4:
+        # Many plates are filled from side to side.
+        squeeze = min(room * (0.85 + 0.15 * float(rng.random())), WIDEST)
+        squeeze = max(squeeze, min(1.0, room))
     rest = (right - left) - total * height * squeeze
     x = left + rest * (0.5 if rng.random() < 0.7 else float(rng.random()))
     y = top + (bottom - top - height) * float(rng.random())
@@ -352,8 +365,6 @@ def _draw_furniture(painter: _Painter, item: Furniture) -> None:
             for i, char in enumerate(text):
                 y = round(top + i * step)
                 _draw_small_text(painter, char, (left, y, right, round(y + 0.85 * step)), painter.ink)
-        case "bolts":
-            _draw_bolts(painter, (left, top, right, bottom))
 
 
 def _draw_small_text(painter: _Painter, text: str, box: tuple[int, int, int, int], level: float) -> None:
@@ -458,9 +469,11 @@ def _draw_bolts(painter: _Painter, box: tuple[int, int, int, int]) -> None:
     radius = max(1, round(painter.shape[0] * (0.02 + 0.025 * float(rng.random()))))
     level = float(rng.random() * 255)
     which = rng.random()
-    for x in (left, right):
-        for y, wanted in ((top, which < 0.8), (bottom, which > 0.45)):
+    shift = rng.normal(0, 0.025 * painter.shape[0], 2)
+    for x in (left + round(shift[0]), right - round(shift[0])):
+        for edge, wanted in ((top, which < 0.8), (bottom, which > 0.45)):
             if wanted and rng.random() < 0.9:
+                y = edge + round(shift[1])
                 cv2.circle(painter.canvas, (x, y), radius, level, -1, cv2.LINE_AA)
                 if rng.random() < 0.5:
                     cv2.circle(painter.canvas, (x, y + 1), radius, 255 - level, 1, cv2.LINE_AA)

@@ -75,7 +75,9 @@ def draw_character(char: str, style: Hand, height: int) -> Image | None:
     inner_h, inner_w = height - thick, max(1.0, style.aspect * width * height - thick)
     picture = np.zeros((height, max(3, round(inner_w + thick))), np.uint8)
     scale = np.array([inner_w, inner_h])
-    radius = style.rounding * style.aspect * height
+    # However square the hand, a D is round on its right and a 0 has no corners: else they are one.
+    least = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33}.get(char, 0.0)
+    radius = max(style.rounding, least) * style.aspect * height
     for path in paths:
         points = _rounded(np.array(path) * scale, radius) + thick / 2 - 0.5
         fixed = np.rint(points * (1 << SHIFT)).astype(np.int32)
