@@ -11,7 +11,6 @@ import pytest
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.training.plates import MIX, PlateGenerator, bundled_regions, load_region
-from plate_ocr.training.plates.regions import read_as
 from plate_ocr.training.plates.strokes import HANDS, draw_character, hand
 from plate_ocr.vision.platepicture import network_input
 
@@ -99,7 +98,7 @@ def test_china_needs_glyphs() -> None:
 
 @pytest.mark.data
 def test_every_character_occurs(with_data: PlateGenerator) -> None:
-    possible = {read_as(c) for name in MIX for c in load_region(name).characters()}
+    possible = {c for name in MIX for c in load_region(name).characters()}
     assert possible == set(PLATE_CHARACTERS)
     assert with_data.glyphs.missing(PLATE_CHARACTERS) == ""
 

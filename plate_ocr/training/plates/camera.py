@@ -255,11 +255,11 @@ def _blur(
     kind = rng.random()
     # Few pixels are blur enough.
     text_height = max(1.0, text_height - 3)
-    if kind < 0.6:
+    if kind < 0.5:
         sigma = float(rng.random()) ** 1.6 * most * text_height
         if sigma > 0.25:
             picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
-    elif kind < 0.7:
+    elif kind < 0.58:
         picture = _motion(rng, picture, 1.7 * most * text_height * float(rng.random()))
     if rng.random() < 0.2:
         # Cameras sharpen: bright and dark seams along edges.

@@ -192,7 +192,7 @@ def _draw_field(painter: _Painter, field: Field, ink: Image) -> tuple[str, Box]:
             word = token.choices[_index(rng, len(token.choices))]
             text += read_as(word)
             for char in word:
-                glyph = glyphs.glyph(lettering, char, style, int(rng.random() * 4096))
+                glyph = glyphs.glyph(lettering, read_as(char), style, int(rng.random() * 4096))
                 if glyph is None:
                     raise AssertionError(f"no glyph for {char}: regions are checked before")
                 width = glyph.shape[1] / HEIGHT * stretch
@@ -238,6 +238,12 @@ def _draw_piece(painter: _Painter, piece: _Piece, ink: Image, box: Box) -> None:
         glyph = np.asarray(cv2.resize(piece.glyph, size, interpolation=cv2.INTER_AREA), np.uint8)
         part = ink[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
         np.maximum(part, glyph[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]], out=part)
+        if piece.char != read_as(piece.char):
+            # An accent stands above the letter, which keeps its height.
+            middle, rise, thick = (left + right) // 2, max(2, height // 7), max(1, height // 14)
+            tip = (middle, top - thick)
+            for side in (-1, 1):
+                cv2.line(ink, tip, (middle + side * rise, top - thick - rise), 255, thick, cv2.LINE_AA)
     elif piece.kind == "mark":
         thick = max(1, round(height * (0.07 + 0.07 * float(rng.random()))))
         middle = bottom - thick if piece.char == "." else (top + bottom - thick) // 2

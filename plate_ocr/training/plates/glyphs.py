@@ -15,10 +15,9 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES
+from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.errors import DataError
 from plate_ocr.training.fonts import bundled_fonts
-from plate_ocr.training.plates.regions import read_as
 from plate_ocr.training.plates.strokes import HANDS, draw_character, hand
 from plate_ocr.vision.images import Image
 
@@ -116,7 +115,7 @@ class Glyphs:
 
         Args:
             lettering: its name.
-            char: the character, perhaps with an accent.
+            char: the character.
             style: which font or hand, where the name leaves a choice; the same over a plate.
             number: which of the cut-out characters.
 
@@ -168,10 +167,10 @@ class Glyphs:
     def _make(self, lettering: str, char: str, style: int) -> Image | None:
         glyph: Image | None = None
         if lettering == "die":
-            glyph = draw_character(read_as(char), hand(style), HEIGHT)
+            glyph = draw_character(char, hand(style), HEIGHT)
         elif lettering in _GA36:
-            glyph = self._drawn(lettering, read_as(char))
-        elif char in PROVINCES or (not char.isascii() and read_as(char) == char):
+            glyph = self._drawn(lettering, char)
+        elif not char.isascii():
             glyph = self._drawn("ga36", char)
         else:
             font = self._fonts[lettering] if self._fonts else self._plain[int(lettering)]
@@ -184,8 +183,8 @@ class Glyphs:
 
     def _fallback(self, char: str) -> Image | None:
         """What draws the characters that a lettering lacks: I and O on Chinese plates, rare signs."""
-        if read_as(char) in LETTERS + DIGITS:
-            return draw_character(read_as(char), hand(HANDS // 6), HEIGHT)
+        if char in LETTERS + DIGITS:
+            return draw_character(char, hand(HANDS // 6), HEIGHT)
         return _render(char, self._chinese, None) if self._chinese is not None else None
 
     def _drawn(self, lettering: str, char: str) -> Image | None:

@@ -167,7 +167,7 @@ class Region:
     camera: Camera
 
     def characters(self) -> str:
-        """Every character that its plates can show, sorted."""
+        """Every character that is read on its plates, sorted."""
         return "".join(
             sorted(
                 {
@@ -178,7 +178,7 @@ class Region:
                     for token in pattern
                     if token.kind in ("any", "word", "char")
                     for choice in token.choices
-                    for char in choice
+                    for char in read_as(choice)
                 }
             )
         )
