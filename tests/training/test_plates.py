@@ -1,4 +1,4 @@
-"""Rendered plates: repeatable, complete, legible by construction, and clear about mistakes in region files."""
+"""Rendered plates: repeatable, complete, legible by construction; mistakes in region files are named."""
 
 from __future__ import annotations
 
