@@ -18,6 +18,10 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PROVINCES = "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
 """The 31 provinces of mainland China as they stand on plates (GA 36-2018)."""
 
+SPECIAL = "警学挂使领港澳"
+"""What else stands on Chinese plates: police, learner, trailer, embassy, consulate, Hong Kong, Macau."""
+PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL
+"""All that the plate network tells apart."""
 
 LONGEST = 10
 """Characters on a plate, at most."""
