@@ -293,7 +293,7 @@ def test_a_network_of_other_sizes_than_the_header_says_is_refused(
     change_card(tiny_model, **changes)
     with pytest.raises(ModelError, match=expected):
         CharModel(tiny_model)
-    with pytest.raises(ModelError, match=r"do not fit the sizes in the header: .*size mismatch") as caught:
+    with pytest.raises(ModelError, match=r"do not fit the sizes in the header: output\.weight is 10×8 instead of 7×8|header: hidden\.weight is 8×25 instead of 8×16") as caught:
         load_weights(tiny_model)
     assert "\n" not in str(caught.value)
 

@@ -6,14 +6,14 @@ import signal
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from plate_ocr import __version__
-from plate_ocr.alphabet import Alphabet
+from plate_ocr.alphabet import REGIONS, Alphabet
 from plate_ocr.app import models
-from plate_ocr.errors import ImageError, ModelError, PlateOcrError
+from plate_ocr.errors import AlphabetError, ImageError, ModelError, PlateOcrError
 
 app = typer.Typer(
     help="Read licence plates and their characters, offline.",
@@ -98,7 +98,8 @@ def predict(
     model: Annotated[
         str | None,
         typer.Option(
-            help="chars, digits, an .onnx file or the folder of a training run.", show_default="chars"
+            help="plates, chars, digits, an .onnx file or the folder of a training run.",
+            show_default="plates; chars with --input char",
         ),
     ] = None,
     kind: Annotated[
@@ -108,6 +109,10 @@ def predict(
             help="What the pictures show; a model that knows digits only reads single characters.",
             show_default="plate",
         ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(REGIONS), help="Its plates' formats help where characters look alike."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     min_confidence: Annotated[
@@ -125,12 +130,14 @@ def predict(
 
     if kind in (Input.auto, Input.photo):
         _fail(f"--input {kind.value} is not there yet: cut the plate out and use --input plate, or char", 2)
+    model = model or ("chars" if kind is Input.char else "plates")
+    settings: dict[str, Any] = {"region": region, "min_confidence": min_confidence}
     try:
-        reader = PlateReader(model or "chars", min_confidence=min_confidence)
-    except ModelError as error:
+        read = PlateReader(model, input="char" if kind is Input.char else "plate", **settings)
+        if kind is None and read.alphabet.isdecimal():
+            read = PlateReader(model, input="char", **settings)
+    except (ModelError, AlphabetError) as error:
         _fail(str(error), 2)
-    single = kind is Input.char or (kind is None and reader.classifier.alphabet.isdecimal())
-    read = reader.classifier.read if single else reader
     failed = False
     for source in expand(images):
         reading, wrong = None, source.error
@@ -161,9 +168,9 @@ def inspect(
     """Show every step of reading a plate as a picture, to see why a reading went wrong."""
     from plate_ocr.app.inspection import inspect_plate
     from plate_ocr.app.sources import Source
-    from plate_ocr.reader import PlateReader
+    from plate_ocr.reader import ClassicalReader
 
-    for path in inspect_plate(PlateReader(model), Source(image).content(), out):
+    for path in inspect_plate(ClassicalReader(model), Source(image).content(), out):
         print(path)
 
 
