@@ -136,26 +136,29 @@ def _patterns(*patterns: str, prior: float = 0.0) -> tuple[PlateFormat, ...]:
     )
 
 
-_ANY = (PlateFormat((LETTERS + DIGITS,) * LONGEST, 4, prior=-1.0),)
-"""Letters and digits of the Latin script: vanity plates, old plates."""
+_FREE = (PlateFormat((LETTERS + DIGITS,) * LONGEST, 4),)
+"""Letters and digits of the Latin script."""
+
+_RARE = (PlateFormat((LETTERS + DIGITS,) * LONGEST, 4, prior=-4.0),)
+"""The same where there are formats: old plates and those of officials."""
 
 REGIONS: Mapping[str, tuple[PlateFormat, ...]] = {
-    "ar": (*_patterns("@@@###", "@@###@@", "@###@@@"), *_ANY),
-    "br": (*_patterns("@@@####", "@@@#@##"), *_ANY),
+    "ar": (*_patterns("@@@###", "@@###@@", "@###@@@"), *_RARE),
+    "br": (*_patterns("@@@####", "@@@#@##"), *_RARE),
     "cn": (
         *CHINA,
         PlateFormat((PROVINCES, _CN_LETTERS, *[_CN_ANY] * 4, SPECIAL), 7, _CN_ALIKE, prior=-1.0),
     ),
-    "eu": _ANY,
-    "gb": (*_patterns("@@##@@@", "@###@@@", "@@@###@"), *_ANY),
-    "in": (*_patterns("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *_ANY),
+    "eu": _FREE,
+    "gb": (*_patterns("@@##@@@", "@###@@@", "@@@###@"), *_RARE),
+    "in": (*_patterns("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *_RARE),
     "tr": (
         *_patterns("##@####", "##@#####", "##@@###", "##@@####", "##@@@##", "##@@@###"),
-        *_ANY,
+        *_RARE,
     ),
-    "us": _ANY,
-    "uz": (*_patterns("##@###@@", "#####@@@", "##@######"), *_ANY),
-    "vn": (*_patterns("##@####", "##@#####", "##@######", "##@@#####"), *_ANY),
+    "us": _FREE,
+    "uz": (*_patterns("##@###@@", "#####@@@", "##@######"), *_RARE),
+    "vn": (*_patterns("##@####", "##@#####", "##@######", "##@@#####"), *_RARE),
 }
 """What stands where on the plates of a region. Where texts are free, only the script is known."""
 
