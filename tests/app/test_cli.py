@@ -213,6 +213,35 @@ def test_training_without_the_extra_names_the_command(pictures: Path, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("synth", tmp_path / "plates", "-n", 3, "--region", "us,br", "--seed", 1)
+    labels = tmp_path / "plates" / "labels.csv"
+    assert (code, out.strip()) == (0, str(labels))
+    lines = labels.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "image_path,plate_text,region"
+    assert len(lines) == 4
+    assert all((labels.parent / line.split(",")[0]).is_file() for line in lines[1:])
+    code, out, err = run("synth", tmp_path, "--region", "atlantis")
+    assert (code, out) == (1, "")
+    assert "atlantis" in err
+
+
+def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("train", "data", "--model", "plates", "-o", tmp_path / "run")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "rendered plates alone" in err
+    code, _, err = run("train", "--regions", "us", "-o", tmp_path / "run")
+    assert code == 2
+    assert "--regions belongs to --model plates" in err
+    code, _, err = run("train", "--model", "plates", "--regions", "atlantis", "-o", tmp_path / "run")
+    assert code == 1
+    assert "atlantis" in err
+    assert not (tmp_path / "run").exists()
+    code, out, _ = run("train", "--model", "plates", "--plan", "-o", tmp_path / "run", "--epochs", 3)
+    assert code == 0
+    assert "384 steps, 49,152 pictures drawn" in out
+
+
 def test_inspection_draws_every_step(run: Run, pictures: Path, tmp_path: Path) -> None:
     code, out, _ = run("inspect", pictures / "plate.png", "-o", tmp_path / "steps")
     names = ["1-grey.png", "2-line.png", "3-binary.png", "4-boxes.png", "5-characters.png"]
