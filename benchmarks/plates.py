@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sys
 import time
-from difflib import SequenceMatcher
 
 import cv2
 import numpy as np
 
 from benchmarks import FOLD, data_folder, labelled_plates
 from plate_ocr import PlateReader, Reading
-from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.training.platemeasure import gap, right_characters
 
 SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 EXACT = ("cn",)
@@ -49,21 +48,16 @@ def _text(reading: Reading, *, fold: bool) -> str:
     return text.translate(FOLD) if fold else text
 
 
-def _calibration_error(readings: list[Reading], texts: list[str], labels: list[str], bins: int = 15) -> float:
-    """Mean gap between confidence and share of right characters over bins of confidence."""
+def _calibration_error(readings: list[Reading], texts: list[str], labels: list[str]) -> float:
+    """Mean gap between the characters' confidence and the share of right ones; unknown ones say nothing."""
     confidences, right = [], []
     for reading, text, label in zip(readings, texts, labels, strict=True):
-        if reading.plates:
-            matches = SequenceMatcher(None, text, label, autojunk=False).get_matching_blocks()
-            among = {place for match in matches for place in range(match.a, match.a + match.size)}
-            for place, char in enumerate(reading.plates[0].chars):
-                if text[place] != UNKNOWN:
-                    confidences.append(char.confidence)
-                    right.append(place in among)
-    gaps = np.zeros(bins)
-    places = np.minimum((np.array(confidences) * bins).astype(int), bins - 1)
-    np.add.at(gaps, places, np.array(right) - np.array(confidences))
-    return float(np.abs(gaps).sum() / max(1, len(right)))
+        chars = reading.plates[0].chars if reading.plates else ()
+        for char, value in zip(chars, right_characters(text, label), strict=True):
+            if char.char is not None:
+                confidences.append(char.confidence)
+                right.append(value)
+    return gap(np.array(confidences, np.float32), np.array(right, bool))
 
 
 if __name__ == "__main__":

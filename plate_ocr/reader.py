@@ -24,7 +24,7 @@ from plate_ocr.vision.platepicture import network_input
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
 
-BATCH = 64
+BATCH = 16
 """Pictures in one run of the plate network."""
 
 LEAST_IN_LINE = 2
