@@ -15,18 +15,32 @@ check:
 	lint-imports
 	pytest
 
-models: models/digits.onnx models/chars.onnx
+models: models/digits.onnx models/chars.onnx models/plates.onnx
+
+# From the weights that are there, if any: `make -B models/plates.onnx FROM=` starts from nothing.
+FROM = $(if $(wildcard models/plates.safetensors),--from models/plates.safetensors)
+
+models/plates.onnx:
+	mkdir -p models
+	test -e runs/plates/last.ckpt && plate-ocr train --resume runs/plates || \
+	plate-ocr train --model plates -o runs/plates $(FROM) $(SETTINGS_plates)
+	$(call publish,plates)
 
 models/%.onnx:
 	mkdir -p models
 	rm -rf runs/$*
 	$(TRAIN) --model $* -o runs/$* $(SETTINGS_$*)
-	cp runs/$*/model.safetensors models/$*.safetensors
-	cp runs/$*/card.md models/$*.md
-	cp runs/$*/model.onnx models/$*.onnx
+	$(call publish,$*)
+
+define publish
+	cp runs/$(1)/model.safetensors models/$(1).safetensors
+	cp runs/$(1)/card.md models/$(1).md
+	cp runs/$(1)/model.onnx models/$(1).onnx
+endef
 
 SETTINGS_digits = --epochs 60 --per-epoch 32768 --patience 60
 SETTINGS_chars = --epochs 90 --per-epoch 32768 --patience 90
+SETTINGS_plates = --epochs 90 --per-epoch 16384
 
 benchmarks:
 	python -m benchmarks.characters

@@ -1,4 +1,4 @@
-"""Licence-plate reading: white-pixel ratios and a BP network, offline, in milliseconds on one core."""
+"""Licence-plate reading: learned windows or white-pixel ratios, offline, in milliseconds on one core."""
 
 from plate_ocr.errors import (
     AlphabetError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,10 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PROVINCES = "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
 """The 31 provinces of mainland China as they stand on plates (GA 36-2018)."""
 
+SPECIAL = "警学挂使领港澳"
+"""What else stands on Chinese plates: police, learner, trailer, embassy, consulate, Hong Kong, Macau."""
+PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL
+"""All that the plate network tells apart."""
 
 LONGEST = 10
 """Characters on a plate, at most."""
@@ -123,8 +127,54 @@ CHINA = (
 a letter for the kind of drive. There is no I and no O (GA 36-2018)."""
 
 
-def formats_for(alphabet: Alphabet) -> tuple[PlateFormat, ...]:
-    """The formats that an alphabet can write: China's where it has provinces, and any text without them."""
+def _patterns(*patterns: str, prior: float = 0.0) -> tuple[PlateFormat, ...]:
+    """Formats from words: ``#`` a digit, ``@`` a letter, ``?`` either, all else itself."""
+    kinds = {"#": DIGITS, "@": LETTERS, "?": LETTERS + DIGITS}
+    return tuple(
+        PlateFormat(tuple(kinds.get(char, char) for char in pattern), len(pattern), prior=prior)
+        for pattern in patterns
+    )
+
+
+_FREE = (PlateFormat((LETTERS + DIGITS,) * LONGEST, 4),)
+"""Letters and digits of the Latin script."""
+
+_RARE = (PlateFormat((LETTERS + DIGITS,) * LONGEST, 4, prior=-4.0),)
+"""The same where there are formats: old plates and those of officials."""
+
+REGIONS: Mapping[str, tuple[PlateFormat, ...]] = {
+    "ar": (*_patterns("@@@###", "@@###@@", "@###@@@"), *_RARE),
+    "br": (*_patterns("@@@####", "@@@#@##"), *_RARE),
+    "cn": (
+        *CHINA,
+        PlateFormat((PROVINCES, _CN_LETTERS, *[_CN_ANY] * 4, SPECIAL), 7, _CN_ALIKE, prior=-1.0),
+    ),
+    "eu": _FREE,
+    "gb": (*_patterns("@@##@@@", "@###@@@", "@@@###@"), *_RARE),
+    "in": (*_patterns("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *_RARE),
+    "tr": (
+        *_patterns("##@####", "##@#####", "##@@###", "##@@####", "##@@@##", "##@@@###"),
+        *_RARE,
+    ),
+    "us": _FREE,
+    "uz": (*_patterns("##@###@@", "#####@@@", "##@######"), *_RARE),
+    "vn": (*_patterns("##@####", "##@#####", "##@######", "##@@#####"), *_RARE),
+}
+"""What stands where on the plates of a region. Where texts are free, only the script is known."""
+
+
+def formats_for(alphabet: Alphabet, region: str | None = None) -> tuple[PlateFormat, ...]:
+    """The formats of a region, or else those that an alphabet can write.
+
+    Without a region these are China's where the alphabet has provinces, and any text without them.
+
+    Raises:
+        AlphabetError: if the region is unknown.
+    """
+    if region is not None:
+        if region not in REGIONS:
+            raise AlphabetError(f"there is no region {region!r}; there are {', '.join(REGIONS)}")
+        return REGIONS[region]
     anything = "".join(c for c in alphabet.characters if c not in PROVINCES)
     if anything == alphabet.characters or not anything:
         return (PlateFormat((alphabet.characters,) * LONGEST),)

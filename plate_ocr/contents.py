@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from plate_ocr.errors import ModelError
-from plate_ocr.model import METADATA_KEY, ModelCard, model_card_from
+from plate_ocr.model import METADATA_KEY, Card, card_from
 
 _SAFETENSORS_TYPES = {"BOOL": "bool", "BF16": "bfloat16"} | {
     f"{letter}{bits}": f"{word}{bits}"
@@ -89,7 +89,7 @@ class Contents:
     kind: str
     bytes: int
     parts: tuple[Part, ...]
-    card: ModelCard | None = None
+    card: Card | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -190,7 +190,7 @@ def _described(path: Path, form: str, parts: tuple[Part, ...], metadata: dict[st
         f"plate-ocr model, {form}" if ours else form,
         sum(part.bytes for part in parts),
         parts,
-        model_card_from(metadata, path) if ours else None,
+        card_from(metadata, path) if ours else None,
         {key: value for key, value in metadata.items() if key != METADATA_KEY},
     )
 

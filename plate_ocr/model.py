@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,12 @@ from plate_ocr.errors import AlphabetError, ModelError
 from plate_ocr.vision.characters import Preprocessing
 
 FORMAT = "plate-ocr character model"
+PLATE_FORMAT = "plate-ocr plate model"
 VERSION = 1
 METADATA_KEY = "plate_ocr"
 """Under this key the card stands as JSON in the metadata of both files of a model."""
 
-NAMES = ("chars", "digits")
+NAMES = ("plates", "chars", "digits")
 """The models that come with the package."""
 
 _FOLDERS = (Path(__file__).parent / "models", Path(__file__).parent.parent / "models")
@@ -52,10 +54,7 @@ class ModelCard:
 
     def to_json(self) -> str:
         """The card as one line of JSON, with format and version."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        values["alphabet"] = self.alphabet.characters
-        values["preprocessing"] = dataclasses.asdict(self.preprocessing)
-        return json.dumps({"format": FORMAT, "version": VERSION, **values}, ensure_ascii=False)
+        return _to_json(self, FORMAT)
 
     def differences(self, expected: ModelCard) -> list[str]:
         """What keeps weights of this card from being used as those of another, each in words.
@@ -81,11 +80,104 @@ class ModelCard:
         return found
 
 
+@dataclass(frozen=True)
+class PlateCard:
+    """Everything about a plate model but its weights; stored in the header of its files.
+
+    Attributes:
+        alphabet: the characters; the blank of CTC comes before them as class 0.
+        height: of the network's picture, pixels.
+        width: of the network's picture, pixels.
+        channels: of the four convolutional stages.
+        transformer: width of the transformer layers.
+        layers: of the transformer.
+        temperature: as in :class:`ModelCard`.
+        min_confidence: below it a character is unknown.
+        min_plate_confidence: a picture whose characters have a lower mean confidence shows no plate.
+        training: what it learnt from: regions, counts, seed.
+        accuracy: what was measured, 0..1, by the name of the measure.
+    """
+
+    alphabet: Alphabet
+    height: int = 32
+    width: int = 128
+    channels: tuple[int, int, int, int] = (24, 40, 72, 112)
+    transformer: int = 144
+    layers: int = 2
+    temperature: float = 1.0
+    min_confidence: float = 0.0
+    min_plate_confidence: float = 0.0
+    training: dict[str, Any] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The card as one line of JSON, with format and version."""
+        return _to_json(self, PLATE_FORMAT)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the network's output: two rows of features, each a quarter of the picture's width."""
+        return self.width // 2
+
+
+Card: TypeAlias = ModelCard | PlateCard
+
+
+def _to_json(card: Card, kind: str) -> str:
+    values = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
+    values["alphabet"] = card.alphabet.characters
+    if isinstance(card, ModelCard):
+        values["preprocessing"] = dataclasses.asdict(card.preprocessing)
+    return json.dumps({"format": kind, "version": VERSION, **values}, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model file that ONNX Runtime has opened, of whatever kind.
+
+    Attributes:
+        path: the file.
+        session: runs it.
+        metadata: of the file.
+    """
+
+    path: Path
+    session: Any
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, model: str | os.PathLike[str], threads: int | None) -> OpenModel:
+        """Open a model by its name, file or run folder.
+
+        Raises:
+            ModelError: if there is no such model or it cannot be opened.
+        """
+        path = find_model(model, ".onnx")
+        session = _open_session(path, threads)
+        return cls(path, session, session.get_modelmeta().custom_metadata_map)
+
+
+def load_model(model: str | os.PathLike[str], *, threads: int | None = None) -> CharModel | PlateModel:
+    """A model of either kind, loaded for reading.
+
+    Args:
+        model: a name in :data:`NAMES`, an ``.onnx`` file or the folder of a training run.
+        threads: processor cores for the network; by default as many as the process may use.
+
+    Raises:
+        ModelError: if there is no such model or it cannot be used.
+    """
+    opened = OpenModel.of(model, threads)
+    if isinstance(card_from(opened.metadata, opened.path), PlateCard):
+        return PlateModel(opened)
+    return CharModel(opened)
+
+
 class CharModel:
     """A character model loaded for reading.
 
     Args:
-        model: ``"digits"``, ``"chars"``, an ``.onnx`` file or the folder of a training run.
+        model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or an open file.
         threads: processor cores for the network; by default as many as the process may use.
 
     Attributes:
@@ -93,14 +185,15 @@ class CharModel:
         path: the file it came from.
 
     Raises:
-        ModelError: if there is no such model or it cannot be used.
+        ModelError: if there is no such model, it is a plate model or it cannot be used.
     """
 
-    def __init__(self, model: str | os.PathLike[str] = "chars", *, threads: int | None = None) -> None:
-        self.path = find_model(model, ".onnx")
-        self._session = _open_session(self.path, threads)
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self.card = model_card_from(metadata, self.path)
+    def __init__(
+        self, model: str | os.PathLike[str] | OpenModel = "chars", *, threads: int | None = None
+    ) -> None:
+        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
+        self.path, self._session = opened.path, opened.session
+        self.card = model_card_from(opened.metadata, self.path)
         self._input = self._session.get_inputs()[0]
         output = self._session.get_outputs()[0]
         found = tuple(node.shape[-1] if node.shape else 0 for node in (self._input, output))
@@ -124,6 +217,58 @@ class CharModel:
             return np.empty((0, len(self.card.alphabet)), np.float32)
         (logits,) = self._session.run(None, {self._input.name: ratios})
         return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+
+
+class PlateModel:
+    """A plate model loaded for reading.
+
+    Args:
+        model: ``"plates"``, an ``.onnx`` file, the folder of a training run, or an open file.
+        threads: processor cores for the network; by default as many as the process may use.
+
+    Attributes:
+        card: what the model reads and how.
+        path: the file it came from.
+
+    Raises:
+        ModelError: if there is no such model, it is a character model or it cannot be used.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | OpenModel = "plates", *, threads: int | None = None
+    ) -> None:
+        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
+        self.path, self._session = opened.path, opened.session
+        self.card = plate_card_from(opened.metadata, self.path)
+        self._input = self._session.get_inputs()[0]
+        output = self._session.get_outputs()[0]
+        found = (tuple(self._input.shape[1:]), tuple(output.shape[1:]))
+        expected = ((1, self.card.height, self.card.width), (self.card.steps, len(self.card.alphabet) + 1))
+        if found != expected:
+            raise ModelError(
+                f"{self.path}: the network maps {_times(found[0])} to {_times(found[1])}, "
+                f"its header says {_times(expected[0])} to {_times(expected[1])}"
+            )
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the network.
+
+        Args:
+            pictures: uint8 ``(N, height, width)``, grey.
+
+        Returns:
+            float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
+            those of a step add up to 1.
+        """
+        if not len(pictures):
+            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32)
+        inputs = pictures[:, None].astype(np.float32) / np.float32(255)
+        (logits,) = self._session.run(None, {self._input.name: inputs})
+        return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+
+
+def _times(shape: tuple[Any, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -161,56 +306,129 @@ def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
         return path
     raise ModelError(
         f"there is no model {str(path)!r}; "
-        f"give {' or '.join(NAMES)}, a {suffix} file or the folder of a training run"
+        f"give {', '.join(NAMES)}, a {suffix} file or the folder of a training run"
     )
 
 
+def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
+    """The card in a model file's metadata, of either kind.
+
+    Raises:
+        ModelError: if it is missing, of an unknown kind, of a newer version or damaged.
+    """
+    if _read_header(metadata, path)[0] == PLATE_FORMAT:
+        return plate_card_from(metadata, path)
+    return model_card_from(metadata, path)
+
+
 def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
-    """The card in a model file's metadata.
+    """The card in a character model's metadata.
 
     Raises:
         ModelError: if it is missing, of another kind, of a newer version or damaged.
     """
-    text = (metadata or {}).get(METADATA_KEY)
-    if text is None:
-        raise ModelError(f"{path} was not made by plate-ocr: its metadata have no {METADATA_KEY!r} entry")
-    try:
-        values = json.loads(text)
-        kind, version = values.pop("format"), values.pop("version")
-        if kind != FORMAT:
-            raise ModelError(f"{path} holds a {kind!r}; a {FORMAT!r} is expected")
-        if version > VERSION:
-            raise ModelError(
-                f"{path} has format version {version}, this plate-ocr reads up to {VERSION}: upgrade it"
-            )
+
+    def parse(values: dict[str, Any]) -> ModelCard:
         alphabet = Alphabet(values.pop("alphabet"))
         preprocessing = values.pop("preprocessing")
         preprocessing["grid"] = tuple(preprocessing["grid"])
         card = ModelCard(alphabet, Preprocessing(**preprocessing), **values)
         _check_types(card)
         return card
+
+    return _card_of_kind(FORMAT, parse, "one that reads single characters, such as chars", metadata, path)
+
+
+def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
+    """The card in a plate model's metadata.
+
+    Raises:
+        ModelError: if it is missing, of another kind, of a newer version or damaged.
+    """
+
+    def parse(values: dict[str, Any]) -> PlateCard:
+        alphabet, channels = Alphabet(values.pop("alphabet")), tuple(values.pop("channels"))
+        card = PlateCard(alphabet, channels=channels, **values)
+        if len(channels) != 4:
+            raise ValueError(f"channels = {channels!r}")
+        sizes = {"height": card.height, "width": card.width, "transformer": card.transformer}
+        _check_whole(sizes | {"layers": card.layers, "channels": min(channels, default=0)})
+        _check_numbers({"min_plate_confidence": card.min_plate_confidence})
+        _check_confidence(card)
+        return card
+
+    return _card_of_kind(PLATE_FORMAT, parse, "one that reads whole plates, such as plates", metadata, path)
+
+
+_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard)
+
+
+def _card_of_kind(
+    expected: str,
+    parse: Callable[[dict[str, Any]], _AnyCard],
+    hint: str,
+    metadata: dict[str, str] | None,
+    path: Path,
+) -> _AnyCard:
+    kind, version, values = _read_header(metadata, path)
+    if kind != expected:
+        raise ModelError(f"{path} holds a {kind!r}; a {expected!r} is expected: {hint}")
+    try:
+        if version > VERSION:
+            raise ModelError(
+                f"{path} has format version {version}, this plate-ocr reads up to {VERSION}: upgrade it"
+            )
+        return parse(values)
     except (ValueError, KeyError, TypeError, AttributeError, AlphabetError) as error:
-        raise ModelError(f"{path}: the header is damaged ({type(error).__name__}: {error})") from None
+        raise _damaged(path, error) from None
+
+
+def _read_header(metadata: dict[str, str] | None, path: Path) -> tuple[Any, Any, dict[str, Any]]:
+    """Format, version and all else that the header holds."""
+    text = (metadata or {}).get(METADATA_KEY)
+    if text is None:
+        raise ModelError(f"{path} was not made by plate-ocr: its metadata have no {METADATA_KEY!r} entry")
+    try:
+        values = json.loads(text)
+        return values.pop("format"), values.pop("version"), values
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: the header is damaged ({type(error).__name__}: {error})")
 
 
 def _check_types(card: ModelCard) -> None:
     """Raises ValueError naming the first entry that cannot be right: JSON holds anything."""
     settings = card.preprocessing
     whole = {"hidden": card.hidden, "height": settings.height, "width": settings.width}
-    whole |= {"contrast": settings.contrast, "grid": min(settings.grid, default=0)}
-    numbers = {"temperature": card.temperature, "overlap": settings.overlap, "aspect": settings.aspect}
-    numbers |= {"reach": settings.reach, "ambiguous": settings.ambiguous}
-    numbers |= {"min_confidence": card.min_confidence, "edge": settings.edge}
-    for name, value in whole.items():
-        if type(value) is not int or value < 1:
-            raise ValueError(f"{name} = {value!r}")
+    _check_whole(whole | {"contrast": settings.contrast, "grid": min(settings.grid, default=0)})
     if len(settings.grid) != 2:
         raise ValueError(f"grid = {settings.grid!r}")
-    for name, number in numbers.items():
-        if type(number) not in (int, float) or number < 0:
-            raise ValueError(f"{name} = {number!r}")
+    numbers = {"overlap": settings.overlap, "aspect": settings.aspect}
+    _check_numbers(
+        numbers | {"reach": settings.reach, "ambiguous": settings.ambiguous, "edge": settings.edge}
+    )
+    _check_confidence(card)
+
+
+def _check_confidence(card: Card) -> None:
+    _check_numbers({"temperature": card.temperature, "min_confidence": card.min_confidence})
     if not card.temperature:
         raise ValueError("temperature = 0")
+
+
+def _check_whole(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name} = {value!r}")
+
+
+def _check_numbers(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if type(value) not in (int, float) or value < 0:
+            raise ValueError(f"{name} = {value!r}")
 
 
 def available_threads() -> int:

@@ -5,16 +5,17 @@ Reading does not need this module: it runs the same networks through ONNX Runtim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from plate_ocr.errors import DataError, ModelError
-from plate_ocr.model import ModelCard, find_model, model_card_from
+from plate_ocr.model import ModelCard, PlateCard, find_model, model_card_from, plate_card_from
 
 
 class BPNetwork(nn.Module):
@@ -53,6 +54,11 @@ def network_for(card: ModelCard) -> BPNetwork:
     return BPNetwork(card.preprocessing.values, card.hidden, len(card.alphabet))
 
 
+def plate_network_for(card: PlateCard) -> PlateNetwork:
+    """A network of the sizes that a plate model's card names, with fresh weights."""
+    return PlateNetwork(len(card.alphabet), card.channels, card.transformer, card.layers, card.steps)
+
+
 def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) -> BPNetwork:
     """The network of a saved model, ready to use or to train further.
 
@@ -78,17 +84,48 @@ def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) 
     return network.eval()
 
 
-def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
-    """Card and weights of a ``.safetensors`` file, on the CPU.
+def load_plate_weights(model: str | PathLike[str]) -> tuple[PlateCard, PlateNetwork]:
+    """The network of a saved plate model, ready to use or to train further, and its card.
+
+    Args:
+        model: ``"plates"``, a ``.safetensors`` file or the folder of a training run.
+
+    Returns:
+        The card, and the network in evaluation mode on the CPU.
 
     Raises:
-        ModelError: if it is cut short, was not made by this package or is of a newer version.
+        ModelError: if there is no such model, it is a character model, or the file does not hold
+            what its header says.
     """
+    path = find_model(model, ".safetensors")
+    card, weights = _read_weights(path, plate_card_from)
+    network = plate_network_for(card)
+    if wrong := shape_differences(network, weights):
+        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
+    network.load_state_dict(weights)
+    return card, network.eval()
+
+
+def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
+    """Card and weights of a character model's ``.safetensors`` file, on the CPU.
+
+    Raises:
+        ModelError: if it is cut short, was not made by this package, is a plate model or of a newer version.
+    """
+    return _read_weights(path, model_card_from)
+
+
+_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard)
+
+
+def _read_weights(
+    path: Path, card_from: Callable[[dict[str, str] | None, Path], _AnyCard]
+) -> tuple[_AnyCard, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            card = model_card_from(file.metadata(), path)
+            card = card_from(file.metadata(), path)
             return card, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is not a whole .safetensors file: {error}") from None
@@ -297,6 +334,7 @@ class PlateNetwork(nn.Module):
         channels: of the convolutional stages.
         width: of the transformer layers.
         layers: of the transformer.
+        steps: of the output: half of the picture's width.
 
     Shapes:
         ``[batch, 1, 32, 128]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits.
@@ -306,7 +344,7 @@ class PlateNetwork(nn.Module):
         Du et al., *SVTR*, 2022.
     """
 
-    STEPS = 64
+    HEADS = 4
 
     def __init__(
         self,
@@ -314,6 +352,7 @@ class PlateNetwork(nn.Module):
         channels: tuple[int, int, int, int] = (24, 40, 72, 112),
         width: int = 144,
         layers: int = 2,
+        steps: int = 64,
     ) -> None:
         super().__init__()
         first, second, third, fourth = channels
@@ -329,10 +368,10 @@ class PlateNetwork(nn.Module):
             _Residual(fourth, fourth),
         )
         self.project = nn.Linear(fourth, width)
-        self.place = nn.Parameter(torch.zeros(1, self.STEPS, width))
+        self.place = nn.Parameter(torch.zeros(1, steps, width))
         nn.init.trunc_normal_(self.place, std=0.02)
         layer = nn.TransformerEncoderLayer(
-            width, 4, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            width, self.HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
         )
         self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import overload
+from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import UNKNOWN, PlateFormat, formats_for
-from plate_ocr.errors import ImageError
-from plate_ocr.model import CharModel
+from plate_ocr.ctc import FormatPrior, Spot, align, beam_search, greedy
+from plate_ocr.errors import ImageError, ModelError
+from plate_ocr.model import CharModel, PlateModel, load_model
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.characters import Candidates, CharStack, candidates, row_vectors, stack_characters
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from plate_ocr.vision.plate import Line, Segments, best_path, propose_segments, straighten
+from plate_ocr.vision.platepicture import network_input
 
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
 
+BATCH = 16
+"""Pictures in one run of the plate network."""
+
+LEAST_IN_LINE = 2
+"""Characters of a line, at least."""
 
 LEAST = 1e-6
 """No piece of a plate is taken for less likely than this: one bad character must not veto a reading."""
@@ -95,7 +102,7 @@ class CharClassifier:
     """Reads pictures of single characters.
 
     Args:
-        model: ``"digits"``, ``"chars"``, an ``.onnx`` file or the folder of a training run.
+        model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or a loaded model.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it the answer is "unknown"; by default the model's own bound.
 
@@ -107,12 +114,12 @@ class CharClassifier:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] = "chars",
+        model: str | os.PathLike[str] | CharModel = "chars",
         *,
         threads: int | None = None,
         min_confidence: float | None = None,
     ) -> None:
-        self.model = CharModel(model, threads=threads)
+        self.model = model if isinstance(model, CharModel) else CharModel(model, threads=threads)
         self.min_confidence = self.model.card.min_confidence if min_confidence is None else min_confidence
 
     @property
@@ -154,8 +161,7 @@ class CharClassifier:
         picture = read_image(image)
         height, width = picture.shape[:2]
         reading = self.classify([to_gray(picture)])[0]
-        corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-        plates = (_plate((reading,), corners),) if reading.scores.any() else ()
+        plates = (_plate((reading,), _whole(width, height)),) if reading.scores.any() else ()
         return Reading(width, height, 1000 * (perf_counter() - started), plates)
 
     def classify(self, pictures: Sequence[Image] | NDArray[np.uint8]) -> list[CharReading]:
@@ -238,43 +244,40 @@ class LineReading:
     value: float
 
 
-class PlateReader:
-    """Reads pictures of whole plates, classically: straighten, binarise, cut, classify.
+class ClassicalReader:
+    """Reads pictures of whole plates classically: straighten, binarise, cut, classify.
 
     Args:
         model: a character model, as for :class:`CharClassifier`.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it a character is unknown; by default the model's own bound.
+        region: whose formats plates have; by default those that the model's alphabet can write.
 
     Raises:
         ModelError: if there is no such model or it cannot be used.
+        AlphabetError: if the region is unknown.
 
     Safe to call from several threads.
     """
 
     def __init__(
         self,
-        model: str | os.PathLike[str] = "chars",
+        model: str | os.PathLike[str] | CharModel = "chars",
         *,
         threads: int | None = None,
         min_confidence: float | None = None,
+        region: str | None = None,
     ) -> None:
         self.classifier = CharClassifier(model, threads=threads, min_confidence=min_confidence)
-        self._formats = formats_for(self.classifier.model.card.alphabet)
+        self._formats = formats_for(self.classifier.model.card.alphabet, region)
 
-    @overload
-    def __call__(self, image: list[ImageSource], /) -> list[Reading]: ...
-    @overload
-    def __call__(self, image: ImageSource, /) -> Reading: ...
-    def __call__(self, image: ImageSource | list[ImageSource], /) -> Reading | list[Reading]:
-        """Read one picture of a plate, or a list of them.
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read pictures of plates.
 
         Raises:
             ImageError: if a picture cannot be read.
         """
-        if isinstance(image, list):
-            return [self._read(one) for one in image]
-        return self._read(image)
+        return [self._read(image) for image in images]
 
     def lines(self, gray: Image) -> list[LineReading]:
         """Every guess of where the line of characters is, read; the best first.
@@ -322,10 +325,165 @@ class PlateReader:
         return LineReading(line, segments, tuple(chosen), taken, value + form.prior)
 
 
-def _plate(chars: tuple[Char, ...], corners: tuple[tuple[float, float], ...]) -> Plate:
+class NetworkReader:
+    """Reads pictures of whole plates by the plate network, without cutting them.
+
+    Args:
+        model: a plate model.
+        min_confidence: below it a character is unknown; by default the model's own bound.
+        region: whose formats are a hint of what stands where; by default there is no hint.
+
+    Raises:
+        AlphabetError: if the region is unknown.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(
+        self, model: PlateModel, *, min_confidence: float | None = None, region: str | None = None
+    ) -> None:
+        self.model = model
+        self.min_confidence = model.card.min_confidence if min_confidence is None else min_confidence
+        formats = () if region is None else formats_for(model.card.alphabet, region)
+        self._prior = FormatPrior(model.card.alphabet, formats)
+
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read pictures of plates, :data:`BATCH` in a run of the network.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        readings: list[Reading] = []
+        for start in range(0, len(images), BATCH):
+            started = perf_counter()
+            card, sizes, inputs = self.model.card, [], []
+            for image in images[start : start + BATCH]:
+                picture = read_image(image)
+                sizes.append((picture.shape[1], picture.shape[0]))
+                inputs.append(network_input(to_gray(picture), card.height, card.width))
+            plates = [
+                self.plates(probabilities, size)
+                for probabilities, size in zip(self.model.probabilities(np.stack(inputs)), sizes, strict=True)
+            ]
+            ms = 1000 * (perf_counter() - started) / len(sizes)
+            readings += [Reading(*size, ms, found) for size, found in zip(sizes, plates, strict=True)]
+        return readings
+
+    def plates(self, probabilities: NDArray[np.float32], size: tuple[int, int]) -> tuple[Plate, ...]:
+        """What the network's answer means; nothing where it is too unsure that there is a plate.
+
+        Args:
+            probabilities: float32 ``(steps, classes + 1)``, the blank first.
+            size: width and height of the picture, pixels.
+        """
+        spots = self._spots(probabilities)
+        shares = probabilities[[spot.step for spot in spots]]
+        if self._prior.formats:
+            shares[:, 1:] *= self._prior.weights(tuple(spot.char for spot in spots))
+            shares /= shares.sum(axis=1, keepdims=True)
+        chars = tuple(self._char(spot, row[1:]) for spot, row in zip(spots, shares, strict=True))
+        if not chars:
+            return ()
+        # The second half of the steps is the lower row of features.
+        lower = sum(2 * spot.step >= len(probabilities) for spot in spots)
+        lines = 2 if min(lower, len(spots) - lower) >= LEAST_IN_LINE else 1
+        plate = _plate(chars, _whole(*size), lines)
+        return (plate,) if plate.confidence >= self.model.card.min_plate_confidence else ()
+
+    def _spots(self, probabilities: NDArray[np.float32]) -> list[Spot]:
+        if not self._prior.formats:
+            return greedy(probabilities)
+        return align(probabilities, beam_search(probabilities, self._prior)[0][0])
+
+    def _char(self, spot: Spot, shares: NDArray[np.float32]) -> Char:
+        order = np.argsort(-shares, kind="stable")[: ALTERNATIVES + 1]
+        alphabet, confidence = self.model.card.alphabet, float(shares[spot.char])
+        ranked = [(alphabet[i], float(shares[i])) for i in order]
+        if confidence < self.min_confidence:
+            return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
+        others = [(char, share) for char, share in ranked if char != alphabet[spot.char]]
+        return Char(alphabet[spot.char], confidence, tuple(others[:ALTERNATIVES]))
+
+
+Input: TypeAlias = Literal["auto", "photo", "plate", "char"]
+"""What a picture shows."""
+
+
+class PlateReader:
+    """Reads pictures of plates.
+
+    Args:
+        model: ``"plates"``, which reads whole plates by a network; ``"chars"`` or ``"digits"``, which
+            read them classically, cut into characters; an ``.onnx`` file or the folder of a training run.
+        input: what pictures show: ``"plate"`` a plate, cut out; ``"char"`` a single character, which takes
+            a character model; ``"auto"`` is the same as ``"plate"`` as long as photos are not searched.
+        region: such as ``"cn"`` or ``"us"``: its formats help where characters look alike.
+        threads: processor cores for the network; by default as many as the process may use.
+        min_confidence: below it a character is unknown; by default the model's own bound.
+
+    Raises:
+        ModelError: if there is no such model, or it cannot read such pictures.
+        AlphabetError: if the region is unknown.
+        ValueError: if ``input`` is none of these.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "plates",
+        *,
+        input: Input = "auto",
+        region: str | None = None,
+        threads: int | None = None,
+        min_confidence: float | None = None,
+    ) -> None:
+        if input not in get_args(Input):
+            raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
+        if input == "photo":
+            raise ValueError("input 'photo' is not there yet: cut the plate out and use 'plate'")
+        self.model = load_model(model, threads=threads)
+        self._read: Callable[[Sequence[ImageSource]], list[Reading]]
+        if isinstance(self.model, PlateModel):
+            if input == "char":
+                raise ModelError(
+                    f"{self.model.path} reads whole plates; single characters take chars or digits"
+                )
+            self._read = NetworkReader(self.model, min_confidence=min_confidence, region=region).read
+        else:
+            classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
+            single = classical.classifier.read
+            self._read = (lambda images: [*map(single, images)]) if input == "char" else classical.read
+
+    @property
+    def alphabet(self) -> str:
+        """The characters it tells apart."""
+        return self.model.card.alphabet.characters
+
+    @overload
+    def __call__(self, image: list[ImageSource], /) -> list[Reading]: ...
+    @overload
+    def __call__(self, image: ImageSource, /) -> Reading: ...
+    def __call__(self, image: ImageSource | list[ImageSource], /) -> Reading | list[Reading]:
+        """Read one picture, or a list of them, which is faster than one by one.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        if isinstance(image, list):
+            return self._read(image)
+        return self._read([image])[0]
+
+
+def _plate(chars: tuple[Char, ...], corners: tuple[tuple[float, float], ...], lines: int = 1) -> Plate:
     confidences = [char.confidence for char in chars]
     text = "".join(char.char or UNKNOWN for char in chars)
-    return Plate(text, sum(confidences) / len(confidences), min(confidences), 1, corners, chars)
+    return Plate(text, sum(confidences) / len(confidences), min(confidences), lines, corners, chars)
+
+
+def _whole(width: int, height: int) -> tuple[tuple[float, float], ...]:
+    """The corners of a picture."""
+    return (0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height))
 
 
 def _corners(reading: LineReading) -> tuple[tuple[float, float], ...]:

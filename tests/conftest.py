@@ -17,8 +17,9 @@ from hypothesis import settings
 
 from plate_ocr import CharClassifier, PlateReader
 from plate_ocr.alphabet import DIGITS, Alphabet
-from plate_ocr.model import ModelCard
-from plate_ocr.networks import BPNetwork, network_for
+from plate_ocr.errors import ModelError
+from plate_ocr.model import ModelCard, PlateCard, find_model
+from plate_ocr.networks import BPNetwork, PlateNetwork, network_for, plate_network_for
 from plate_ocr.training.augment import Augmentation
 from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
@@ -121,6 +122,51 @@ def tiny_model(tmp_path: Path, digit_card: ModelCard) -> Path:
     """A folder with an untrained model, as a training run leaves it."""
     save_model(new_network(digit_card), digit_card, tmp_path / "run" / "model")
     return tmp_path / "run"
+
+
+def new_plate_network(card: PlateCard, seed: int = 0) -> PlateNetwork:
+    """A plate network with random weights and batch statistics that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = plate_network_for(card)
+        for name, value in network.state_dict().items():
+            if name.endswith("running_mean"):
+                value.normal_(0, 0.3)
+            elif name.endswith("running_var"):
+                value.uniform_(0.5, 2)
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def plate_card() -> PlateCard:
+    """A plate network of few weights, and a value in every optional field."""
+    return PlateCard(
+        Alphabet("0A皖"),
+        channels=(4, 5, 6, 7),
+        transformer=16,
+        layers=2,
+        temperature=1.5,
+        min_confidence=0.1,
+        min_plate_confidence=0.2,
+        training={"rendered": 3},
+        accuracy={"made up": 0.5},
+    )
+
+
+@pytest.fixture
+def tiny_plate_model(tmp_path: Path, plate_card: PlateCard) -> Path:
+    """A folder with an untrained plate model, as a training run leaves it."""
+    save_model(new_plate_network(plate_card), plate_card, tmp_path / "plate run" / "model")
+    return tmp_path / "plate run"
+
+
+@pytest.fixture(scope="session")
+def shipped_plates() -> Path:
+    """The plate model that comes with the package."""
+    try:
+        return find_model("plates", ".onnx")
+    except ModelError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

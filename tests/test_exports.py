@@ -60,12 +60,13 @@ def loaded_by(code: str) -> set[str]:
     return set(run.stdout.splitlines())
 
 
-def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt) -> None:
+def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt, tiny_plate_model: Path) -> None:
     modules = loaded_by(
         "import numpy as np, plate_ocr\n"
         "picture = np.random.default_rng(0).integers(0, 256, (40, 160)).astype('uint8')\n"
         f"plate_ocr.CharClassifier({str(learnt.folder)!r})(picture)\n"
         f"plate_ocr.PlateReader({str(learnt.folder)!r})(picture)\n"
+        f"plate_ocr.PlateReader({str(tiny_plate_model)!r})(picture)\n"
     )
     assert "onnxruntime" in modules
     assert not modules & set(TRAINING_ONLY)

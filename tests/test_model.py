@@ -18,12 +18,22 @@ import torch
 from onnx import TensorProto, helper
 
 from plate_ocr import CharClassifier, ModelError
-from plate_ocr.alphabet import DIGITS, Alphabet
-from plate_ocr.model import METADATA_KEY, VERSION, CharModel, ModelCard, model_card_from, softmax
-from plate_ocr.networks import load_weights
+from plate_ocr.alphabet import DIGITS, PLATE_CHARACTERS, Alphabet
+from plate_ocr.model import (
+    METADATA_KEY,
+    VERSION,
+    CharModel,
+    ModelCard,
+    PlateCard,
+    PlateModel,
+    load_model,
+    model_card_from,
+    softmax,
+)
+from plate_ocr.networks import load_plate_weights, load_weights
 from plate_ocr.training.export import save_model, to_onnx
 from plate_ocr.vision.characters import Preprocessing
-from tests.conftest import new_network
+from tests.conftest import new_network, new_plate_network
 
 Opener = Callable[[Path], object]
 OPENERS: dict[str, Opener] = {
@@ -332,3 +342,89 @@ def test_the_onnx_bytes_are_a_checked_graph_with_a_free_batch_size(digit_card: M
     onnx.checker.check_model(model, full_check=True)
     dimensions = [d.dim_param or d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
     assert dimensions == ["batch", 25]
+
+
+def test_a_plate_model_comes_back_with_its_card(tiny_plate_model: Path, plate_card: PlateCard) -> None:
+    assert PlateModel(tiny_plate_model).card == plate_card
+    card, network = load_plate_weights(tiny_plate_model)
+    assert card == plate_card
+    for name, value in new_plate_network(plate_card).state_dict().items():
+        assert torch.equal(network.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_plate_network_computes_the_same_in_onnx(
+    count: int, tiny_plate_model: Path, plate_card: PlateCard, rng: np.random.Generator
+) -> None:
+    pictures = rng.integers(0, 256, (count, 32, 128)).astype(np.uint8)
+    inputs = pictures[:, None].astype(np.float32) / 255
+    with torch.no_grad():
+        logits = new_plate_network(plate_card)(torch.from_numpy(inputs)).numpy()
+    session = onnxruntime.InferenceSession(
+        tiny_plate_model / "model.onnx", providers=["CPUExecutionProvider"]
+    )
+    found = np.asarray(session.run(["logits"], {"pictures": inputs})[0])
+    assert found.shape == (count, 64, 4)
+    np.testing.assert_allclose(found, logits, atol=1e-4)
+    probabilities = PlateModel(tiny_plate_model).probabilities(pictures)
+    np.testing.assert_allclose(probabilities, softmax(logits / np.float32(1.5)), atol=1e-5)
+    assert PlateModel(tiny_plate_model).probabilities(pictures[:0]).shape == (0, 64, 4)
+
+
+def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plate_model: Path) -> None:
+    assert isinstance(load_model(tiny_model), CharModel)
+    assert isinstance(load_model(tiny_plate_model), PlateModel)
+    opens: Opener
+    for opens in (CharModel, CharClassifier, load_weights):
+        with pytest.raises(ModelError, match=r"holds a 'plate-ocr plate model'.* such as chars"):
+            opens(tiny_plate_model)
+    for opens in (PlateModel, load_plate_weights):
+        with pytest.raises(ModelError, match=r"holds a 'plate-ocr character model'.* such as plates"):
+            opens(tiny_model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "a bicycle"}, "holds a 'a bicycle'"),
+        ({"version": VERSION + 1}, "reads up to"),
+        ({"alphabet": "0A"}, "1×32×128 to 64×4, its header says 1×32×128 to 64×3"),
+        ({"width": 96}, "its header says 1×32×96 to 48×4"),
+        ({"channels": [4, 5, 6]}, "damaged.*channels"),
+        ({"channels": None}, "damaged"),
+        ({"transformer": 0}, "damaged.*transformer"),
+        ({"min_plate_confidence": "high"}, "damaged.*min_plate_confidence"),
+        ({"temperature": 0}, "damaged.*temperature"),
+        ({"unheard": 1}, "damaged.*unheard"),
+    ],
+)
+def test_a_plate_header_that_cannot_be_right_is_refused(
+    changes: dict[str, Any], message: str, tiny_plate_model: Path
+) -> None:
+    change_card(tiny_plate_model, **changes)
+    with pytest.raises(ModelError, match=message):
+        load_model(tiny_plate_model) if "format" in changes else PlateModel(tiny_plate_model)
+
+
+def test_weights_of_another_plate_network_are_refused(tiny_plate_model: Path) -> None:
+    change_card(tiny_plate_model, layers=3)
+    with pytest.raises(ModelError, match=r"do not fit the sizes.*transformer\.layers\.2\..* is missing"):
+        load_plate_weights(tiny_plate_model)
+
+
+def test_saving_a_plate_network_twice_gives_the_same_bytes(plate_card: PlateCard) -> None:
+    network = new_plate_network(plate_card)
+    data = to_onnx(network, {"a": "b"})
+    assert data == to_onnx(network, {"a": "b"})
+    model = onnx.load_from_string(data)
+    onnx.checker.check_model(model, full_check=True)
+    assert (model.ir_version, model.opset_import[0].version) == (8, 17)
+    assert b"/home" not in data
+
+
+def test_the_shipped_plate_model_is_small_and_describes_itself(shipped_plates: Path) -> None:
+    assert shipped_plates.stat().st_size <= 6_000_000
+    card = PlateModel(shipped_plates).card
+    assert card.alphabet.characters == PLATE_CHARACTERS
+    assert card.accuracy
+    assert card.training

@@ -16,12 +16,21 @@ import PIL.ImageDraw
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr import CharClassifier, CharReading, ImageError, ModelError, Plate, PlateReader, Reading
+from plate_ocr import (
+    AlphabetError,
+    CharClassifier,
+    CharReading,
+    ImageError,
+    ModelError,
+    Plate,
+    PlateReader,
+    Reading,
+)
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.model import ModelCard
-from plate_ocr.reader import best_of_candidates
+from plate_ocr.model import ModelCard, PlateCard, PlateModel
+from plate_ocr.reader import ClassicalReader, NetworkReader, best_of_candidates
 from plate_ocr.training.export import save_model
-from plate_ocr.training.synth import SIZE, bundled_fonts
+from plate_ocr.training.fonts import SIZE, bundled_fonts
 from plate_ocr.vision.characters import Candidates, Preprocessing
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate import LINE_HEIGHT, MARGIN, Line, Segments
@@ -318,7 +327,7 @@ def reads_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
     def read(alphabet: str, pieces: list[dict[str, float]]) -> Any:
         card = ModelCard(Alphabet(alphabet), Preprocessing(), hidden=2)
         save_model(new_network(card), card, tmp_path / "model")
-        reader = PlateReader(tmp_path)
+        reader = ClassicalReader(tmp_path)
         count = len(pieces)
         cuts = np.arange(count + 1) * 20
         line = np.tile(np.array([0] * 5 + [255] * 10 + [0] * 5, np.uint8), (LINE_HEIGHT + 2 * MARGIN, count))
@@ -333,7 +342,7 @@ def reads_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         monkeypatch.setattr(
             reader.classifier, "model", SimpleNamespace(card=card, probabilities=lambda _: probabilities)
         )
-        return reader(line)
+        return reader.read([line])[0]
 
     return read
 
@@ -405,3 +414,104 @@ def test_real_digits_are_mostly_read_by_a_model_that_knows_only_fonts(
         files: list[Any] = sorted((data_folder / name / char).iterdir())[:20]
         right += [reading.char == char for reading in classifier(files)]
     assert np.mean(right) > 0.6
+
+
+Answer = Callable[..., Plate | None]
+
+
+@pytest.fixture
+def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
+    """What is read where the network names these characters at these steps, with these probabilities."""
+
+    def read(steps: dict[int, dict[str, float]], **settings: Any) -> Plate | None:
+        probabilities = np.zeros((plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
+        for step, named in steps.items():
+            for char, probability in named.items():
+                probabilities[step, plate_card.alphabet.encode(char)[0] + 1] = probability
+        probabilities[:, 0] = 1 - probabilities.sum(1)
+        reader = NetworkReader(PlateModel(tiny_plate_model), **settings)
+        return next(iter(reader.plates(probabilities, (200, 60))), None)
+
+    return read
+
+
+def test_steps_of_the_network_become_characters(network_says: Answer) -> None:
+    plate = network_says({3: {"皖": 0.6}, 4: {"皖": 0.9, "A": 0.08}, 9: {"A": 0.7, "0": 0.2}})
+    assert plate is not None
+    assert (plate.text, plate.lines) == ("皖A", 1)
+    assert plate.confidence == pytest.approx(0.8)
+    assert plate.min_confidence == pytest.approx(0.7)
+    assert plate.corners == ((0, 0), (200, 0), (200, 60), (0, 60))
+    first, second = plate.chars
+    assert first.confidence == pytest.approx(0.9)
+    assert [other for other, _ in first.alternatives] == ["A", "0"]
+    assert second.alternatives[0][0] == "0"
+    assert second.alternatives[0][1] == pytest.approx(0.2)
+
+
+def test_both_rows_of_the_network_are_two_lines(network_says: Answer) -> None:
+    steps = (2, 8, 40, 46)
+    plate = network_says({step: {char: 0.9} for step, char in zip(steps, "A0皖A", strict=True)})
+    assert plate is not None
+    assert (plate.text, plate.lines) == ("A0皖A", 2)
+
+
+def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(network_says: Answer) -> None:
+    steps = {2: {"A": 0.9}, 9: {"0": 0.5, "A": 0.3}}
+    plate = network_says(steps, min_confidence=0.6)
+    assert plate is not None
+    assert plate.text == "A?"
+    assert plate.chars[1].char is None
+    assert [other for other, _ in plate.chars[1].alternatives] == ["0", "A", "皖"]
+    assert network_says({2: {"A": 0.1}, 9: {"0": 0.15}}) is None
+    assert network_says({}) is None
+
+
+def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
+    steps = {4: {"皖": 0.9}, 9: {"0": 0.5, "A": 0.4}} | {14 + 5 * i: {"A": 0.9} for i in range(5)}
+    free, china = network_says(steps), network_says(steps, region="cn")
+    assert free is not None
+    assert china is not None
+    assert (free.text, china.text) == ("皖0AAAAA", "皖AAAAAA")
+    assert china.chars[1].confidence > 0.7
+
+
+def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) -> None:
+    reader = PlateReader(tiny_plate_model, threads=1, min_confidence=0)
+    pictures = [text_picture(text) for text in ("A0", "00A", "A")]
+    together = reader(pictures)  # type: ignore[arg-type]
+    for picture, reading in zip(pictures, together, strict=True):
+        alone = reader(picture)
+        assert (reading.width, reading.height) == (picture.shape[1], picture.shape[0])
+        assert [plate.text for plate in alone.plates] == [plate.text for plate in reading.plates]
+    assert reader([]) == []
+    assert reader.alphabet == "0A皖"
+
+
+def test_a_model_must_fit_the_input(tiny_plate_model: Path, tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="reads whole plates; single characters take chars or digits"):
+        PlateReader(tiny_plate_model, input="char")
+    with pytest.raises(ValueError, match="'photo' is not there yet"):
+        PlateReader(tiny_plate_model, input="photo")
+    with pytest.raises(ValueError, match="'car' is none of auto"):
+        PlateReader(tiny_plate_model, input="car")  # type: ignore[arg-type]
+    assert len(PlateReader(tiny_model, input="char", threads=1)(text_picture("7")).plates[0].text) == 1
+
+
+@pytest.mark.parametrize("model", ["tiny_plate_model", "tiny_model"])
+def test_an_unknown_region_is_named(model: str, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(AlphabetError, match=r"no region 'atlantis'; there are .*cn.*us"):
+        PlateReader(request.getfixturevalue(model), region="atlantis")
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (1, 1), (400, 3)])
+def test_crops_of_any_form_are_looked_at(shape: tuple[int, int], shipped_plates: Path) -> None:
+    picture = np.full(shape, 128, np.uint8)
+    assert PlateReader(shipped_plates, threads=1)(picture).plates == ()
+
+
+def test_the_shipped_model_reads_a_plate(shipped_plates: Path) -> None:
+    for invert in (False, True):
+        picture = text_picture("KA365CP")
+        (plate,) = PlateReader(shipped_plates, threads=1)(255 - picture if invert else picture).plates
+        assert (plate.text, plate.lines) == ("KA365CP", 1)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from plate_ocr import __version__
-from plate_ocr.alphabet import Alphabet
+from plate_ocr.alphabet import REGIONS, Alphabet
 from plate_ocr.app import models
-from plate_ocr.errors import ImageError, ModelError, PlateOcrError
+from plate_ocr.errors import AlphabetError, ImageError, ModelError, PlateOcrError
+from plate_ocr.model import available_threads
+
+if TYPE_CHECKING:
+    from plate_ocr.training.platerun import PlateRunConfig
 
 app = typer.Typer(
     help="Read licence plates and their characters, offline.",
@@ -23,6 +28,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models.app, name="models")
+
+DATA_VARIABLE = "PLATE_OCR_DATA"
+"""Environment variable that names the folder with glyphs and fonts to render plates with."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -42,6 +50,7 @@ class Model(str, Enum):
 
     digits = "digits"
     chars = "chars"
+    plates = "plates"
 
 
 class Device(str, Enum):
@@ -95,7 +104,8 @@ def predict(
     model: Annotated[
         str | None,
         typer.Option(
-            help="chars, digits, an .onnx file or the folder of a training run.", show_default="chars"
+            help="plates, chars, digits, an .onnx file or the folder of a training run.",
+            show_default="plates; chars with --input char",
         ),
     ] = None,
     kind: Annotated[
@@ -105,6 +115,10 @@ def predict(
             help="What the pictures show; a model that knows digits only reads single characters.",
             show_default="plate",
         ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(REGIONS), help="Its plates' formats help where characters look alike."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     min_confidence: Annotated[
@@ -125,12 +139,14 @@ def predict(
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if kind in (Input.auto, Input.photo):
         _fail(f"--input {kind.value} is not there yet: cut the plate out and use --input plate, or char", 2)
+    model = model or ("chars" if kind is Input.char else "plates")
+    settings: dict[str, Any] = {"region": region, "min_confidence": min_confidence}
     try:
-        reader = PlateReader(model or "chars", min_confidence=min_confidence)
-    except ModelError as error:
+        read = PlateReader(model, input="char" if kind is Input.char else "plate", **settings)
+        if kind is None and read.alphabet.isdecimal():
+            read = PlateReader(model, input="char", **settings)
+    except (ModelError, AlphabetError) as error:
         _fail(str(error), 2)
-    single = kind is Input.char or (kind is None and reader.classifier.alphabet.isdecimal())
-    read = reader.classifier.read if single else reader
     failed = False
     for source in expand(images):
         reading, wrong = None, source.error
@@ -161,9 +177,9 @@ def inspect(
     """Show every step of reading a plate as a picture, to see why a reading went wrong."""
     from plate_ocr.app.inspection import inspect_plate
     from plate_ocr.app.sources import Source
-    from plate_ocr.reader import PlateReader
+    from plate_ocr.reader import ClassicalReader
 
-    for path in inspect_plate(PlateReader(model), Source(image).content(), out):
+    for path in inspect_plate(ClassicalReader(model), Source(image).content(), out):
         print(path)
 
 
@@ -193,6 +209,14 @@ def train(
     base: Annotated[
         str, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
     ] = "",
+    regions: Annotated[
+        str,
+        typer.Option(
+            metavar="cn,us,…",
+            help="Plates to render for --model plates: regions or region files.",
+            show_default="all",
+        ),
+    ] = "",
     group: Annotated[
         str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = "",
@@ -205,10 +229,20 @@ def train(
     hidden: Annotated[
         int | None, typer.Option(min=1, help="Units of the hidden layer.", show_default="the model's")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes, at most.")] = 20,
-    per_epoch: Annotated[int, typer.Option(min=1, help="Pictures drawn in a pass.")] = 8192,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures in a batch.")] = 256,
-    rate: Annotated[float, typer.Option(min=1e-9, help="Peak learning rate.")] = 4e-3,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes, at most.", show_default="20; 60 for plates")
+    ] = None,
+    per_epoch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pictures drawn in a pass.", show_default="8192; 16384 for plates"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pictures in a batch.", show_default="256; 128 for plates")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=1e-9, help="Peak learning rate.", show_default="0.004; 0.002 for plates"),
+    ] = None,
     warmup: Annotated[
         list[str] | None,
         typer.Option(
@@ -220,7 +254,12 @@ def train(
     ] = None,
     decline: Annotated[Decline, typer.Option(help="Of the rate after the warm-up.")] = Decline.cosine,
     loss: Annotated[Loss, typer.Option(help="On the one-hot vectors.")] = Loss.cross_entropy,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 20,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Epochs without progress before it stops.", show_default="20; none for plates"
+        ),
+    ] = None,
     share: Annotated[
         float, typer.Option(min=0.01, max=0.45, help="Of the data to choose by, and again to measure on.")
     ] = 0.15,
@@ -233,15 +272,48 @@ def train(
         bool, typer.Option("--plan", help="Print what would happen at which step, draw plan.png, and stop.")
     ] = False,
 ) -> None:
-    """Train a character model; the run folder gets the model, its figures and plots."""
+    """Train a model; the run folder gets the model, its figures and plots.
+
+    The plate model learns from rendered plates alone; give no DATA.
+    """
     try:
-        from plate_ocr.training import run
+        from plate_ocr.training import platerun, run
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     from plate_ocr.app.progress import reporter
 
     if (out is None) == (resume is None):
         _fail("give either -o RUN for a new run or --resume RUN for a stopped one", 2)
+    numbers: dict[str, Any] = {
+        "epochs": epochs,
+        "per_epoch": per_epoch,
+        "batch_size": batch_size,
+        "rate": rate,
+    }
+    chosen = {name: value for name, value in numbers.items() if value is not None}
+    plates = None if resume is None else platerun.stored_plate_config(resume)
+    if model is Model.plates and resume is None:
+        if data:
+            _fail("--model plates learns from rendered plates alone; give no DATA", 2)
+        if warmup is not None:
+            chosen["warmup"] = () if warmup == ["none"] else tuple(warmup)
+        plates = platerun.PlateRunConfig(
+            data=os.environ.get(DATA_VARIABLE, ""),
+            regions=tuple(filter(None, regions.split(","))),
+            alphabet=alphabet or platerun.PlateRunConfig.alphabet,
+            decline=decline.value,
+            patience=patience or platerun.PlateRunConfig.patience,
+            base=base,
+            seed=seed,
+            device=device.value,
+            workers=max(1, available_threads() - 1),
+            **chosen,
+        )
+    elif regions:
+        _fail("--regions belongs to --model plates", 2)
+    if plates is not None:
+        _train_plates(plates, resume or out, resume=resume is not None, plan=plan)
+        return
     if resume is not None:
         folder, config = resume, run.stored_config(resume)
     else:
@@ -255,14 +327,11 @@ def train(
             model=model.value if model else ("chars" if data else "digits"),
             windows=_windows(windows) if windows else None,
             hidden=hidden,
-            epochs=epochs,
-            per_epoch=per_epoch,
-            batch_size=batch_size,
-            rate=rate,
+            **chosen,
             warmup=None if not warmup else () if warmup == ["none"] else tuple(warmup),
             decline=decline.value,
             loss=loss.value,
-            patience=patience,
+            patience=patience or run.RunConfig.patience,
             share=share,
             base=base,
             seed=seed,
@@ -281,6 +350,42 @@ def train(
         _fail(f"stopped{how}", INTERRUPTED)
     if result.metrics:
         print(result.folder)
+
+
+def _train_plates(config: PlateRunConfig, folder: Path | None, *, resume: bool, plan: bool) -> None:
+    """Train a plate model, or show the plan of it."""
+    from plate_ocr.app.progress import reporter
+    from plate_ocr.training import platerun
+
+    assert folder is not None
+    if plan:
+        print(config.plan.table(1))
+        return
+    try:
+        with reporter() as told:
+            platerun.train_plates(config, folder, told, resume=resume)
+    except KeyboardInterrupt:
+        _fail(f"stopped; go on with: plate-ocr train --resume {folder}", INTERRUPTED)
+    print(folder)
+
+
+@app.command()
+def synth(
+    out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures.")] = 1000,
+    region: Annotated[
+        str,
+        typer.Option(metavar="cn,us,…", help="Regions or region files.", show_default="all"),
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Render plates as the plate model learns from them: pictures and what is written on them."""
+    try:
+        from plate_ocr.training.platedata import Rendering, write_plates
+    except ModuleNotFoundError as error:
+        _fail(f"rendering needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    regions = tuple(filter(None, region.split(",")))
+    print(write_plates(Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed), count, out))
 
 
 @app.command()
@@ -304,7 +409,6 @@ def study(
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     from plate_ocr.app.progress import PlainReporter
-    from plate_ocr.model import available_threads
 
     told = PlainReporter()
     config = run.RunConfig.new(data=tuple(data), group=group, model=model.value)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.files import write_whole
-from plate_ocr.reader import LineReading, PlateReader
+from plate_ocr.reader import ClassicalReader, LineReading
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.characters import Preprocessing, frame_characters, row_vectors, stack_characters
 from plate_ocr.vision.drawing import (
@@ -28,7 +28,7 @@ SCALE = 4
 """Pixels of a drawing for each pixel of a straightened line."""
 
 
-def inspect_plate(reader: PlateReader, image: ImageSource, folder: Path) -> list[Path]:
+def inspect_plate(reader: ClassicalReader, image: ImageSource, folder: Path) -> list[Path]:
     """Write a picture of every step of reading a plate.
 
     Args:
@@ -84,7 +84,7 @@ def draw_boxes(reading: LineReading, alphabet: str) -> Image:
     return canvas
 
 
-def draw_characters(reading: LineReading, reader: PlateReader) -> Image:
+def draw_characters(reading: LineReading, reader: ClassicalReader) -> Image:
     """Each character: its grey piece, its binary in the frame under the windows, its ratios, its top three.
 
     Returns:

@@ -13,7 +13,7 @@ import typer
 
 from plate_ocr.contents import Contents, Part, model_contents
 from plate_ocr.errors import ModelError, PlateOcrError
-from plate_ocr.model import NAMES, find_model
+from plate_ocr.model import NAMES, PlateCard, find_model
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 
@@ -104,9 +104,15 @@ def _lines(contents: Contents) -> Iterator[str]:
         yield f"  {name:<{name_width}}  {size:>{byte_width},}  {remark}".rstrip()
     if (card := contents.card) is not None:
         yield f"alphabet: {card.alphabet.characters}"
-        settings = json.loads(card.to_json())["preprocessing"]
-        yield "preprocessing: " + ", ".join(f"{name} {value}" for name, value in settings.items())
-        yield f"hidden units: {card.hidden}"
+        if isinstance(card, PlateCard):
+            channels = "-".join(map(str, card.channels))
+            yield f"picture: {card.height}×{card.width}"
+            yield f"network: {channels} channels, {card.layers} transformer layers of {card.transformer}"
+            yield f"mean confidence below {card.min_plate_confidence:.3g} is no plate"
+        else:
+            settings = json.loads(card.to_json())["preprocessing"]
+            yield "preprocessing: " + ", ".join(f"{name} {value}" for name, value in settings.items())
+            yield f"hidden units: {card.hidden}"
         yield f"temperature: {card.temperature:.3g}, confidence below {card.min_confidence:.3g} is unknown"
         yield f"training: {json.dumps(card.training, ensure_ascii=False)}"
         yield f"accuracy: {_accuracy(card.accuracy)}"

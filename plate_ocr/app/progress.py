@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plate_ocr.training.run import RunConfig
+    from plate_ocr.training.run import Length
     from plate_ocr.training.trainer import Epoch
 
 
@@ -16,13 +16,13 @@ class PlainReporter:
     """A line for each epoch, on standard error."""
 
     def __init__(self) -> None:
-        self._config: RunConfig | None = None
+        self._config: Length | None = None
 
     def say(self, line: str) -> None:
         """Print one line."""
         print(line, file=sys.stderr, flush=True)
 
-    def begin(self, config: RunConfig, done: int) -> None:
+    def begin(self, config: Length, done: int) -> None:
         """Remember how long the run is."""
         self._config = config
 
@@ -71,7 +71,7 @@ class BarReporter(PlainReporter):
         """Print one line above the bar."""
         self._progress.console.print(line, markup=False, highlight=False)
 
-    def begin(self, config: RunConfig, done: int) -> None:
+    def begin(self, config: Length, done: int) -> None:
         """Show the bar."""
         super().begin(config, done)
         self._progress.update(self._task, total=config.steps, completed=done, visible=True)

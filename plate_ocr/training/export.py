@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import safetensors.torch
+import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from plate_ocr.files import write_whole
-from plate_ocr.model import METADATA_KEY, ModelCard
-from plate_ocr.networks import BPNetwork
+from plate_ocr.model import METADATA_KEY, Card
+from plate_ocr.networks import BPNetwork, PlateNetwork
 
 _OPSET = 17
 _IR_VERSION = 8
 """Old enough for every ONNX Runtime that this package allows."""
 
 
-def save_model(network: BPNetwork, card: ModelCard, path: Path) -> None:
+def save_model(network: BPNetwork | PlateNetwork, card: Card, path: Path) -> None:
     """Write ``path`` with the suffixes ``.safetensors`` and ``.onnx``.
 
     The first holds the weights and, as JSON in its header, the card: no optimiser, no learning
@@ -33,30 +38,33 @@ def save_model(network: BPNetwork, card: ModelCard, path: Path) -> None:
     write_whole(path.with_suffix(".onnx"), to_onnx(network, metadata))
 
 
-def to_onnx(network: BPNetwork, metadata: dict[str, str]) -> bytes:
-    """The network as an ONNX graph, ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``.
+def to_onnx(network: BPNetwork | PlateNetwork, metadata: dict[str, str]) -> bytes:
+    """The network as an ONNX graph with a free batch size.
 
-    Two matrix products with a ReLU between them are written down faster than they are traced, and
-    the file holds nothing of the machine that made it.
+    The nodes are written down, not traced: the file holds nothing of the machine that made it, batch
+    normalisation is part of the convolutions, and nothing but ``onnx`` is needed.
+
+    Returns:
+        ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``, or, of a plate network,
+        ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]``.
     """
-    tensors = [
-        numpy_helper.from_array(np.asarray(value.detach().cpu().numpy()), name)
-        for name, value in network.state_dict().items()
-    ]
-    inputs, outputs = network.hidden.in_features, network.output.out_features
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gemm", ["ratios", "hidden.weight", "hidden.bias"], ["sums"], transB=1),
-            helper.make_node("Relu", ["sums"], ["units"]),
-            helper.make_node("Gemm", ["units", "output.weight", "output.bias"], ["logits"], transB=1),
-        ],
-        "BPNetwork",
-        [helper.make_tensor_value_info("ratios", TensorProto.FLOAT, ["batch", inputs])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", outputs])],
-        tensors,
-    )
+    graph = _Graph()
+    if isinstance(network, BPNetwork):
+        name, inputs, outputs = "ratios", [network.hidden.in_features], [network.output.out_features]
+        units = graph.add("Relu", graph.add("Gemm", name, *graph.linear(network.hidden, "hidden"), transB=1))
+        graph.add("Gemm", units, *graph.linear(network.output, "output"), transB=1, output="logits")
+    else:
+        name, steps = "pictures", network.place.shape[1]
+        inputs, outputs = [1, 32, 2 * steps], [steps, network.output.out_features]
+        _write_plate_network(graph, network)
     model = helper.make_model(
-        graph,
+        helper.make_graph(
+            graph.nodes,
+            type(network).__name__,
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *inputs])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", *outputs])],
+            graph.tensors,
+        ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
         producer_name="plate-ocr",
@@ -64,3 +72,114 @@ def to_onnx(network: BPNetwork, metadata: dict[str, str]) -> bytes:
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+class _Graph:
+    """Nodes and weights of an ONNX graph that is being written."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.tensors: list[Any] = []
+
+    def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Append a node; returns the name of its output."""
+        output = output or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def weight(self, name: str, value: torch.Tensor | NDArray[Any]) -> str:
+        """Put in a tensor; returns its name."""
+        array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def number(self, value: float) -> str:
+        """Put in a single number."""
+        return self.weight(f"number_{len(self.tensors)}", np.array(value, np.float32))
+
+    def integers(self, *values: int) -> str:
+        """Put in a list of integers, such as a shape."""
+        return self.weight(f"integers_{len(self.tensors)}", np.array(values, np.int64))
+
+    def linear(self, layer: nn.Linear, name: str) -> tuple[str, str]:
+        """Put in weights and biases as torch has them."""
+        return self.weight(f"{name}.weight", layer.weight), self.weight(f"{name}.bias", layer.bias)
+
+    def product(self, steps: str, name: str, weight: torch.Tensor, bias: torch.Tensor) -> str:
+        """A linear layer on the last axis of ``[batch, steps, inputs]``."""
+        product = self.add("MatMul", steps, self.weight(f"{name}.weight", weight.T))
+        return self.add("Add", product, self.weight(f"{name}.bias", bias))
+
+    def normalised(self, steps: str, name: str, norm: nn.LayerNorm) -> str:
+        """Layer normalisation of the last axis."""
+        weights = self.weight(f"{name}.weight", norm.weight), self.weight(f"{name}.bias", norm.bias)
+        return self.add("LayerNormalization", steps, *weights, axis=-1, epsilon=norm.eps)
+
+    def convolved(self, features: str, name: str, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> str:
+        """A convolution with the batch normalisation after it as its bias and part of its weights."""
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        return self.add(
+            "Conv",
+            features,
+            self.weight(f"{name}.weight", convolution.weight * gain[:, None, None, None]),
+            self.weight(f"{name}.bias", norm.bias - norm.running_mean * gain),
+            kernel_shape=list(convolution.kernel_size),
+            strides=list(convolution.stride),
+            pads=[int(p) for p in convolution.padding] * 2,
+        )
+
+
+def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
+    centred = graph.add("Mul", "pictures", graph.number(2))
+    features = graph.add("Sub", centred, graph.number(1))
+    stages: Any = network.convolutions
+    features = graph.add("Relu", graph.convolved(features, "convolutions.0", stages[0], stages[1]))
+    for i in range(3, len(stages)):
+        block, name = stages[i], f"convolutions.{i}"
+        body = graph.add("Relu", graph.convolved(features, f"{name}.body.0", block.body[0], block.body[1]))
+        body = graph.convolved(body, f"{name}.body.3", block.body[3], block.body[4])
+        around = features
+        if not isinstance(block.shortcut, nn.Identity):
+            around = graph.convolved(features, f"{name}.shortcut", *block.shortcut)
+        features = graph.add("Relu", graph.add("Add", body, around))
+    count, width = network.place.shape[1:]
+    flat = graph.add("Reshape", features, graph.integers(0, network.project.in_features, count))
+    steps = graph.add("Transpose", flat, perm=[0, 2, 1])
+    steps = graph.product(steps, "project", network.project.weight, network.project.bias)
+    steps = graph.add("Add", steps, graph.weight("place", network.place))
+    for i, layer in enumerate(network.transformer.layers):
+        steps = _write_transformer_layer(graph, f"transformer.{i}", layer, steps, (count, width))
+    steps = graph.normalised(steps, "norm", network.norm)
+    product = graph.add("MatMul", steps, graph.weight("output.weight", network.output.weight.T))
+    graph.add("Add", product, graph.weight("output.bias", network.output.bias), output="logits")
+
+
+def _write_transformer_layer(graph: _Graph, name: str, layer: Any, steps: str, shape: tuple[int, int]) -> str:
+    """Pre-norm attention of several heads and two linear layers with GELU, both with a way round them."""
+    count, width = shape
+    each = width // PlateNetwork.HEADS
+    seen = graph.normalised(steps, f"{name}.norm1", layer.norm1)
+    parts = []
+    weights = layer.self_attn.in_proj_weight.chunk(3), layer.self_attn.in_proj_bias.chunk(3)
+    for part, weight, bias in zip(("query", "key", "value"), *weights, strict=True):
+        # The scale 1/√each belongs to the queries' weights as well.
+        scale = 1 / math.sqrt(each) if part == "query" else 1.0
+        flat = graph.product(seen, f"{name}.{part}", weight * scale, bias * scale)
+        heads = graph.add("Reshape", flat, graph.integers(0, count, PlateNetwork.HEADS, each))
+        parts.append(graph.add("Transpose", heads, perm=[0, 2, 3, 1] if part == "key" else [0, 2, 1, 3]))
+    query, key, value = parts
+    attention = graph.add("Softmax", graph.add("MatMul", query, key), axis=-1)
+    mixed = graph.add("Transpose", graph.add("MatMul", attention, value), perm=[0, 2, 1, 3])
+    mixed = graph.add("Reshape", mixed, graph.integers(0, count, width))
+    out = layer.self_attn.out_proj
+    steps = graph.add("Add", steps, graph.product(mixed, f"{name}.attention", out.weight, out.bias))
+    seen = graph.normalised(steps, f"{name}.norm2", layer.norm2)
+    units = graph.product(seen, f"{name}.linear1", layer.linear1.weight, layer.linear1.bias)
+    share = graph.add("Erf", graph.add("Div", units, graph.number(math.sqrt(2))))
+    share = graph.add("Mul", units, graph.add("Add", share, graph.number(1)))
+    units = graph.add("Mul", share, graph.number(0.5))
+    return graph.add(
+        "Add", steps, graph.product(units, f"{name}.linear2", layer.linear2.weight, layer.linear2.bias)
+    )

@@ -236,13 +236,25 @@ class RunConfig:
         return dataclasses.replace(PREPROCESSING[self.model], grid=self.windows)
 
 
+class Length(Protocol):
+    """How long a run is."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes, at most."""
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all, at most."""
+
+
 class Reporter(Protocol):
     """Who is told how a run goes."""
 
     def say(self, line: str) -> None:
         """One line for people."""
 
-    def begin(self, config: RunConfig, done: int) -> None:
+    def begin(self, config: Length, done: int) -> None:
         """Training starts, with ``done`` steps behind it."""
 
     def step(self, step: int, rate: float, loss: float) -> None:
@@ -258,7 +270,7 @@ class Silent:
     def say(self, line: str) -> None:
         """Nothing."""
 
-    def begin(self, config: RunConfig, done: int) -> None:
+    def begin(self, config: Length, done: int) -> None:
         """Nothing."""
 
     def step(self, step: int, rate: float, loss: float) -> None:
@@ -375,7 +387,7 @@ def train(
 
     def on_epoch(epoch: Epoch) -> None:
         if first:
-            write_whole(folder / "metrics.csv", _metrics_csv(trainer.history))
+            write_whole(folder / "metrics.csv", metrics_csv(trainer.history))
         told.epoch(epoch)
 
     def validate(network: nn.Module) -> float:
@@ -682,7 +694,8 @@ def measures(
     return figures
 
 
-def _metrics_csv(history: Sequence[Epoch]) -> bytes:
+def metrics_csv(history: Sequence[Epoch]) -> bytes:
+    """The epochs as a CSV file."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [f.name for f in dataclasses.fields(Epoch)], lineterminator="\n")
     writer.writeheader()

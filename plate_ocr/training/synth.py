@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,51 +12,16 @@ import PIL.ImageFont
 import torch
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.errors import DataError
 from plate_ocr.training.augment import Augmentation, augment
 from plate_ocr.training.data import CharData
+from plate_ocr.training.fonts import SIZE, bundled_fonts, load_fonts
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
 
-SIZE = 80
-"""Font size in pixels; characters are drawn larger than any network looks at them."""
+__all__ = ["bundled_fonts", "load_fonts", "render_character", "render_characters", "render_dataset"]
 
 MARGIN = 0.08
 """Black on each side of a rendered character, as a part of its height."""
-
-
-def bundled_fonts() -> list[PIL.ImageFont.FreeTypeFont]:
-    """The fonts that matplotlib and Pillow bring along: no font file needs to be found."""
-    import matplotlib
-
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    names = sorted(
-        path
-        for path in folder.glob("*.ttf")
-        if path.name.startswith(("DejaVuSans", "DejaVuSansMono", "STIXGeneral"))
-        and not path.name.startswith("DejaVuSansDisplay")
-    )
-    default = PIL.ImageFont.load_default(SIZE)
-    fonts = [PIL.ImageFont.truetype(str(path), SIZE) for path in names]
-    return [*fonts, default] if isinstance(default, PIL.ImageFont.FreeTypeFont) else fonts
-
-
-def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
-    """The fonts of a folder, by name.
-
-    Raises:
-        DataError: if there is none or one cannot be used.
-    """
-    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".ttf", ".otf", ".ttc"))
-    if not paths:
-        raise DataError(f"there are no fonts in {folder}: .ttf, .otf or .ttc files are expected")
-    fonts = []
-    for path in paths:
-        try:
-            fonts.append(PIL.ImageFont.truetype(str(path), SIZE))
-        except OSError as error:
-            raise DataError(f"cannot use the font {path}: {error}") from None
-    return fonts
 
 
 def render_character(char: str, font: PIL.ImageFont.FreeTypeFont) -> Image | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import os
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
 import torch.distributed as dist
@@ -20,8 +21,8 @@ from plate_ocr.errors import DeviceError, TrainingError
 from plate_ocr.training.warmup import GROUP_RATE, Plan
 
 Batches: TypeAlias = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
-"""From a step to the batches from there on: inputs and target distributions. What a step gets must
-depend on the step alone, so that a training that was stopped goes on as if it had not been."""
+"""From a step to the batches from there on: inputs and targets, as the objective takes them. What a step
+gets must depend on the step alone, so that a training that was stopped goes on as if it had not been."""
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
@@ -30,6 +31,35 @@ COUNTED = 4
 
 SAVE_SECONDS = 10.0
 """How much work a killed training loses, at most."""
+
+
+class Objective(Protocol):
+    """What a training makes small, and what it counts as right."""
+
+    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch at a step."""
+
+    def right(self, logits: Tensor, target: Tensor) -> Tensor:
+        """How many rows of a batch are right: a single number, where the logits are."""
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Rows of logits ``[batch, classes]`` against distributions over the classes.
+
+    Attributes:
+        plan: has the loss and its warm-up.
+    """
+
+    plan: Plan
+
+    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch at a step."""
+        return self.plan.loss_at(logits, target, step)
+
+    def right(self, logits: Tensor, target: Tensor) -> Tensor:
+        """How often the likeliest class is the target's."""
+        return (logits.argmax(1) == target.argmax(1)).sum()
 
 
 @dataclass(frozen=True)
@@ -44,6 +74,9 @@ class TrainSettings:
         accumulate: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
         compile: let torch compile the network first: worth it for long runs on a GPU.
         channels_last: keep pictures as ``[batch, height, width, channel]`` in memory: faster convolutions.
+        clip: the longest that the gradient of all weights together may be; 0: any length.
+        average: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
+            average is measured and kept instead of the weights themselves; 0: no average.
     """
 
     steps_per_epoch: int
@@ -53,6 +86,8 @@ class TrainSettings:
     accumulate: int = 1
     compile: bool = False
     channels_last: bool = False
+    clip: float = 0.0
+    average: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -145,6 +180,7 @@ class Trainer:
         device: where.
         groups: parts of the network, the output first, for a warm-up of layers; together they must
             hold all weights. Without such a warm-up they do not matter.
+        objective: what is made small; by default the plan's loss on distributions over classes.
 
     Attributes:
         step: optimiser steps made.
@@ -159,13 +195,16 @@ class Trainer:
         settings: TrainSettings,
         device: torch.device,
         groups: Sequence[nn.Module] = (),
+        objective: Objective | None = None,
     ) -> None:
         layout = torch.channels_last if settings.channels_last else torch.preserve_format
         self.network = network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self.plan, self.settings, self.device = plan, settings, device
+        self.objective: Objective = objective or OneHot(plan)
         self.step = 0
         self.history: list[Epoch] = []
         self.best = _on_cpu(network.state_dict())
+        self._average: nn.Module | None = copy.deepcopy(network).eval() if settings.average else None
         self._groups: Sequence[nn.Module] = groups if plan.layers and groups else (network,)
         rates = [plan.rate * GROUP_RATE**depth for depth in range(len(self._groups))]
         self._optimizer = torch.optim.AdamW(
@@ -217,10 +256,10 @@ class Trainer:
                 self.network.eval()
                 self._learning = -1
                 with torch.no_grad():
-                    measure = self._share.same_everywhere(validate(self.network), self.device)
+                    measure = self._share.same_everywhere(validate(self._measured), self.device)
                 # Of equals the later one: it has seen more, and at a lower rate.
                 if not self.history or measure >= max(e.validation for e in self.history):
-                    self.best = _on_cpu(self.network.state_dict())
+                    self.best = _on_cpu(self._measured.state_dict())
                 self.history.append(
                     Epoch(
                         len(self.history) + 1,
@@ -262,25 +301,24 @@ class Trainer:
                 # Gradients add up over parts and are averaged over processes.
                 weight = len(part) * self._share.count / rows
                 loss = (
-                    self.plan.loss_at(logits.float(), wanted, self.step) * weight if weight else logits.sum()
+                    self.objective.loss(logits.float(), wanted, self.step) * weight
+                    if weight
+                    else logits.sum()
                 )
                 self._backward(loss)
                 value += loss.item()
                 if self.step % COUNTED == 0:
-                    self._right += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
+                    self._right += self.objective.right(logits.detach(), wanted)
             value = self._share.sum(value, self.device) / self._share.count
             if not math.isfinite(value):
                 raise TrainingError(
                     f"the loss became {value} in step {self.step + 1} at learning rate {rate:.3g}; "
                     f"a lower rate or a longer warm-up may help"
                 )
-            if self._scaler.is_enabled():
-                self._scaler.step(self._optimizer)
-                self._scaler.update()
-            else:
-                self._optimizer.step()
+            self._update()
         except RuntimeError as error:
             raise self._explained(error, rows) from error
+        self._update_average()
         self._fitted = max(self._fitted, rows)
         self.step += 1
         self._loss += value * rows
@@ -291,6 +329,35 @@ class Trainer:
     def _backward(self, loss: Tensor) -> None:
         scaled = self._scaler.scale(loss) if self._scaler.is_enabled() else loss
         scaled.backward()  # type: ignore[no-untyped-call]
+
+    def _update(self) -> None:
+        if self._scaler.is_enabled():
+            self._scaler.unscale_(self._optimizer)
+        if self.settings.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        if self._scaler.is_enabled():
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        else:
+            self._optimizer.step()
+
+    @property
+    def _measured(self) -> nn.Module:
+        """What is measured and kept: the averaged weights where there are such."""
+        return self.network if self._average is None else self._average
+
+    def _update_average(self) -> None:
+        if self._average is None:
+            return
+        # The first weights are random and must fade quickly.
+        share = max(1 - self.settings.average, 19 / (20 + self.step))
+        with torch.no_grad():
+            mine, theirs = self._average.state_dict(), self.network.state_dict()
+            for name, value in mine.items():
+                if value.dtype.is_floating_point:
+                    value.lerp_(theirs[name], share)
+                else:
+                    value.copy_(theirs[name])
 
     def _explained(self, error: RuntimeError, rows: int) -> Exception:
         text = str(error)
@@ -345,13 +412,15 @@ class Trainer:
             "random": torch.get_rng_state(),
             "sums": (self._loss, self._rows, self._counted, int(self._right)),
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
-        }
+        } | ({} if self._average is None else {"average": _on_cpu(self._average.state_dict())})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.best = state["best"]
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])

@@ -65,7 +65,7 @@ def test_a_character_is_read(run: Run, pictures: Path) -> None:
 
 
 def test_a_plate_is_read(run: Run, pictures: Path) -> None:
-    code, out, _ = run("predict", pictures / "plate.png")
+    code, out, _ = run("predict", "--model", "chars", pictures / "plate.png")
     assert code == 0
     assert out.split("  ")[1] == "KA365CP"
 
@@ -83,14 +83,37 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
     assert len(plate["chars"][0]["alternatives"]) == 3
 
 
+def test_plates_are_read_by_the_plate_network(
+    run: Run, pictures: Path, shipped_plates: Path, tmp_path: Path
+) -> None:
+    code, out, _ = run("predict", "--json", "--region", "tr", pictures / "plate.png", pictures / "white.png")
+    found, nothing = objects(out)
+    assert code == 0
+    (plate,) = found["plates"]
+    assert (plate["text"], plate["lines"]) == ("KA365CP", 1)
+    assert plate["corners"] == [[0, 0], [320, 0], [320, 80], [0, 80]]
+    assert nothing["plates"] == []
+
+
+def test_a_plate_model_reads_no_single_characters(run: Run, pictures: Path, tiny_plate_model: Path) -> None:
+    code, out, err = run("predict", "--input", "char", "--model", tiny_plate_model, pictures / "7.png")
+    assert (code, out) == (2, "")
+    assert "single characters take chars or digits" in err
+    code, out, err = run("inspect", "--model", tiny_plate_model, pictures / "7.png", "-o", tiny_plate_model)
+    assert (code, out) == (1, "")
+    assert "holds a 'plate-ocr plate model'" in err
+
+
 def test_corners_lie_round_the_characters_of_a_plate(run: Run, pictures: Path) -> None:
-    _, out, _ = run("predict", "--json", pictures / "plate.png")
+    _, out, _ = run("predict", "--json", "--model", "chars", pictures / "plate.png")
     corners = np.array(objects(out)[0]["plates"][0]["corners"])
     assert np.allclose(corners, [[20, 18], [300, 18], [300, 62], [20, 62]], atol=22)
 
 
 def test_every_input_has_one_answer_in_the_order_given(run: Run, pictures: Path) -> None:
-    code, out, _ = run("predict", "--json", pictures / "missing.png", pictures, pictures / "7.png")
+    code, out, _ = run(
+        "predict", "--model", "chars", "--json", pictures / "missing.png", pictures, pictures / "7.png"
+    )
     answers = objects(out)
     assert code == 1
     expected = ["missing.png", "7.png", "plate.png", "text.png", "white.png", "7.png"]
@@ -100,16 +123,16 @@ def test_every_input_has_one_answer_in_the_order_given(run: Run, pictures: Path)
 
 
 def test_globs_are_expanded(run: Run, pictures: Path) -> None:
-    code, out, _ = run("predict", "--json", pictures / "p*.png")
+    code, out, _ = run("predict", "--model", "chars", "--json", pictures / "p*.png")
     assert code == 0
     assert [answer["image"] for answer in objects(out)] == [str(pictures / "plate.png")]
-    code, out, _ = run("predict", "--json", pictures / "x*.png")
+    code, out, _ = run("predict", "--model", "chars", "--json", pictures / "x*.png")
     assert code == 1
     assert "no file matches" in objects(out)[0]["error"]
 
 
 def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None:
-    code, out, err = run("predict", tmp_path)
+    code, out, err = run("predict", "--model", "chars", tmp_path)
     assert (code, out) == (1, "")
     assert "no pictures in this folder" in err
 
@@ -120,6 +143,7 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
         (["--model", "nothing"], "there is no model 'nothing'"),
         (["--input", "photo"], "--input photo is not there yet"),
         (["--input", "auto"], "--input auto is not there yet"),
+        (["--model", "chars", "--region", "atlantis"], "there is no region 'atlantis'; there are ar, br, cn"),
         (["--input", "car"], "Invalid value for '--input'"),
         (["--min-confidence", "2"], "Invalid value for '--min-confidence'"),
         (["--colour"], "No such option"),
@@ -170,7 +194,7 @@ def test_reading_imports_neither_torch_nor_matplotlib(pictures: Path) -> None:
     code = (
         "import sys; from plate_ocr import CharClassifier, PlateReader; "
         f"print(CharClassifier('digits')({str(pictures / '7.png')!r}).char, "
-        f"PlateReader()({str(pictures / 'plate.png')!r}).plates[0].text, "
+        f"PlateReader('chars')({str(pictures / 'plate.png')!r}).plates[0].text, "
         "sorted({'torch', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
@@ -188,6 +212,35 @@ def test_training_without_the_extra_names_the_command(pictures: Path, tmp_path: 
     assert done.returncode == 1
     assert "pip install 'plate-ocr[train]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("synth", tmp_path / "plates", "-n", 3, "--region", "us,br", "--seed", 1)
+    labels = tmp_path / "plates" / "labels.csv"
+    assert (code, out.strip()) == (0, str(labels))
+    lines = labels.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "image_path,plate_text,region"
+    assert len(lines) == 4
+    assert all((labels.parent / line.split(",")[0]).is_file() for line in lines[1:])
+    code, out, err = run("synth", tmp_path, "--region", "atlantis")
+    assert (code, out) == (1, "")
+    assert "atlantis" in err
+
+
+def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("train", "data", "--model", "plates", "-o", tmp_path / "run")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "rendered plates alone" in err
+    code, _, err = run("train", "--regions", "us", "-o", tmp_path / "run")
+    assert code == 2
+    assert "--regions belongs to --model plates" in err
+    code, _, err = run("train", "--model", "plates", "--regions", "atlantis", "-o", tmp_path / "run")
+    assert code == 1
+    assert "atlantis" in err
+    assert not (tmp_path / "run").exists()
+    code, out, _ = run("train", "--model", "plates", "--plan", "-o", tmp_path / "run", "--epochs", 3)
+    assert code == 0
+    assert "384 steps, 49,152 pictures drawn" in out
 
 
 def test_inspection_draws_every_step(run: Run, pictures: Path, tmp_path: Path) -> None:

@@ -14,13 +14,16 @@ import torch
 import plate_ocr.model
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.cli import main
-from plate_ocr.model import ModelCard
-from plate_ocr.networks import network_for
+from plate_ocr.model import ModelCard, PlateCard
+from plate_ocr.networks import network_for, plate_network_for
 from plate_ocr.training.export import save_model
 from plate_ocr.vision.characters import Preprocessing
 
 Run = Callable[..., tuple[int, str, str]]
 
+PLATE_CARD = PlateCard(
+    Alphabet("0A皖"), channels=(4, 4, 4, 4), transformer=8, layers=1, min_plate_confidence=0.3
+)
 CARD = ModelCard(Alphabet("0123"), Preprocessing(), hidden=6, accuracy={"rendered": 0.9375})
 
 WITHOUT_EXTRAS = """
@@ -53,6 +56,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that stands for the one of the models that come with the package."""
     for name in ("digits", "chars"):
         save_model(network_for(CARD), CARD, tmp_path / name)
+    save_model(plate_network_for(PLATE_CARD), PLATE_CARD, tmp_path / "plates")
     monkeypatch.setattr(plate_ocr.model, "_FOLDERS", (tmp_path,))
     return tmp_path
 
@@ -77,6 +81,17 @@ def test_info_of_a_model(run: Run, shipped: Path, suffix: str) -> None:
     )
     assert any(line.split() == ["hidden.weight", "600", "float32", "6×25"] for line in lines)
     assert {"alphabet: 0123", "hidden units: 6", "accuracy: 93.75% on rendered"} <= set(lines)
+
+
+def test_info_of_a_plate_model(run: Run, shipped: Path) -> None:
+    code, out, _ = run("models", "info", shipped / "plates.onnx")
+    assert code == 0
+    assert {
+        "alphabet: 0A皖",
+        "picture: 32×128",
+        "network: 4-4-4-4 channels, 1 transformer layers of 8",
+        "mean confidence below 0.3 is no plate",
+    } <= set(out.splitlines())
 
 
 def test_info_by_name(run: Run, shipped: Path) -> None:
@@ -112,13 +127,14 @@ def test_list(run: Run, shipped: Path) -> None:
     code, out, _ = run("models", "list")
     size = (shipped / "chars.safetensors").stat().st_size
     assert code == 0
-    assert out.splitlines()[0] == (
+    assert out.splitlines()[0].startswith(f"plates  {shipped / 'plates.safetensors'}  ")
+    assert out.splitlines()[1] == (
         f"chars  {shipped / 'chars.safetensors'}  {size:,} bytes  0123  93.75% on rendered"
     )
     (shipped / "chars.safetensors").write_bytes(b"short")
     code, out, err = run("models", "list", "--json")
     assert code == 1
-    assert [json.loads(line)["name"] for line in out.splitlines()] == ["digits"]
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["plates", "digits"]
     assert "chars.safetensors is not a whole" in err
 
 

@@ -1,0 +1,203 @@
+"""From the plate network's probabilities to text: connectionist temporal classification (CTC).
+
+In every step the network names a character or the blank, class 0. A text is read off by taking equal
+neighbours for one character and leaving the blanks out.
+
+References:
+    Graves et al., *Connectionist Temporal Classification*, 2006; Hannun et al., *First-Pass Large
+    Vocabulary Continuous Speech Recognition*, 2014 (prefix beam search).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import Alphabet, PlateFormat
+
+BLANK = 0
+
+Text: TypeAlias = tuple[int, ...]
+"""Classes of an alphabet, from 0, hence one less than the network's."""
+
+MISFIT = -3.0
+"""Log-probability that each character outside a format costs."""
+
+WORST = -9.0
+"""What a text costs at most, however little it is like any format: formats advise and never forbid."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A character and where the network saw it.
+
+    Attributes:
+        char: its class in the alphabet.
+        step: the step that is surest of it.
+    """
+
+    char: int
+    step: int
+
+
+def greedy(probabilities: NDArray[np.float32]) -> list[Spot]:
+    """The text of the likeliest class of each step.
+
+    Args:
+        probabilities: float32 ``(steps, classes + 1)``, the blank first.
+    """
+    likeliest = probabilities.argmax(axis=1)
+    begins = np.flatnonzero(np.diff(likeliest, prepend=-1))
+    ends = np.append(begins[1:], len(likeliest))
+    spots = []
+    for begin, end in zip(begins, ends, strict=True):
+        if (char := int(likeliest[begin])) != BLANK:
+            spots.append(Spot(char - 1, int(begin + probabilities[begin:end, char].argmax())))
+    return spots
+
+
+@dataclass(frozen=True)
+class FormatPrior:
+    """How likely texts are before the picture is looked at, by the formats of plates.
+
+    Args:
+        alphabet: the classes.
+        formats: kinds of plates; none: all texts are alike.
+    """
+
+    alphabet: Alphabet
+    formats: tuple[PlateFormat, ...]
+    _allowed: tuple[tuple[frozenset[int], ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        allowed = tuple(
+            tuple(
+                frozenset(i for i, char in enumerate(self.alphabet.characters) if char in place)
+                for place in form.places
+            )
+            for form in self.formats
+        )
+        object.__setattr__(self, "_allowed", allowed)
+
+    def __call__(self, text: Text, complete: bool) -> float:
+        """Log of how likely a text is against others, from :data:`WORST` up.
+
+        Args:
+            text: the text, or its beginning.
+            complete: whether nothing follows: then what is missing counts too.
+        """
+        if not self.formats:
+            return 0.0
+        return max(self._value(i, text, complete) for i in range(len(self.formats)))
+
+    def weights(self, text: Text) -> NDArray[np.float32]:
+        """What each class is worth in each place of a text, by the format that fits it best.
+
+        Returns:
+            float32 ``(len(text), classes)``: 1 for what may stand there, less for all else.
+        """
+        shape = len(text), len(self.alphabet)
+        weights = np.ones(shape, np.float32)
+        if not self.formats or self(text, True) <= WORST:
+            return weights
+        best = max(range(len(self.formats)), key=lambda i: self._value(i, text, True))
+        for place, allowed in enumerate(self._allowed[best][: len(text)]):
+            weights[place] = math.exp(MISFIT)
+            weights[place, list(allowed)] = 1.0
+        return weights
+
+    def _value(self, index: int, text: Text, complete: bool) -> float:
+        places, form = self._allowed[index], self.formats[index]
+        wrong = sum(char not in place for char, place in zip(text, places, strict=False))
+        wrong += max(0, len(text) - len(places))
+        if complete:
+            wrong += max(0, form.shortest - len(text))
+        return max(WORST, form.prior + MISFIT * wrong)
+
+
+def beam_search(
+    probabilities: NDArray[np.float32],
+    prior: Callable[[Text, bool], float] = lambda text, complete: 0.0,
+    width: int = 16,
+    least: float = 1e-4,
+) -> list[tuple[Text, float]]:
+    """The likeliest texts, each with all ways to write it in the given steps.
+
+    Args:
+        probabilities: float32 ``(steps, classes + 1)``, the blank first.
+        prior: log-probability of a text before the picture is looked at; its second argument says
+            whether the text is complete.
+        width: texts that are followed.
+        least: a class less likely than that in a step is passed over.
+
+    Returns:
+        Texts with the log of probability and prior, likeliest first.
+    """
+    # Of each beginning, the probability of what ends in a blank and of what ends in its last character.
+    beams: dict[Text, tuple[float, float]] = {(): (1.0, 0.0)}
+    known: dict[Text, float] = {}
+
+    def value(text: Text, mass: tuple[float, float]) -> float:
+        if text not in known:
+            known[text] = prior(text, False)
+        return math.log(max(mass[0] + mass[1], 1e-300)) + known[text]
+
+    for row in probabilities.astype(np.float64):
+        found: dict[Text, tuple[float, float]] = {}
+        chars = [int(i) for i in np.flatnonzero(row >= least) if i != BLANK]
+        for text, (blank, char) in beams.items():
+            both = blank + char
+            before = found.get(text, (0.0, 0.0))
+            again = char * float(row[text[-1] + 1]) if text else 0.0
+            found[text] = before[0] + both * float(row[BLANK]), before[1] + again
+            for i in chars:
+                longer = (*text, i - 1)
+                # The same character once more needs a blank between.
+                mass = (blank if text and text[-1] == i - 1 else both) * float(row[i])
+                before = found.get(longer, (0.0, 0.0))
+                found[longer] = before[0], before[1] + mass
+        best = sorted(found, key=lambda text: -value(text, found[text]))[:width]
+        beams = {text: found[text] for text in best}
+    ends = [(text, value(text, mass) - known[text] + prior(text, True)) for text, mass in beams.items()]
+    return sorted(ends, key=lambda end: -end[1])
+
+
+def align(probabilities: NDArray[np.float32], text: Sequence[int]) -> list[Spot]:
+    """Where the characters of a text stand, by the likeliest way to write it in the given steps.
+
+    Args:
+        probabilities: float32 ``(steps, classes + 1)``, the blank first.
+        text: classes of the alphabet.
+
+    Raises:
+        ValueError: if the text needs more steps than there are.
+    """
+    # Blanks before, between and after the characters.
+    states = np.full(2 * len(text) + 1, BLANK)
+    states[1::2] = np.asarray(text, np.int64) + 1
+    skips = np.zeros(len(states), bool)
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    logs = np.log(np.maximum(probabilities[:, states].astype(np.float64), 1e-12))
+    value = np.full(len(states), -np.inf)
+    value[:2] = logs[0, :2]
+    came_from = np.zeros((len(logs), len(states)), np.int64)
+    for step in range(1, len(logs)):
+        one = np.concatenate([[-np.inf], value[:-1]])
+        two = np.where(skips, np.concatenate([[-np.inf] * min(2, len(states)), value[:-2]]), -np.inf)
+        choices = np.stack([value, one, two])
+        came_from[step] = choices.argmax(axis=0)
+        value = choices.max(axis=0) + logs[step]
+    state = len(states) - 1 if len(states) == 1 or value[-1] >= value[-2] else len(states) - 2
+    if not np.isfinite(value[state]):
+        raise ValueError(f"{len(text)} characters do not fit into {len(logs)} steps")
+    surest: dict[int, int] = {}
+    for step in range(len(logs) - 1, -1, -1):
+        if state % 2 and (state not in surest or logs[step, state] >= logs[surest[state], state]):
+            surest[state] = step
+        state -= int(came_from[step, state])
+    return [Spot(int(char), surest[2 * i + 1]) for i, char in enumerate(text)]

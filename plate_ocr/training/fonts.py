@@ -1,0 +1,45 @@
+"""Fonts to render characters and plates from; no torch, so that worker processes start fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import PIL.ImageFont
+
+from plate_ocr.errors import DataError
+
+SIZE = 80
+"""Font size in pixels; characters are drawn larger than any network looks at them."""
+
+
+def bundled_fonts() -> list[PIL.ImageFont.FreeTypeFont]:
+    """The fonts that matplotlib and Pillow bring along: no font file needs to be found."""
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    names = sorted(
+        path
+        for path in folder.glob("*.ttf")
+        if path.name.startswith(("DejaVuSans", "DejaVuSansMono", "STIXGeneral"))
+        and not path.name.startswith("DejaVuSansDisplay")
+    )
+    default = PIL.ImageFont.load_default(SIZE)
+    fonts = [PIL.ImageFont.truetype(str(path), SIZE) for path in names]
+    return [*fonts, default] if isinstance(default, PIL.ImageFont.FreeTypeFont) else fonts
+
+
+def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
+    """The fonts of a folder, by name.
+
+    Raises:
+        DataError: if there is none or one cannot be used.
+    """
+    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".ttf", ".otf", ".ttc"))
+    if not paths:
+        raise DataError(f"there are no fonts in {folder}: .ttf, .otf or .ttc files are expected")
+    fonts = []
+    for path in paths:
+        try:
+            fonts.append(PIL.ImageFont.truetype(str(path), SIZE))
+        except OSError as error:
+            raise DataError(f"cannot use the font {path}: {error}") from None
+    return fonts

@@ -1,0 +1,292 @@
+"""Measuring a plate network on rendered plates, and fitting what its confidence means."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.ctc import greedy
+from plate_ocr.files import write_whole
+from plate_ocr.model import PlateCard, softmax
+from plate_ocr.networks import PlateNetwork, load_plate_weights
+from plate_ocr.training.evaluate import fit_min_confidence
+from plate_ocr.training.export import save_model
+from plate_ocr.training.platedata import Rendering, Shard, render_all
+from plate_ocr.vision.images import Image
+
+HELD_OUT = 10**9
+"""Number of the first rendered plate that no training sees."""
+
+CALIBRATED_ON, NOTHINGS, TESTED_ON = 2048, 1024, 4096
+"""Plates to fit confidences on; pictures without a plate, and plates, to measure on."""
+
+
+def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArray[np.float32]:
+    """Run a network, as it is, on pictures.
+
+    Args:
+        network: in evaluation mode.
+        pictures: uint8 ``(N, height, width)``.
+        batch: pictures at a time.
+
+    Returns:
+        float32 ``(N, steps, classes + 1)``.
+    """
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        parts = [
+            network(torch.from_numpy(pictures[i : i + batch])[:, None].to(device).float() / 255).float().cpu()
+            for i in range(0, len(pictures), batch)
+        ]
+    return np.asarray(torch.cat(parts).numpy(), np.float32)
+
+
+def plate_accuracy(network: nn.Module, shard: Shard, alphabet: Alphabet) -> float:
+    """Share of plates of which every character is read right."""
+    read = [alphabet.decode(s.char for s in greedy(row)) for row in plate_logits(network, shard.images)]
+    return float(np.mean([text == wanted for text, wanted in zip(read, shard.texts, strict=True)]))
+
+
+def right_characters(text: str, wanted: str) -> list[bool]:
+    """Which characters of a reading are right, where the reading may lack some or have some too many."""
+    right = [False] * len(text)
+    for match in SequenceMatcher(None, text, wanted, autojunk=False).get_matching_blocks():
+        right[match.a : match.a + match.size] = [True] * match.size
+    return right
+
+
+@dataclass(frozen=True)
+class PlateAnswers:
+    """The greedy readings of many pictures.
+
+    Attributes:
+        texts: what was read.
+        logits: float32 ``(M, classes + 1)``: the network's answer for each character of all of them.
+        chosen: int64 ``(M,)``: the class that was taken.
+        owner: int64 ``(M,)``: the picture that the character belongs to.
+    """
+
+    texts: tuple[str, ...]
+    logits: NDArray[np.float32]
+    chosen: NDArray[np.int64]
+    owner: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, network: nn.Module, pictures: Image, alphabet: Alphabet) -> PlateAnswers:
+        """Read pictures uint8 ``(N, height, width)``."""
+        logits = plate_logits(network, pictures)
+        spots = [greedy(row) for row in logits]
+        places = np.array([(i, s.step, s.char + 1) for i, row in enumerate(spots) for s in row], np.int64)
+        owner, step, chosen = places.reshape(-1, 3).T
+        texts = tuple(alphabet.decode(s.char for s in row) for row in spots)
+        return cls(texts, logits[owner, step], chosen, owner)
+
+    def confidences(self, temperature: float) -> NDArray[np.float32]:
+        """float32 ``(M,)``: of each character."""
+        shares = softmax(self.logits / np.float32(temperature))
+        return np.asarray(shares[np.arange(len(shares)), self.chosen], np.float32)
+
+    def right(self, wanted: Sequence[str]) -> NDArray[np.bool_]:
+        """Bool ``(M,)``: which characters are right."""
+        rows = (right_characters(text, label) for text, label in zip(self.texts, wanted, strict=True))
+        return np.array([value for row in rows for value in row], bool)
+
+    def plate_confidences(self, temperature: float) -> NDArray[np.float32]:
+        """float32 ``(N,)``: the mean of each picture's characters, 0 where there are none."""
+        count = np.bincount(self.owner, minlength=len(self.texts))
+        total = np.bincount(self.owner, self.confidences(temperature), len(self.texts))
+        return np.asarray(total / np.maximum(count, 1), np.float32)
+
+
+def fit_plate_temperature(answers: PlateAnswers, wanted: Sequence[str]) -> float:
+    """The temperature whose confidences best foretell which characters are right, by cross-entropy.
+
+    It is 1 where nothing was read.
+    """
+    if not len(answers.chosen):
+        return 1.0
+    right = answers.right(wanted)
+
+    def cross_entropy(temperature: float) -> float:
+        sure = np.clip(answers.confidences(temperature).astype(np.float64), 1e-7, 1 - 1e-7)
+        return float(-np.where(right, np.log(sure), np.log1p(-sure)).mean())
+
+    return float(min(np.geomspace(0.25, 4, 65), key=cross_entropy))
+
+
+def gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], bins: int = 15) -> float:
+    """Expected calibration error: as :func:`plate_ocr.training.evaluate.calibration_error`."""
+    place = np.minimum((confidences * bins).astype(int), bins - 1)
+    gaps = np.zeros(bins)
+    np.add.at(gaps, place, right - confidences.astype(np.float64))
+    return float(np.abs(gaps).sum() / max(1, len(right)))
+
+
+def finish_plates(
+    network: PlateNetwork,
+    card: PlateCard,
+    rendering: Rendering,
+    folder: Path,
+    executor: Executor,
+    *,
+    counts: tuple[int, int, int] = (CALIBRATED_ON, NOTHINGS, TESTED_ON),
+) -> tuple[PlateCard, dict[str, Any]]:
+    """Calibrate on rendered plates that no training sees, measure once on others, and save all.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        card: of the network, with what it learnt from.
+        rendering: how plates are rendered.
+        folder: gets ``model.safetensors``, ``model.onnx``, ``card.md`` and ``metrics.json``.
+        executor: renders.
+        counts: plates to calibrate on, pictures without a plate and plates to measure on.
+
+    Returns:
+        The card with its temperature, bounds and accuracy, and the figures.
+
+    Raises:
+        OutputError: if a file cannot be written.
+    """
+    plates = dataclasses.replace(rendering, not_plates=0.0)
+    fitted = render_all(plates, HELD_OUT, counts[0], executor)
+    tested = render_all(plates, HELD_OUT + counts[0], counts[2], executor)
+    nothing = render_all(dataclasses.replace(rendering, not_plates=1.0), HELD_OUT, counts[1], executor)
+    answers = PlateAnswers.of(network, fitted.images, card.alphabet)
+    temperature = fit_plate_temperature(answers, fitted.texts)
+    confidences, right = answers.confidences(temperature), answers.right(fitted.texts)
+    whole = np.array([a == b for a, b in zip(answers.texts, fitted.texts, strict=True)])
+    empty = PlateAnswers.of(network, nothing.images, card.alphabet).plate_confidences(temperature)
+    card = dataclasses.replace(
+        card,
+        temperature=temperature,
+        min_confidence=_char_bound(confidences[right], confidences[~right]),
+        min_plate_confidence=_plate_bound(answers.plate_confidences(temperature)[whole]),
+    )
+    metrics = {
+        **_measured(PlateAnswers.of(network, tested.images, card.alphabet), tested, card),
+        "nothings": counts[1],
+        "nothings_read": float((empty >= max(card.min_plate_confidence, 1e-9)).mean()),
+    }
+    named = {"rendered": metrics["plates"]["accuracy"]}
+    named |= {f"rendered {region}": values["accuracy"] for region, values in metrics["regions"].items()}
+    card = dataclasses.replace(card, accuracy={name: round(value, 5) for name, value in named.items()})
+    save_model(network, card, folder / "model")
+    metrics["bytes"] = {name: (folder / name).stat().st_size for name in ("model.safetensors", "model.onnx")}
+    write_whole(folder / "card.md", card_page(card, metrics).encode())
+    write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
+    return card, metrics
+
+
+def _char_bound(right: NDArray[np.float32], wrong: NDArray[np.float32]) -> float:
+    """A bound as of :func:`fit_min_confidence`; none where there is nothing to fit it on."""
+    return fit_min_confidence(right, wrong) if len(right) and len(wrong) else 0.0
+
+
+def _plate_bound(right: NDArray[np.float32], lost: float = 0.001, most: float = 0.9) -> float:
+    """The highest bound that refuses no more right plates than ``lost``.
+
+    Rendered pictures without a plate are too easy to fit it on: what cars and streets have to show
+    that looks like letters is refused the better the higher it is.
+    """
+    return round(min(most, float(np.quantile(right, lost))), 3) if len(right) else 0.0
+
+
+def _measured(answers: PlateAnswers, shard: Shard, card: PlateCard) -> dict[str, Any]:
+    """Figures of all plates together and of each region; what is not sure enough counts as wrong."""
+    confidences, right = answers.confidences(card.temperature), answers.right(shard.texts)
+    sure = answers.plate_confidences(card.temperature) >= card.min_plate_confidence
+    unsure = np.bincount(answers.owner, confidences < card.min_confidence, len(shard.texts)) > 0
+    equal = np.array([a == b for a, b in zip(answers.texts, shard.texts, strict=True)])
+    exact = equal & sure & ~unsure
+    regions = np.array(shard.regions)
+
+    def figures(those: NDArray[np.bool_]) -> dict[str, float]:
+        chars = those[answers.owner]
+        return {
+            "count": int(those.sum()),
+            "accuracy": float(exact[those].mean()),
+            "character_calibration_error": gap(confidences[chars], right[chars]),
+        }
+
+    return {
+        "plates": figures(np.ones(len(equal), bool)),
+        "regions": {str(name): figures(regions == name) for name in sorted(set(shard.regions))},
+    }
+
+
+def card_page(card: PlateCard, metrics: Mapping[str, Any]) -> str:
+    """The model card as a page for people (Mitchell et al., *Model Cards for Model Reporting*, 2019)."""
+    rows = [("all", metrics["plates"]), *metrics["regions"].items()]
+    learnt = card.training
+    return "\n".join(
+        [
+            "# Reads whole plates",
+            "",
+            f"`{card.alphabet.characters}`",
+            "",
+            f"A grey picture of {card.height}×{card.width} → convolutions of "
+            f"{', '.join(map(str, card.channels))} channels → two rows of features as {card.steps} steps → "
+            f"{card.layers} transformer layers of {card.transformer} → CTC; "
+            f"{metrics['bytes']['model.safetensors']:,} bytes of weights. A character below "
+            f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
+            "",
+            f"It learnt from {learnt.get('drawn', 0):,} pictures of {learnt.get('rendered', 0):,} rendered "
+            f"plates of the regions {', '.join(learnt.get('regions', ()))} and from no real plate.",
+            "",
+            "Measured once, on rendered plates that it neither learnt from nor was chosen by; a character "
+            "that is unknown counts as wrong:",
+            "",
+            "| region | plates | every character right | characters' calibration error |",
+            "|---|---|---|---|",
+            *(
+                f"| {name} | {v['count']:,} | {v['accuracy']:.2%} | {v['character_calibration_error']:.2%} |"
+                for name, v in rows
+            ),
+            "",
+            f"Of {metrics['nothings']:,} rendered pictures without a plate, "
+            f"{metrics['nothings_read']:.2%} are taken for one.",
+            "",
+        ]
+    )
+
+
+def transferred(source: str, network: PlateNetwork, card: PlateCard) -> str:
+    """Take over the weights of a saved plate model where they fit.
+
+    Args:
+        source: a model's name, file or run folder.
+        network: gets the weights.
+        card: of the network.
+
+    Returns:
+        One line of what was taken over.
+
+    Raises:
+        ModelError: if there is no such plate model.
+    """
+    theirs, weights = load_plate_weights(source)
+    mine, given = network.state_dict(), weights.state_dict()
+    fitting = {name for name, value in mine.items() if name in given and given[name].shape == value.shape}
+    outputs = {"output.weight", "output.bias"}
+    network.load_state_dict({**mine, **{name: given[name] for name in fitting - outputs}})
+    if given["output.weight"].shape[1] == mine["output.weight"].shape[1]:
+        # Rows of characters that both know; the blank is row 0.
+        common = [c for c in card.alphabet.characters if c in theirs.alphabet]
+        here = [0, *(card.alphabet.encode(common) + 1)]
+        there = [0, *(theirs.alphabet.encode(common) + 1)]
+        with torch.no_grad():
+            network.output.weight[here] = weights.output.weight[there]
+            network.output.bias[here] = weights.output.bias[there]
+    return f"from {source}: {len(fitting | outputs)} of {len(mine)} tensors taken over"

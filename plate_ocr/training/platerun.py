@@ -1,0 +1,340 @@
+"""Training the plate network: from rendered plates to a folder with the model and all to go on from."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, cast
+
+import tomli_w
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.files import write_whole
+from plate_ocr.model import PlateCard, available_threads
+from plate_ocr.networks import load_plate_weights, plate_network_for
+from plate_ocr.training.platedata import (
+    SHARD,
+    PlateBatches,
+    Rendering,
+    Shards,
+    generator_of,
+    render_all,
+)
+from plate_ocr.training.platemeasure import HELD_OUT, finish_plates, plate_accuracy, transferred
+from plate_ocr.training.plots import plot_curves
+from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
+from plate_ocr.training.trainer import (
+    Epoch,
+    Precision,
+    Trainer,
+    TrainSettings,
+    pick_device,
+    pick_precision,
+)
+from plate_ocr.training.warmup import Decline, Plan, parse_warmups
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CHECKPOINT_VERSION = 1
+CHOSEN_BY = 1024
+"""Rendered plates that decide which weights are kept."""
+
+VALIDATED_FROM = HELD_OUT + 10**6
+"""Number of the first of them."""
+
+
+@dataclass(frozen=True)
+class PlateRunConfig:
+    """Everything that decides a run; stored as ``config.toml``.
+
+    Attributes:
+        model: always ``"plates"``.
+        data: folder with glyphs and fonts; empty: only fonts that a package brings.
+        regions: names of regions or region files; empty: the generator's mix.
+        alphabet: the characters that are told apart.
+        epochs: parts of the run, each measured at its end.
+        per_epoch: pictures in a part.
+        passes: over each rendered plate.
+        batch_size: pictures in a batch.
+        rate: peak learning rate.
+        warmup: warm-ups in words, see :mod:`plate_ocr.training.warmup`.
+        decline: what the rate does afterwards.
+        patience: parts without a better accuracy before it stops.
+        base: a saved plate model whose weights are taken over where they fit.
+        seed: of everything random.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        workers: processes that render.
+    """
+
+    model: str = "plates"
+    data: str = ""
+    regions: tuple[str, ...] = ()
+    alphabet: str = PLATE_CHARACTERS
+    epochs: int = 60
+    per_epoch: int = 16384
+    passes: int = 2
+    batch_size: int = 128
+    rate: float = 2e-3
+    warmup: tuple[str, ...] = ("lr=linear:400",)
+    decline: Decline = "cosine"
+    patience: int = 1000
+    base: str = ""
+    seed: int = 0
+    device: str = "auto"
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= SHARD:
+            raise DataError(f"a batch of {self.batch_size} plates: 1 to {SHARD} are possible")
+
+    def to_toml(self) -> str:
+        """As the text of ``config.toml``."""
+        return tomli_w.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_toml(cls, text: str, where: str) -> PlateRunConfig:
+        """The inverse of :meth:`to_toml`.
+
+        Raises:
+            DataError: if it is no TOML or has a setting that does not exist or is of another type.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise DataError(f"{where} is no TOML file: {error}") from None
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        known = {f.name: type(getattr(cls, f.name)) for f in dataclasses.fields(cls)}
+        for name, value in given.items():
+            if name not in known:
+                raise DataError(f"{where}: no setting {name}; there are {', '.join(known)}")
+            if type(value) is not known[name] and not (known[name] is float and type(value) is int):
+                raise DataError(f"{where}: {name} = {value!r} is no {known[name].__name__}")
+        return cls(**cast(Any, given))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in a part."""
+        return math.ceil(self.per_epoch / self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all, at most."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def plan(self) -> Plan:
+        """What happens at which step; a warm-up of the rate is shortened where the run is short.
+
+        Raises:
+            DataError: if a warm-up is wrong.
+        """
+        warmup = self.warmup
+        if warmup == PlateRunConfig.warmup and self.steps < 4000:
+            warmup = (f"lr=linear:{max(1, self.steps // 10)}",)
+        return Plan(self.steps, self.rate, self.batch_size, self.decline, **parse_warmups(warmup, self.steps))
+
+    @property
+    def rendering(self) -> Rendering:
+        """How plates are rendered."""
+        return Rendering(self.data, self.regions, self.seed)
+
+    def settings(self, device: torch.device) -> TrainSettings:
+        """What the plan leaves open."""
+        return TrainSettings(
+            self.steps_per_epoch,
+            weight_decay=0.02,
+            patience=self.patience,
+            precision=plate_precision(device),
+            channels_last=True,
+            clip=2.0,
+            average=0.9985,
+        )
+
+
+@dataclass(frozen=True)
+class PlateText:
+    """CTC loss of a batch of plates, each divided by its number of characters."""
+
+    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch.
+
+        Args:
+            logits: float32 ``[batch, steps, classes + 1]``.
+            target: int64 ``[batch, longest]``: classes from 1, filled up with 0.
+            step: makes no difference.
+        """
+        lengths = (target > 0).sum(1)
+        steps = torch.full_like(lengths, logits.shape[1])
+        logs = logits.log_softmax(-1).transpose(0, 1)
+        losses = F.ctc_loss(logs, target, steps, lengths, reduction="none", zero_infinity=True)
+        return (losses / lengths.clamp(min=1)).mean()
+
+    def right(self, logits: Tensor, target: Tensor) -> Tensor:
+        """How many plates are read right, character by character."""
+        likeliest = logits.argmax(-1)
+        before = F.pad(likeliest, (1, 0))[:, :-1]
+        kept = (likeliest > 0) & (likeliest != before)
+        # A stable sort brings what is kept to the front, in its order.
+        order = torch.argsort((~kept).to(torch.int8), dim=1, stable=True)
+        read = torch.where(kept, likeliest, 0).gather(1, order)
+        longest = target.shape[1]
+        return ((read[:, :longest] == target).all(1) & (kept.sum(1) <= longest)).sum()
+
+
+def plate_precision(device: torch.device) -> Precision:
+    """As :func:`pick_precision`; also bfloat16 on processors that compute with it."""
+    if device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
+        return "bf16"
+    return pick_precision(device)
+
+
+def train_plates(
+    config: PlateRunConfig, folder: Path, reporter: Reporter, *, resume: bool = False
+) -> dict[str, Any]:
+    """Train a plate model on rendered plates.
+
+    Args:
+        config: what and how.
+        folder: the run folder: model, checkpoint, figures and, while it runs, rendered plates.
+        reporter: is told how it goes.
+        resume: go on from the folder's checkpoint.
+
+    Returns:
+        The figures, as in ``metrics.json``.
+
+    Raises:
+        DataError: if a region is unknown or its file has a mistake.
+        DeviceError: if the wanted device is not there.
+        ModelError: if there is nothing to go on from, or no base model.
+        OutputError: if the folder cannot be written to, or holds another run.
+        TrainingError: if the loss is no number any more, or memory runs out.
+    """
+    if not resume and (folder / CHECKPOINT).exists():
+        raise OutputError(
+            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
+        )
+    device = pick_device(config.device)
+    torch.manual_seed(config.seed)
+    generator = generator_of(config.rendering)
+    regions = [region.name for region in generator.regions]
+    card = PlateCard(Alphabet(config.alphabet))
+    network = plate_network_for(card)
+    if config.base and not resume:
+        reporter.say(transferred(config.base, network, card))
+    trainer = Trainer(network, config.plan, config.settings(device), device, objective=PlateText())
+    if resume:
+        _load_checkpoint(folder / CHECKPOINT, config, trainer)
+    else:
+        write_whole(folder / "config.toml", config.to_toml().encode())
+        _save_checkpoint(folder / CHECKPOINT, config, trainer)
+    with _workers(config.workers) as executor:
+        last = (config.steps - 1) // (config.passes * (SHARD // config.batch_size))
+        shards = Shards(config.rendering, folder / "plates", executor, last)
+        batches = PlateBatches(shards, card.alphabet, config.batch_size, config.passes)
+        held_out = render_all(config.rendering, VALIDATED_FROM, CHOSEN_BY, executor)
+
+        def on_epoch(epoch: Epoch) -> None:
+            write_whole(folder / "metrics.csv", metrics_csv(trainer.history))
+            reporter.epoch(epoch)
+
+        def validate(network: nn.Module) -> float:
+            return plate_accuracy(network, held_out, card.alphabet)
+
+        reporter.begin(config, trainer.step)
+        trainer.fit(
+            batches,
+            validate,
+            save=lambda: _save_checkpoint(folder / CHECKPOINT, config, trainer),
+            on_step=reporter.step,
+            on_epoch=on_epoch,
+        )
+        drawn = trainer.step * config.batch_size
+        learnt = {
+            "drawn": drawn,
+            "rendered": SHARD * math.ceil(trainer.step / batches.steps_per_shard),
+            "regions": regions,
+            "seed": config.seed,
+        }
+        if config.base:
+            learnt["from"] = load_plate_weights(config.base)[0].training
+        best = plate_network_for(card)
+        best.load_state_dict(trainer.best)
+        card = dataclasses.replace(card, training=learnt)
+        _, metrics = finish_plates(best.eval(), card, config.rendering, folder, executor)
+    for path in (folder / "plates").glob("*.npz"):
+        path.unlink()
+    plot_curves(trainer.history, folder / "curves.png")
+    reporter.say(
+        f"{metrics['plates']['accuracy']:.2%} of {metrics['plates']['count']:,} held-out rendered plates read"
+    )
+    return metrics
+
+
+def stored_plate_config(folder: Path) -> PlateRunConfig | None:
+    """The configuration of the run in a folder; None if it is no run of a plate model.
+
+    Raises:
+        DataError: if it has a mistake.
+    """
+    path = folder / "config.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        if tomllib.loads(text).get("model") != "plates":
+            return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    return PlateRunConfig.from_toml(text, str(path))
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that render; what waits is dropped in the end."""
+    # Fresh processes: a copy of one with torch's threads may hang.
+    count = max(1, min(count, available_threads()))
+    executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _save_checkpoint(path: Path, config: PlateRunConfig, trainer: Trainer) -> None:
+    buffer = io.BytesIO()
+    torch.save(
+        {"version": CHECKPOINT_VERSION, "config": config.to_toml(), "trainer": trainer.state()}, buffer
+    )
+    write_whole(path, buffer.getvalue())
+
+
+def _load_checkpoint(path: Path, config: PlateRunConfig, trainer: Trainer) -> None:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        version, stored = state["version"], state["config"]
+        if version == CHECKPOINT_VERSION:
+            trainer.load_state(state["trainer"])
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
+    except Exception as error:  # torch.load raises nearly anything on damaged files
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
+    if version != CHECKPOINT_VERSION:
+        raise ModelError(f"{path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew")
+    if stored != config.to_toml():
+        raise DataError(
+            f"config.toml has changed since {path.parent} was begun: train anew in another folder"
+        )

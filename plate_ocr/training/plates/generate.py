@@ -1,0 +1,153 @@
+"""Rendered plates, each fully determined by a seed and its number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from plate_ocr.errors import DataError
+from plate_ocr.training.plates.camera import choose_view, expose, photograph
+from plate_ocr.training.plates.draw import draw_plate
+from plate_ocr.training.plates.glyphs import Glyphs
+from plate_ocr.training.plates.regions import Camera, Region, load_region
+from plate_ocr.training.plates.scenery import not_a_plate
+from plate_ocr.vision.images import Image
+from plate_ocr.vision.platepicture import HEIGHT, WIDTH, network_input
+
+MIX: Mapping[str, float] = {
+    "cn": 0.25,
+    "us": 0.20,
+    "eu": 0.12,
+    "br": 0.08,
+    "uz": 0.08,
+    "vn": 0.08,
+    "any": 0.07,
+    "ar": 0.05,
+    "gb": 0.03,
+    "tr": 0.02,
+    "in": 0.02,
+}
+"""How often plates of each region are rendered when nothing else is asked for."""
+
+OWN_WEIGHT = 0.1
+"""Weight of a region that is not in the mix: one of the user's own."""
+
+NOT_PLATES = 0.03
+"""Share of pictures that show no plate."""
+
+
+@dataclass(frozen=True)
+class SyntheticPlate:
+    """A rendered picture.
+
+    Attributes:
+        image: uint8 ``(height, width)``, as the network takes it.
+        text: what is written, the top line first; empty if it is no plate.
+        region: name of the region; empty if it is no plate.
+        lines: number of lines of text.
+        corners: float64 ``(4, 2)``: corners of the text, x and y as parts of the picture's width and height,
+            clockwise from the text's top left; empty ``(0, 2)`` if it is no plate.
+    """
+
+    image: Image
+    text: str
+    region: str
+    lines: int
+    corners: NDArray[np.float64]
+
+
+class PlateGenerator:
+    """Renders plates.
+
+    Args:
+        data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are no Chinese plates.
+        regions: names of regions or region files; by default all of :data:`MIX` that can be drawn.
+        not_plates: share of pictures without a plate.
+
+    Raises:
+        DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
+    """
+
+    def __init__(
+        self, data: Path | None, regions: Sequence[str | Path] | None = None, not_plates: float = NOT_PLATES
+    ) -> None:
+        self.glyphs = Glyphs(data)
+        self.not_plates = not_plates
+        loaded = [load_region(source) for source in (MIX if regions is None else regions)]
+        usable = [region for region in loaded if self._can_draw(region, complain=regions is not None)]
+        if not usable:
+            raise DataError("at least one region is needed")
+        self.regions: tuple[Region, ...] = tuple(usable)
+        weights = np.array([MIX.get(region.name, OWN_WEIGHT) for region in usable])
+        self._shares: list[float] = np.cumsum(weights / weights.sum()).tolist()
+        self._layouts: list[list[float]] = []
+        for region in usable:
+            layouts = np.array([layout.weight for layout in region.layouts])
+            self._layouts.append(np.cumsum(layouts / layouts.sum()).tolist())
+
+    def _can_draw(self, region: Region, *, complain: bool) -> bool:
+        for layout in region.layouts:
+            for names in (layout.lettering, *(field.lettering for field in layout.fields)):
+                for name in names:
+                    self.glyphs.check(name)
+        missing = self.glyphs.missing(region.characters())
+        if missing and complain:
+            raise DataError(
+                f"nothing can draw {missing[0]} of region {region.name}: set PLATE_OCR_DATA to the folder"
+                " with glyphs"
+            )
+        return not missing
+
+    def __call__(self, seed: int, index: int, size: tuple[int, int] = (HEIGHT, WIDTH)) -> SyntheticPlate:
+        """Render a picture; the same numbers give the same bytes.
+
+        Args:
+            seed: of the whole data set, 0 or more.
+            index: which picture of it, 0 or more.
+            size: height and width of the picture.
+        """
+        return self.draw(np.random.default_rng((seed, index)), size)
+
+    def batch(self, seed: int, start: int, count: int) -> tuple[Image, list[str]]:
+        """Render pictures ``start`` to ``start + count - 1``.
+
+        Returns:
+            uint8 ``(count, HEIGHT, WIDTH)`` and what is written on them.
+        """
+        plates = [self(seed, index) for index in range(start, start + count)]
+        return np.stack([plate.image for plate in plates]), [plate.text for plate in plates]
+
+    def draw(self, rng: Generator, size: tuple[int, int] = (HEIGHT, WIDTH)) -> SyntheticPlate:
+        """Render a picture from a source of randomness."""
+        if rng.random() < self.not_plates:
+            height, width = 16 + int(rng.random() * 40), 48 + int(rng.random() * 130)
+            scene = not_a_plate(rng, height, width, self.glyphs)
+            scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
+            return SyntheticPlate(network_input(scene, *size), "", "", 0, np.zeros((0, 2)))
+        which = _pick(rng, self._shares)
+        region = self.regions[which]
+        layout = region.layouts[_pick(rng, self._layouts[which])]
+        rows = len({field.row for field in layout.fields})
+        # A little more than the network will see of it.
+        flat_height = (38 + 18 * float(rng.random())) * (1.5 if rows > 1 else 1.0)
+        # Plates that carry more than their text need more pixels for it.
+        text_share = min(field.box[3] - field.box[1] for field in layout.fields) * rows / layout.size[1]
+        flat_height *= min(1.6, max(1.0, 0.75 / text_share))
+        plate = draw_plate(rng, layout, self.glyphs, flat_height / layout.size[1], region.camera.frame)
+        view = choose_view(rng, plate, region.camera)
+        picture = photograph(rng, plate, view, self.glyphs)
+        picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
+        return SyntheticPlate(
+            network_input(picture, *size), plate.text, region.name, plate.rows, view.corners(plate)
+        )
+
+
+def _pick(rng: Generator, shares: Sequence[float]) -> int:
+    """A random index, with cumulative shares."""
+    value = float(rng.random())
+    return next((i for i, share in enumerate(shares) if value < share), len(shares) - 1)

@@ -1,0 +1,263 @@
+"""Where the characters on rendered plates come from: drawn glyphs, fonts, strokes, cut-out characters.
+
+Every glyph is a mask: uint8 ``(HEIGHT, W)``, 255 where there is ink, filling the picture's height.
+A glyph depends on nothing but its key, so that caching never changes a plate.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
+
+from plate_ocr.alphabet import DIGITS, LETTERS
+from plate_ocr.errors import DataError
+from plate_ocr.training.fonts import bundled_fonts
+from plate_ocr.training.plates.strokes import HANDS, draw_character, hand
+from plate_ocr.vision.images import Image
+
+HEIGHT = 64
+"""Height of a glyph, pixels: more than any text is drawn at."""
+
+STRIP_HEIGHT = 24
+"""Height of small texts (a state's name, a dealer's address), pixels."""
+
+STRIP_FONTS = 6
+"""A small text is written in so many fonts."""
+
+SPRITES = 140
+"""So many cut-out characters of a class and source are used, spread over all."""
+
+ALIKE = 0.45
+"""Cut-out characters that correlate less with the drawn glyph are not legible or wrongly labelled."""
+
+CHINESE_FONT = "wqy-microhei.ttc"
+
+_GA36 = {
+    "ga36": ("140_",),
+    "ga36-two": ("220_", "220_up_"),
+    "ga36-two-down": ("220_", "220_down_"),
+    "ga36-green": ("green_",),
+}
+_SPRITES = {"sprites-binary": "easypr", "sprites-grey": "zhengpeng"}
+_HANDS = {
+    "die": (0, HANDS),
+    "die-thin": (0, HANDS // 3),
+    "die-medium": (HANDS // 3, 2 * HANDS // 3),
+    "die-thick": (2 * HANDS // 3, HANDS),
+}
+
+
+class Glyphs:
+    """Lettering by name.
+
+    Names are ``ga36``, ``ga36-two``, ``ga36-two-down``, ``ga36-green`` (drawn), ``sprites-binary`` and
+    ``sprites-grey`` (cut out), ``die``, ``die-thin``, ``die-medium``, ``die-thick`` (strokes), ``font``
+    (any of the fonts) and fonts' file names without weight and ending.
+
+    Args:
+        data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are strokes and the
+            fonts that Matplotlib and Pillow bring along, and no Chinese characters.
+
+    Raises:
+        DataError: if the folder is given and has no fonts.
+    """
+
+    def __init__(self, data: Path | None) -> None:
+        self.data = data
+        self._glyphs: dict[tuple[str, str, int], Image | None] = {}
+        self._strips: dict[tuple[str, int], Image] = {}
+        self._sprites: dict[tuple[str, str], list[Image]] = {}
+        self._plain = sorted(
+            bundled_fonts(), key=lambda font: (font.getname()[0] or "", font.getname()[1] or "")
+        )
+        self._fonts: dict[str, PIL.ImageFont.FreeTypeFont] = {}
+        self._chinese: PIL.ImageFont.FreeTypeFont | None = None
+        if data is not None:
+            paths = sorted((data / "fonts").glob("*.[ot]t[fc]"))
+            if not paths:
+                raise DataError(f"there are no fonts in {data / 'fonts'}")
+            for path in paths:
+                font = PIL.ImageFont.truetype(str(path), HEIGHT)
+                if path.name == CHINESE_FONT:
+                    self._chinese = font
+                else:
+                    self._fonts[
+                        path.stem.split("_")[0] if path.stem.endswith(("Bold", "Regular")) else path.stem
+                    ] = font
+        self._names = sorted(self._fonts)
+        fonts = [*self._fonts.values(), *self._plain]
+        self._strip_fonts = [font.font_variant(size=STRIP_HEIGHT + 8) for font in fonts]
+
+    def check(self, lettering: str) -> None:
+        """See whether a name can be used.
+
+        Raises:
+            DataError: naming those that can.
+        """
+        special = {*_GA36, *_SPRITES, *_HANDS, "font"}
+        # Without the folder, any other font stands in.
+        if self.data is not None and lettering not in special and lettering not in self._fonts:
+            names = ", ".join([*sorted(special), *self._names])
+            raise DataError(f"there is no lettering {lettering!r}: expected one of {names}")
+
+    def missing(self, chars: str) -> str:
+        """The characters that no lettering can draw."""
+        return "".join(c for c in chars if self.glyph("ga36", c, 0, 0) is None)
+
+    def glyph(self, lettering: str, char: str, style: int, number: int) -> Image | None:
+        """A character's mask.
+
+        Args:
+            lettering: its name.
+            char: the character.
+            style: which font or hand, where the name leaves a choice; the same over a plate.
+            number: which of the cut-out characters.
+
+        Returns:
+            uint8 ``(HEIGHT, W)``; None if nothing can draw it.
+        """
+        if lettering in _SPRITES:
+            sprites = self._cut_out(_SPRITES[lettering], char)
+            if sprites:
+                return sprites[number % len(sprites)]
+            lettering = "ga36"
+        if lettering in _HANDS:
+            low, high = _HANDS[lettering]
+            lettering, style = "die", low + style % (high - low)
+        elif lettering in _GA36:
+            style = 0
+        elif lettering == "font" or lettering not in self._fonts:
+            names = self._names or [str(i) for i in range(len(self._plain))]
+            lettering, style = names[style % len(names)], 0
+        else:
+            style = 0
+        key = (lettering, char, style)
+        if key not in self._glyphs:
+            self._glyphs[key] = self._make(lettering, char, style)
+        return self._glyphs[key]
+
+    def width(self, lettering: str, style: int) -> float:
+        """Usual width of a character as a part of its height."""
+        glyph = self.glyph(lettering if lettering not in _SPRITES else "ga36", "8", style, 0)
+        return 0.5 if glyph is None else glyph.shape[1] / HEIGHT
+
+    def strip(self, text: str, style: int) -> Image:
+        """A small text in one line.
+
+        Returns:
+            uint8 ``(STRIP_HEIGHT, W)``.
+        """
+        # A text has a few fonts of its own: each picture of a text is drawn once only.
+        style = (sum(map(ord, text)) + style % STRIP_FONTS) % len(self._strip_fonts)
+        key = (text, style)
+        if key not in self._strips:
+            glyph = _render(text, self._strip_fonts[style], None)
+            if glyph is None:
+                glyph = np.zeros((4, 4), np.uint8)
+            width = max(2, round(glyph.shape[1] * STRIP_HEIGHT / glyph.shape[0]))
+            self._strips[key] = _resized(glyph, width, STRIP_HEIGHT)
+        return self._strips[key]
+
+    def _make(self, lettering: str, char: str, style: int) -> Image | None:
+        glyph: Image | None = None
+        if lettering == "die":
+            glyph = draw_character(char, hand(style), HEIGHT)
+        elif lettering in _GA36:
+            glyph = self._drawn(lettering, char)
+        elif not char.isascii():
+            glyph = self._drawn("ga36", char)
+        else:
+            font = self._fonts[lettering] if self._fonts else self._plain[int(lettering)]
+            glyph = _render(char, font, "H")
+        if glyph is None:
+            glyph = self._fallback(char)
+        if glyph is None:
+            return None
+        return _resized(glyph, max(3, round(glyph.shape[1] * HEIGHT / glyph.shape[0])), HEIGHT)
+
+    def _fallback(self, char: str) -> Image | None:
+        """What draws the characters that a lettering lacks: I and O on Chinese plates, rare signs."""
+        if char in LETTERS + DIGITS:
+            return draw_character(char, hand(HANDS // 6), HEIGHT)
+        return _render(char, self._chinese, None) if self._chinese is not None else None
+
+    def _drawn(self, lettering: str, char: str) -> Image | None:
+        if self.data is None:
+            return None
+        for prefix in (*_GA36[lettering], "140_"):
+            path = self.data / "glyphs" / "ga36" / f"{prefix}{char}.jpg"
+            if path.is_file():
+                # The file's name may not be ASCII, which OpenCV cannot open everywhere.
+                gray = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+                if gray is not None:
+                    inverse = np.asarray(255 - gray, np.uint8)
+                    # All glyphs of a height share one cell; the "1" stands alone in its middle.
+                    return inverse
+        return None
+
+    def _cut_out(self, source: str, char: str) -> list[Image]:
+        key = (source, char)
+        if key in self._sprites:
+            return self._sprites[key]
+        found: list[Image] = []
+        folder = self.data / "chars" / source / char if self.data is not None else None
+        template = self._drawn("ga36", char)
+        if folder is not None and folder.is_dir() and template is not None:
+            paths = sorted(folder.iterdir())
+            for path in paths[:: math.ceil(len(paths) / SPRITES)]:
+                gray = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+                if gray is not None and (mask := _mask(np.asarray(gray, np.uint8), template)) is not None:
+                    found.append(mask)
+        self._sprites[key] = found
+        return found
+
+
+def _mask(gray: Image, template: Image) -> Image | None:
+    """Turn a cut-out character into a mask; None if it does not look like the drawn glyph.
+
+    Its polarity is that of its correlation with the glyph.
+    """
+    wide = _resized(gray, round(gray.shape[1] * HEIGHT / gray.shape[0]), HEIGHT).astype(np.float32)
+    low, high = np.percentile(wide, (8, 94))
+    if high - low < 20:
+        return None
+    level = np.clip((wide - low) / (high - low), 0, 1)
+    columns = level.max(0) > 0.5 if gray.shape[0] == gray.shape[1] else np.ones(level.shape[1], bool)
+    used = np.flatnonzero(columns)
+    if not len(used):
+        return None
+    level = level[:, used[0] : used[-1] + 1]
+    drawn = _resized(template, level.shape[1], HEIGHT).astype(np.float32)
+    alike = float(np.corrcoef(level.ravel(), drawn.ravel())[0, 1]) if level.std() > 0 else 0.0
+    # A "1" cut tight is ink all over.
+    if not abs(alike) >= ALIKE:
+        return None
+    level = level if alike > 0 else 1 - level
+    # Ground that is not quite even must not show as a box around the character.
+    return np.asarray(np.clip(level * 1.25 - 0.2, 0, 1) * 255, np.uint8)
+
+
+def _render(text: str, font: PIL.ImageFont.FreeTypeFont, reference: str | None) -> Image | None:
+    """Draw a text white on black; the rows are those of the reference, or its own."""
+    left, top, right, bottom = font.getbbox(text)
+    if right <= left or bottom <= top:
+        return None
+    if reference is not None:
+        _, high, _, low = font.getbbox(reference)
+        # A tail or an accent reaches out of the capitals' height.
+        top, bottom = min(top, high), max(bottom, low)
+    picture = PIL.Image.new("L", (int(right - left), int(bottom - top)), 0)
+    PIL.ImageDraw.Draw(picture).text((-left, -top), text, font=font, fill=255)
+    return np.asarray(picture, np.uint8)
+
+
+def _resized(picture: Image, width: int, height: int) -> Image:
+    shrinks = picture.shape[0] > height
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)

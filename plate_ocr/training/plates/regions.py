@@ -1,0 +1,435 @@
+"""What plates of a region look like: small declarative files, read and checked.
+
+A region file is TOML. Lengths are in millimetres (any unit will do), colours ``"#rrggbb"``, boxes
+``[left, top, right, bottom]``.
+
+Patterns of a text: ``#`` is a digit, ``@`` a letter, ``?`` a letter or a digit, ``{name}`` one of the words
+under ``[words]``; a space is a gap between groups, ``-``, ``.`` and ``·`` are drawn but not read, ``*`` is a
+badge (a sticker, a coat of arms) between groups; every other character stands for itself.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PLATE_CHARACTERS
+from plate_ocr.errors import DataError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent / "regions"
+
+Box: TypeAlias = tuple[float, float, float, float]
+Color: TypeAlias = tuple[int, int, int]
+FurnitureKind: TypeAlias = Literal[
+    "text", "fill", "outline", "badge", "flag", "sticker", "picture", "stack", "bolts"
+]
+TokenKind: TypeAlias = Literal["any", "word", "char", "gap", "mark", "badge"]
+
+MARKS = "-.·"
+_PATTERN = re.compile(r"\{([^{}]*)\}|(.)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a pattern.
+
+    Attributes:
+        kind: what it is.
+        choices: the texts to choose from; for a mark, the mark.
+    """
+
+    kind: TokenKind
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Field:
+    """A place for text that is read.
+
+    Attributes:
+        box: where.
+        patterns: each a sequence of tokens; one is chosen.
+        row: which line of the plate it belongs to, from 1.
+        lettering: where its glyphs come from; the plate's own if empty.
+        cell: width of a character's cell as a part of the text's height; 0: natural widths.
+        gap: between characters, as a part of the height.
+        group: additional gap between groups.
+        height: bounds of the text's height, as a part of the box's.
+    """
+
+    box: Box
+    patterns: tuple[tuple[Token, ...], ...]
+    row: int
+    lettering: tuple[str, ...]
+    cell: tuple[float, float]
+    gap: tuple[float, float]
+    group: tuple[float, float]
+    height: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """Something on the plate that is not read.
+
+    Attributes:
+        kind: what.
+        box: where.
+        chance: how often.
+        texts: for texts and stacks.
+        colors: one is chosen.
+    """
+
+    kind: FurnitureKind
+    box: Box
+    chance: float
+    texts: tuple[str, ...]
+    colors: tuple[Color, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A kind of plate.
+
+    Attributes:
+        weight: how often, against the region's other kinds.
+        size: width and height.
+        colors: pairs of ground and ink.
+        lettering: where glyphs come from.
+        fields: texts, in reading order.
+        furniture: in drawing order.
+        border: bounds of the border's width; 0: none.
+        inset: of the border from the edge.
+        radius: of the corners.
+        embossed: how often the text is embossed.
+        stroke: bounds of how far strokes grow, as a part of the text's height.
+    """
+
+    weight: float
+    size: tuple[float, float]
+    colors: tuple[tuple[Color, Color], ...]
+    lettering: tuple[str, ...]
+    fields: tuple[Field, ...]
+    furniture: tuple[Furniture, ...]
+    border: tuple[float, float]
+    inset: float
+    radius: float
+    embossed: float
+    stroke: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """How pictures of a region's plates are taken and cut out.
+
+    Attributes:
+        crops: how often a crop follows the text, follows the plate, is loose.
+        loose: the most that a loose crop leaves on each side, as parts of the plate's width and height.
+        heights: bounds of the crop's height, pixels.
+        turn: standard deviations of yaw, pitch and roll, degrees.
+        shear: standard deviation of the slant that is left over.
+        frame: how often a dealer's frame surrounds the plate.
+        blur: the largest blur, as a part of the text's height.
+        contrast: bounds of the contrast; below 1 is less than the plate has.
+    """
+
+    crops: tuple[float, float, float] = (1.0, 4.0, 3.0)
+    loose: tuple[float, float] = (0.3, 0.5)
+    heights: tuple[float, float] = (18.0, 90.0)
+    turn: tuple[float, float, float] = (14.0, 10.0, 3.0)
+    shear: float = 0.06
+    frame: float = 0.25
+    blur: float = 0.06
+    contrast: tuple[float, float] = (0.25, 1.2)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Plates of a country.
+
+    Attributes:
+        name: as in ``--region``.
+        layouts: kinds of plates.
+        camera: how they are photographed.
+    """
+
+    name: str
+    layouts: tuple[Layout, ...]
+    camera: Camera
+
+    def characters(self) -> str:
+        """Every character that is read on its plates, sorted."""
+        return "".join(
+            sorted(
+                {
+                    char
+                    for layout in self.layouts
+                    for field in layout.fields
+                    for pattern in field.patterns
+                    for token in pattern
+                    if token.kind in ("any", "word", "char")
+                    for choice in token.choices
+                    for char in read_as(choice)
+                }
+            )
+        )
+
+
+def read_as(text: str) -> str:
+    """What is read of a text: letters lose their accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def bundled_regions() -> tuple[str, ...]:
+    """Names of the regions that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load_region(source: str | Path) -> Region:
+    """Read a region.
+
+    Args:
+        source: the name of a region that comes with the package, or a file.
+
+    Raises:
+        DataError: if there is no such region or the file has a mistake: says where and which.
+    """
+    path = FOLDER / f"{source}.toml" if source in bundled_regions() else Path(source)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        names = ", ".join(bundled_regions())
+        raise DataError(f"there is no region {source}: expected one of {names}, or a file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the region file {path}: {error}") from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path} is not a TOML file: {error}") from None
+    return _region(_Table(str(path), values), path.stem)
+
+
+class _Table:
+    """A table of a region file whose values are checked as they are taken."""
+
+    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
+        self.where, self.values = where, dict(values)
+        self.known: set[str] = set()
+
+    def error(self, what: str) -> DataError:
+        return DataError(f"{self.where}: {what}")
+
+    def take(self, key: str, default: Any = None) -> Any:
+        self.known.add(key)
+        if key in self.values:
+            return self.values[key]
+        if default is None:
+            raise self.error(f"{key!r} is missing")
+        return default
+
+    def end(self) -> None:
+        """Complain about what nobody asked for: most likely a slip of the pen."""
+        if unknown := sorted(self.values.keys() - self.known):
+            raise self.error(f"unknown {unknown[0]!r}: expected {', '.join(sorted(self.known))}")
+
+    def number(self, key: str, default: float, low: float = 0.0, high: float = 1e6) -> float:
+        value = self.take(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise self.error(f"{key!r} must be a number from {low:g} to {high:g}, not {value!r}")
+        return float(value)
+
+    def numbers(self, key: str, default: Sequence[float] | None, count: int) -> tuple[float, ...]:
+        value = self.take(key, default)
+        good = isinstance(value, list | tuple) and len(value) == count
+        if not good or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):
+            raise self.error(f"{key!r} must be {count} numbers, not {value!r}")
+        return tuple(float(v) for v in value)
+
+    def bounds(self, key: str, default: tuple[float, float]) -> tuple[float, float]:
+        low, high = self.numbers(key, default, 2)
+        if low > high:
+            raise self.error(f"{key!r} must be the lower and the upper bound, not {[low, high]}")
+        return low, high
+
+    def box(self, key: str, size: tuple[float, float]) -> Box:
+        left, top, right, bottom = self.numbers(key, (0.0, 0.0, *size), 4)
+        if not (0 <= left < right <= size[0] and 0 <= top < bottom <= size[1]):
+            raise self.error(
+                f"{key!r} must be left, top, right, bottom inside a plate of {size[0]:g} × {size[1]:g},"
+                f" not {[left, top, right, bottom]}"
+            )
+        return left, top, right, bottom
+
+    def strings(self, key: str, default: Sequence[str] | None) -> tuple[str, ...]:
+        value = self.take(key, default)
+        if not isinstance(value, list | tuple) or any(not isinstance(v, str) for v in value):
+            raise self.error(f"{key!r} must be a list of strings, not {value!r}")
+        return tuple(value)
+
+    def colors(self, key: str, default: Sequence[str] | None) -> tuple[Color, ...]:
+        return tuple(self.color(text) for text in self.strings(key, default))
+
+    def color(self, text: object) -> Color:
+        if not isinstance(text, str) or not re.fullmatch("#[0-9a-fA-F]{6}", text):
+            raise self.error(f"a colour must be like '#ff8000', not {text!r}")
+        red, green, blue = bytes.fromhex(text[1:])
+        return red, green, blue
+
+    def tables(self, key: str, *, needed: bool) -> list[_Table]:
+        value = self.take(key, [])
+        if not isinstance(value, list) or any(not isinstance(v, dict) for v in value):
+            raise self.error(f"{key!r} must be written as [[{key}]]")
+        if needed and not value:
+            raise self.error(f"at least one [[{key}]] is needed")
+        return [_Table(f"{self.where}: {key} {i}", v) for i, v in enumerate(value, 1)]
+
+    def table(self, key: str) -> _Table:
+        value = self.take(key, {})
+        if not isinstance(value, dict):
+            raise self.error(f"{key!r} must be written as [{key}]")
+        return _Table(f"{self.where}: {key}", value)
+
+
+def _region(table: _Table, name: str) -> Region:
+    words_table = table.table("words")
+    words: dict[str, Sequence[str]] = {}
+    for key, value in words_table.values.items():
+        if (
+            not isinstance(value, str | list)
+            or not value
+            or any(not isinstance(v, str) or not v for v in value)
+        ):
+            raise words_table.error(f"{key!r} must be a string of characters or a list of words")
+        words[key] = tuple(value)
+    words.setdefault("@", tuple(LETTERS))
+    words.setdefault("#", tuple(DIGITS))
+    layouts = tuple(_layout(plate, words) for plate in table.tables("plate", needed=True))
+    camera = _camera(table.table("camera"))
+    table.end()
+    return Region(name, layouts, camera)
+
+
+def _camera(table: _Table) -> Camera:
+    values: dict[str, Any] = {}
+    for field in fields(Camera):
+        default = field.default
+        if isinstance(default, tuple):
+            two = field.name in ("heights", "contrast")
+            values[field.name] = (
+                table.bounds(field.name, cast("tuple[float, float]", default))
+                if two
+                else table.numbers(field.name, default, len(default))
+            )
+        else:
+            values[field.name] = table.number(field.name, cast(float, default))
+    table.end()
+    camera = Camera(**values)
+    if min(camera.crops) < 0 or sum(camera.crops) <= 0:
+        raise table.error("'crops' must be three weights, at least one above 0")
+    return camera
+
+
+def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
+    width, height = table.numbers("size", None, 2)
+    if width <= 0 or height <= 0:
+        raise table.error(f"'size' must be the width and the height, not {[width, height]}")
+    size = (width, height)
+    pairs = table.take("colors")
+    if not isinstance(pairs, list) or not pairs or any(not isinstance(p, list) or len(p) != 2 for p in pairs):
+        raise table.error("'colors' must be a list of pairs: ground and ink")
+    layout = Layout(
+        weight=table.number("weight", 1.0),
+        size=size,
+        colors=tuple((table.color(ground), table.color(ink)) for ground, ink in pairs),
+        lettering=table.strings("lettering", None),
+        fields=tuple(_field(field, size, words) for field in table.tables("field", needed=True)),
+        furniture=tuple(_furniture(item, size) for item in table.tables("furniture", needed=False)),
+        border=table.bounds("border", (0.0, 0.0)),
+        inset=table.number("inset", 0.0),
+        radius=table.number("radius", 8.0),
+        embossed=table.number("embossed", 0.5, 0, 1),
+        stroke=table.bounds("stroke", (-0.02, 0.02)),
+    )
+    table.end()
+    if [field.row for field in layout.fields] != sorted(field.row for field in layout.fields):
+        raise table.error("fields must be in reading order: rows from the top")
+    longest = sum(
+        max(
+            sum(max(map(len, t.choices)) for t in p if t.kind in ("any", "word", "char"))
+            for p in field.patterns
+        )
+        for field in layout.fields
+    )
+    if longest > LONGEST:
+        raise table.error(f"its texts have up to {longest} characters, more than {LONGEST}")
+    return layout
+
+
+def _field(table: _Table, size: tuple[float, float], words: Mapping[str, Sequence[str]]) -> Field:
+    patterns = table.strings("patterns", None)
+    if not patterns:
+        raise table.error("'patterns' needs at least one pattern")
+    field = Field(
+        box=table.box("box", size),
+        patterns=tuple(_pattern(table, pattern, words) for pattern in patterns),
+        row=int(table.number("row", 1, 1, 3)),
+        lettering=table.strings("lettering", ()),
+        cell=table.bounds("cell", (0.0, 0.0)),
+        gap=table.bounds("gap", (0.08, 0.2)),
+        group=table.bounds("group", (0.15, 0.4)),
+        height=table.bounds("height", (0.9, 1.0)),
+    )
+    table.end()
+    return field
+
+
+def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) -> tuple[Token, ...]:
+    tokens = []
+    for match in _PATTERN.finditer(pattern):
+        name, char = match.groups()
+        if name is not None:
+            if name not in words:
+                raise table.error(f"pattern {pattern!r}: there is no {name!r} under [words]")
+            tokens.append(Token("word", words[name]))
+        elif char in "#@":
+            tokens.append(Token("any", words[char]))
+        elif char == "?":
+            tokens.append(Token("any", (*words["#"], *words["@"])))
+        elif char in MARKS:
+            tokens.append(Token("mark", (char,)))
+        elif char in " *":
+            tokens.append(Token("gap" if char == " " else "badge"))
+        else:
+            tokens.append(Token("char", (char,)))
+    shown = [c for token in tokens if token.kind in ("any", "word", "char") for c in token.choices]
+    if not shown:
+        raise table.error(f"pattern {pattern!r} has no text")
+    if bad := sorted({c for text in shown for c in text if read_as(c) not in PLATE_CHARACTERS}):
+        raise table.error(f"pattern {pattern!r}: {bad[0]!r} is not a character of plates")
+    return tuple(tokens)
+
+
+def _furniture(table: _Table, size: tuple[float, float]) -> Furniture:
+    kind = table.take("kind")
+    if kind not in get_args(FurnitureKind):
+        raise table.error(f"'kind' must be one of {', '.join(get_args(FurnitureKind))}, not {kind!r}")
+    item = Furniture(
+        kind=kind,
+        box=table.box("box", size),
+        chance=table.number("chance", 1.0, 0, 1),
+        texts=table.strings("texts", ()),
+        colors=table.colors("colors", ()),
+    )
+    table.end()
+    if kind in ("text", "stack") and not item.texts:
+        raise table.error(f"a {kind} needs 'texts'")
+    return item

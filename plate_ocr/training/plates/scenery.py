@@ -1,0 +1,166 @@
+"""What surrounds plates, and what is taken for one: bumpers, grilles, lamps, wheels, sky."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from plate_ocr.training.plates.glyphs import Glyphs
+from plate_ocr.vision.images import Image
+
+
+def surroundings(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Image:
+    """A piece of a car without its plate.
+
+    Args:
+        rng: source of all that is random.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        glyphs: for other text that happens to be there.
+
+    Returns:
+        uint8 ``(height, width)``.
+    """
+    base = float(rng.random() ** 1.5 * 255 if rng.random() < 0.6 else rng.random() * 255)
+    small = base + rng.normal(0, 28, (3, 4))
+    scene = np.asarray(cv2.resize(np.clip(small, 0, 255).astype(np.uint8), (width, height)), np.uint8)
+    tilt = float(rng.normal(0, 0.06)) * width
+    for _ in range(int(rng.random() * 6)):
+        # Edges of bumpers and lids run along the plate.
+        y, thick = float(rng.random()) * height, max(1, round(float(rng.random()) ** 2 * height * 0.3))
+        cv2.line(
+            scene,
+            (-1, round(y - tilt)),
+            (width, round(y + tilt)),
+            float(rng.random() * 255),
+            thick,
+            cv2.LINE_AA,
+        )
+    for _ in range(int(rng.random() * 4)):
+        kind = rng.random()
+        center = (int(rng.random() * width), int(rng.random() * height))
+        level = float(rng.random() * 255)
+        size = (1 + int(rng.random() * width * 0.2), 1 + int(rng.random() * height * 0.4))
+        if kind < 0.4:
+            cv2.ellipse(scene, center, size, float(rng.random() * 180), 0, 360, level, -1, cv2.LINE_AA)
+        elif kind < 0.75:
+            points = np.array(center) + rng.normal(0, 0.8, (4, 2)) * np.array(size)
+            cv2.fillPoly(scene, [np.rint(points).astype(np.int32)], level, cv2.LINE_AA)
+        else:
+            _bars(rng, scene, center, size, level)
+    if rng.random() < 0.12:
+        _lettering(rng, scene, glyphs)
+    return scene
+
+
+def _bars(rng: Generator, scene: Image, center: tuple[int, int], size: tuple[int, int], level: float) -> None:
+    """A grille: equal bars, lying or standing."""
+    step = 2 + int(rng.random() * 6)
+    left, top = max(0, center[0] - size[0]), max(0, center[1] - size[1])
+    part = scene[top : center[1] + size[1], left : center[0] + size[0]]
+    if rng.random() < 0.6:
+        part[::step] = round(level)
+    else:
+        part[:, ::step] = round(level)
+
+
+def _lettering(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
+    text = ("TURBO", "www.auto.com", "4x4", "DIESEL", "TOYOTA", "Lada", "SPORT")[int(rng.random() * 7)]
+    strip = glyphs.strip(text, int(rng.random() * 4096))
+    height = max(3, round(scene.shape[0] * (0.05 + 0.08 * float(rng.random()))))
+    width = min(scene.shape[1], max(3, round(strip.shape[1] * height / strip.shape[0])))
+    mask = cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    # Beside the plate, never where a line of it could be: along the upper or lower edge.
+    y = 0 if rng.random() < 0.5 else scene.shape[0] - height
+    x = int(rng.random() * (scene.shape[1] - width + 1))
+    part = scene[y : y + height, x : x + width]
+    part[:] = (part + (float(rng.random() * 255) - part) * mask).astype(np.uint8)
+
+
+def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Image:
+    """A picture without a plate: a car's skin, a wheel, a grille, sky, a face, noise.
+
+    Returns:
+        uint8 ``(height, width)``.
+    """
+    kind = int(rng.random() * 7)
+    if kind <= 1:
+        scene = surroundings(rng, height, width, glyphs)
+    elif kind == 2:
+        scene = _wheel(rng, height, width)
+    elif kind == 3:
+        scene = np.full((height, width), round(float(rng.random() * 255)), np.uint8)
+        for _ in range(1 + int(rng.random() * 3)):
+            _bars(rng, scene, (width // 2, height // 2), (width, height), float(rng.random() * 255))
+    elif kind == 4:
+        scene = _face(rng, height, width)
+    elif kind == 5:
+        # From white noise to clouds.
+        grid = (2 + int(rng.random() ** 2 * height), 2 + int(rng.random() ** 2 * width))
+        noise = np.clip(rng.random() * 255 + rng.normal(0, 60, grid) * rng.random(), 0, 255).astype(np.uint8)
+        scene = np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    else:
+        scene = _empty_plate(rng, height, width)
+    return scene
+
+
+def _wheel(rng: Generator, height: int, width: int) -> Image:
+    scene = _ground(rng, height, width)
+    center = (int(rng.random() * width), int(rng.random() * height))
+    reach = height * (0.4 + float(rng.random()))
+    for share in (1.0, 0.7, 0.62, 0.2):
+        axes = (max(1, round(reach * share * 2)), max(1, round(reach * share)))
+        cv2.ellipse(scene, center, axes, 0, 0, 360, float(rng.random() * 200), -1, cv2.LINE_AA)
+    spokes = 5 + int(rng.random() * 6)
+    level = float(rng.random() * 255)
+    for angle in np.arange(spokes) * 2 * np.pi / spokes + float(rng.random()):
+        end = (
+            round(center[0] + 1.3 * reach * np.cos(angle)),
+            round(center[1] + 0.65 * reach * np.sin(angle)),
+        )
+        cv2.line(scene, center, end, level, max(1, height // 14), cv2.LINE_AA)
+    return scene
+
+
+def _face(rng: Generator, height: int, width: int) -> Image:
+    scene = _ground(rng, height, width)
+    x, y = round(width * (0.3 + 0.4 * float(rng.random()))), height // 2
+    skin = 80 + float(rng.random() * 160)
+    cv2.ellipse(scene, (x, y), (round(width * 0.22), round(height * 0.48)), 0, 0, 360, skin, -1, cv2.LINE_AA)
+    for dx in (-0.09, 0.09):
+        eye = (round(x + dx * width), round(height * 0.38))
+        cv2.ellipse(
+            scene, eye, (round(width * 0.035), round(height * 0.06)), 0, 0, 360, skin * 0.3, -1, cv2.LINE_AA
+        )
+    cv2.ellipse(
+        scene,
+        (x, round(height * 0.72)),
+        (round(width * 0.08), round(height * 0.05)),
+        0,
+        0,
+        360,
+        skin * 0.5,
+        -1,
+    )
+    return np.asarray(cv2.GaussianBlur(scene, (0, 0), max(0.5, height * 0.02)), np.uint8)
+
+
+def _empty_plate(rng: Generator, height: int, width: int) -> Image:
+    """A frame around nothing, as where a plate was taken off."""
+    scene = _ground(rng, height, width)
+    left, top = (round(size * 0.25 * float(rng.random())) for size in (width, height))
+    right, bottom = (round(size * (1 - 0.25 * float(rng.random()))) for size in (width, height))
+    cv2.rectangle(scene, (left, top), (right, bottom), float(rng.random() * 255), -1)
+    cv2.rectangle(scene, (left, top), (right, bottom), float(rng.random() * 255), max(1, height // 24))
+    return scene
+
+
+def _ground(rng: Generator, height: int, width: int) -> Image:
+    """A smooth ground.
+
+    Returns:
+        uint8 ``(height, width)``.
+    """
+    small = np.clip(float(rng.random() * 255) + rng.normal(0, 30, (3, 4)), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(small, (width, height)), np.uint8)

@@ -1,0 +1,152 @@
+"""CTC against sums over all paths."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import DIGITS, LETTERS, REGIONS, Alphabet, PlateFormat, formats_for
+from plate_ocr.ctc import MISFIT, WORST, FormatPrior, Spot, Text, align, beam_search, greedy
+
+ALPHABET = Alphabet(DIGITS + LETTERS)
+
+
+def collapse(path: tuple[int, ...]) -> Text:
+    """What a path says, by the definition."""
+    return tuple(char - 1 for char, _ in itertools.groupby(path) if char)
+
+
+def all_texts(probabilities: NDArray[np.float32]) -> dict[Text, float]:
+    """Every text with the sum of its paths' probabilities."""
+    steps, classes = probabilities.shape
+    texts: dict[Text, float] = {}
+    for path in itertools.product(range(classes), repeat=steps):
+        text = collapse(path)
+        texts[text] = texts.get(text, 0.0) + float(np.prod(probabilities[range(steps), path], dtype=float))
+    return texts
+
+
+def some(seed: int, steps: int = 5, classes: int = 3) -> NDArray[np.float32]:
+    """Random probabilities ``(steps, classes + 1)``."""
+    rng = np.random.default_rng(seed)
+    return rng.dirichlet([0.5] * (classes + 1), steps).astype(np.float32)
+
+
+def written(text: str, steps: int = 24, sure: float = 0.98) -> NDArray[np.float32]:
+    """Probabilities of a text with a blank after every character."""
+    rows = np.full((steps, len(ALPHABET) + 1), (1 - sure) / len(ALPHABET), np.float32)
+    rows[:, 0] = sure
+    for i, char in enumerate(text):
+        rows[2 * i] = (1 - sure) / len(ALPHABET)
+        rows[2 * i, ALPHABET.encode(char)[0] + 1] = sure
+    return rows
+
+
+@given(st.integers(0, 10**6))
+def test_a_wide_beam_finds_all_texts_with_their_probabilities(seed: int) -> None:
+    probabilities = some(seed)
+    expected = all_texts(probabilities)
+    found = beam_search(probabilities, width=10_000, least=0)
+    assert {text for text, _ in found} >= {text for text, p in expected.items() if p > 0}
+    for text, value in found:
+        assert math.exp(value) == pytest.approx(expected.get(text, 0.0), abs=1e-6)
+    assert found == sorted(found, key=lambda one: -one[1])
+
+
+@given(st.integers(0, 10**6))
+def test_a_prior_counts_once_for_each_text(seed: int) -> None:
+    probabilities = some(seed)
+
+    def prior(text: Text, complete: bool) -> float:
+        return -0.7 * len(text) - (0.3 if complete else 0.0)
+
+    expected = {text: p * math.exp(prior(text, True)) for text, p in all_texts(probabilities).items()}
+    found = beam_search(probabilities, prior, width=10_000, least=0)
+    for text, value in found:
+        assert math.exp(value) == pytest.approx(expected.get(text, 0.0), abs=1e-6)
+    assert expected[found[0][0]] == pytest.approx(max(expected.values()))
+
+
+@given(st.integers(0, 10**6))
+def test_the_greedy_text_is_that_of_the_likeliest_path(seed: int) -> None:
+    probabilities = some(seed, steps=12)
+    spots = greedy(probabilities)
+    assert tuple(spot.char for spot in spots) == collapse(tuple(probabilities.argmax(1)))
+    for spot in spots:
+        assert probabilities[spot.step].argmax() == spot.char + 1
+    assert [spot.step for spot in spots] == sorted({spot.step for spot in spots})
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 2), max_size=3))
+def test_alignment_is_the_likeliest_way_to_write_a_text(seed: int, text: list[int]) -> None:
+    probabilities = some(seed)
+    paths = [p for p in itertools.product(range(4), repeat=5) if collapse(p) == tuple(text)]
+    best = max(paths, key=lambda path: float(np.prod(probabilities[range(5), path], dtype=float)))
+    runs = [list(g) for char, g in itertools.groupby(range(5), lambda i: best[i]) if char]
+    expected = [max(run, key=lambda i: (float(probabilities[i, best[i]]), -i)) for run in runs]
+    found = align(probabilities, text)
+    assert [spot.char for spot in found] == text
+    assert [spot.step for spot in found] == expected
+
+
+def test_the_greedy_text_is_aligned_where_it_was_read() -> None:
+    probabilities = some(3, steps=40)
+    spots = greedy(probabilities)
+    assert align(probabilities, [spot.char for spot in spots]) == spots
+
+
+def test_a_text_longer_than_the_steps_cannot_be_aligned() -> None:
+    with pytest.raises(ValueError, match="3 characters do not fit into 4 steps"):
+        align(some(0, steps=4), [1, 1, 1])
+
+
+def test_doubles_need_a_blank_between() -> None:
+    assert greedy(written("AAB"))[:2] == [Spot(10, 0), Spot(10, 2)]
+    assert ALPHABET.decode(beam_search(written("AAB"))[0][0]) == "AAB"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "region"),
+    [
+        ("O8C1234", "O8C1234", "us"),
+        ("ABCI234", "ABC1234", "br"),
+        ("ABC12O4", "ABC1204", "br"),
+        ("A8C1D23", "ABC1D23", "br"),
+    ],
+)
+def test_formats_repair_what_looks_alike(wrong: str, right: str, region: str) -> None:
+    alike = {"O": "0", "I": "1", "8": "B"}
+    rows = written(wrong)
+    for i, char in enumerate(wrong):
+        if char in alike:
+            rows[2 * i, ALPHABET.encode(alike[char])[0] + 1] = 0.3
+            rows[2 * i] /= rows[2 * i].sum()
+    prior = FormatPrior(ALPHABET, formats_for(ALPHABET, region))
+    assert ALPHABET.decode(beam_search(rows, prior)[0][0]) == right
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_what_is_seen_clearly_is_never_forced_into_a_format(region: str) -> None:
+    prior = FormatPrior(ALPHABET, formats_for(ALPHABET, region))
+    for text in ("1A2B3C4D", "OI", "AAAAAAAAAA", "7"):
+        assert ALPHABET.decode(beam_search(written(text, sure=0.9999), prior)[0][0]) == text
+
+
+def test_a_prior_counts_misfits_and_has_a_bottom() -> None:
+    prior = FormatPrior(ALPHABET, (PlateFormat(("AB", DIGITS, DIGITS), 3, prior=0.5),))
+    assert prior(tuple(ALPHABET.encode("A12")), True) == 0.5
+    assert prior(tuple(ALPHABET.encode("A1")), False) == 0.5
+    assert prior(tuple(ALPHABET.encode("A1")), True) == 0.5 + MISFIT
+    assert prior(tuple(ALPHABET.encode("CC2")), False) == 0.5 + 2 * MISFIT
+    assert prior(tuple(ALPHABET.encode("C" * 9)), True) == WORST
+    weights = prior.weights(tuple(ALPHABET.encode("B1")))
+    assert weights.shape == (2, 36)
+    assert weights[0, 11] == weights[1, 1] == 1
+    assert weights[1, 11] == pytest.approx(math.exp(MISFIT))
+    assert FormatPrior(ALPHABET, ())((1, 2), True) == 0

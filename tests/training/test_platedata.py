@@ -1,0 +1,115 @@
+"""Rendered plates as training gets them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+from plate_ocr.errors import AlphabetError, DataError
+from plate_ocr.training import platedata
+from plate_ocr.training.platedata import (
+    PlateBatches,
+    Rendering,
+    Shard,
+    Shards,
+    encode_texts,
+    render_all,
+    render_shard,
+    vary,
+    write_plates,
+)
+
+US = Rendering(regions=("us",), seed=3)
+ALPHABET = Alphabet(PLATE_CHARACTERS)
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def batches(tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> PlateBatches:
+    """Batches of four out of shards of eight plates, each passed over twice."""
+    monkeypatch.setattr(platedata, "SHARD", 8)
+    return PlateBatches(Shards(US, tmp_path, executor, last=3), ALPHABET, batch_size=4, passes=2)
+
+
+def test_a_step_gets_the_same_batch_however_it_is_reached(batches: PlateBatches, tmp_path: Path) -> None:
+    straight = list(islice(batches(0), 7))
+    for step in (0, 3, 5):
+        pictures, targets = next(iter(batches(step)))
+        assert torch.equal(pictures, straight[step][0])
+        assert torch.equal(targets, straight[step][1])
+    for file in tmp_path.glob("*.npz"):
+        file.write_bytes(b"cut short")
+    pictures, _ = next(iter(batches(6)))
+    assert torch.equal(pictures, straight[6][0])
+
+
+def test_every_plate_of_a_shard_comes_once_in_a_pass(batches: PlateBatches) -> None:
+    shard = render_shard(US, 0, 8)
+    wanted = sorted(map(tuple, encode_texts(shard.texts, ALPHABET).tolist()))
+    steps = [targets for _, targets in islice(batches(0), 4)]
+    for turn in (steps[:2], steps[2:]):
+        assert sorted(map(tuple, torch.cat(turn).tolist())) == wanted
+
+
+def test_shards_that_are_done_with_are_deleted(batches: PlateBatches, tmp_path: Path) -> None:
+    list(islice(batches(0), 9))
+    assert {file.name for file in tmp_path.iterdir()} == {"000002.npz"}
+
+
+def test_shards_survive_their_files(tmp_path: Path, executor: Executor) -> None:
+    shard = render_all(US, 5, 6, executor, part=4)
+    (tmp_path / "a.npz").write_bytes(shard.to_bytes())
+    for other in (Shard.load(tmp_path / "a.npz"), render_shard(US, 5, 6)):
+        assert (other.texts, other.regions) == (shard.texts, shard.regions)
+        np.testing.assert_array_equal(other.images, shard.images)
+
+
+def test_texts_are_encoded_for_ctc() -> None:
+    rows = encode_texts(("A1", ""), Alphabet("1A"))
+    assert rows.tolist() == [[2, 1] + [0] * 8, [0] * 10]
+    with pytest.raises(AlphabetError, match="'B' not in the alphabet"):
+        encode_texts(("B",), Alphabet("1A"))
+    with pytest.raises(DataError, match="more than 10 characters"):
+        encode_texts(("1" * 11,), Alphabet("1A"))
+
+
+def test_variation_keeps_form_and_range() -> None:
+    pictures = torch.rand(6, 1, 32, 128, generator=torch.Generator().manual_seed(0))
+    varied = [vary(pictures, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    assert torch.equal(varied[0], varied[1])
+    assert not torch.equal(varied[0], varied[2])
+    assert varied[0].shape == pictures.shape
+    assert 0 <= varied[0].min() <= varied[0].max() <= 1
+
+
+def test_plates_are_written_with_their_labels(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        labels = write_plates(US, 3, tmp_path / folder)
+        assert labels == tmp_path / folder / "labels.csv"
+    assert labels.read_bytes() == (tmp_path / "a" / "labels.csv").read_bytes()
+    rows = list(csv.DictReader(labels.read_text(encoding="utf-8").splitlines()))
+    assert [row["region"] for row in rows] == ["us"] * 3
+    for row in rows:
+        assert row["plate_text"]
+        picture = cv2.imread(str(tmp_path / "a" / row["image_path"]), cv2.IMREAD_UNCHANGED)
+        assert picture is not None
+        assert picture.shape == (32, 128)
+
+
+def test_an_unknown_region_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="atlantis"):
+        write_plates(Rendering(regions=("atlantis",)), 1, tmp_path)

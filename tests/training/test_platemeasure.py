@@ -1,0 +1,92 @@
+"""What is measured of a plate network, and what its confidence means."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+from plate_ocr.errors import ModelError
+from plate_ocr.model import PlateCard, PlateModel
+from plate_ocr.training.export import save_model
+from plate_ocr.training.platedata import Rendering
+from plate_ocr.training.platemeasure import (
+    PlateAnswers,
+    finish_plates,
+    fit_plate_temperature,
+    gap,
+    right_characters,
+    transferred,
+)
+from tests.conftest import new_plate_network
+
+SMALL = PlateCard(Alphabet(PLATE_CHARACTERS), channels=(4, 4, 4, 4), transformer=8, layers=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "right"),
+    [
+        ("ABC", "ABC", [True] * 3),
+        ("AXC", "ABC", [True, False, True]),
+        ("BC", "ABC", [True, True]),
+        ("ABBC", "ABC", [True, True, False, True]),
+        ("", "ABC", []),
+        ("XY", "", [False, False]),
+    ],
+)
+def test_readings_are_laid_against_labels(text: str, wanted: str, right: list[bool]) -> None:
+    assert right_characters(text, wanted) == right
+
+
+def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.random.Generator) -> None:
+    # True odds are those of logits halved: the temperature is 2.
+    logits = np.zeros((4000, 3), np.float32)
+    logits[:, 1] = rng.uniform(0, 6, 4000)
+    share = np.exp(logits[:, 1] / 2) / (2 + np.exp(logits[:, 1] / 2))
+    wanted = ["A" if value else "X" for value in rng.random(4000) < share]
+    answers = PlateAnswers(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000))
+    temperature = fit_plate_temperature(answers, wanted)
+    assert temperature == pytest.approx(2, rel=0.15)
+    assert gap(answers.confidences(temperature), answers.right(wanted)) < 0.03
+
+
+def test_a_plate_is_as_sure_as_its_characters_are_on_the_mean() -> None:
+    logits = np.log(np.array([[0.1, 0.9], [0.3, 0.7], [0.5, 0.5]], np.float32))
+    answers = PlateAnswers(("AA", "", "A"), logits, np.ones(3, np.int64), np.array([0, 0, 2]))
+    np.testing.assert_allclose(answers.plate_confidences(1.0), [0.8, 0, 0.5], atol=1e-6)
+
+
+def test_a_network_is_finished_into_a_model_that_says_what_it_can(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        card, metrics = finish_plates(
+            new_plate_network(SMALL),
+            SMALL,
+            Rendering(regions=("us", "br")),
+            tmp_path,
+            executor,
+            counts=(6, 4, 8),
+        )
+    assert PlateModel(tmp_path).card == card
+    assert set(card.accuracy) <= {"rendered", "rendered us", "rendered br"}
+    assert metrics["plates"]["count"] == 8
+    assert sum(values["count"] for values in metrics["regions"].values()) == 8
+    assert "| all | 8 | " in (tmp_path / "card.md").read_text(encoding="utf-8")
+
+
+def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
+    source = PlateCard(Alphabet("A0B"), SMALL.height, SMALL.width, SMALL.channels, 8, 1)
+    given, network = new_plate_network(source, 1), new_plate_network(SMALL, 2)
+    save_model(given, source, tmp_path / "model")
+    before = network.output.weight.detach().clone()
+    assert transferred(str(tmp_path), network, SMALL).endswith("tensors taken over")
+    assert torch.equal(network.project.weight, given.project.weight)
+    rows = [0, *(SMALL.alphabet.encode("A0B") + 1)]
+    assert torch.equal(network.output.weight[rows], given.output.weight)
+    others = [i for i in range(len(before)) if i not in rows]
+    assert torch.equal(network.output.weight[others], before[others])
+    with pytest.raises(ModelError, match="no model"):
+        transferred(str(tmp_path / "nowhere"), network, SMALL)

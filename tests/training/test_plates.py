@@ -1,0 +1,187 @@
+"""Rendered plates: repeatable, complete, legible by construction; mistakes in region files are named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+from plate_ocr.errors import DataError
+from plate_ocr.training.plates import MIX, PlateGenerator, bundled_regions, load_region
+from plate_ocr.training.plates.strokes import HANDS, draw_character, hand
+from plate_ocr.vision.platepicture import network_input
+
+DATA = Path(os.environ.get("PLATE_OCR_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+MINIMAL = """
+[[plate]]
+size = [300, 150]
+colors = [["#ffffff", "#000000"]]
+lettering = ["die"]
+[[plate.field]]
+box = [10, 40, 290, 110]
+patterns = ["@@@-###"]
+"""
+
+
+@pytest.fixture(scope="module")
+def with_data() -> PlateGenerator:
+    if not (DATA / "glyphs").is_dir():
+        pytest.skip(f"no glyphs in {DATA}: set PLATE_OCR_DATA")
+    return PlateGenerator(DATA)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_mix_is_of_bundled_regions_and_sums_to_one() -> None:
+    assert set(MIX) == set(bundled_regions())
+    assert sum(MIX.values()) == pytest.approx(1)
+
+
+def test_same_seed_same_bytes_in_any_order() -> None:
+    forward, backward = PlateGenerator(None), PlateGenerator(None)
+    plates = [forward(3, i) for i in range(60)]
+    again = [backward(3, i) for i in reversed(range(60))][::-1]
+    for one, two in zip(plates, again, strict=True):
+        assert one.text == two.text
+        assert one.image.tobytes() == two.image.tobytes()
+    assert any(forward(4, i).image.tobytes() != plates[i].image.tobytes() for i in range(3))
+
+
+@pytest.mark.data
+def test_same_seed_same_bytes_with_cut_out_characters(with_data: PlateGenerator) -> None:
+    other = PlateGenerator(DATA)
+    for i in reversed(range(40)):
+        assert with_data(8, i).image.tobytes() == other(8, i).image.tobytes()
+
+
+@pytest.mark.parametrize("region", sorted(set(bundled_regions()) - {"cn"}))
+def test_every_region_renders_without_data(region: str) -> None:
+    _check_region(PlateGenerator(None, [region], not_plates=0), region)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("region", bundled_regions())
+def test_every_region_renders_with_data(region: str, with_data: PlateGenerator) -> None:
+    _check_region(PlateGenerator(DATA, [region], not_plates=0), region)
+
+
+def _check_region(generator: PlateGenerator, region: str) -> None:
+    alphabet = Alphabet(PLATE_CHARACTERS)
+    for i in range(40):
+        plate = generator(1, i)
+        assert plate.region == region
+        assert plate.image.shape == (32, 128)
+        assert plate.image.dtype == np.uint8
+        assert 1 <= len(alphabet.encode(plate.text)) <= 10
+        assert plate.lines in (1, 2)
+        # Legible by construction: inside the picture, large enough, and not drowned.
+        assert plate.corners.min() >= 0
+        assert plate.corners.max() <= 1
+        heights = (plate.corners[3] - plate.corners[0])[1], (plate.corners[2] - plate.corners[1])[1]
+        assert np.mean(heights) * 32 >= 6 * plate.lines
+        assert np.ptp(plate.image.astype(int)) >= 8
+
+
+def test_china_needs_glyphs() -> None:
+    with pytest.raises(DataError, match=r"of region cn: set PLATE_OCR_DATA"):
+        PlateGenerator(None, ["cn"])
+    assert "cn" not in [region.name for region in PlateGenerator(None).regions]
+
+
+@pytest.mark.data
+def test_every_character_occurs(with_data: PlateGenerator) -> None:
+    possible = {c for name in MIX for c in load_region(name).characters()}
+    assert possible == set(PLATE_CHARACTERS)
+    assert with_data.glyphs.missing(PLATE_CHARACTERS) == ""
+
+
+def test_other_sizes_and_pictures_without_a_plate() -> None:
+    generator = PlateGenerator(None, ["us"], not_plates=1)
+    plates = [generator(0, i, (48, 160)) for i in range(40)]
+    assert {plate.text for plate in plates} == {""}
+    assert {plate.image.shape for plate in plates} == {(48, 160)}
+    assert len({plate.image.tobytes() for plate in plates}) == 40
+
+
+def test_batches_are_the_single_pictures() -> None:
+    generator = PlateGenerator(None, ["eu"])
+    images, texts = generator.batch(5, 10, 4)
+    assert texts == [generator(5, i).text for i in range(10, 14)]
+    assert np.array_equal(images[3], generator(5, 13).image)
+
+
+def test_hands_keep_characters_apart() -> None:
+    for number in range(0, HANDS, 7):
+        drawn = {c: draw_character(c, hand(number), 64) for c in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
+        shares = {c: float((g > 127).mean()) for c, g in drawn.items() if g is not None}
+        assert len(shares) == 34
+        # Counters stay open: nothing but strokes is filled.
+        assert all(share < 0.82 for c, share in shares.items() if c != "1"), number
+        pictures = {g.tobytes() for g in drawn.values() if g is not None}
+        assert len(pictures) == 34
+
+
+def test_a_users_own_region(tmp_path: Path) -> None:
+    generator = PlateGenerator(None, [write(tmp_path, MINIMAL)], not_plates=0)
+    plate = generator(0, 0)
+    assert plate.region == "mine"
+    assert plate.text[:3].isalpha()
+    assert plate.text[3:].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("size = [300, 150]", "size = [300 150]", r"mine\.toml is not a TOML file: .*line 3"),
+        ("size = [300, 150]", "size = [300]", r"mine\.toml: plate 1: 'size' must be 2 numbers, not \[300\]"),
+        ("size =", "sise =", r"plate 1: 'size' is missing"),
+        ('"die"]', '"die"]\nradios = 3', r"plate 1: unknown 'radios': expected .*radius"),
+        ("#000000", "black", r"a colour must be like '#ff8000', not 'black'"),
+        (
+            "290, 110",
+            "290, 210",
+            r"plate 1: field 1: 'box' must be left, top, right, bottom inside a plate of 300",
+        ),
+        ("@@@-###", "@@{town}", r"field 1: pattern '@@\{town\}': there is no 'town' under \[words\]"),
+        ("@@@-###", "@@я", r"pattern '@@я': 'я' is not a character of plates"),
+        ("@@@-###", "- -", r"pattern '- -' has no text"),
+        ("@@@-###", "@@@@@@######", r"plate 1: its texts have up to 12 characters, more than 10"),
+        ("[[plate.field]]", "[[plate.felt]]", r"plate 1: at least one \[\[field\]\] is needed"),
+        (
+            "[[plate]]",
+            "[words]\nx = 3\n[[plate]]",
+            r"words: 'x' must be a string of characters or a list of words",
+        ),
+    ],
+)
+def test_mistakes_in_a_region_file_are_named(old: str, new: str, complaint: str, tmp_path: Path) -> None:
+    assert old in MINIMAL
+    with pytest.raises(DataError, match=complaint):
+        load_region(write(tmp_path, MINIMAL.replace(old, new)))
+
+
+def test_unknown_regions_and_letterings(tmp_path: Path, with_data: PlateGenerator) -> None:
+    with pytest.raises(DataError, match=r"no region atlantis: expected one of any, ar, br"):
+        load_region("atlantis")
+    with pytest.raises(DataError, match=r"no lettering 'comic': expected one of"):
+        PlateGenerator(DATA, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (24, 94), (560, 760), (32, 128)])
+def test_network_input_averages_what_shrinks(shape: tuple[int, int]) -> None:
+    gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    picture = network_input(gray)
+    assert picture.shape == (32, 128)
+    assert abs(float(picture.mean()) - float(gray.mean())) < 25
+    if shape == (32, 128):
+        assert np.array_equal(picture, gray)
+    if shape[1] > 700:
+        assert picture.std() < gray.std() / 2
