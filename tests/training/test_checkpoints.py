@@ -92,7 +92,7 @@ def test_a_run_keeps_its_weights_four_times(run: Path) -> None:
     weights = 4 * sum(parameter.numel() for parameter in network_for(CARD).parameters())
     for name in ("network", "best", "optimizer.exp_avg", "optimizer.exp_avg_sq"):
         assert found[f"trainer.{name}"] == weights
-    assert {"trainer.optimizer.step", "trainer.schedule", "trainer.history", "version", "data"} < set(found)
+    assert {"trainer.optimizer.step", "trainer.history", "version", "data"} < set(found)
 
 
 def test_a_stripped_run_reads(run: Path) -> None:
