@@ -15,7 +15,7 @@ check:
 	lint-imports
 	pytest
 
-models: models/digits.onnx models/chars.onnx models/plates.onnx
+models: models/digits.onnx models/chars.onnx
 
 # From the weights that are there, if any: `make -B models/plates.onnx FROM=` starts from nothing.
 FROM = $(if $(wildcard models/plates.safetensors),--from models/plates.safetensors)

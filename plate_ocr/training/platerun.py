@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import tomli_w
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,6 +22,7 @@ from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.model import PlateCard, available_threads
 from plate_ocr.networks import load_plate_weights, plate_network_for
+from plate_ocr.training.configs import StepConfig, tomllib
 from plate_ocr.training.platedata import (
     SHARD,
     PlateBatches,
@@ -45,11 +44,6 @@ from plate_ocr.training.trainer import (
 )
 from plate_ocr.training.warmup import Decline, Plan, parse_warmups
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 CHECKPOINT_VERSION = 1
 CHOSEN_BY = 1024
 """Rendered plates that decide which weights are kept."""
@@ -59,7 +53,7 @@ VALIDATED_FROM = HELD_OUT + 10**6
 
 
 @dataclass(frozen=True)
-class PlateRunConfig:
+class PlateRunConfig(StepConfig):
     """Everything that decides a run; stored as ``config.toml``.
 
     Attributes:
@@ -101,40 +95,6 @@ class PlateRunConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= SHARD:
             raise DataError(f"a batch of {self.batch_size} plates: 1 to {SHARD} are possible")
-
-    def to_toml(self) -> str:
-        """As the text of ``config.toml``."""
-        return tomli_w.dumps(dataclasses.asdict(self))
-
-    @classmethod
-    def from_toml(cls, text: str, where: str) -> PlateRunConfig:
-        """The inverse of :meth:`to_toml`.
-
-        Raises:
-            DataError: if it is no TOML or has a setting that does not exist or is of another type.
-        """
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"{where} is no TOML file: {error}") from None
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        known = {f.name: type(getattr(cls, f.name)) for f in dataclasses.fields(cls)}
-        for name, value in given.items():
-            if name not in known:
-                raise DataError(f"{where}: no setting {name}; there are {', '.join(known)}")
-            if type(value) is not known[name] and not (known[name] is float and type(value) is int):
-                raise DataError(f"{where}: {name} = {value!r} is no {known[name].__name__}")
-        return cls(**cast(Any, given))
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps in a part."""
-        return math.ceil(self.per_epoch / self.batch_size)
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps in all, at most."""
-        return self.epochs * self.steps_per_epoch
 
     @property
     def plan(self) -> Plan:

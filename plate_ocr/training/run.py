@@ -7,15 +7,12 @@ import dataclasses
 import hashlib
 import io
 import json
-import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
-import tomli_w
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -26,6 +23,7 @@ from plate_ocr.files import write_whole
 from plate_ocr.model import ModelCard
 from plate_ocr.networks import BPNetwork, network_for
 from plate_ocr.training.augment import Augmentation, no_character
+from plate_ocr.training.configs import StepConfig
 from plate_ocr.training.data import (
     CharBatches,
     CharData,
@@ -69,11 +67,6 @@ from plate_ocr.training.warmup import Decline, Loss, Plan, parse_warmups
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 ModelName: TypeAlias = Literal["digits", "chars"]
 
 ALPHABETS: Mapping[ModelName, str] = {"digits": DIGITS, "chars": DIGITS + LETTERS + PROVINCES}
@@ -100,7 +93,7 @@ DISTORTIONS = 20
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(StepConfig):
     """Everything that decides a run; stored as ``config.toml``.
 
     Attributes:
@@ -168,41 +161,6 @@ class RunConfig:
             rising = max(1, round(0.05 * config.steps))
             config = dataclasses.replace(config, warmup=(f"lr=linear:{rising}",))
         return config
-
-    def to_toml(self) -> str:
-        """As the text of ``config.toml``."""
-        return tomli_w.dumps(dataclasses.asdict(self))
-
-    @classmethod
-    def from_toml(cls, text: str, where: str) -> RunConfig:
-        """The inverse of :meth:`to_toml`.
-
-        Raises:
-            DataError: if it is no TOML or has a setting that does not exist.
-        """
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"{where} is no TOML file: {error}") from None
-        known = [f.name for f in dataclasses.fields(cls)]
-        if unknown := sorted(set(values) - set(known)):
-            raise DataError(f"{where}: no setting {', '.join(unknown)}; there are {', '.join(known)}")
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        for name, value in given.items():
-            wanted = type(getattr(cls, name))
-            if type(value) is not wanted and not (wanted is float and type(value) is int):
-                raise DataError(f"{where}: {name} = {value!r} is no {wanted.__name__}")
-        return cls(**cast(Any, given))
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps in a pass."""
-        return math.ceil(self.per_epoch / self.batch_size)
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps in all, at most."""
-        return self.epochs * self.steps_per_epoch
 
     @property
     def plan(self) -> Plan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from plate_ocr.app.cli import main
 from plate_ocr.vision.drawing import blank, draw_text
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line in this process: exit status, standard output, standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["plate-ocr", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        code = stopped.value.code
-        return (code if isinstance(code, int) else 0), out, err
-
-    return call
+from tests.app.conftest import Run
 
 
 @pytest.fixture(scope="module")

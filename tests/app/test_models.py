@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,11 @@ import torch
 
 import plate_ocr.model
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.app.cli import main
 from plate_ocr.model import ModelCard, PlateCard
 from plate_ocr.networks import network_for, plate_network_for
 from plate_ocr.training.export import save_model
 from plate_ocr.vision.characters import Preprocessing
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.app.conftest import Run
 
 PLATE_CARD = PlateCard(
     Alphabet("0A皖"), channels=(4, 4, 4, 4), transformer=8, layers=1, min_plate_confidence=0.3
@@ -33,22 +30,6 @@ for name in ("torch", "onnx", "safetensors", "sklearn", "matplotlib"):
 from plate_ocr.app.cli import main
 main()
 """
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line in this process: exit status, standard output, standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["plate-ocr", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        code = stopped.value.code
-        return (code if isinstance(code, int) else 0), out, err
-
-    return call
 
 
 @pytest.fixture
