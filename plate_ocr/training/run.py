@@ -617,8 +617,8 @@ def _card_page(card: ModelCard, sizes: Mapping[str, int], tests: Mapping[str, Ma
             "",
             *learnt,
             "",
-            "Measured once, on pictures of the same sources that it neither learnt from nor was chosen by; "
-            "unknown counts as wrong:",
+            "Measured on pictures of the same sources from which no weights were learnt and by which no "
+            "epoch was chosen; unknown counts as wrong:",
             "",
             "| source | pictures | accuracy | top 3 | calibration error |",
             "|---|---|---|---|---|",
