@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
-from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.errors import DataError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.model import PlateCard, available_threads
 from plate_ocr.networks import load_plate_weights, plate_network_for
@@ -33,6 +32,7 @@ from plate_ocr.training.platedata import (
 )
 from plate_ocr.training.platemeasure import HELD_OUT, finish_plates, plate_accuracy, transferred
 from plate_ocr.training.plots import plot_curves
+from plate_ocr.training.resume import read_checkpoint, write_checkpoint
 from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
 from plate_ocr.training.trainer import (
     Epoch,
@@ -274,26 +274,18 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _save_checkpoint(path: Path, config: PlateRunConfig, trainer: Trainer) -> None:
-    buffer = io.BytesIO()
-    torch.save(
-        {"version": CHECKPOINT_VERSION, "config": config.to_toml(), "trainer": trainer.state()}, buffer
-    )
-    write_whole(path, buffer.getvalue())
+    write_checkpoint(path, CHECKPOINT_VERSION, {"config": config.to_toml(), "trainer": trainer.state()})
 
 
 def _load_checkpoint(path: Path, config: PlateRunConfig, trainer: Trainer) -> None:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        version, stored = state["version"], state["config"]
-        if version == CHECKPOINT_VERSION:
-            trainer.load_state(state["trainer"])
-    except FileNotFoundError:
-        raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
-    except Exception as error:  # torch.load raises nearly anything on damaged files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
-    if version != CHECKPOINT_VERSION:
-        raise ModelError(f"{path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew")
+    stored = ""
+
+    def take(state: dict[str, Any]) -> None:
+        nonlocal stored
+        stored = state["config"]
+        trainer.load_state(state["trainer"])
+
+    read_checkpoint(path, CHECKPOINT_VERSION, take)
     if stored != config.to_toml():
         raise DataError(
             f"config.toml has changed since {path.parent} was begun: train anew in another folder"

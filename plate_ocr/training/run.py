@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
-from plate_ocr.errors import DataError, ModelError, OutputError, TrainingError
+from plate_ocr.errors import DataError, OutputError, TrainingError
 from plate_ocr.files import write_whole
 from plate_ocr.model import ModelCard
 from plate_ocr.networks import BPNetwork, network_for
@@ -50,6 +50,7 @@ from plate_ocr.training.evaluate import (
 )
 from plate_ocr.training.export import save_model
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
+from plate_ocr.training.resume import read_checkpoint, write_checkpoint
 from plate_ocr.training.suspects import LossWatch, write_suspects
 from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
 from plate_ocr.training.trainer import (
@@ -586,7 +587,8 @@ def _finish(
     reporter.say(
         f"{weights} has {sizes['model.safetensors']:,} bytes, {checkpoint.name} "
         f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: beside the weights it keeps "
-        f"AdamW's two running means of every weight, the best weights so far and the schedule, to go on from"
+        f"AdamW's two running means of every weight, the best weights so far and the loss of every "
+        f"sample, to go on from"
     )
     return RunResult(folder, card, metrics)
 
@@ -665,30 +667,23 @@ def _save_checkpoint(
     path: Path, card: ModelCard, fingerprint: str, trainer: Trainer, watch: LossWatch
 ) -> None:
     state = {
-        "version": CHECKPOINT_VERSION,
         "card": card.to_json(),
         "data": fingerprint,
         "trainer": trainer.state(),
         "losses": watch.state(),
     }
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_whole(path, buffer.getvalue())
+    write_checkpoint(path, CHECKPOINT_VERSION, state)
 
 
 def _load_checkpoint(path: Path, fingerprint: str, trainer: Trainer, watch: LossWatch) -> None:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        version, data = state["version"], state["data"]
-        if version == CHECKPOINT_VERSION:
-            trainer.load_state(state["trainer"])
-            watch.load_state(state["losses"])
-    except FileNotFoundError:
-        raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
-    except Exception as error:  # torch.load raises nearly anything on damaged files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
-    if version != CHECKPOINT_VERSION:
-        raise ModelError(f"{path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew")
+    data = ""
+
+    def take(state: dict[str, Any]) -> None:
+        nonlocal data
+        data = state["data"]
+        trainer.load_state(state["trainer"])
+        watch.load_state(state["losses"])
+
+    read_checkpoint(path, CHECKPOINT_VERSION, take)
     if data != fingerprint:
         raise DataError(f"the data has changed since {path.parent} was begun: train anew in another folder")

@@ -402,7 +402,7 @@ class Trainer:
         return self.step >= self.plan.steps or waited >= self.settings.patience
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on: weights, best weights, optimiser, schedule, randomness, history."""
+        """Everything needed to go on: step, weights, best weights, optimiser, randomness, history."""
         return {
             "step": self.step,
             "network": _on_cpu(self.network.state_dict()),
