@@ -38,8 +38,8 @@ define publish
 	cp runs/$(1)/model.onnx models/$(1).onnx
 endef
 
-SETTINGS_digits = --epochs 60 --per-epoch 32768 --patience 60
-SETTINGS_chars = --epochs 90 --per-epoch 32768 --patience 90
+SETTINGS_digits = --seed 1 --epochs 60 --per-epoch 32768 --patience 60
+SETTINGS_chars = --seed 1 --epochs 150 --per-epoch 32768 --patience 150
 SETTINGS_plates = --epochs 90 --per-epoch 16384
 
 benchmarks:

@@ -88,7 +88,8 @@ class PlateCard:
         alphabet: the characters; the blank of CTC comes before them as class 0.
         height: of the network's picture, pixels.
         width: of the network's picture, pixels.
-        channels: of the four convolutional stages.
+        finder: channels of the stages that find the text.
+        channels: of the four convolutional stages that read it.
         transformer: width of the transformer layers.
         layers: of the transformer.
         temperature: as in :class:`ModelCard`.
@@ -99,8 +100,9 @@ class PlateCard:
     """
 
     alphabet: Alphabet
-    height: int = 32
-    width: int = 128
+    height: int = 64
+    width: int = 256
+    finder: tuple[int, int, int] = (12, 24, 48)
     channels: tuple[int, int, int, int] = (24, 40, 72, 112)
     transformer: int = 144
     layers: int = 2
@@ -116,8 +118,8 @@ class PlateCard:
 
     @property
     def steps(self) -> int:
-        """Steps of the network's output: two rows of features, each a quarter of the picture's width."""
-        return self.width // 2
+        """Steps of the network's output: two rows of features, each an eighth of the picture's width."""
+        return self.width // 4
 
 
 Card: TypeAlias = ModelCard | PlateCard
@@ -250,7 +252,7 @@ class PlateModel:
                 f"its header says {_times(expected[0])} to {_times(expected[1])}"
             )
 
-    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Run the network.
 
         Args:
@@ -258,13 +260,17 @@ class PlateModel:
 
         Returns:
             float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
-            those of a step add up to 1.
+            those of a step add up to 1. And float32 ``(N, 4, 2)``: x and y of the plate's corners, clockwise
+            from its own top left, as parts of the picture's width and height.
         """
         if not len(pictures):
-            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32)
+            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32), np.empty(
+                (0, 4, 2), np.float32
+            )
         inputs = pictures[:, None].astype(np.float32) / np.float32(255)
-        (logits,) = self._session.run(None, {self._input.name: inputs})
-        return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+        logits, points = self._session.run(None, {self._input.name: inputs})
+        probabilities = softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+        return probabilities, np.asarray(points[:, 4:], np.float32)
 
 
 def _times(shape: tuple[Any, ...]) -> str:
@@ -347,12 +353,15 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
     """
 
     def parse(values: dict[str, Any]) -> PlateCard:
-        alphabet, channels = Alphabet(values.pop("alphabet")), tuple(values.pop("channels"))
-        card = PlateCard(alphabet, channels=channels, **values)
+        alphabet = Alphabet(values.pop("alphabet"))
+        channels, finder = tuple(values.pop("channels")), tuple(values.pop("finder"))
+        card = PlateCard(alphabet, channels=channels, finder=finder, **values)
         if len(channels) != 4:
             raise ValueError(f"channels = {channels!r}")
+        if len(finder) != 3:
+            raise ValueError(f"finder = {finder!r}")
         sizes = {"height": card.height, "width": card.width, "transformer": card.transformer}
-        _check_whole(sizes | {"layers": card.layers, "channels": min(channels, default=0)})
+        _check_whole(sizes | {"layers": card.layers, "channels": min(channels), "finder": min(finder)})
         _check_numbers({"min_plate_confidence": card.min_plate_confidence})
         _check_confidence(card)
         return card

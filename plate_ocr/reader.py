@@ -362,18 +362,21 @@ class NetworkReader:
                 sizes.append((picture.shape[1], picture.shape[0]))
                 inputs.append(network_input(to_gray(picture), card.height, card.width))
             plates = [
-                self.plates(probabilities, size)
-                for probabilities, size in zip(self.model.probabilities(np.stack(inputs)), sizes, strict=True)
+                self.plates(probabilities, corners, size)
+                for probabilities, corners, size in zip(*self.model(np.stack(inputs)), sizes, strict=True)
             ]
             ms = 1000 * (perf_counter() - started) / len(sizes)
             readings += [Reading(*size, ms, found) for size, found in zip(sizes, plates, strict=True)]
         return readings
 
-    def plates(self, probabilities: NDArray[np.float32], size: tuple[int, int]) -> tuple[Plate, ...]:
+    def plates(
+        self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
+    ) -> tuple[Plate, ...]:
         """What the network's answer means; nothing where it is too unsure that there is a plate.
 
         Args:
             probabilities: float32 ``(steps, classes + 1)``, the blank first.
+            corners: float32 ``(4, 2)``: of the plate, as parts of the picture's width and height.
             size: width and height of the picture, pixels.
         """
         spots = self._spots(probabilities)
@@ -387,7 +390,8 @@ class NetworkReader:
         # The second half of the steps is the lower row of features.
         lower = sum(2 * spot.step >= len(probabilities) for spot in spots)
         lines = 2 if min(lower, len(spots) - lower) >= LEAST_IN_LINE else 1
-        plate = _plate(chars, _whole(*size), lines)
+        inside = np.clip(corners, 0, 1) * size
+        plate = _plate(chars, tuple((float(x), float(y)) for x, y in inside), lines)
         return (plate,) if plate.confidence >= self.model.card.min_plate_confidence else ()
 
     def _spots(self, probabilities: NDArray[np.float32]) -> list[Spot]:

@@ -16,7 +16,7 @@ from torch import nn
 
 from plate_ocr.files import write_whole
 from plate_ocr.model import METADATA_KEY, Card
-from plate_ocr.networks import BPNetwork, PlateNetwork
+from plate_ocr.networks import CORNERS, BPNetwork, PlateFinder, PlateNetwork
 
 _OPSET = 17
 _IR_VERSION = 8
@@ -46,23 +46,29 @@ def to_onnx(network: BPNetwork | PlateNetwork, metadata: dict[str, str]) -> byte
 
     Returns:
         ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``, or, of a plate network,
-        ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]``.
+        ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]`` and
+        ``points`` ``[batch, 8, 2]``.
     """
     graph = _Graph()
     if isinstance(network, BPNetwork):
-        name, inputs, outputs = "ratios", [network.hidden.in_features], [network.output.out_features]
+        name, inputs = "ratios", [network.hidden.in_features]
+        outputs = {"logits": [network.output.out_features]}
         units = graph.add("Relu", graph.add("Gemm", name, *graph.linear(network.hidden, "hidden"), transB=1))
         graph.add("Gemm", units, *graph.linear(network.output, "output"), transB=1, output="logits")
     else:
         name, steps = "pictures", network.place.shape[1]
-        inputs, outputs = [1, 32, 2 * steps], [steps, network.output.out_features]
+        inputs = [1, 2 * network.VIEW_HEIGHT, 4 * steps]
+        outputs = {"logits": [steps, network.output.out_features], "points": [2 * CORNERS, 2]}
         _write_plate_network(graph, network)
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             type(network).__name__,
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *inputs])],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", *outputs])],
+            [
+                helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", *shape])
+                for output, shape in outputs.items()
+            ],
             graph.tensors,
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
@@ -131,19 +137,52 @@ class _Graph:
         )
 
 
-def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
-    centred = graph.add("Mul", "pictures", graph.number(2))
-    features = graph.add("Sub", centred, graph.number(1))
-    stages: Any = network.convolutions
-    features = graph.add("Relu", graph.convolved(features, "convolutions.0", stages[0], stages[1]))
+def _write_stages(graph: _Graph, features: str, prefix: str, stages: Any) -> str:
+    """A convolution with its normalisation, then residual blocks."""
+    features = graph.add("Relu", graph.convolved(features, f"{prefix}.0", stages[0], stages[1]))
     for i in range(3, len(stages)):
-        block, name = stages[i], f"convolutions.{i}"
+        block, name = stages[i], f"{prefix}.{i}"
         body = graph.add("Relu", graph.convolved(features, f"{name}.body.0", block.body[0], block.body[1]))
         body = graph.convolved(body, f"{name}.body.3", block.body[3], block.body[4])
         around = features
         if not isinstance(block.shortcut, nn.Identity):
             around = graph.convolved(features, f"{name}.shortcut", *block.shortcut)
         features = graph.add("Relu", graph.add("Add", body, around))
+    return features
+
+
+def _centred(graph: _Graph, pictures: str) -> str:
+    return graph.add("Sub", graph.add("Mul", pictures, graph.number(2)), graph.number(1))
+
+
+def _write_finder(graph: _Graph, finder: PlateFinder) -> str:
+    """Returns the name of the text's corners ``[batch, 4, 2]``."""
+    stages = [*finder.convolutions]
+    small = graph.add("AveragePool", _centred(graph, "pictures"), kernel_shape=[2, 2], strides=[2, 2])
+    features = _write_stages(graph, small, "finder", stages[1:-1])
+    last: Any = stages[-1]
+    features = graph.add(
+        "Conv",
+        features,
+        graph.weight("finder.last.weight", last.weight),
+        graph.weight("finder.last.bias", last.bias),
+    )
+    units = graph.add("Flatten", graph.add("Relu", features))
+    for name, layer in (("hidden", finder.hidden), ("output", finder.output)):
+        units = graph.add("Gemm", units, *graph.linear(layer, f"finder.{name}"), transB=1)
+        if name == "hidden":
+            units = graph.add("Relu", units)
+    points = graph.add("Reshape", units, graph.integers(0, 2 * CORNERS, 2), output="points")
+    return graph.add("Slice", points, graph.integers(0), graph.integers(CORNERS), graph.integers(1))
+
+
+def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
+    corners = _write_finder(graph, network.finder)
+    places = graph.add("MatMul", graph.weight("place_of_pixels", network.place_of_pixels), corners)
+    shape = graph.integers(0, network.VIEW_HEIGHT, 2 * network.place.shape[1], 2)
+    grid = graph.add("Reshape", _centred(graph, places), shape)
+    view = graph.add("GridSample", "pictures", grid, padding_mode="border", align_corners=0)
+    features = _write_stages(graph, _centred(graph, view), "convolutions", network.convolutions)
     count, width = network.place.shape[1:]
     flat = graph.add("Reshape", features, graph.integers(0, network.project.in_features, count))
     steps = graph.add("Transpose", flat, perm=[0, 2, 1])

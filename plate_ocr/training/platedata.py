@@ -21,13 +21,17 @@ from torch import Tensor
 from plate_ocr.alphabet import LONGEST, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
-from plate_ocr.training.plates import PlateGenerator
+from plate_ocr.networks import CORNERS
+from plate_ocr.training.plates import PlateGenerator, SyntheticPlate
 from plate_ocr.training.plates.generate import NOT_PLATES
 from plate_ocr.vision.drawing import to_png
 from plate_ocr.vision.images import Image
 
 SHARD = 2048
 """Plates that are rendered at a time."""
+
+SHIFT = (3, 6)
+"""How far a picture is moved down or up, and left or right, at most, pixels."""
 
 _BARE = str.maketrans("ČŠŽĆĐ", "CSZCD")
 """Letters that are read without their marks, as registers write them."""
@@ -58,16 +62,25 @@ class Shard:
         images: uint8 ``(N, height, width)``.
         texts: what is written on each; empty where there is no plate.
         regions: of each.
+        points: float32 ``(N, 8, 2)``: corners of the text and of the plate, as the network gives them;
+            not a number where there is no plate.
     """
 
     images: Image
     texts: tuple[str, ...]
     regions: tuple[str, ...]
+    points: NDArray[np.float32]
 
     def to_bytes(self) -> bytes:
         """As an ``.npz`` file."""
         buffer = io.BytesIO()
-        np.savez(buffer, images=self.images, texts=np.array(self.texts), regions=np.array(self.regions))
+        np.savez(
+            buffer,
+            images=self.images,
+            texts=np.array(self.texts),
+            regions=np.array(self.regions),
+            points=self.points,
+        )
         return buffer.getvalue()
 
     @classmethod
@@ -79,7 +92,7 @@ class Shard:
         """
         with np.load(path, allow_pickle=False) as file:
             texts, regions = (tuple(map(str, file[name])) for name in ("texts", "regions"))
-            return cls(file["images"], texts, regions)
+            return cls(file["images"], texts, regions, file["points"])
 
 
 @cache
@@ -102,7 +115,14 @@ def render_shard(rendering: Rendering, start: int, count: int) -> Shard:
         np.stack([plate.image for plate in plates]),
         tuple(plate.text.translate(_BARE) for plate in plates),
         tuple(plate.region for plate in plates),
+        np.stack([_points(plate) for plate in plates]),
     )
+
+
+def _points(plate: SyntheticPlate) -> NDArray[np.float32]:
+    if not plate.text:
+        return np.full((2 * CORNERS, 2), np.nan, np.float32)
+    return np.concatenate([plate.corners, plate.outline]).astype(np.float32)
 
 
 def render_all(rendering: Rendering, start: int, count: int, executor: Executor, part: int = 256) -> Shard:
@@ -114,6 +134,7 @@ def render_all(rendering: Rendering, start: int, count: int, executor: Executor,
         np.concatenate([shard.images for shard in shards]),
         tuple(text for shard in shards for text in shard.texts),
         tuple(region for shard in shards for region in shard.regions),
+        np.concatenate([shard.points for shard in shards]),
     )
 
 
@@ -184,7 +205,7 @@ class PlateBatches:
         return self.passes * (SHARD // self.batch_size)
 
     def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pictures float32 ``[batch, 1, height, width]`` and targets int64 ``[batch, LONGEST]``."""
+        """Pictures float32 ``[batch, 1, height, width]`` and targets as of :class:`PlateTargets`."""
         while True:
             number, within = divmod(step, self.steps_per_shard)
             shard = self.shards.get(number)
@@ -195,8 +216,31 @@ class PlateBatches:
                 rows = order[place * self.batch_size : (place + 1) * self.batch_size]
                 random = torch.Generator().manual_seed(self.shards.rendering.seed * 2**32 + step)
                 pictures = torch.from_numpy(shard.images[rows])[:, None].float() / 255
-                yield vary(pictures, random), torch.from_numpy(targets[rows])
+                pictures, points = vary(pictures, torch.from_numpy(shard.points[rows]), random)
+                yield pictures, PlateTargets(torch.from_numpy(targets[rows]), points).packed()
                 step += 1
+
+
+@dataclass(frozen=True)
+class PlateTargets:
+    """What a batch of plates should give.
+
+    Attributes:
+        classes: int64 ``[batch, LONGEST]``: of the text from 1, filled up with 0, the blank.
+        points: float32 ``[batch, 8, 2]``, as of :class:`Shard`.
+    """
+
+    classes: Tensor
+    points: Tensor
+
+    def packed(self) -> Tensor:
+        """Both in one tensor, as a trainer passes them round: float32 ``[batch, LONGEST + 16]``."""
+        return torch.cat([self.classes.float(), self.points.flatten(1)], 1)
+
+    @classmethod
+    def of(cls, packed: Tensor) -> PlateTargets:
+        """The inverse of :meth:`packed`."""
+        return cls(packed[:, :LONGEST].long(), packed[:, LONGEST:].reshape(-1, 2 * CORNERS, 2))
 
 
 def encode_texts(texts: Sequence[str], alphabet: Alphabet) -> NDArray[np.int64]:
@@ -217,28 +261,30 @@ def encode_texts(texts: Sequence[str], alphabet: Alphabet) -> NDArray[np.int64]:
     return rows
 
 
-def vary(pictures: Tensor, random: torch.Generator) -> Tensor:
+def vary(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Cheap changes that make a plate worth a second look: place, contrast, brightness, noise, inverse.
 
     Args:
         pictures: float32 ``[batch, 1, height, width]``, 0..1.
+        points: float32 ``[batch, points, 2]``: places in the pictures, parts of their width and height.
         random: source of randomness.
 
     Returns:
-        The same form and range.
+        Pictures of the same form and range, and where the points are in them.
     """
     count, height, width = len(pictures), *pictures.shape[2:]
 
     def between(least: float, most: float) -> Tensor:
         return torch.rand(count, 1, 1, 1, generator=random) * (most - least) + least
 
-    down, right = (int(torch.randint(0, 2 * n + 1, (), generator=random)) for n in (1, 2))
-    padded = F.pad(pictures, (2, 2, 1, 1), mode="replicate")
-    pictures = padded[:, :, down : down + height, right : right + width]
+    y, x = (int(torch.randint(0, 2 * most + 1, (), generator=random)) for most in SHIFT)
+    padded = F.pad(pictures, (SHIFT[1], SHIFT[1], SHIFT[0], SHIFT[0]), mode="replicate")
+    pictures = padded[:, :, y : y + height, x : x + width]
+    points = points + torch.tensor([(SHIFT[1] - x) / width, (SHIFT[0] - y) / height])
     pictures = (pictures - 0.5) * between(0.7, 1.25) + 0.5 + between(-0.12, 0.12)
-    noise = torch.randn(pictures.shape, generator=random) * between(0, 0.03)
+    noise = torch.randn(pictures.shape, generator=random) * between(0, 0.04)
     pictures = pictures + noise * (between(0, 1) < 0.5)
-    return torch.where(between(0, 1) < 0.08, 1 - pictures, pictures).clamp(0, 1)
+    return torch.where(between(0, 1) < 0.08, 1 - pictures, pictures).clamp(0, 1), points
 
 
 def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:

@@ -47,7 +47,9 @@ def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArr
     device = next(network.parameters()).device
     with torch.no_grad():
         parts = [
-            network(torch.from_numpy(pictures[i : i + batch])[:, None].to(device).float() / 255).float().cpu()
+            network(torch.from_numpy(pictures[i : i + batch])[:, None].to(device).float() / 255)[0]
+            .float()
+            .cpu()
             for i in range(0, len(pictures), batch)
         ]
     return np.asarray(torch.cat(parts).numpy(), np.float32)

@@ -25,6 +25,7 @@ from plate_ocr.training.configs import StepConfig, tomllib
 from plate_ocr.training.platedata import (
     SHARD,
     PlateBatches,
+    PlateTargets,
     Rendering,
     Shards,
     generator_of,
@@ -45,6 +46,10 @@ from plate_ocr.training.trainer import (
 from plate_ocr.training.warmup import Decline, Plan, parse_warmups
 
 CHECKPOINT_VERSION = 1
+CLOSE, CORNERS_COUNT = 0.02, 5.0
+"""Corners that are less far off, as parts of the picture, count with the square of it; and what they count
+against the text."""
+
 CHOSEN_BY = 1024
 """Rendered plates that decide which weights are kept."""
 
@@ -128,25 +133,30 @@ class PlateRunConfig(StepConfig):
 
 @dataclass(frozen=True)
 class PlateText:
-    """CTC loss of a batch of plates, each divided by its number of characters."""
+    """CTC loss of plates, each divided by its number of characters, and how far off corners are."""
 
-    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
+    def loss(self, output: tuple[Tensor, Tensor], target: Tensor, step: int) -> Tensor:
         """Mean loss of a batch.
 
         Args:
-            logits: float32 ``[batch, steps, classes + 1]``.
-            target: int64 ``[batch, longest]``: classes from 1, filled up with 0.
+            output: of :class:`plate_ocr.networks.PlateNetwork`.
+            target: of :class:`PlateTargets`.
             step: makes no difference.
         """
-        lengths = (target > 0).sum(1)
+        logits, points = output[0].float(), output[1].float()
+        targets = PlateTargets.of(target)
+        lengths = (targets.classes > 0).sum(1)
         steps = torch.full_like(lengths, logits.shape[1])
         logs = logits.log_softmax(-1).transpose(0, 1)
-        losses = F.ctc_loss(logs, target, steps, lengths, reduction="none", zero_infinity=True)
-        return (losses / lengths.clamp(min=1)).mean()
+        losses = F.ctc_loss(logs, targets.classes, steps, lengths, reduction="none", zero_infinity=True)
+        there = targets.points.isfinite()
+        off = F.smooth_l1_loss(points, targets.points.nan_to_num(), reduction="none", beta=CLOSE)
+        return (losses / lengths.clamp(min=1)).mean() + CORNERS_COUNT * (off * there).mean()
 
-    def right(self, logits: Tensor, target: Tensor) -> Tensor:
+    def right(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
         """How many plates are read right, character by character."""
-        likeliest = logits.argmax(-1)
+        target = PlateTargets.of(target).classes
+        likeliest = output[0].argmax(-1)
         before = F.pad(likeliest, (1, 0))[:, :-1]
         kept = (likeliest > 0) & (likeliest != before)
         # A stable sort brings what is kept to the front, in its order.

@@ -76,7 +76,7 @@ PREPROCESSING: Mapping[ModelName, Preprocessing] = {
     "chars": Preprocessing(grid=(16, 12), reach=0.6),
 }
 
-HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 512}
+HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 896}
 
 CHECKPOINT = "last.ckpt"
 CHECKPOINT_VERSION = 2
@@ -185,6 +185,7 @@ class RunConfig(StepConfig):
             self.steps_per_epoch,
             patience=self.patience,
             precision=pick_precision(device),
+            average=0.999,
             accumulate=self.accumulate,
             compile=self.compile,
         )

@@ -36,11 +36,11 @@ SAVE_SECONDS = 10.0
 class Objective(Protocol):
     """What a training makes small, and what it counts as right."""
 
-    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch at a step."""
+    def loss(self, output: Any, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch at a step: of what the network gave, in its precision."""
 
-    def right(self, logits: Tensor, target: Tensor) -> Tensor:
-        """How many rows of a batch are right: a single number, where the logits are."""
+    def right(self, output: Any, target: Tensor) -> Tensor:
+        """How many rows of a batch are right: a single number, where the output is."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class OneHot:
 
     def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
         """Mean loss of a batch at a step."""
-        return self.plan.loss_at(logits, target, step)
+        return self.plan.loss_at(logits.float(), target, step)
 
     def right(self, logits: Tensor, target: Tensor) -> Tensor:
         """How often the likeliest class is the target's."""
@@ -205,12 +205,13 @@ class Trainer:
         self.history: list[Epoch] = []
         self.best = _on_cpu(network.state_dict())
         self._average: nn.Module | None = copy.deepcopy(network).eval() if settings.average else None
+        self._averaged = None if self._average is None else _pairs(self._average, network)
         self._groups: Sequence[nn.Module] = groups if plan.layers and groups else (network,)
         rates = [plan.rate * GROUP_RATE**depth for depth in range(len(self._groups))]
         self._optimizer = torch.optim.AdamW(
             [{"params": [*g.parameters()], "lr": r} for g, r in zip(self._groups, rates, strict=True)],
             weight_decay=settings.weight_decay,
-            foreach=True,
+            fused=True,
         )
         self._peaks = rates
         self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
@@ -222,7 +223,7 @@ class Trainer:
         self._share = (
             _Share(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else _Share(0, 1)
         )
-        self._forward: Callable[[Tensor], Tensor] = network
+        self._forward: Callable[[Tensor], Any] = network
 
     def fit(
         self,
@@ -297,18 +298,16 @@ class Trainer:
             for start in range(0, max(1, len(mine)), size):
                 part, wanted = mine[start : start + size], answers[start : start + size]
                 with self._autocast():
-                    logits = self._forward(part)
+                    output = self._forward(part)
                 # Gradients add up over parts and are averaged over processes.
                 weight = len(part) * self._share.count / rows
-                loss = (
-                    self.objective.loss(logits.float(), wanted, self.step) * weight
-                    if weight
-                    else logits.sum()
-                )
+                # Without rows, an empty sum still tells the other processes that there is no gradient.
+                loss = self.objective.loss(output, wanted, self.step) * weight if weight else _sum(output)
                 self._backward(loss)
                 value += loss.item()
                 if self.step % COUNTED == 0:
-                    self._right += self.objective.right(logits.detach(), wanted)
+                    with torch.no_grad():
+                        self._right += self.objective.right(output, wanted)
             value = self._share.sum(value, self.device) / self._share.count
             if not math.isfinite(value):
                 raise TrainingError(
@@ -347,17 +346,14 @@ class Trainer:
         return self.network if self._average is None else self._average
 
     def _update_average(self) -> None:
-        if self._average is None:
+        if self._averaged is None:
             return
         # The first weights are random and must fade quickly.
         share = max(1 - self.settings.average, 19 / (20 + self.step))
         with torch.no_grad():
-            mine, theirs = self._average.state_dict(), self.network.state_dict()
-            for name, value in mine.items():
-                if value.dtype.is_floating_point:
-                    value.lerp_(theirs[name], share)
-                else:
-                    value.copy_(theirs[name])
+            torch._foreach_lerp_(*self._averaged.numbers, share)
+            for mine, theirs in self._averaged.counts:
+                mine.copy_(theirs)
 
     def _explained(self, error: RuntimeError, rows: int) -> Exception:
         text = str(error)
@@ -452,6 +448,27 @@ class _Share:
         told = torch.tensor(value, dtype=torch.float64, device=device)
         dist.broadcast(told, 0)
         return float(told)
+
+
+@dataclass(frozen=True)
+class _Averaged:
+    """The tensors of an averaged network and of the one that learns."""
+
+    numbers: tuple[list[Tensor], list[Tensor]]
+    counts: list[tuple[Tensor, Tensor]]
+
+
+def _pairs(average: nn.Module, network: nn.Module) -> _Averaged:
+    mine, theirs = average.state_dict(), network.state_dict()
+    numbers = [name for name, value in mine.items() if value.dtype.is_floating_point]
+    return _Averaged(
+        ([mine[name] for name in numbers], [theirs[name] for name in numbers]),
+        [(mine[name], theirs[name]) for name in mine if name not in numbers],
+    )
+
+
+def _sum(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    return output.sum() if isinstance(output, Tensor) else torch.stack([part.sum() for part in output]).sum()
 
 
 def _on_cpu(weights: dict[str, Tensor]) -> dict[str, Tensor]:

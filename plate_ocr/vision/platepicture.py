@@ -7,7 +7,7 @@ import numpy as np
 
 from plate_ocr.vision.images import Image
 
-HEIGHT, WIDTH = 32, 128
+HEIGHT, WIDTH = 64, 256
 """Size of the network's input, pixels."""
 
 

@@ -19,21 +19,21 @@ from numpy.typing import NDArray
 
 from plate_ocr.training.plates.draw import FlatPlate, corners
 from plate_ocr.training.plates.glyphs import Glyphs
-from plate_ocr.training.plates.regions import Camera
+from plate_ocr.training.plates.regions import Box, Camera
 from plate_ocr.training.plates.scenery import surroundings
 from plate_ocr.vision.images import Image
 
-LEAST_HEIGHT = 0.25
-"""A line is at least so high, as a part of the crop: 8 of 32 pixels."""
+LEAST_HEIGHT = 0.2
+"""A line is at least so high, as a part of the crop: 13 of 64 pixels."""
 
-LEAST_WIDTH = 0.42
+LEAST_WIDTH = 0.35
 """The text is at least so wide, as a part of the crop."""
 
 LEAST_PIXELS = 7.0
 """Height of a line on the sensor, pixels."""
 
 LARGEST = (80, 288)
-"""Height and width of the sensor, pixels: more is lost in the network's 32 × 128 anyway."""
+"""Height and width of the sensor, pixels: more is lost in the network's picture anyway."""
 
 INSIDE = 0.012
 """The text keeps this distance from the crop's edges, as a part of its size."""
@@ -64,9 +64,9 @@ class View:
     matrix: Matrix
     text_height: float
 
-    def corners(self, plate: FlatPlate) -> Matrix:
-        """Corners of the text in the crop, as parts of its width and height: float64 ``(4, 2)``."""
-        return _project(self.matrix, corners(plate.text_box)) / self.size[::-1]
+    def corners(self, box: Box) -> Matrix:
+        """Corners of a box on the flat plate, as parts of the crop's width and height: float64 ``(4, 2)``."""
+        return _project(self.matrix, corners(box)) / self.size[::-1]
 
 
 def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:

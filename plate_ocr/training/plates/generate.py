@@ -20,13 +20,13 @@ from plate_ocr.vision.images import Image
 from plate_ocr.vision.platepicture import HEIGHT, WIDTH, network_input
 
 MIX: Mapping[str, float] = {
-    "cn": 0.25,
-    "us": 0.20,
-    "eu": 0.12,
-    "br": 0.08,
-    "uz": 0.08,
-    "vn": 0.08,
-    "any": 0.07,
+    "cn": 0.26,
+    "us": 0.15,
+    "eu": 0.11,
+    "br": 0.11,
+    "uz": 0.14,
+    "vn": 0.05,
+    "any": 0.06,
     "ar": 0.05,
     "gb": 0.03,
     "tr": 0.02,
@@ -52,6 +52,7 @@ class SyntheticPlate:
         lines: number of lines of text.
         corners: float64 ``(4, 2)``: corners of the text, x and y as parts of the picture's width and height,
             clockwise from the text's top left; empty ``(0, 2)`` if it is no plate.
+        outline: of the plate, likewise; parts of it may lie beyond the picture.
     """
 
     image: Image
@@ -59,6 +60,7 @@ class SyntheticPlate:
     region: str
     lines: int
     corners: NDArray[np.float64]
+    outline: NDArray[np.float64]
 
 
 class PlateGenerator:
@@ -128,7 +130,7 @@ class PlateGenerator:
             height, width = 16 + int(rng.random() * 40), 48 + int(rng.random() * 130)
             scene = not_a_plate(rng, height, width, self.glyphs)
             scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
-            return SyntheticPlate(network_input(scene, *size), "", "", 0, np.zeros((0, 2)))
+            return SyntheticPlate(network_input(scene, *size), "", "", 0, *np.zeros((2, 0, 2)))
         which = _pick(rng, self._shares)
         region = self.regions[which]
         layout = region.layouts[_pick(rng, self._layouts[which])]
@@ -143,7 +145,12 @@ class PlateGenerator:
         picture = photograph(rng, plate, view, self.glyphs)
         picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
         return SyntheticPlate(
-            network_input(picture, *size), plate.text, region.name, plate.rows, view.corners(plate)
+            network_input(picture, *size),
+            plate.text,
+            region.name,
+            plate.rows,
+            view.corners(plate.text_box),
+            view.corners(plate.plate_box),
         )
 
 
