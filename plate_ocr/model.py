@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, ModelError
 from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.vision.images import Image
+from plate_ocr.vision.locate import STRIDE, Located, located, photo_input
 
 FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"
+LOCATOR_FORMAT = "plate-ocr locator model"
 VERSION = 1
 METADATA_KEY = "plate_ocr"
 """Under this key the card stands as JSON in the metadata of both files of a model."""
 
-NAMES = ("plates", "chars", "digits")
+NAMES = ("plates", "chars", "digits", "locator")
 """The models that come with the package."""
 
 _FOLDERS = (Path(__file__).parent / "models", Path(__file__).parent.parent / "models")
@@ -122,12 +125,38 @@ class PlateCard:
         return self.width // 4
 
 
-Card: TypeAlias = ModelCard | PlateCard
+@dataclass(frozen=True)
+class LocatorCard:
+    """Everything about a locator but its weights; stored in the header of its files.
+
+    Attributes:
+        longest: side of the picture that it looks at, pixels, at most.
+        channels: of the five stages.
+        features: width of the layers that add up what the stages see.
+        min_score: below it nothing is taken for a plate.
+        training: what it learnt from: regions, counts, seed.
+        accuracy: what was measured, 0..1, by the name of the measure.
+    """
+
+    longest: int = 640
+    channels: tuple[int, int, int, int, int] = (16, 24, 48, 72, 96)
+    features: int = 64
+    min_score: float = 0.3
+    training: dict[str, Any] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The card as one line of JSON, with format and version."""
+        return _to_json(self, LOCATOR_FORMAT)
+
+
+Card: TypeAlias = ModelCard | PlateCard | LocatorCard
 
 
 def _to_json(card: Card, kind: str) -> str:
     values = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
-    values["alphabet"] = card.alphabet.characters
+    if not isinstance(card, LocatorCard):
+        values["alphabet"] = card.alphabet.characters
     if isinstance(card, ModelCard):
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
     return json.dumps({"format": kind, "version": VERSION, **values}, ensure_ascii=False)
@@ -170,9 +199,10 @@ def load_model(model: str | os.PathLike[str], *, threads: int | None = None) -> 
         ModelError: if there is no such model or it cannot be used.
     """
     opened = OpenModel.of(model, threads)
-    if isinstance(card_from(opened.metadata, opened.path), PlateCard):
-        return PlateModel(opened)
-    return CharModel(opened)
+    card = card_from(opened.metadata, opened.path)
+    if isinstance(card, LocatorCard):
+        raise ModelError(f"{opened.path} only finds plates; plates, chars and digits read")
+    return PlateModel(opened) if isinstance(card, PlateCard) else CharModel(opened)
 
 
 class CharModel:
@@ -273,6 +303,45 @@ class PlateModel:
         return probabilities, np.asarray(points[:, 4:], np.float32)
 
 
+class LocatorModel:
+    """A locator loaded to find plates in photos.
+
+    Args:
+        model: ``"locator"``, an ``.onnx`` file, the folder of a training run, or an open file.
+        threads: processor cores for the network; by default as many as the process may use.
+
+    Attributes:
+        card: how the model looks at photos.
+        path: the file it came from.
+
+    Raises:
+        ModelError: if there is no such model, it is no locator or it cannot be used.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | OpenModel = "locator", *, threads: int | None = None
+    ) -> None:
+        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
+        self.path, self._session = opened.path, opened.session
+        self.card = locator_card_from(opened.metadata, self.path)
+        self._input = self._session.get_inputs()[0]
+        found = self._input.shape[1], self._session.get_outputs()[0].shape[1]
+        if found != (1, 9):
+            raise ModelError(f"{self.path}: the network maps {_times(found)} channels, 1×9 are expected")
+
+    def __call__(self, gray: Image, longest: int | None = None) -> list[Located]:
+        """Where plates may be in a photo, the surest first.
+
+        Args:
+            gray: uint8 ``(H, W)``.
+            longest: instead of the card's.
+        """
+        picture, scale = photo_input(gray, longest or self.card.longest)
+        inputs = picture[None, None].astype(np.float32) / np.float32(255)
+        (answers,) = self._session.run(None, {self._input.name: inputs})
+        return located(answers[0], scale, self.card.min_score)
+
+
 def _times(shape: tuple[Any, ...]) -> str:
     return "×".join(map(str, shape))
 
@@ -322,9 +391,10 @@ def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
     Raises:
         ModelError: if it is missing, of an unknown kind, of a newer version or damaged.
     """
-    if _read_header(metadata, path)[0] == PLATE_FORMAT:
+    kind = _read_header(metadata, path)[0]
+    if kind == PLATE_FORMAT:
         return plate_card_from(metadata, path)
-    return model_card_from(metadata, path)
+    return locator_card_from(metadata, path) if kind == LOCATOR_FORMAT else model_card_from(metadata, path)
 
 
 def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
@@ -369,7 +439,28 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
     return _card_of_kind(PLATE_FORMAT, parse, "one that reads whole plates, such as plates", metadata, path)
 
 
-_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard)
+def locator_card_from(metadata: dict[str, str] | None, path: Path) -> LocatorCard:
+    """The card in a locator's metadata.
+
+    Raises:
+        ModelError: if it is missing, of another kind, of a newer version or damaged.
+    """
+
+    def parse(values: dict[str, Any]) -> LocatorCard:
+        channels = tuple(values.pop("channels"))
+        card = LocatorCard(channels=channels, **values)
+        if len(channels) != 5:
+            raise ValueError(f"channels = {channels!r}")
+        _check_whole({"longest": card.longest, "features": card.features, "channels": min(channels)})
+        _check_numbers({"min_score": card.min_score})
+        if card.longest % STRIDE or not 0 < card.min_score < 1:
+            raise ValueError(f"longest = {card.longest}, min_score = {card.min_score}")
+        return card
+
+    return _card_of_kind(LOCATOR_FORMAT, parse, "one that finds plates, such as locator", metadata, path)
+
+
+_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, LocatorCard)
 
 
 def _card_of_kind(
@@ -422,7 +513,7 @@ def _check_types(card: ModelCard) -> None:
     _check_confidence(card)
 
 
-def _check_confidence(card: Card) -> None:
+def _check_confidence(card: ModelCard | PlateCard) -> None:
     _check_numbers({"temperature": card.temperature, "min_confidence": card.min_confidence})
     if not card.temperature:
         raise ValueError("temperature = 0")

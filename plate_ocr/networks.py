@@ -16,7 +16,15 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from plate_ocr.errors import DataError, ModelError
-from plate_ocr.model import ModelCard, PlateCard, find_model, model_card_from, plate_card_from
+from plate_ocr.model import (
+    LocatorCard,
+    ModelCard,
+    PlateCard,
+    find_model,
+    locator_card_from,
+    model_card_from,
+    plate_card_from,
+)
 
 
 class BPNetwork(nn.Module):
@@ -78,13 +86,9 @@ def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) 
     """
     path = find_model(model, ".safetensors")
     card, weights = read_weights(path)
-    network = network_for(card)
-    if wrong := shape_differences(network, weights):
-        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
     if expected is not None and (wrong := card.differences(expected)):
         raise ModelError(f"{path} is another model than expected: {'; '.join(wrong)}")
-    network.load_state_dict(weights)
-    return network.eval()
+    return _filled(network_for(card), weights, path)
 
 
 def load_plate_weights(model: str | PathLike[str]) -> tuple[PlateCard, PlateNetwork]:
@@ -102,11 +106,30 @@ def load_plate_weights(model: str | PathLike[str]) -> tuple[PlateCard, PlateNetw
     """
     path = find_model(model, ".safetensors")
     card, weights = _read_weights(path, plate_card_from)
-    network = plate_network_for(card)
-    if wrong := shape_differences(network, weights):
-        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
-    network.load_state_dict(weights)
-    return card, network.eval()
+    return card, _filled(plate_network_for(card), weights, path)
+
+
+def locator_network_for(card: LocatorCard) -> LocatorNetwork:
+    """A network of the sizes that a locator's card names, with fresh weights."""
+    return LocatorNetwork(card.channels, card.features)
+
+
+def load_locator_weights(model: str | PathLike[str]) -> tuple[LocatorCard, LocatorNetwork]:
+    """The network of a saved locator, ready to use or to train further, and its card.
+
+    Args:
+        model: ``"locator"``, a ``.safetensors`` file or the folder of a training run.
+
+    Returns:
+        The card, and the network in evaluation mode on the CPU.
+
+    Raises:
+        ModelError: if there is no such model, it is none that locates, or the file does not hold what its
+            header says.
+    """
+    path = find_model(model, ".safetensors")
+    card, weights = _read_weights(path, locator_card_from)
+    return card, _filled(locator_network_for(card), weights, path)
 
 
 def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
@@ -118,7 +141,18 @@ def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
     return _read_weights(path, model_card_from)
 
 
-_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard)
+N = TypeVar("N", bound=nn.Module)
+
+
+def _filled(network: N, weights: Mapping[str, Tensor], path: Path) -> N:
+    """The network with these weights, in evaluation mode; a ModelError if they do not fit."""
+    if wrong := shape_differences(network, weights):
+        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, LocatorCard)
 
 
 def _read_weights(
@@ -492,6 +526,59 @@ def wandering(corners: Tensor) -> Tensor:
     each, together, scale = (torch.randn_like(of) for of in (corners, middle, middle))
     moved = middle + (corners - middle) * (1 + WANDER[1] * scale)
     return moved + reach * (WANDER[0] * each + WANDER[1] * together)
+
+
+class LocatorNetwork(nn.Module):
+    """Finds plates in a whole picture: a peak at the middle of each, and where its corners are.
+
+    Residual stages bring the picture down to a 32nd; what they see is added up from coarse to fine again,
+    so that every cell of 8×8 pixels knows its details and its surroundings.
+
+    Args:
+        channels: of the stages at a half, a quarter, … and a 32nd of the picture's size.
+        width: of the layers that add up.
+
+    Shapes:
+        ``[batch, 1, height, width]`` float32, grey, 0..1, both sizes multiples of 32, to
+        ``[batch, 9, height / 8, width / 8]``: the logit of a plate's middle, and x and y of the plate's
+        corners from the cell's middle, clockwise from its own top left, in units of 32 pixels.
+
+    References:
+        Zhou et al., *Objects as Points*, 2019; Silva and Jung, *License Plate Detection and Recognition in
+        Unconstrained Scenarios*, 2018 (corners); Lin et al., *Feature Pyramid Networks*, 2017.
+    """
+
+    def __init__(
+        self, channels: tuple[int, int, int, int, int] = (16, 24, 48, 72, 96), width: int = 64
+    ) -> None:
+        super().__init__()
+        first, second, third, fourth, fifth = channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, first, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+            _Residual(first, second, (2, 2)),
+        )
+        self.eighth = nn.Sequential(_Residual(second, third, (2, 2)), _Residual(third, third))
+        self.sixteenth = nn.Sequential(_Residual(third, fourth, (2, 2)), _Residual(fourth, fourth))
+        self.coarsest = nn.Sequential(_Residual(fourth, fifth, (2, 2)), _Residual(fifth, fifth))
+        self.sides = nn.ModuleList(nn.Conv2d(size, width, 1) for size in (third, fourth, fifth))
+        self.head = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+        self.output = nn.Conv2d(width, 1 + 2 * CORNERS, 1)
+        # Plates are rare: it begins with few.
+        nn.init.constant_(self.output.bias[:1], -4.0)  # type: ignore[index]
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures to peaks and corners: shapes as of the class."""
+        eighth = self.eighth(self.stem(pictures * 2 - 1))
+        sixteenth = self.sixteenth(eighth)
+        sums = self.sides[2](self.coarsest(sixteenth))
+        for side, features in ((self.sides[1], sixteenth), (self.sides[0], eighth)):
+            sums = side(features) + F.interpolate(sums, scale_factor=2.0, mode="nearest")
+        answers: Tensor = self.output(self.head(torch.relu(sums)))
+        return answers
 
 
 class _Residual(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import UNKNOWN, PlateFormat, formats_for
 from plate_ocr.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.errors import ImageError, ModelError
-from plate_ocr.model import CharModel, PlateModel, load_model
+from plate_ocr.model import CharModel, LocatorModel, PlateModel, load_model
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.characters import Candidates, CharStack, candidates, row_vectors, stack_characters
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.locate import Located, overlap
 from plate_ocr.vision.plate import Line, Segments, best_path, propose_segments, straighten
 from plate_ocr.vision.platepicture import network_input
 
@@ -26,6 +28,12 @@ ALTERNATIVES = 3
 
 BATCH = 16
 """Pictures in one run of the plate network."""
+
+AROUND = (0.12, 0.2)
+"""What is left about a plate that was found in a photo, as parts of its width and height."""
+
+SAME = 0.2
+"""Plates that overlap more are one plate."""
 
 LEAST_IN_LINE = 2
 """Characters of a line, at least."""
@@ -356,18 +364,19 @@ class NetworkReader:
         readings: list[Reading] = []
         for start in range(0, len(images), BATCH):
             started = perf_counter()
-            card, sizes, inputs = self.model.card, [], []
-            for image in images[start : start + BATCH]:
-                picture = read_image(image)
-                sizes.append((picture.shape[1], picture.shape[0]))
-                inputs.append(network_input(to_gray(picture), card.height, card.width))
-            plates = [
-                self.plates(probabilities, corners, size)
-                for probabilities, corners, size in zip(*self.model(np.stack(inputs)), sizes, strict=True)
-            ]
-            ms = 1000 * (perf_counter() - started) / len(sizes)
-            readings += [Reading(*size, ms, found) for size, found in zip(sizes, plates, strict=True)]
+            pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
+            plates = self.look(pictures)
+            ms = 1000 * (perf_counter() - started) / len(pictures)
+            for picture, found in zip(pictures, plates, strict=True):
+                readings.append(Reading(picture.shape[1], picture.shape[0], ms, found))
         return readings
+
+    def look(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one run of the network."""
+        card = self.model.card
+        inputs = [network_input(picture, card.height, card.width) for picture in pictures]
+        answers = zip(*self.model(np.stack(inputs)), pictures, strict=True)
+        return [self.plates(shares, corners, picture.shape[::-1]) for shares, corners, picture in answers]
 
     def plates(
         self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
@@ -407,6 +416,71 @@ class NetworkReader:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
         others = [(char, share) for char, share in ranked if char != alphabet[spot.char]]
         return Char(alphabet[spot.char], confidence, tuple(others[:ALTERNATIVES]))
+
+
+class PhotoReader:
+    """Finds the plates in photos and reads them.
+
+    Args:
+        reader: reads what was found.
+        locator: finds.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(self, reader: NetworkReader, locator: LocatorModel) -> None:
+        self.reader, self.locator = reader, locator
+
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read photos; the surest plate of each comes first.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        return [self._read(image) for image in images]
+
+    def _read(self, image: ImageSource) -> Reading:
+        started = perf_counter()
+        gray = to_gray(read_image(image))
+        height, width = gray.shape
+        plates = self.plates(gray)
+        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+
+    def plates(self, gray: Image) -> tuple[Plate, ...]:
+        """All plates in a photo, uint8 ``(H, W)``."""
+        longest = self.locator.card.longest
+        plates = self._among(gray, self.locator(gray, longest))
+        if not plates and max(gray.shape) > longest:
+            # Far away: the same once more, with more pixels.
+            plates = self._among(gray, self.locator(gray, 2 * longest))
+        return plates
+
+    def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+        """What is read where plates may be; of overlapping ones the surest."""
+        found: list[Plate] = []
+        for start in range(0, len(places), BATCH):
+            boxes = [_about(place.corners, gray.shape) for place in places[start : start + BATCH]]
+            crops = [gray[top:bottom, left:right] for left, top, right, bottom in boxes]
+            for (left, top, _, _), plates in zip(boxes, self.reader.look(crops), strict=True):
+                for plate in plates:
+                    moved = tuple((x + left, y + top) for x, y in plate.corners)
+                    found.append(dataclasses.replace(plate, corners=moved))
+        kept: list[Plate] = []
+        for plate in sorted(found, key=lambda plate: -plate.confidence):
+            box = np.array(plate.corners)
+            if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
+                kept.append(plate)
+        return tuple(kept)
+
+
+def _about(corners: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a crop about a plate, inside a picture."""
+    low, high = corners.min(0), corners.max(0)
+    reach = np.array(AROUND) * (high - low)
+    left, top = np.maximum(np.floor(low - reach), 0).astype(int)
+    right, bottom = np.minimum(np.ceil(high + reach), shape[::-1]).astype(int)
+    left, top = min(left, shape[1] - 2), min(top, shape[0] - 2)
+    return int(left), int(top), int(max(right, left + 2)), int(max(bottom, top + 2))
 
 
 Input: TypeAlias = Literal["auto", "photo", "plate", "char"]

@@ -18,7 +18,7 @@ from plate_ocr.errors import AlphabetError, ImageError, ModelError, PlateOcrErro
 from plate_ocr.model import available_threads
 
 if TYPE_CHECKING:
-    from plate_ocr.training.platerun import PlateRunConfig
+    from plate_ocr.training.renderrun import RenderRunConfig
 
 app = typer.Typer(
     help="Read licence plates and their characters, offline.",
@@ -51,6 +51,7 @@ class Model(str, Enum):
     digits = "digits"
     chars = "chars"
     plates = "plates"
+    locator = "locator"
 
 
 class Device(str, Enum):
@@ -213,7 +214,7 @@ def train(
         str,
         typer.Option(
             metavar="cn,us,…",
-            help="Plates to render for --model plates: regions or region files.",
+            help="Plates to render for --model plates and locator: regions or region files.",
             show_default="all",
         ),
     ] = "",
@@ -274,10 +275,10 @@ def train(
 ) -> None:
     """Train a model; the run folder gets the model, its figures and plots.
 
-    The plate model learns from rendered plates alone; give no DATA.
+    The plate model and the locator learn from rendered plates alone; give no DATA.
     """
     try:
-        from plate_ocr.training import platerun, run
+        from plate_ocr.training import run
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     from plate_ocr.app.progress import reporter
@@ -291,28 +292,20 @@ def train(
         "rate": rate,
     }
     chosen = {name: value for name, value in numbers.items() if value is not None}
-    plates = None if resume is None else platerun.stored_plate_config(resume)
-    if model is Model.plates and resume is None:
+    rendered = None if resume is None else _stored_render_config(resume)
+    if model in (Model.plates, Model.locator) and resume is None:
         if data:
-            _fail("--model plates learns from rendered plates alone; give no DATA", 2)
+            _fail(f"--model {model.value} learns from rendered plates alone; give no DATA", 2)
         if warmup is not None:
             chosen["warmup"] = () if warmup == ["none"] else tuple(warmup)
-        plates = platerun.PlateRunConfig(
-            data=os.environ.get(DATA_VARIABLE, ""),
-            regions=tuple(filter(None, regions.split(","))),
-            alphabet=alphabet or platerun.PlateRunConfig.alphabet,
-            decline=decline.value,
-            patience=patience or platerun.PlateRunConfig.patience,
-            base=base,
-            seed=seed,
-            device=device.value,
-            workers=max(1, available_threads() - 1),
-            **chosen,
-        )
+        if patience is not None:
+            chosen["patience"] = patience
+        chosen |= {"decline": decline.value, "base": base, "seed": seed, "device": device.value}
+        rendered = _render_config(model, alphabet, regions, chosen)
     elif regions:
-        _fail("--regions belongs to --model plates", 2)
-    if plates is not None:
-        _train_plates(plates, resume or out, resume=resume is not None, plan=plan)
+        _fail("--regions belongs to --model plates and locator", 2)
+    if rendered is not None:
+        _train_rendered(rendered, resume or out, resume=resume is not None, plan=plan)
         return
     if resume is not None:
         folder, config = resume, run.stored_config(resume)
@@ -352,10 +345,34 @@ def train(
         print(result.folder)
 
 
-def _train_plates(config: PlateRunConfig, folder: Path | None, *, resume: bool, plan: bool) -> None:
-    """Train a plate model, or show the plan of it."""
+def _render_config(model: Model, alphabet: str, regions: str, chosen: dict[str, Any]) -> RenderRunConfig:
+    """The configuration of a new run that learns from rendered pictures."""
+    from plate_ocr.training.locatorrun import LocatorRunConfig
+    from plate_ocr.training.platerun import PlateRunConfig
+
+    chosen |= {
+        "data": os.environ.get(DATA_VARIABLE, ""),
+        "regions": tuple(filter(None, regions.split(","))),
+        "workers": max(1, available_threads() - 1),
+    }
+    if model is Model.locator:
+        return LocatorRunConfig(**chosen)
+    return PlateRunConfig(alphabet=alphabet or PlateRunConfig.alphabet, **chosen)
+
+
+def _stored_render_config(folder: Path) -> RenderRunConfig | None:
+    from plate_ocr.training.locatorrun import LocatorRunConfig
+    from plate_ocr.training.platerun import PlateRunConfig
+    from plate_ocr.training.renderrun import stored_render_config
+
+    return stored_render_config(PlateRunConfig, folder) or stored_render_config(LocatorRunConfig, folder)
+
+
+def _train_rendered(config: RenderRunConfig, folder: Path | None, *, resume: bool, plan: bool) -> None:
+    """Train a plate model or a locator, or show the plan of it."""
     from plate_ocr.app.progress import reporter
-    from plate_ocr.training import platerun
+    from plate_ocr.training.locatorrun import LocatorRunConfig, train_locator
+    from plate_ocr.training.platerun import PlateRunConfig, train_plates
 
     assert folder is not None
     if plan:
@@ -363,7 +380,10 @@ def _train_plates(config: PlateRunConfig, folder: Path | None, *, resume: bool, 
         return
     try:
         with reporter() as told:
-            platerun.train_plates(config, folder, told, resume=resume)
+            if isinstance(config, LocatorRunConfig):
+                train_locator(config, folder, told, resume=resume)
+            elif isinstance(config, PlateRunConfig):
+                train_plates(config, folder, told, resume=resume)
     except KeyboardInterrupt:
         _fail(f"stopped; go on with: plate-ocr train --resume {folder}", INTERRUPTED)
     print(folder)

@@ -13,7 +13,7 @@ import typer
 
 from plate_ocr.contents import Contents, Part, model_contents
 from plate_ocr.errors import ModelError, PlateOcrError
-from plate_ocr.model import NAMES, PlateCard, find_model
+from plate_ocr.model import NAMES, Card, LocatorCard, PlateCard, find_model
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 
@@ -64,7 +64,8 @@ def list_models(as_json: AsJson = False) -> None:
             print(f"plate-ocr: {error}", file=sys.stderr)
             failed = True
             continue
-        alphabet = contents.card.alphabet.characters if contents.card else ""
+        card = contents.card
+        alphabet = "" if card is None or isinstance(card, LocatorCard) else card.alphabet.characters
         accuracy = contents.card.accuracy if contents.card else {}
         if as_json:
             values = {"name": name, "path": str(contents.path), "bytes": contents.bytes}
@@ -103,19 +104,30 @@ def _lines(contents: Contents) -> Iterator[str]:
     for name, size, remark in rows:
         yield f"  {name:<{name_width}}  {size:>{byte_width},}  {remark}".rstrip()
     if (card := contents.card) is not None:
-        yield f"alphabet: {card.alphabet.characters}"
-        if isinstance(card, PlateCard):
-            channels = "-".join(map(str, card.channels))
-            yield f"picture: {card.height}×{card.width}"
-            yield f"network: {channels} channels, {card.layers} transformer layers of {card.transformer}"
-            yield f"mean confidence below {card.min_plate_confidence:.3g} is no plate"
-        else:
-            settings = json.loads(card.to_json())["preprocessing"]
-            yield "preprocessing: " + ", ".join(f"{name} {value}" for name, value in settings.items())
-            yield f"hidden units: {card.hidden}"
-        yield f"temperature: {card.temperature:.3g}, confidence below {card.min_confidence:.3g} is unknown"
+        yield from _about(card)
         yield f"training: {json.dumps(card.training, ensure_ascii=False)}"
         yield f"accuracy: {_accuracy(card.accuracy)}"
+
+
+def _about(card: Card) -> Iterator[str]:
+    """What a model of its kind looks at and how."""
+    if isinstance(card, LocatorCard):
+        channels = "-".join(map(str, card.channels))
+        yield f"picture: up to {card.longest} pixels a side"
+        yield f"network: {channels} channels, added up in {card.features}"
+        yield f"score below {card.min_score:.3g} is no plate"
+        return
+    yield f"alphabet: {card.alphabet.characters}"
+    if isinstance(card, PlateCard):
+        channels = "-".join(map(str, card.channels))
+        yield f"picture: {card.height}×{card.width}"
+        yield f"network: {channels} channels, {card.layers} transformer layers of {card.transformer}"
+        yield f"mean confidence below {card.min_plate_confidence:.3g} is no plate"
+    else:
+        settings = json.loads(card.to_json())["preprocessing"]
+        yield "preprocessing: " + ", ".join(f"{name} {value}" for name, value in settings.items())
+        yield f"hidden units: {card.hidden}"
+    yield f"temperature: {card.temperature:.3g}, confidence below {card.min_confidence:.3g} is unknown"
 
 
 def _share(part: Part, contents: Contents) -> str:

@@ -16,14 +16,14 @@ from torch import nn
 
 from plate_ocr.files import write_whole
 from plate_ocr.model import METADATA_KEY, Card
-from plate_ocr.networks import CORNERS, BPNetwork, PlateFinder, PlateNetwork
+from plate_ocr.networks import CORNERS, BPNetwork, LocatorNetwork, PlateFinder, PlateNetwork
 
 _OPSET = 17
 _IR_VERSION = 8
 """Old enough for every ONNX Runtime that this package allows."""
 
 
-def save_model(network: BPNetwork | PlateNetwork, card: Card, path: Path) -> None:
+def save_model(network: BPNetwork | PlateNetwork | LocatorNetwork, card: Card, path: Path) -> None:
     """Write ``path`` with the suffixes ``.safetensors`` and ``.onnx``.
 
     The first holds the weights and, as JSON in its header, the card: no optimiser, no learning
@@ -38,7 +38,7 @@ def save_model(network: BPNetwork | PlateNetwork, card: Card, path: Path) -> Non
     write_whole(path.with_suffix(".onnx"), to_onnx(network, metadata))
 
 
-def to_onnx(network: BPNetwork | PlateNetwork, metadata: dict[str, str]) -> bytes:
+def to_onnx(network: BPNetwork | PlateNetwork | LocatorNetwork, metadata: dict[str, str]) -> bytes:
     """The network as an ONNX graph with a free batch size.
 
     The nodes are written down, not traced: the file holds nothing of the machine that made it, batch
@@ -47,14 +47,20 @@ def to_onnx(network: BPNetwork | PlateNetwork, metadata: dict[str, str]) -> byte
     Returns:
         ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``, or, of a plate network,
         ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]`` and
-        ``points`` ``[batch, 8, 2]``.
+        ``points`` ``[batch, 8, 2]``, or, of a locator, ``pictures`` of any size to ``answers``.
     """
     graph = _Graph()
+    inputs: list[Any]
+    outputs: dict[str, list[Any]]
     if isinstance(network, BPNetwork):
         name, inputs = "ratios", [network.hidden.in_features]
         outputs = {"logits": [network.output.out_features]}
         units = graph.add("Relu", graph.add("Gemm", name, *graph.linear(network.hidden, "hidden"), transB=1))
         graph.add("Gemm", units, *graph.linear(network.output, "output"), transB=1, output="logits")
+    elif isinstance(network, LocatorNetwork):
+        name, inputs = "pictures", [1, "height", "width"]
+        outputs = {"answers": [1 + 2 * CORNERS, "rows", "columns"]}
+        _write_locator_network(graph, network)
     else:
         name, steps = "pictures", network.place.shape[1]
         inputs = [1, 2 * network.VIEW_HEIGHT, 4 * steps]
@@ -140,7 +146,12 @@ class _Graph:
 def _write_stages(graph: _Graph, features: str, prefix: str, stages: Any) -> str:
     """A convolution with its normalisation, then residual blocks."""
     features = graph.add("Relu", graph.convolved(features, f"{prefix}.0", stages[0], stages[1]))
-    for i in range(3, len(stages)):
+    return _write_blocks(graph, features, prefix, stages, 3)
+
+
+def _write_blocks(graph: _Graph, features: str, prefix: str, stages: Any, first: int = 0) -> str:
+    """The residual blocks of stages, from the first one on."""
+    for i in range(first, len(stages)):
         block, name = stages[i], f"{prefix}.{i}"
         body = graph.add("Relu", graph.convolved(features, f"{name}.body.0", block.body[0], block.body[1]))
         body = graph.convolved(body, f"{name}.body.3", block.body[3], block.body[4])
@@ -174,6 +185,35 @@ def _write_finder(graph: _Graph, finder: PlateFinder) -> str:
             units = graph.add("Relu", units)
     points = graph.add("Reshape", units, graph.integers(0, 2 * CORNERS, 2), output="points")
     return graph.add("Slice", points, graph.integers(0), graph.integers(CORNERS), graph.integers(1))
+
+
+def _write_locator_network(graph: _Graph, network: LocatorNetwork) -> None:
+    def side(features: str, i: int) -> str:
+        convolution: Any = network.sides[i]
+        weights = graph.weight(f"sides.{i}.weight", convolution.weight)
+        return graph.add("Conv", features, weights, graph.weight(f"sides.{i}.bias", convolution.bias))
+
+    stem = _write_stages(graph, _centred(graph, "pictures"), "stem", network.stem)
+    eighth = _write_blocks(graph, stem, "eighth", network.eighth)
+    sixteenth = _write_blocks(graph, eighth, "sixteenth", network.sixteenth)
+    sums = side(_write_blocks(graph, sixteenth, "coarsest", network.coarsest), 2)
+    double = graph.weight("double", np.array([1, 1, 2, 2], np.float32))
+    for i, features in ((1, sixteenth), (0, eighth)):
+        larger = graph.add(
+            "Resize",
+            sums,
+            "",
+            double,
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
+        sums = graph.add("Add", side(features, i), larger)
+    head: Any = network.head
+    features = graph.add("Relu", graph.convolved(graph.add("Relu", sums), "head", head[0], head[1]))
+    last: Any = network.output
+    weights = graph.weight("output.weight", last.weight), graph.weight("output.bias", last.bias)
+    graph.add("Conv", features, *weights, output="answers")
 
 
 def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -29,6 +30,9 @@ from plate_ocr.vision.images import Image
 
 SHARD = 2048
 """Plates that are rendered at a time."""
+
+HELD_OUT = 10**9
+"""Number of the first rendered picture that no training sees."""
 
 SHIFT = (3, 6)
 """How far a picture is moved down or up, and left or right, at most, pixels."""
@@ -138,11 +142,23 @@ def render_all(rendering: Rendering, start: int, count: int, executor: Executor,
     )
 
 
-class Shards:
+class Rendered(Protocol):
+    """What a worker renders and a file keeps."""
+
+    def to_bytes(self) -> bytes:
+        """As the file keeps it."""
+
+
+AnyShard = TypeVar("AnyShard", bound=Rendered)
+
+
+class Shards(Generic[AnyShard]):
     """Shards by number: rendered ahead, kept as files as long as they are needed.
 
     Args:
-        rendering: how.
+        render: from the number of the first picture and the count of them to a shard; run in workers.
+        load: from a file to a shard; an OSError, ValueError or KeyError says that it is not whole.
+        size: pictures in a shard.
         folder: for the files.
         executor: renders.
         last: number of the last shard that may be asked for.
@@ -150,13 +166,21 @@ class Shards:
     """
 
     def __init__(
-        self, rendering: Rendering, folder: Path, executor: Executor, last: int, ahead: int = 2
+        self,
+        render: Callable[[int, int], AnyShard],
+        load: Callable[[Path], AnyShard],
+        size: int,
+        folder: Path,
+        executor: Executor,
+        last: int,
+        ahead: int = 2,
     ) -> None:
-        self.rendering, self._folder, self._executor = rendering, folder, executor
+        self._render, self._load, self._size = render, load, size
+        self._folder, self._executor = folder, executor
         self._last, self._ahead = last, ahead
-        self._waiting: dict[int, Future[Shard]] = {}
+        self._waiting: dict[int, Future[AnyShard]] = {}
 
-    def get(self, number: int) -> Shard:
+    def get(self, number: int) -> AnyShard:
         """A shard; files of earlier ones are deleted.
 
         Raises:
@@ -167,11 +191,11 @@ class Shards:
                 path.unlink(missing_ok=True)
         for i in range(number, min(number + self._ahead, self._last) + 1):
             if i not in self._waiting and not self._path(i).exists():
-                self._waiting[i] = self._executor.submit(render_shard, self.rendering, i * SHARD, SHARD)
+                self._waiting[i] = self._executor.submit(self._render, i * self._size, self._size)
         path = self._path(number)
         if number not in self._waiting:
             try:
-                return Shard.load(path)
+                return self._load(path)
             except (OSError, ValueError, KeyError):
                 path.unlink(missing_ok=True)
                 return self.get(number)
@@ -189,12 +213,14 @@ class PlateBatches:
 
     Attributes:
         shards: the plates, each shard passed over several times before the next.
+        seed: of everything random.
         alphabet: the classes.
         batch_size: plates in a batch.
         passes: over each shard.
     """
 
-    shards: Shards
+    shards: Shards[Shard]
+    seed: int
     alphabet: Alphabet
     batch_size: int
     passes: int
@@ -212,9 +238,9 @@ class PlateBatches:
             targets = encode_texts(shard.texts, self.alphabet)
             for i in range(within, self.steps_per_shard):
                 turn, place = divmod(i, SHARD // self.batch_size)
-                order = np.random.default_rng((self.shards.rendering.seed, number, turn)).permutation(SHARD)
+                order = np.random.default_rng((self.seed, number, turn)).permutation(SHARD)
                 rows = order[place * self.batch_size : (place + 1) * self.batch_size]
-                random = torch.Generator().manual_seed(self.shards.rendering.seed * 2**32 + step)
+                random = torch.Generator().manual_seed(self.seed * 2**32 + step)
                 pictures = torch.from_numpy(shard.images[rows])[:, None].float() / 255
                 pictures, points = vary(pictures, torch.from_numpy(shard.points[rows]), random)
                 yield pictures, PlateTargets(torch.from_numpy(targets[rows]), points).packed()

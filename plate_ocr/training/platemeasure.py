@@ -23,11 +23,8 @@ from plate_ocr.model import PlateCard, softmax
 from plate_ocr.networks import PlateNetwork, load_plate_weights
 from plate_ocr.training.evaluate import fit_min_confidence
 from plate_ocr.training.export import save_model
-from plate_ocr.training.platedata import Rendering, Shard, render_all
+from plate_ocr.training.platedata import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.vision.images import Image
-
-HELD_OUT = 10**9
-"""Number of the first rendered plate that no training sees."""
 
 CALIBRATED_ON, NOTHINGS, TESTED_ON = 2048, 1024, 4096
 """Plates to fit confidences on; pictures without a plate, and plates, to measure on."""

@@ -66,7 +66,7 @@ class View:
 
     def corners(self, box: Box) -> Matrix:
         """Corners of a box on the flat plate, as parts of the crop's width and height: float64 ``(4, 2)``."""
-        return _project(self.matrix, corners(box)) / self.size[::-1]
+        return project(self.matrix, corners(box)) / self.size[::-1]
 
 
 def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
@@ -77,8 +77,8 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
         plate: the flat plate.
         camera: how plates of its region are photographed.
     """
-    pose = _pose(rng, plate, camera)
-    text, whole = _project(pose, corners(plate.text_box)), _project(pose, corners(plate.plate_box))
+    turned = pose(rng, plate.plate_box, camera)
+    text, whole = project(turned, corners(plate.text_box)), project(turned, corners(plate.plate_box))
     low, high = _crop(rng, text, whole, camera)
     text_span = np.ptp(text, axis=0)
     # Height of a line, from the flat picture's share of it.
@@ -107,12 +107,21 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     size = max(10, round(height)), max(20, round(height * aspect))
     fit = np.diag([size[1] / span[0], size[0] / span[1], 1.0])
     fit[:2, 2] = -low * np.diag(fit)[:2]
-    return View(size, fit @ pose, line / float(span[1]) * size[0])
+    return View(size, fit @ turned, line / float(span[1]) * size[0])
 
 
-def _pose(rng: Generator, plate: FlatPlate, camera: Camera) -> Matrix:
-    """A plate's rotation in space, seen through a lens: homography, its unit is the plate's height."""
-    left, top, right, bottom = plate.plate_box
+def pose(rng: Generator, box: Box, camera: Camera) -> Matrix:
+    """A plate's rotation in space, seen through a lens.
+
+    Args:
+        rng: source of all that is random.
+        box: of the plate, in the picture that is turned.
+        camera: says how far it is turned.
+
+    Returns:
+        float64 ``(3, 3)``: homography; its unit is the plate's height, its origin the plate's middle.
+    """
+    left, top, right, bottom = box
     yaw, pitch, roll = (math.radians(s * float(rng.standard_normal())) for s in camera.turn)
     yaw, pitch = max(-1.0, min(1.0, yaw)), max(-0.8, min(0.8, pitch))
     shear = camera.shear * float(rng.standard_normal())
@@ -148,7 +157,8 @@ def _crop(rng: Generator, text: Matrix, whole: Matrix, camera: Camera) -> tuple[
     return np.minimum(low, low_text - inside), np.maximum(high, high_text + inside)
 
 
-def _project(matrix: Matrix, points: Matrix) -> Matrix:
+def project(matrix: Matrix, points: Matrix) -> Matrix:
+    """Move points float64 ``(N, 2)`` by a homography."""
     moved = points @ matrix[:, :2].T + matrix[:, 2]
     return np.asarray(moved[:, :2] / moved[:, 2:])
 
@@ -162,7 +172,7 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     height, width = view.size
     fine = 2 if height < 36 else 1
     matrix = np.diag([fine, fine, 1.0]) @ view.matrix
-    text = _project(matrix, corners(plate.text_box))
+    text = project(matrix, corners(plate.text_box))
     both = np.dstack([plate.gray, plate.opaque])
     shrink = plate.text_height / (view.text_height * fine)
     if shrink > 1.5:

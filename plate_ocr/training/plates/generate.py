@@ -14,7 +14,7 @@ from plate_ocr.errors import DataError
 from plate_ocr.training.plates.camera import choose_view, expose, photograph
 from plate_ocr.training.plates.draw import draw_plate
 from plate_ocr.training.plates.glyphs import Glyphs
-from plate_ocr.training.plates.regions import Camera, Region, load_region
+from plate_ocr.training.plates.regions import Camera, Layout, Region, load_region
 from plate_ocr.training.plates.scenery import not_a_plate
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.platepicture import HEIGHT, WIDTH, network_input
@@ -124,6 +124,12 @@ class PlateGenerator:
         plates = [self(seed, index) for index in range(start, start + count)]
         return np.stack([plate.image for plate in plates]), [plate.text for plate in plates]
 
+    def choose(self, rng: Generator) -> tuple[Region, Layout]:
+        """A random region, and a kind of its plates."""
+        which = _pick(rng, self._shares)
+        region = self.regions[which]
+        return region, region.layouts[_pick(rng, self._layouts[which])]
+
     def draw(self, rng: Generator, size: tuple[int, int] = (HEIGHT, WIDTH)) -> SyntheticPlate:
         """Render a picture from a source of randomness."""
         if rng.random() < self.not_plates:
@@ -131,9 +137,7 @@ class PlateGenerator:
             scene = not_a_plate(rng, height, width, self.glyphs)
             scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
             return SyntheticPlate(network_input(scene, *size), "", "", 0, *np.zeros((2, 0, 2)))
-        which = _pick(rng, self._shares)
-        region = self.regions[which]
-        layout = region.layouts[_pick(rng, self._layouts[which])]
+        region, layout = self.choose(rng)
         rows = len({field.row for field in layout.fields})
         # A little more than the network will see of it.
         flat_height = (38 + 18 * float(rng.random())) * (1.5 if rows > 1 else 1.0)

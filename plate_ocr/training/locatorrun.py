@@ -1,0 +1,215 @@
+"""Training the locator: from rendered scenes to a folder with the model and all to go on from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from plate_ocr.files import write_whole
+from plate_ocr.model import LocatorCard
+from plate_ocr.networks import LocatorNetwork, load_locator_weights, locator_network_for
+from plate_ocr.training.export import save_model
+from plate_ocr.training.locatordata import (
+    SHARD,
+    PlatePeaks,
+    SceneBatches,
+    SceneShard,
+    render_scenes,
+    scenes_of,
+)
+from plate_ocr.training.platedata import HELD_OUT, Rendering, Shards
+from plate_ocr.training.plots import plot_curves
+from plate_ocr.training.renderrun import (
+    VALIDATED_FROM,
+    Learner,
+    RenderRunConfig,
+    fit_rendered,
+    refuse_other_run,
+    render_workers,
+)
+from plate_ocr.training.run import Reporter
+from plate_ocr.vision.locate import located, overlap
+
+CHOSEN_BY, TESTED_ON = 256, 1024
+"""Scenes that decide which weights are kept, and scenes to measure on."""
+
+FOUND = 0.5
+"""A plate is found where intersection over union is at least so much."""
+
+
+@dataclass(frozen=True)
+class LocatorRunConfig(RenderRunConfig):
+    """Everything that decides a run of the locator."""
+
+    model: str = "locator"
+    epochs: int = 32
+    per_epoch: int = 8192
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        self.check_batch(SHARD)
+
+
+@dataclass(frozen=True)
+class Found:
+    """How well plates were found.
+
+    Attributes:
+        right: plates that were found.
+        wrong: what was taken for a plate and is none.
+        missed: plates that were not found.
+        off: mean distance of a found plate's corners from the true ones, as a part of its width.
+    """
+
+    right: int
+    wrong: int
+    missed: int
+    off: float
+
+    @property
+    def f_measure(self) -> float:
+        """Harmonic mean of precision and recall, 0..1."""
+        return 2 * self.right / max(1, 2 * self.right + self.wrong + self.missed)
+
+
+def count_found(network: nn.Module, scenes: SceneShard, least: float, batch: int = 32) -> Found:
+    """Look for plates in scenes with a network in evaluation mode.
+
+    Args:
+        network: a locator.
+        scenes: to look at.
+        least: score of a plate, 0..1.
+        batch: scenes at a time.
+    """
+    device = next(network.parameters()).device
+    size = scenes.images.shape[2], scenes.images.shape[1]
+    right = wrong = missed = 0
+    off: list[float] = []
+    for start in range(0, len(scenes.images), batch):
+        pictures = torch.from_numpy(scenes.images[start : start + batch])[:, None].to(device).float() / 255
+        with torch.no_grad():
+            answers = network(pictures).float().cpu().numpy()
+        for answer, points in zip(answers, scenes.points[start : start + batch], strict=True):
+            there = [
+                box * size for box in points.astype(np.float64).reshape(-1, 4, 2) if np.isfinite(box).all()
+            ]
+            for place in located(answer, 1.0, least):
+                shares = [overlap(place.corners, box) for box in there]
+                if shares and max(shares) >= FOUND:
+                    off.append(_off(place.corners, there.pop(int(np.argmax(shares)))))
+                else:
+                    wrong += 1
+            missed += len(there)
+    right = len(off)
+    return Found(right, wrong, missed, float(np.mean(off)) if off else math.inf)
+
+
+def _off(corners: NDArray[np.float64], true: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(corners - true, axis=1).mean() / np.linalg.norm(true[1] - true[0]))
+
+
+def train_locator(
+    config: LocatorRunConfig, folder: Path, reporter: Reporter, *, resume: bool = False
+) -> dict[str, Any]:
+    """Train a locator on rendered scenes; arguments and errors as of
+    :func:`plate_ocr.training.platerun.train_plates`.
+    """
+    if not resume:
+        refuse_other_run(folder)
+    torch.manual_seed(config.seed)
+    regions = [region.name for region in scenes_of(config.rendering).plates.regions]
+    card = LocatorCard()
+    network = locator_network_for(card)
+    if config.base and not resume:
+        network.load_state_dict(load_locator_weights(config.base)[1].state_dict())
+        reporter.say(f"from {config.base}: all weights taken over")
+
+    def batches(rendered: Path, executor: Executor, steps: int) -> SceneBatches:
+        last = (steps - 1) // (config.passes * (SHARD // config.batch_size))
+        render = partial(render_scenes, config.rendering)
+        shards = Shards(render, SceneShard.load, SHARD, rendered, executor, last)
+        return SceneBatches(shards, config.seed, config.batch_size, config.passes)
+
+    def measure(executor: Executor) -> Callable[[nn.Module], float]:
+        scenes = executor.submit(render_scenes, config.rendering, VALIDATED_FROM, CHOSEN_BY).result()
+        return lambda network: count_found(network, scenes, card.min_score).f_measure
+
+    learner = Learner(network, PlatePeaks(), batches, measure)
+    with render_workers(config.workers) as executor:
+        trainer, taken = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
+        learnt = {
+            "drawn": trainer.step * config.batch_size,
+            "rendered": SHARD * math.ceil(trainer.step / taken.steps_per_shard),
+            "regions": regions,
+            "seed": config.seed,
+        }
+        if config.base:
+            learnt["from"] = load_locator_weights(config.base)[0].training
+        best = locator_network_for(card)
+        best.load_state_dict(trainer.best)
+        metrics = finish_locator(
+            best.eval(), dataclasses.replace(card, training=learnt), config.rendering, folder, executor
+        )
+    plot_curves(trainer.history, folder / "curves.png")
+    reporter.say(f"{metrics['recall']:.2%} of {metrics['plates']:,} plates in held-out scenes found")
+    return metrics
+
+
+def finish_locator(
+    network: LocatorNetwork, card: LocatorCard, rendering: Rendering, folder: Path, executor: Executor
+) -> dict[str, Any]:
+    """Measure once on scenes that no training sees, and save all; returns the figures."""
+    scenes = executor.submit(render_scenes, rendering, HELD_OUT, TESTED_ON).result()
+    found = count_found(network, scenes, card.min_score)
+    metrics: dict[str, Any] = {
+        "scenes": TESTED_ON,
+        "plates": found.right + found.missed,
+        "recall": found.right / max(1, found.right + found.missed),
+        "precision": found.right / max(1, found.right + found.wrong),
+        "corners_off": round(found.off, 4),
+    }
+    accuracy = {f"rendered {name}": round(metrics[name], 5) for name in ("recall", "precision")}
+    card = dataclasses.replace(card, accuracy=accuracy)
+    save_model(network, card, folder / "model")
+    metrics["bytes"] = {name: (folder / name).stat().st_size for name in ("model.safetensors", "model.onnx")}
+    write_whole(folder / "card.md", _card_page(card, metrics).encode())
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2).encode())
+    return metrics
+
+
+def _card_page(card: LocatorCard, metrics: dict[str, Any]) -> str:
+    """The model card as a page for people (Mitchell et al., *Model Cards for Model Reporting*, 2019)."""
+    learnt = card.training
+    return "\n".join(
+        [
+            "# Finds plates in photos",
+            "",
+            f"A grey picture of up to {card.longest} pixels a side → residual stages of "
+            f"{', '.join(map(str, card.channels))} channels, added up in {card.features} → for every 8×8 "
+            "pixels whether a plate's middle is there, and its four corners; "
+            f"{metrics['bytes']['model.safetensors']:,} bytes of weights. A score below {card.min_score} "
+            "is no plate.",
+            "",
+            f"It learnt from {learnt.get('drawn', 0):,} pictures of {learnt.get('rendered', 0):,} rendered "
+            f"scenes with plates of the regions {', '.join(learnt.get('regions', ()))}, and from no photo "
+            "of a plate.",
+            "",
+            f"Measured once, on {metrics['scenes']:,} rendered scenes that it neither learnt from nor was "
+            f"chosen by: {metrics['recall']:.2%} of {metrics['plates']:,} plates found (intersection over "
+            f"union at least {FOUND}), {metrics['precision']:.2%} of what was found is a plate, corners "
+            f"{metrics['corners_off']:.1%} of the plate's width off.",
+            "",
+        ]
+    )

@@ -1,0 +1,260 @@
+"""Training on rendered pictures: what runs of the plate network and of the locator have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from plate_ocr.errors import DataError, OutputError
+from plate_ocr.files import write_whole
+from plate_ocr.model import available_threads
+from plate_ocr.training.configs import StepConfig, tomllib
+from plate_ocr.training.platedata import HELD_OUT, Rendering
+from plate_ocr.training.resume import read_checkpoint, write_checkpoint
+from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
+from plate_ocr.training.trainer import (
+    Epoch,
+    Objective,
+    Precision,
+    Trainer,
+    TrainSettings,
+    pick_device,
+    pick_precision,
+)
+from plate_ocr.training.warmup import Decline, Plan, parse_warmups
+
+CHECKPOINT_VERSION = 1
+
+LINEAR = ("lr=linear:400",)
+"""The warm-up where none is asked for; shortened where the run is short."""
+
+VALIDATED_FROM = HELD_OUT + 10**6
+"""Number of the first that decides which weights are kept."""
+
+
+@dataclass(frozen=True)
+class RenderRunConfig(StepConfig):
+    """Everything that decides a run; stored as ``config.toml``.
+
+    Attributes:
+        model: what is trained.
+        data: folder with glyphs and fonts; empty: only fonts that a package brings.
+        regions: names of regions or region files; empty: the generator's mix.
+        epochs: parts of the run, each measured at its end.
+        per_epoch: pictures in a part.
+        passes: over each rendered picture.
+        batch_size: pictures in a batch.
+        rate: peak learning rate.
+        warmup: warm-ups in words, see :mod:`plate_ocr.training.warmup`.
+        decline: what the rate does afterwards.
+        patience: parts without a better measure before it stops.
+        base: a saved model of the kind whose weights are taken over where they fit.
+        seed: of everything random.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        workers: processes that render.
+    """
+
+    model: str = ""
+    data: str = ""
+    regions: tuple[str, ...] = ()
+    epochs: int = 60
+    per_epoch: int = 16384
+    passes: int = 3
+    batch_size: int = 128
+    rate: float = 2e-3
+    warmup: tuple[str, ...] = LINEAR
+    decline: Decline = "cosine"
+    patience: int = 1000
+    base: str = ""
+    seed: int = 0
+    device: str = "auto"
+    workers: int = 1
+
+    def check_batch(self, shard: int) -> None:
+        """Refuse a batch that a shard of so many pictures cannot give.
+
+        Raises:
+            DataError: saying what is possible.
+        """
+        if not 1 <= self.batch_size <= shard:
+            raise DataError(f"a batch of {self.batch_size} pictures: 1 to {shard} are possible")
+
+    @property
+    def plan(self) -> Plan:
+        """What happens at which step; a warm-up of the rate is shortened where the run is short.
+
+        Raises:
+            DataError: if a warm-up is wrong.
+        """
+        warmup = self.warmup
+        if warmup == LINEAR and self.steps < 4000:
+            warmup = (f"lr=linear:{max(1, self.steps // 10)}",)
+        return Plan(self.steps, self.rate, self.batch_size, self.decline, **parse_warmups(warmup, self.steps))
+
+    @property
+    def rendering(self) -> Rendering:
+        """How plates are rendered."""
+        return Rendering(self.data, self.regions, self.seed)
+
+    def settings(self, device: torch.device) -> TrainSettings:
+        """What the plan leaves open."""
+        return TrainSettings(
+            self.steps_per_epoch,
+            weight_decay=0.02,
+            patience=self.patience,
+            precision=render_precision(device),
+            channels_last=True,
+            clip=2.0,
+            average=0.9985,
+        )
+
+
+class RenderedBatches(Protocol):
+    """The batches of a training from a step on."""
+
+    @property
+    def steps_per_shard(self) -> int:
+        """Optimiser steps with one shard."""
+
+    def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and targets."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What is trained, and how it is told right from wrong.
+
+    Attributes:
+        network: with its first weights.
+        objective: what is made small.
+        batches: made from a folder for rendered pictures, processes that render, and optimiser steps in all.
+        measure: made from processes that render: the measure that decides which weights are kept, 0..1.
+    """
+
+    network: nn.Module
+    objective: Objective
+    batches: Callable[[Path, Executor, int], RenderedBatches]
+    measure: Callable[[Executor], Callable[[nn.Module], float]]
+
+
+def render_precision(device: torch.device) -> Precision:
+    """As :func:`pick_precision`; also bfloat16 on processors that compute with it."""
+    if device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
+        return "bf16"
+    return pick_precision(device)
+
+
+def fit_rendered(
+    config: RenderRunConfig,
+    folder: Path,
+    reporter: Reporter,
+    learner: Learner,
+    executor: Executor,
+    *,
+    resume: bool,
+) -> tuple[Trainer, RenderedBatches]:
+    """Train on rendered pictures, from the beginning or from the folder's checkpoint on.
+
+    Returns:
+        The trainer when it is done, and the batches that it took.
+
+    Raises:
+        DataError: if the configuration is another than that of the checkpoint.
+        DeviceError: if the wanted device is not there.
+        ModelError: if there is nothing to go on from.
+        OutputError: if the folder cannot be written to, or holds another run.
+        TrainingError: if the loss is no number any more, or memory runs out.
+    """
+    device = pick_device(config.device)
+    trainer = Trainer(
+        learner.network, config.plan, config.settings(device), device, objective=learner.objective
+    )
+    if resume:
+        _load_checkpoint(folder / CHECKPOINT, config, trainer)
+    else:
+        write_whole(folder / "config.toml", config.to_toml().encode())
+        _save_checkpoint(folder / CHECKPOINT, config, trainer)
+    batches = learner.batches(folder / "rendered", executor, config.steps)
+    measure = learner.measure(executor)
+
+    def on_epoch(epoch: Epoch) -> None:
+        write_whole(folder / "metrics.csv", metrics_csv(trainer.history))
+        reporter.epoch(epoch)
+
+    reporter.begin(config, trainer.step)
+    trainer.fit(
+        batches,
+        measure,
+        save=lambda: _save_checkpoint(folder / CHECKPOINT, config, trainer),
+        on_step=reporter.step,
+        on_epoch=on_epoch,
+    )
+    for path in (folder / "rendered").glob("*.npz"):
+        path.unlink()
+    return trainer, batches
+
+
+def refuse_other_run(folder: Path) -> None:
+    """Raises OutputError if the folder holds a run already."""
+    if (folder / CHECKPOINT).exists():
+        raise OutputError(
+            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
+        )
+
+
+C = TypeVar("C", bound=RenderRunConfig)
+
+
+def stored_render_config(kind: type[C], folder: Path) -> C | None:
+    """The configuration of the run in a folder; None if it is no run of that kind.
+
+    Raises:
+        DataError: if it has a mistake.
+    """
+    path = folder / "config.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        if tomllib.loads(text).get("model") != kind.model:
+            return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    return kind.from_toml(text, str(path))
+
+
+@contextmanager
+def render_workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that render; what waits is dropped in the end."""
+    # Fresh processes: a copy of one with torch's threads may hang.
+    count = max(1, min(count, available_threads()))
+    executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _save_checkpoint(path: Path, config: RenderRunConfig, trainer: Trainer) -> None:
+    write_checkpoint(path, CHECKPOINT_VERSION, {"config": config.to_toml(), "trainer": trainer.state()})
+
+
+def _load_checkpoint(path: Path, config: RenderRunConfig, trainer: Trainer) -> None:
+    stored = ""
+
+    def take(state: dict[str, Any]) -> None:
+        nonlocal stored
+        stored = state["config"]
+        trainer.load_state(state["trainer"])
+
+    read_checkpoint(path, CHECKPOINT_VERSION, take)
+    if stored != config.to_toml():
+        raise DataError(
+            f"config.toml has changed since {path.parent} was begun: train anew in another folder"
+        )

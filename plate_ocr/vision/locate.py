@@ -1,0 +1,81 @@
+"""From a photo to the locator network's picture, and from its answer to the corners of plates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.vision.images import Image
+
+CELL = 8
+"""Pixels of the network's picture that a cell of its answer stands for, along each side."""
+
+UNIT = 32.0
+"""Pixels that 1 means in its corners."""
+
+STRIDE = 32
+"""Sides of the network's picture are multiples of it."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a plate may be.
+
+    Attributes:
+        score: of the network, 0..1.
+        corners: float64 ``(4, 2)``: x and y in pixels of the photo, clockwise from the plate's own top left.
+    """
+
+    score: float
+    corners: NDArray[np.float64]
+
+
+def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
+    """Shrink a photo to what the locator looks at; smaller ones keep their size.
+
+    Args:
+        gray: uint8 ``(H, W)``.
+        longest: side of the result, pixels, at most; a multiple of :data:`STRIDE`.
+
+    Returns:
+        uint8, both sides multiples of :data:`STRIDE`, the photo at its top left and its edge repeated
+        beyond; and how many pixels of the result a pixel of the photo is.
+    """
+    scale = min(1.0, longest / max(gray.shape))
+    if scale < 1:
+        size = tuple(max(1, round(side * scale)) for side in gray.shape[::-1])
+        gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+    down, right = (-side % STRIDE for side in gray.shape)
+    return np.asarray(cv2.copyMakeBorder(gray, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
+
+
+def located(answer: NDArray[np.float32], scale: float, least: float, most: int = 64) -> list[Located]:
+    """Plates that the locator network speaks of, the surest first.
+
+    Args:
+        answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.LocatorNetwork`.
+        scale: pixels of the network's picture that a pixel of the photo is.
+        least: score, 0..1.
+        most: how many, at most.
+    """
+    logits = answer[0]
+    highest = cv2.dilate(logits, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((logits == highest) & (logits > np.log(least / (1 - least))))
+    order = np.argsort(-logits[rows, columns], kind="stable")[:most]
+    rows, columns = rows[order], columns[order]
+    middles = (np.stack([columns, rows], 1) + 0.5) * CELL
+    corners = answer[1:, rows, columns].T.reshape(-1, 4, 2).astype(np.float64) * UNIT + middles[:, None]
+    scores = 1 / (1 + np.exp(-logits[rows, columns].astype(np.float64)))
+    return [Located(float(score), points / scale) for score, points in zip(scores, corners, strict=True)]
+
+
+def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Intersection over union of two convex quadrilaterals ``(4, 2)``, 0..1."""
+    areas = [abs(float(cv2.contourArea(box.astype(np.float32)))) for box in (one, other)]
+    if min(areas) <= 0:
+        return 0.0
+    shared = float(cv2.intersectConvexConvex(one.astype(np.float32), other.astype(np.float32))[0])
+    return shared / (sum(areas) - shared) if shared > 0 else 0.0
