@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -78,12 +79,13 @@ def test_a_network_is_finished_into_a_model_that_says_what_it_can(tmp_path: Path
 
 
 def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
-    source = PlateCard(Alphabet("A0B"), SMALL.height, SMALL.width, SMALL.channels, 8, 1)
+    source = dataclasses.replace(SMALL, alphabet=Alphabet("A0B"))
     given, network = new_plate_network(source, 1), new_plate_network(SMALL, 2)
     save_model(given, source, tmp_path / "model")
     before = network.output.weight.detach().clone()
     assert transferred(str(tmp_path), network, SMALL).endswith("tensors taken over")
     assert torch.equal(network.project.weight, given.project.weight)
+    assert torch.equal(network.finder.output.bias, given.finder.output.bias)
     rows = [0, *(SMALL.alphabet.encode("A0B") + 1)]
     assert torch.equal(network.output.weight[rows], given.output.weight)
     others = [i for i in range(len(before)) if i not in rows]
