@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
-
-FOLD = str.maketrans("OI", "01")
-"""O and 0, I and 1 look the same in some countries' lettering and labels."""
 
 
 def data_folder() -> Path:
@@ -33,8 +30,9 @@ def labelled_characters(folder: Path) -> tuple[list[Image], list[str]]:
     return pictures, labels
 
 
-def labelled_plates(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Paths and texts of a folder with ``labels.csv``."""
-    with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            yield folder / row["image_path"], row["plate_text"]
+def labelled_plates(folder: Path) -> list[LabelledPlate]:
+    """The plates of a folder with ``labels.csv``, or a word of what is wrong with a label."""
+    plates, problems = list_plates(folder, Alphabet(PLATE_CHARACTERS))
+    if problems:
+        sys.exit(problems[0])
+    return plates

@@ -125,8 +125,8 @@ def characters() -> tuple[list[LabelledPicture], list[LabelledPicture]]:
 def plates() -> list[LabelledPicture]:
     """Plates of one height in their own widths, without labels: for speed only."""
     pictures = []
-    for path, _ in labelled_plates(data_folder() / "plates" / "us"):
-        picture = to_gray(read_image(path))
+    for plate in labelled_plates(data_folder() / "plates" / "us"):
+        picture = to_gray(read_image(plate.path))
         width = round(picture.shape[1] * PLATE_HEIGHT / picture.shape[0])
         resized = cv2.resize(picture, (width, PLATE_HEIGHT), interpolation=cv2.INTER_AREA)
         pictures.append((np.asarray(resized, np.uint8), 0))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchmarks import FOLD, data_folder, labelled_characters
+from benchmarks import data_folder, labelled_characters
 from plate_ocr import CharClassifier
+from plate_ocr.measures import FOLD
 
 
 def main() -> None:

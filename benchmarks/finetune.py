@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks import FOLD, data_folder, labelled_characters
+from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import Alphabet
+from plate_ocr.measures import FOLD
 from plate_ocr.model import ModelCard
 from plate_ocr.networks import network_for
 from plate_ocr.training.augment import Augmentation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,15 @@ PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL
 
 LONGEST = 10
 """Characters on a plate, at most."""
+
+_BARE = str.maketrans("ČŠŽĆĐ", "CSZCD", "-.·•")
+
+
+def bare(text: str) -> str:
+    """What is written on a plate as it is read: upper case, without spaces, hyphens and dots, and letters
+    without their marks, as registers write them.
+    """
+    return unicodedata.normalize("NFC", "".join(text.split())).upper().translate(_BARE)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
     ├── ImageError     a picture cannot be read or has the wrong form
     ├── ModelError     a model file cannot be used
     ├── AlphabetError  a character is not in the alphabet
-    ├── DataError      a data set cannot be trained on
+    ├── DataError      a data set cannot be used
     ├── TrainingError  a training cannot go on
     ├── DeviceError    the wanted device is not there
     └── OutputError    a result cannot be written
@@ -32,7 +32,7 @@ class AlphabetError(PlateOcrError):
 
 
 class DataError(PlateOcrError):
-    """A data set cannot be trained on."""
+    """A data set cannot be trained or measured on."""
 
 
 class TrainingError(PlateOcrError):

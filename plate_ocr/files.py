@@ -1,13 +1,14 @@
-"""Writing files whole: to a temporary name, synced, then renamed."""
+"""Files: writing them whole, to a temporary name, synced, then renamed; reading tables."""
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from plate_ocr.errors import OutputError
+from plate_ocr.errors import DataError, OutputError
 
 
 def write_whole(path: Path, data: bytes | Callable[[Path], object]) -> None:
@@ -43,3 +44,34 @@ def write_whole(path: Path, data: bytes | Callable[[Path], object]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a CSV file, each with the file's name and its line to complain by.
+
+    Args:
+        path: the file, in UTF-8; its first line names the columns.
+        columns: those that must be there; others are given too.
+
+    Yields:
+        Where, and values by column; what is missing in a row is empty.
+
+    Raises:
+        DataError: if it cannot be read, is no such file or lacks a column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in columns if name not in (reader.fieldnames or [])]
+            if missing:
+                raise DataError(
+                    f"{path} line 1: no column {' and no column '.join(missing)}; "
+                    f"the first line must name {','.join(columns)}"
+                )
+            for row in reader:
+                values = {name: (row[name] or "").strip() for name in reader.fieldnames or ()}
+                yield f"{path} line {reader.line_num}", values
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -273,14 +273,12 @@ class PlateModel:
         self.path, self._session = opened.path, opened.session
         self.card = plate_card_from(opened.metadata, self.path)
         self._input = self._session.get_inputs()[0]
-        output = self._session.get_outputs()[0]
-        found = (tuple(self._input.shape[1:]), tuple(output.shape[1:]))
-        expected = ((1, self.card.height, self.card.width), (self.card.steps, len(self.card.alphabet) + 1))
+        outputs = self._session.get_outputs()
+        found = _maps(self._input.shape[1:], *(output.shape[1:] for output in outputs))
+        steps = self.card.steps, len(self.card.alphabet) + 1
+        expected = _maps((1, self.card.height, self.card.width), steps, (8, 2))
         if found != expected:
-            raise ModelError(
-                f"{self.path}: the network maps {_times(found[0])} to {_times(found[1])}, "
-                f"its header says {_times(expected[0])} to {_times(expected[1])}"
-            )
+            raise ModelError(f"{self.path}: the network maps {found}, its header says {expected}")
 
     def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Run the network.
@@ -325,9 +323,9 @@ class LocatorModel:
         self.path, self._session = opened.path, opened.session
         self.card = locator_card_from(opened.metadata, self.path)
         self._input = self._session.get_inputs()[0]
-        found = self._input.shape[1], self._session.get_outputs()[0].shape[1]
-        if found != (1, 9):
-            raise ModelError(f"{self.path}: the network maps {_times(found)} channels, 1×9 are expected")
+        found = self._input.shape[1:2], self._session.get_outputs()[0].shape[1:2]
+        if found != ([1], [9]):
+            raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
 
     def __call__(self, gray: Image, longest: int | None = None) -> list[Located]:
         """Where plates may be in a photo, the surest first.
@@ -342,8 +340,10 @@ class LocatorModel:
         return located(answers[0], scale, self.card.min_score)
 
 
-def _times(shape: tuple[Any, ...]) -> str:
-    return "×".join(map(str, shape))
+def _maps(given: Sequence[Any], *results: Sequence[Any]) -> str:
+    """Shapes in words, as in ``1×64×256 to 64×4 and 8×2``."""
+    first, *others = ("×".join(map(str, shape)) for shape in (given, *results))
+    return f"{first} to {' and '.join(others)}"
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
 from typing import Literal, TypeAlias, get_args, overload
 
@@ -31,6 +32,9 @@ BATCH = 16
 
 AROUND = (0.12, 0.2)
 """What is left about a plate that was found in a photo, as parts of its width and height."""
+
+LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
+"""A picture is that of a single character up to this height, pixels, and this width against its height."""
 
 SAME = 0.2
 """Plates that overlap more are one plate."""
@@ -473,6 +477,52 @@ class PhotoReader:
         return tuple(kept)
 
 
+class AnyReader:
+    """Reads whatever a picture shows: a plate that was cut out, a single character, or a photo.
+
+    What is small and no wider than high is taken for a character. All else is read as a plate first; where
+    that is no plate, plates are looked for in it.
+
+    Args:
+        plates: reads plates.
+        threads: processor cores for the other networks; by default as many as the process may use.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(self, plates: NetworkReader, threads: int | None = None) -> None:
+        self.plates, self._threads = plates, threads
+
+    # Opened when they are needed first: most calls are for one kind of picture.
+
+    @cached_property
+    def photos(self) -> PhotoReader:
+        """Reads photos."""
+        return PhotoReader(self.plates, LocatorModel(threads=self._threads))
+
+    @cached_property
+    def characters(self) -> CharClassifier:
+        """Reads single characters."""
+        return CharClassifier(threads=self._threads)
+
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read pictures.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        return [self._read(image) for image in images]
+
+    def _read(self, image: ImageSource) -> Reading:
+        started = perf_counter()
+        gray = to_gray(read_image(image))
+        height, width = gray.shape
+        if height <= LARGEST_CHAR and width <= WIDEST_CHAR * height:
+            return self.characters.read(gray)
+        plates = self.plates.look([gray])[0] or self.photos.plates(gray)
+        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+
+
 def _about(corners: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a crop about a plate, inside a picture."""
     low, high = corners.min(0), corners.max(0)
@@ -493,8 +543,9 @@ class PlateReader:
     Args:
         model: ``"plates"``, which reads whole plates by a network; ``"chars"`` or ``"digits"``, which
             read them classically, cut into characters; an ``.onnx`` file or the folder of a training run.
-        input: what pictures show: ``"plate"`` a plate, cut out; ``"char"`` a single character, which takes
-            a character model; ``"auto"`` is the same as ``"plate"`` as long as photos are not searched.
+        input: what pictures show: ``"photo"`` all that is in front of a camera; ``"plate"`` a plate, cut
+            out; ``"char"`` a single character, which takes a character model; ``"auto"`` any of these, told
+            apart picture by picture (a character model takes it for ``"plate"``).
         region: such as ``"cn"`` or ``"us"``: its formats help where characters look alike.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it a character is unknown; by default the model's own bound.
@@ -518,8 +569,6 @@ class PlateReader:
     ) -> None:
         if input not in get_args(Input):
             raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
-        if input == "photo":
-            raise ValueError("input 'photo' is not there yet: cut the plate out and use 'plate'")
         self.model = load_model(model, threads=threads)
         self._read: Callable[[Sequence[ImageSource]], list[Reading]]
         if isinstance(self.model, PlateModel):
@@ -527,8 +576,16 @@ class PlateReader:
                 raise ModelError(
                     f"{self.model.path} reads whole plates; single characters take chars or digits"
                 )
-            self._read = NetworkReader(self.model, min_confidence=min_confidence, region=region).read
+            plates = NetworkReader(self.model, min_confidence=min_confidence, region=region)
+            if input == "plate":
+                self._read = plates.read
+            elif input == "photo":
+                self._read = PhotoReader(plates, LocatorModel(threads=threads)).read
+            else:
+                self._read = AnyReader(plates, threads).read
         else:
+            if input == "photo":
+                raise ModelError(f"{self.model.path} reads single characters; photos take plates")
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
             single = classical.classifier.read
             self._read = (lambda images: [*map(single, images)]) if input == "char" else classical.read

@@ -354,21 +354,35 @@ def test_a_plate_model_comes_back_with_its_card(tiny_plate_model: Path, plate_ca
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_the_plate_network_computes_the_same_in_onnx(
-    count: int, tiny_plate_model: Path, plate_card: PlateCard, rng: np.random.Generator
+    count: int, tmp_path: Path, plate_card: PlateCard, rng: np.random.Generator
 ) -> None:
-    pictures = rng.integers(0, 256, (count, 32, 128)).astype(np.uint8)
+    pictures = rng.integers(0, 256, (count, 64, 256)).astype(np.uint8)
     inputs = pictures[:, None].astype(np.float32) / 255
+    network = new_plate_network(plate_card)
+    # A finder that looks somewhere else in each picture.
+    network.finder.output.weight.data.normal_(0, 0.5, generator=torch.Generator().manual_seed(0))
+    save_model(network, plate_card, tmp_path / "model")
     with torch.no_grad():
-        logits = new_plate_network(plate_card)(torch.from_numpy(inputs)).numpy()
-    session = onnxruntime.InferenceSession(
-        tiny_plate_model / "model.onnx", providers=["CPUExecutionProvider"]
-    )
-    found = np.asarray(session.run(["logits"], {"pictures": inputs})[0])
-    assert found.shape == (count, 64, 4)
+        logits, points = (output.numpy() for output in network(torch.from_numpy(inputs)))
+    assert count == 1 or np.ptp(points, axis=0).max() > 0.02
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    found, places = (np.asarray(o) for o in session.run(["logits", "points"], {"pictures": inputs}))
+    assert (found.shape, places.shape) == ((count, 64, 4), (count, 8, 2))
+    np.testing.assert_allclose(places, points, atol=1e-5)
     np.testing.assert_allclose(found, logits, atol=1e-4)
-    probabilities = PlateModel(tiny_plate_model).probabilities(pictures)
+    model = PlateModel(tmp_path)
+    probabilities, corners = model(pictures)
     np.testing.assert_allclose(probabilities, softmax(logits / np.float32(1.5)), atol=1e-5)
-    assert PlateModel(tiny_plate_model).probabilities(pictures[:0]).shape == (0, 64, 4)
+    np.testing.assert_allclose(corners, points[:, 4:], atol=1e-5)
+    assert [part.shape for part in model(pictures[:0])] == [(0, 64, 4), (0, 4, 2)]
+
+
+def test_a_plate_model_without_points_is_refused(tiny_plate_model: Path) -> None:
+    model = onnx.load(tiny_plate_model / "model.onnx")
+    del model.graph.output[1]
+    onnx.save(model, tiny_plate_model / "model.onnx")
+    with pytest.raises(ModelError, match="1×64×256 to 64×4, its header says 1×64×256 to 64×4 and 8×2"):
+        PlateModel(tiny_plate_model)
 
 
 def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plate_model: Path) -> None:
@@ -388,8 +402,10 @@ def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plat
     [
         ({"format": "a bicycle"}, "holds a 'a bicycle'"),
         ({"version": VERSION + 1}, "reads up to"),
-        ({"alphabet": "0A"}, "1×32×128 to 64×4, its header says 1×32×128 to 64×3"),
-        ({"width": 96}, "its header says 1×32×96 to 48×4"),
+        ({"alphabet": "0A"}, "1×64×256 to 64×4 and 8×2, its header says 1×64×256 to 64×3 and 8×2"),
+        ({"width": 192}, "its header says 1×64×192 to 48×4"),
+        ({"finder": [4, 5]}, "damaged.*finder"),
+        ({"finder": None}, "damaged"),
         ({"channels": [4, 5, 6]}, "damaged.*channels"),
         ({"channels": None}, "damaged"),
         ({"transformer": 0}, "damaged.*transformer"),

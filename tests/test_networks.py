@@ -1,20 +1,32 @@
-"""The BP network against a reference written out in NumPy; its weights from a file."""
+"""The BP network against a reference in NumPy, its weights from a file; where the plate network looks."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from plate_ocr import ModelError
 from plate_ocr.alphabet import DIGITS, Alphabet
-from plate_ocr.model import ModelCard
-from plate_ocr.networks import BPNetwork, load_weights, network_for
+from plate_ocr.model import ModelCard, PlateCard
+from plate_ocr.networks import (
+    CORNERS,
+    MARGIN,
+    WANDER,
+    BPNetwork,
+    PlateFinder,
+    load_weights,
+    network_for,
+    view_of_text,
+    wandering,
+)
 from plate_ocr.training.warmup import Loss, batch_loss
-from tests.conftest import new_network
+from tests.conftest import draw_plate, new_network, new_plate_network
 
 Array = NDArray[np.float64]
 LOSSES: list[Loss] = ["cross_entropy", "squared_error"]
@@ -123,3 +135,82 @@ def test_there_must_be_weights(tmp_path: Path, tiny_model: Path) -> None:
     (tiny_model / "model.safetensors").unlink()
     with pytest.raises(ModelError, match=r"model\.safetensors"):
         load_weights(tiny_model)
+
+
+WHOLE = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
+INNER = torch.tensor(MARGIN) + WHOLE * (1 - 2 * torch.tensor(MARGIN))
+"""The text's corners where it fills the view."""
+
+
+def test_a_finder_begins_with_the_whole_picture() -> None:
+    pictures = torch.rand(5, 1, 64, 256, generator=torch.Generator().manual_seed(0))
+    points = PlateFinder()(pictures)
+    assert points.shape == (5, 2 * CORNERS, 2)
+    torch.testing.assert_close(points, torch.cat([INNER, WHOLE]).expand(5, -1, -1), atol=0.02, rtol=0)
+
+
+def test_corners_lie_in_the_view_where_they_are_said_to() -> None:
+    corners = torch.tensor([[0.1, 0.2], [0.8, 0.3], [0.9, 0.9], [0.2, 0.7]])
+    # With an odd number of pixels one is in the very middle.
+    places = (view_of_text(33, 129) @ corners).reshape(33, 129, 2)
+    torch.testing.assert_close(places[16, 64], corners.mean(0))
+    own = (view_of_text(100, 100) @ corners).reshape(100, 100, 2)
+    for corner, (x, y) in zip(corners, INNER * 100, strict=True):
+        rows, columns = (slice(round(float(v)) - 1, round(float(v)) + 1) for v in (y, x))
+        torch.testing.assert_close(own[rows, columns].mean((0, 1)), corner, atol=0.006, rtol=0)
+
+
+def test_corners_at_the_margins_show_the_whole_picture(plate_card: PlateCard) -> None:
+    pictures = torch.rand(2, 1, 64, 256, generator=torch.Generator().manual_seed(0))
+    view = new_plate_network(plate_card).look(pictures, INNER.expand(2, -1, -1))
+    torch.testing.assert_close(view, F.avg_pool2d(pictures, 2), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("turn", [-8, 0, 11])
+def test_a_turned_plate_is_upright_in_the_view(plate_card: PlateCard, turn: float) -> None:
+    network = new_plate_network(plate_card)
+    tight = cv2.GaussianBlur(cv2.resize(draw_plate("KA365CP"), (256, 64)), (0, 0), 2)
+    matrix = cv2.getRotationMatrix2D((128, 32), turn, 0.5) + np.array([[0, 0, 20], [0, 0, -3.0]])
+    loose = cv2.warpAffine(tight, matrix, (256, 64), borderValue=(230,))
+    # Edges of pixels lie half a pixel before their centres.
+    corners = (INNER.numpy() * (256, 64) - 0.5) @ matrix[:, :2].T + matrix[:, 2]
+    corners = (corners + 0.5) / (256, 64)
+
+    def seen(picture: Array, where: Array) -> Array:
+        tensor = torch.tensor(picture, dtype=torch.float32)[None, None] / 255
+        return network.look(tensor, torch.tensor(where, dtype=torch.float32)[None])[0, 0].double().numpy()
+
+    upright = seen(tight.astype(np.float64), INNER.numpy())
+    found = np.corrcoef(seen(loose.astype(np.float64), corners).ravel(), upright.ravel())[0, 1]
+    missed = np.corrcoef(seen(loose.astype(np.float64), INNER.numpy()).ravel(), upright.ravel())[0, 1]
+    assert found > 0.97
+    assert missed < 0.4
+
+
+def test_corners_wander_about_their_places() -> None:
+    corners = torch.tensor([[0.1, 0.3], [0.7, 0.2], [0.8, 0.7], [0.2, 0.8]])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        moved = wandering(corners.expand(4000, -1, -1))
+    reach = corners.amax(0) - corners.amin(0)
+    assert ((moved.mean(0) - corners).abs() < 0.003).all()
+    each = (moved - moved.mean(1, keepdim=True)).std(0) / reach
+    together = moved.mean(1).std(0) / reach
+    assert (each > 0.8 * WANDER[0]).all()
+    torch.testing.assert_close(together, torch.full((2,), WANDER[1]), atol=0.006, rtol=0)
+    assert ((moved - corners).std(0) < 3 * max(WANDER) * reach).all()
+
+
+def test_corners_wander_in_training_alone_and_learn_from_their_truth_alone(plate_card: PlateCard) -> None:
+    network = new_plate_network(plate_card)
+    pictures = torch.rand(2, 1, 64, 256, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(network(pictures)[0], network(pictures)[0])
+    network.train()
+    first, second = network(pictures), network(pictures)
+    assert not torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1])
+    first[0].sum().backward()
+    assert all(parameter.grad is None for parameter in network.finder.parameters())
+    second[1].sum().backward()
+    assert all(parameter.grad is not None for parameter in network.finder.parameters())

@@ -31,6 +31,7 @@ from plate_ocr.model import ModelCard, PlateCard, PlateModel
 from plate_ocr.reader import ClassicalReader, NetworkReader, best_of_candidates
 from plate_ocr.training.export import save_model
 from plate_ocr.training.fonts import SIZE, bundled_fonts
+from plate_ocr.training.plates import PlateGenerator
 from plate_ocr.vision.characters import Candidates, Preprocessing
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate import LINE_HEIGHT, MARGIN, Line, Segments
@@ -418,6 +419,9 @@ def test_real_digits_are_mostly_read_by_a_model_that_knows_only_fonts(
 
 Answer = Callable[..., Plate | None]
 
+FOUND = np.array([[-0.02, 0.1], [0.9, 0.2], [0.95, 1.1], [0.05, 0.9]], np.float32)
+"""Corners of the plate; two lie beyond the picture."""
+
 
 @pytest.fixture
 def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
@@ -430,7 +434,7 @@ def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
                 probabilities[step, plate_card.alphabet.encode(char)[0] + 1] = probability
         probabilities[:, 0] = 1 - probabilities.sum(1)
         reader = NetworkReader(PlateModel(tiny_plate_model), **settings)
-        return next(iter(reader.plates(probabilities, (200, 60))), None)
+        return next(iter(reader.plates(probabilities, FOUND, (200, 60))), None)
 
     return read
 
@@ -441,7 +445,7 @@ def test_steps_of_the_network_become_characters(network_says: Answer) -> None:
     assert (plate.text, plate.lines) == ("皖A", 1)
     assert plate.confidence == pytest.approx(0.8)
     assert plate.min_confidence == pytest.approx(0.7)
-    assert plate.corners == ((0, 0), (200, 0), (200, 60), (0, 60))
+    np.testing.assert_allclose(plate.corners, [[0, 6], [180, 12], [190, 60], [10, 54]], atol=1e-4)
     first, second = plate.chars
     assert first.confidence == pytest.approx(0.9)
     assert [other for other, _ in first.alternatives] == ["A", "0"]
@@ -515,3 +519,37 @@ def test_the_shipped_model_reads_a_plate(shipped_plates: Path) -> None:
         picture = text_picture("KA365CP")
         (plate,) = PlateReader(shipped_plates, threads=1)(255 - picture if invert else picture).plates
         assert (plate.text, plate.lines) == ("KA365CP", 1)
+
+
+@pytest.mark.parametrize(("region", "loose"), [("us", False), ("eu", False), ("br", False), ("uz", True)])
+def test_the_shipped_model_finds_the_corners_of_plates(
+    region: str, loose: bool, shipped_plates: Path
+) -> None:
+    generator = PlateGenerator(None, [region], not_plates=0)
+    plates = [generator(10**9 + 7, i) for i in range(30)]
+    _, corners = PlateModel(shipped_plates, threads=1)(np.stack([plate.image for plate in plates]))
+    outlines = np.stack([plate.outline for plate in plates])
+    off = np.abs(corners - outlines).mean((1, 2))
+    assert np.median(off) < 0.05
+    if loose:
+        whole = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        assert np.median(off) < np.median(np.abs(whole - outlines).mean((1, 2))) / 2
+
+
+@pytest.mark.parametrize("border", [(0, 0), (30, 60)])
+def test_corners_of_a_plate_are_pixels_of_its_picture(border: tuple[int, int], shipped_plates: Path) -> None:
+    text, (down, along) = text_picture("KA365CP"), border
+    height, width = text.shape
+    picture = np.full((height + 2 * down, width + 2 * along), 90, np.uint8)
+    picture[down : down + height, along : along + width] = text
+    (plate,) = PlateReader(shipped_plates, threads=1)(picture).plates
+    corners = np.array(plate.corners)
+    assert (corners >= 0).all()
+    assert (corners <= (picture.shape[1], picture.shape[0])).all()
+    sides = np.roll(corners, -1, axis=0) - corners
+    turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
+    # To the right at each corner, y pointing down; the first side is the upper one.
+    assert (turns > 0).all()
+    assert sides[0, 0] > abs(sides[0, 1])
+    true = [[along, down], [along + width, down], [along + width, down + height], [along, down + height]]
+    assert np.abs(corners - true).mean() < 0.1 * picture.shape[0]

@@ -1,10 +1,12 @@
-"""The command line: ``plate-ocr predict``, ``inspect``, ``train``, ``validate`` and ``models``."""
+"""The command line: ``plate-ocr predict``, ``evaluate``, ``train`` and the others."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -19,6 +21,7 @@ from plate_ocr.model import available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.training.renderrun import RenderRunConfig
+    from plate_ocr.training.run import RunConfig
 
 app = typer.Typer(
     help="Read licence plates and their characters, offline.",
@@ -113,8 +116,9 @@ def predict(
         Input | None,
         typer.Option(
             "--input",
-            help="What the pictures show; a model that knows digits only reads single characters.",
-            show_default="plate",
+            help="What the pictures show: photos, plates that were cut out or single characters. A model "
+            "that knows digits only reads characters.",
+            show_default="auto",
         ),
     ] = None,
     region: Annotated[
@@ -127,7 +131,7 @@ def predict(
         typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
     ] = None,
 ) -> None:
-    """Read pictures of plates or of single characters.
+    """Read photos, pictures of plates or of single characters.
 
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
@@ -138,12 +142,10 @@ def predict(
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    if kind in (Input.auto, Input.photo):
-        _fail(f"--input {kind.value} is not there yet: cut the plate out and use --input plate, or char", 2)
     model = model or ("chars" if kind is Input.char else "plates")
     settings: dict[str, Any] = {"region": region, "min_confidence": min_confidence}
     try:
-        read = PlateReader(model, input="char" if kind is Input.char else "plate", **settings)
+        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
         if kind is None and read.alphabet.isdecimal():
             read = PlateReader(model, input="char", **settings)
     except (ModelError, AlphabetError) as error:
@@ -165,6 +167,55 @@ def predict(
             print(f"plate-ocr: {wrong}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="A CSV file image_path,plate_text and, if wanted, region; a folder with such a labels.csv; "
+            "or a folder of pictures named after their plates, as AB-123.jpg or, once more, AB-123_2.jpg."
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(help="plates, chars, digits, an .onnx file or the folder of a training run.")
+    ] = "plates",
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(REGIONS), help="Its plates' formats help where characters look alike."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="Page with the plates that were misread.")
+    ] = Path("mistakes.html"),
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object.")] = False,
+) -> None:
+    """Measure how well labelled plates are read, and show those that were not.
+
+    Exit status: 0 when every plate was looked at, 1 when some could not be, 2 for wrong usage.
+    """
+    from plate_ocr.app.evaluation import mistakes_page, read_plates, to_lines
+    from plate_ocr.files import write_whole
+    from plate_ocr.labels import list_plates
+    from plate_ocr.measures import PlateFigures
+    from plate_ocr.reader import PlateReader
+
+    try:
+        reader = PlateReader(model, region=region)
+    except (ModelError, AlphabetError) as error:
+        _fail(str(error), 2)
+    plates, problems = list_plates(data, Alphabet(reader.alphabet))
+    outcomes = list(read_plates(reader, plates, problems.append))
+    for problem in problems:
+        print(f"plate-ocr: {problem}", file=sys.stderr)
+    if not outcomes:
+        _fail(f"{data}: no plate could be looked at", 1)
+    figures = PlateFigures.of(outcomes)
+    print(json.dumps(asdict(figures), ensure_ascii=False) if as_json else "\n".join(to_lines(figures)))
+    write_whole(out, mistakes_page(outcomes).encode())
+    print(f"what was misread: {out}", file=sys.stderr)
+    if problems:
+        _fail(f"{len(problems):,} of {len(problems) + len(outcomes):,} plates are left out of the figures", 1)
 
 
 @app.command()
@@ -281,7 +332,6 @@ def train(
         from plate_ocr.training import run
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
-    from plate_ocr.app.progress import reporter
 
     if (out is None) == (resume is None):
         _fail("give either -o RUN for a new run or --resume RUN for a stopped one", 2)
@@ -332,12 +382,20 @@ def train(
             accumulate=accumulate,
             compile=compiled,
         )
+    _train_characters(config, folder, strict=strict, resume=resume is not None, plan=plan)
+
+
+def _train_characters(config: RunConfig, folder: Path, *, strict: bool, resume: bool, plan: bool) -> None:
+    """Train a character model, or show the plan of it."""
+    from plate_ocr.app.progress import reporter
+    from plate_ocr.training import run
+
     if plan:
         print(run.show_plan(config, folder))
         return
     try:
         with reporter() as told:
-            result = run.train(config, folder, told, strict=strict, resume=resume is not None)
+            result = run.train(config, folder, told, strict=strict, resume=resume)
     except KeyboardInterrupt:
         how = f"; go on with: plate-ocr train --resume {folder}" if (folder / run.CHECKPOINT).exists() else ""
         _fail(f"stopped{how}", INTERRUPTED)

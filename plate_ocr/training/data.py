@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections import Counter, defaultdict
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
+from plate_ocr.files import read_csv
 from plate_ocr.training.augment import Augmentation, augment, no_character
 from plate_ocr.training.warmup import Plan
 from plate_ocr.vision.binarize import border_share, otsu, otsu_threshold
@@ -158,26 +158,12 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
 def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[list[Sample], list[Problem]]:
     samples: list[Sample] = []
     problems: list[Problem] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in CSV_COLUMNS if name not in (reader.fieldnames or [])]
-            if missing:
-                raise DataError(
-                    f"{path} line 1: no column {' and no column '.join(missing)}; "
-                    f"the first line must name {','.join(CSV_COLUMNS)}"
-                )
-            for row in reader:
-                where = f"{path} line {reader.line_num}"
-                name, label = (row["image_path"] or "").strip(), (row["label"] or "").strip()
-                if not name or not label:
-                    problems.append(Problem("incomplete line", where, "the path or the label is missing"))
-                else:
-                    samples.append(sample(path.parent / name, label, where))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    for where, row in read_csv(path, CSV_COLUMNS):
+        name, label = row["image_path"], row["label"]
+        if not name or not label:
+            problems.append(Problem("incomplete line", where, "the path or the label is missing"))
+        else:
+            samples.append(sample(path.parent / name, label, where))
     if not samples:
         raise DataError(f"{path} lists no pictures")
     return samples, problems

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from plate_ocr.measures import calibration_gap
 from plate_ocr.model import softmax
 from plate_ocr.reader import best_of_candidates
 from plate_ocr.vision.characters import Candidates, CharStack, Preprocessing, candidates
@@ -70,15 +71,10 @@ def confusion_matrix(probabilities: NDArray[np.float32], labels: NDArray[np.int6
 
 
 def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15) -> float:
-    """Expected calibration error: mean gap between confidence and accuracy over equal bins of
-    confidence, weighted by their size (Naeini et al., 2015).
-    """
+    """How far confidences are from accuracies: see :func:`calibration_gap`."""
     confidence = probabilities.max(1)
     right = (probabilities.argmax(1) == labels) & (confidence > 0)
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.zeros(bins)
-    np.add.at(gaps, place, right - confidence.astype(np.float64))
-    return float(np.abs(gaps).sum() / len(labels))
+    return calibration_gap(confidence, right, bins)
 
 
 def fit_temperature(network: nn.Module, data: Prepared) -> float:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from plate_ocr.alphabet import LONGEST, Alphabet
+from plate_ocr.alphabet import LONGEST, Alphabet, bare
 from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
 from plate_ocr.networks import CORNERS
@@ -36,9 +36,6 @@ HELD_OUT = 10**9
 
 SHIFT = (3, 6)
 """How far a picture is moved down or up, and left or right, at most, pixels."""
-
-_BARE = str.maketrans("ČŠŽĆĐ", "CSZCD")
-"""Letters that are read without their marks, as registers write them."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def render_shard(rendering: Rendering, start: int, count: int) -> Shard:
     plates = [generator(rendering.seed, index) for index in range(start, start + count)]
     return Shard(
         np.stack([plate.image for plate in plates]),
-        tuple(plate.text.translate(_BARE) for plate in plates),
+        tuple(bare(plate.text) for plate in plates),
         tuple(plate.region for plate in plates),
         np.stack([_points(plate) for plate in plates]),
     )
@@ -336,7 +333,7 @@ def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
         plate = generator(rendering.seed, index)
         name = f"plates/{index:08}.png"
         write_whole(folder / name, to_png(plate.image))
-        writer.writerow([name, plate.text.translate(_BARE), plate.region])
+        writer.writerow([name, bare(plate.text), plate.region])
     labels = folder / "labels.csv"
     write_whole(labels, text.getvalue().encode())
     return labels

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch import nn
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.ctc import greedy
 from plate_ocr.files import write_whole
+from plate_ocr.measures import calibration_gap, right_characters
 from plate_ocr.model import PlateCard, softmax
 from plate_ocr.networks import PlateNetwork, load_plate_weights
 from plate_ocr.training.evaluate import fit_min_confidence
@@ -56,14 +56,6 @@ def plate_accuracy(network: nn.Module, shard: Shard, alphabet: Alphabet) -> floa
     """Share of plates of which every character is read right."""
     read = [alphabet.decode(s.char for s in greedy(row)) for row in plate_logits(network, shard.images)]
     return float(np.mean([text == wanted for text, wanted in zip(read, shard.texts, strict=True)]))
-
-
-def right_characters(text: str, wanted: str) -> list[bool]:
-    """Which characters of a reading are right, where the reading may lack some or have some too many."""
-    right = [False] * len(text)
-    for match in SequenceMatcher(None, text, wanted, autojunk=False).get_matching_blocks():
-        right[match.a : match.a + match.size] = [True] * match.size
-    return right
 
 
 @dataclass(frozen=True)
@@ -123,14 +115,6 @@ def fit_plate_temperature(answers: PlateAnswers, wanted: Sequence[str]) -> float
         return float(-np.where(right, np.log(sure), np.log1p(-sure)).mean())
 
     return float(min(np.geomspace(0.25, 4, 65), key=cross_entropy))
-
-
-def gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Expected calibration error: as :func:`plate_ocr.training.evaluate.calibration_error`."""
-    place = np.minimum((confidences * bins).astype(int), bins - 1)
-    gaps = np.zeros(bins)
-    np.add.at(gaps, place, right - confidences.astype(np.float64))
-    return float(np.abs(gaps).sum() / max(1, len(right)))
 
 
 def finish_plates(
@@ -216,7 +200,7 @@ def _measured(answers: PlateAnswers, shard: Shard, card: PlateCard) -> dict[str,
         return {
             "count": int(those.sum()),
             "accuracy": float(exact[those].mean()),
-            "character_calibration_error": gap(confidences[chars], right[chars]),
+            "character_calibration_error": calibration_gap(confidences[chars], right[chars]),
         }
 
     return {

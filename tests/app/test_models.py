@@ -69,7 +69,7 @@ def test_info_of_a_plate_model(run: Run, shipped: Path) -> None:
     assert code == 0
     assert {
         "alphabet: 0A皖",
-        "picture: 32×128",
+        "picture: 64×256",
         "network: 4-4-4-4 channels, 1 transformer layers of 8",
         "mean confidence below 0.3 is no plate",
     } <= set(out.splitlines())

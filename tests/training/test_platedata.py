@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import AlphabetError, DataError
 from plate_ocr.training import platedata
 from plate_ocr.training.platedata import (
+    SHIFT,
     PlateBatches,
+    PlateTargets,
     Rendering,
     Shard,
     Shards,
@@ -42,7 +45,8 @@ def executor() -> Iterator[Executor]:
 def batches(tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> PlateBatches:
     """Batches of four out of shards of eight plates, each passed over twice."""
     monkeypatch.setattr(platedata, "SHARD", 8)
-    return PlateBatches(Shards(US, tmp_path, executor, last=3), ALPHABET, batch_size=4, passes=2)
+    shards = Shards(partial(render_shard, US), Shard.load, 8, tmp_path, executor, last=3)
+    return PlateBatches(shards, US.seed, ALPHABET, batch_size=4, passes=2)
 
 
 def test_a_step_gets_the_same_batch_however_it_is_reached(batches: PlateBatches, tmp_path: Path) -> None:
@@ -50,7 +54,7 @@ def test_a_step_gets_the_same_batch_however_it_is_reached(batches: PlateBatches,
     for step in (0, 3, 5):
         pictures, targets = next(iter(batches(step)))
         assert torch.equal(pictures, straight[step][0])
-        assert torch.equal(targets, straight[step][1])
+        assert targets.numpy().tobytes() == straight[step][1].numpy().tobytes()
     for file in tmp_path.glob("*.npz"):
         file.write_bytes(b"cut short")
     pictures, _ = next(iter(batches(6)))
@@ -60,7 +64,7 @@ def test_a_step_gets_the_same_batch_however_it_is_reached(batches: PlateBatches,
 def test_every_plate_of_a_shard_comes_once_in_a_pass(batches: PlateBatches) -> None:
     shard = render_shard(US, 0, 8)
     wanted = sorted(map(tuple, encode_texts(shard.texts, ALPHABET).tolist()))
-    steps = [targets for _, targets in islice(batches(0), 4)]
+    steps = [PlateTargets.of(targets).classes for _, targets in islice(batches(0), 4)]
     for turn in (steps[:2], steps[2:]):
         assert sorted(map(tuple, torch.cat(turn).tolist())) == wanted
 
@@ -76,6 +80,7 @@ def test_shards_survive_their_files(tmp_path: Path, executor: Executor) -> None:
     for other in (Shard.load(tmp_path / "a.npz"), render_shard(US, 5, 6)):
         assert (other.texts, other.regions) == (shard.texts, shard.regions)
         np.testing.assert_array_equal(other.images, shard.images)
+        np.testing.assert_array_equal(other.points, shard.points)
 
 
 def test_texts_are_encoded_for_ctc() -> None:
@@ -88,12 +93,48 @@ def test_texts_are_encoded_for_ctc() -> None:
 
 
 def test_variation_keeps_form_and_range() -> None:
-    pictures = torch.rand(6, 1, 32, 128, generator=torch.Generator().manual_seed(0))
-    varied = [vary(pictures, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
-    assert torch.equal(varied[0], varied[1])
-    assert not torch.equal(varied[0], varied[2])
-    assert varied[0].shape == pictures.shape
-    assert 0 <= varied[0].min() <= varied[0].max() <= 1
+    pictures = torch.rand(6, 1, 64, 256, generator=torch.Generator().manual_seed(0))
+    points = torch.full((6, 8, 2), 0.5)
+    varied = [vary(pictures, points, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    for one, same, other in zip(*varied, strict=True):
+        assert torch.equal(one, same)
+        assert not torch.equal(one, other)
+    assert varied[0][0].shape == pictures.shape
+    assert 0 <= varied[0][0].min() <= varied[0][0].max() <= 1
+
+
+def test_variation_moves_points_with_the_pixels() -> None:
+    column, row = torch.arange(8) * 25 + 30, torch.arange(8) * 5 + 12
+    pictures = torch.full((1, 1, 64, 256), 0.5)
+    points = torch.stack([(column + 0.5) / 256, (row + 0.5) / 64], 1)[None]
+    moves = set()
+    for seed in range(20):
+        # One spot stands out, whatever else is changed.
+        spot = pictures.clone()
+        spot[0, 0, row[seed % 8], column[seed % 8]] = 1
+        varied, moved = vary(spot, points, torch.Generator().manual_seed(seed))
+        y, x = divmod(int((varied - varied.median()).abs().argmax()), 256)
+        torch.testing.assert_close(moved[0, seed % 8], torch.tensor([(x + 0.5) / 256, (y + 0.5) / 64]))
+        moves.add((x - int(column[seed % 8]), y - int(row[seed % 8])))
+    assert len(moves) > 10
+    assert all(abs(x) <= SHIFT[1] and abs(y) <= SHIFT[0] for x, y in moves)
+
+
+def test_targets_survive_packing() -> None:
+    classes = torch.from_numpy(encode_texts(("皖A", ""), ALPHABET))
+    points = torch.rand(2, 8, 2)
+    points[1] = torch.nan
+    targets = PlateTargets.of(PlateTargets(classes, points).packed())
+    assert torch.equal(targets.classes, classes)
+    torch.testing.assert_close(targets.points, points, equal_nan=True)
+
+
+def test_a_shard_has_points_where_there_is_a_plate() -> None:
+    shard = render_shard(Rendering(regions=("us",), seed=1, not_plates=0.5), 0, 12)
+    there = np.array([bool(text) for text in shard.texts])
+    assert 0 < there.sum() < 12
+    assert np.isfinite(shard.points[there]).all()
+    assert np.isnan(shard.points[~there]).all()
 
 
 def test_plates_are_written_with_their_labels(tmp_path: Path) -> None:
@@ -107,7 +148,7 @@ def test_plates_are_written_with_their_labels(tmp_path: Path) -> None:
         assert row["plate_text"]
         picture = cv2.imread(str(tmp_path / "a" / row["image_path"]), cv2.IMREAD_UNCHANGED)
         assert picture is not None
-        assert picture.shape == (32, 128)
+        assert picture.shape == (64, 256)
 
 
 def test_an_unknown_region_is_named(tmp_path: Path) -> None:

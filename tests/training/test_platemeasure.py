@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import ModelError
+from plate_ocr.measures import calibration_gap
 from plate_ocr.model import PlateCard, PlateModel
 from plate_ocr.training.export import save_model
 from plate_ocr.training.platedata import Rendering
@@ -18,28 +20,11 @@ from plate_ocr.training.platemeasure import (
     PlateAnswers,
     finish_plates,
     fit_plate_temperature,
-    gap,
-    right_characters,
     transferred,
 )
 from tests.conftest import new_plate_network
 
 SMALL = PlateCard(Alphabet(PLATE_CHARACTERS), channels=(4, 4, 4, 4), transformer=8, layers=1)
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted", "right"),
-    [
-        ("ABC", "ABC", [True] * 3),
-        ("AXC", "ABC", [True, False, True]),
-        ("BC", "ABC", [True, True]),
-        ("ABBC", "ABC", [True, True, False, True]),
-        ("", "ABC", []),
-        ("XY", "", [False, False]),
-    ],
-)
-def test_readings_are_laid_against_labels(text: str, wanted: str, right: list[bool]) -> None:
-    assert right_characters(text, wanted) == right
 
 
 def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.random.Generator) -> None:
@@ -51,7 +36,7 @@ def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.
     answers = PlateAnswers(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000))
     temperature = fit_plate_temperature(answers, wanted)
     assert temperature == pytest.approx(2, rel=0.15)
-    assert gap(answers.confidences(temperature), answers.right(wanted)) < 0.03
+    assert calibration_gap(answers.confidences(temperature), answers.right(wanted)) < 0.03
 
 
 def test_a_plate_is_as_sure_as_its_characters_are_on_the_mean() -> None:
@@ -78,12 +63,13 @@ def test_a_network_is_finished_into_a_model_that_says_what_it_can(tmp_path: Path
 
 
 def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
-    source = PlateCard(Alphabet("A0B"), SMALL.height, SMALL.width, SMALL.channels, 8, 1)
+    source = dataclasses.replace(SMALL, alphabet=Alphabet("A0B"))
     given, network = new_plate_network(source, 1), new_plate_network(SMALL, 2)
     save_model(given, source, tmp_path / "model")
     before = network.output.weight.detach().clone()
     assert transferred(str(tmp_path), network, SMALL).endswith("tensors taken over")
     assert torch.equal(network.project.weight, given.project.weight)
+    assert torch.equal(network.finder.output.bias, given.finder.output.bias)
     rows = [0, *(SMALL.alphabet.encode("A0B") + 1)]
     assert torch.equal(network.output.weight[rows], given.output.weight)
     others = [i for i in range(len(before)) if i not in rows]

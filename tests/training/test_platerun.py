@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model import PlateModel
+from plate_ocr.networks import CORNERS
 from plate_ocr.training import platedata, platemeasure, platerun
-from plate_ocr.training.platerun import PlateRunConfig, PlateText, stored_plate_config, train_plates
+from plate_ocr.training.platedata import PlateTargets
+from plate_ocr.training.platerun import PlateRunConfig, PlateText, train_plates
+from plate_ocr.training.renderrun import stored_render_config
 from plate_ocr.training.run import Silent
 
 CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, device="cpu")
@@ -27,33 +31,61 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platemeasure.finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
 
 
+def targets(*texts: list[int], points: torch.Tensor | None = None) -> torch.Tensor:
+    """Packed, of texts as classes from 1."""
+    classes = torch.tensor([text + [0] * (LONGEST - len(text)) for text in texts])
+    points = torch.zeros(len(texts), 2 * CORNERS, 2) if points is None else points
+    return PlateTargets(classes, points).packed()
+
+
 def test_right_plates_are_counted_as_python_would() -> None:
-    random = torch.Generator().manual_seed(0)
-    logits = torch.randn(400, 6, 4, generator=random)
-    target = torch.zeros(400, 4, dtype=torch.int64)
-    for row, likeliest in zip(target, logits.argmax(-1).tolist(), strict=True):
-        text = [char for char, _ in groupby(likeliest) if char][:4]
-        row[: len(text)] = torch.tensor(text)
-    too_long = sum(len([c for c, _ in groupby(x) if c]) > 4 for x in logits.argmax(-1).tolist())
-    assert PlateText().right(logits, target) == 400 - too_long
-    target[:100, 0] = (target[:100, 0] + 1) % 4
-    assert PlateText().right(logits[:100], target[:100]) < 100
+    logits = torch.randn(400, 14, 4, generator=torch.Generator().manual_seed(0))
+    points = torch.zeros(400, 2 * CORNERS, 2)
+    read = [[char for char, _ in groupby(row) if char] for row in logits.argmax(-1).tolist()]
+    cut = targets(*(text[:LONGEST] for text in read))
+    too_long = sum(len(text) > LONGEST for text in read)
+    assert 0 < too_long < 100
+    assert PlateText().right((logits, points), cut) == 400 - too_long
+    other = targets(*([text[0] % 3 + 1, *text[1:LONGEST]] for text in read))
+    assert PlateText().right((logits, points), other) == 0
 
 
 def test_the_loss_is_least_for_the_right_text_and_bears_no_text() -> None:
-    target = torch.tensor([[1, 2, 0], [0, 0, 0]])
+    target = targets([1, 2], [])
+    points = PlateTargets.of(target).points
     good = torch.full((2, 4, 3), -5.0)
     for step, char in enumerate((1, 0, 2, 0)):
         good[0, step, char] = 5
         good[1, step, 0] = 5
-    assert PlateText().loss(good, target, 0).item() == pytest.approx(0, abs=1e-3)
-    assert PlateText().loss(-good, target, 0).item() > 5
+    assert PlateText().loss((good, points), target, 0).item() == pytest.approx(0, abs=1e-3)
+    assert PlateText().loss((-good, points), target, 0).item() > 5
+
+
+def test_corners_that_are_off_count_and_where_there_is_no_plate_nothing_does() -> None:
+    truth = torch.rand(2, 2 * CORNERS, 2, generator=torch.Generator().manual_seed(0))
+    truth[1] = torch.nan
+    target, logits = targets([1], [], points=truth), torch.zeros(2, 4, 3)
+
+    def loss(points: torch.Tensor) -> torch.Tensor:
+        return PlateText().loss((logits, points), target, 0)
+
+    right = truth.nan_to_num(7.0)
+    near, far = right.clone(), right.clone()
+    near[0, 3, 1] += 0.01
+    far[0, 3, 1] += 0.1
+    assert loss(right) < loss(near) < loss(far)
+    off = far.clone().requires_grad_()
+    loss(off).backward()  # type: ignore[no-untyped-call]
+    assert off.grad is not None
+    assert off.grad[0, 3, 1] > 0
+    assert (off.grad[1] == 0).all()
+    assert int((off.grad != 0).sum()) == 1
 
 
 def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CONFIG.to_toml(), encoding="utf-8")
-    assert stored_plate_config(tmp_path) == CONFIG
-    assert stored_plate_config(tmp_path / "nowhere") is None
+    assert stored_render_config(PlateRunConfig, tmp_path) == CONFIG
+    assert stored_render_config(PlateRunConfig, tmp_path / "nowhere") is None
     for wrong, says in (("colour = 1", "no setting colour"), ('epochs = "x"', "is no int")):
         with pytest.raises(DataError, match=says):
             PlateRunConfig.from_toml(wrong, "config.toml")

@@ -78,7 +78,7 @@ def _check_region(generator: PlateGenerator, region: str) -> None:
     for i in range(40):
         plate = generator(1, i)
         assert plate.region == region
-        assert plate.image.shape == (32, 128)
+        assert plate.image.shape == (64, 256)
         assert plate.image.dtype == np.uint8
         assert 1 <= len(alphabet.encode(plate.text)) <= 10
         assert plate.lines in (1, 2)
@@ -86,8 +86,15 @@ def _check_region(generator: PlateGenerator, region: str) -> None:
         assert plate.corners.min() >= 0
         assert plate.corners.max() <= 1
         heights = (plate.corners[3] - plate.corners[0])[1], (plate.corners[2] - plate.corners[1])[1]
-        assert np.mean(heights) * 32 >= 6 * plate.lines
+        assert np.mean(heights) * 64 >= 12 * plate.lines
         assert np.ptp(plate.image.astype(int)) >= 8
+        # The plate is round its text; both go clockwise from the top left.
+        assert plate.outline[0, 0] <= plate.corners[0, 0]
+        assert plate.outline[2, 0] >= plate.corners[2, 0]
+        for points in (plate.corners, plate.outline):
+            assert points.shape == (4, 2)
+            assert (points[[1, 2], 0] > points[[0, 3], 0]).all()
+            assert (points[[3, 2], 1] > points[[0, 1], 1]).all()
 
 
 def test_china_needs_glyphs() -> None:
@@ -108,6 +115,7 @@ def test_other_sizes_and_pictures_without_a_plate() -> None:
     plates = [generator(0, i, (48, 160)) for i in range(40)]
     assert {plate.text for plate in plates} == {""}
     assert {plate.image.shape for plate in plates} == {(48, 160)}
+    assert {plate.corners.shape for plate in plates} == {plate.outline.shape for plate in plates} == {(0, 2)}
     assert len({plate.image.tobytes() for plate in plates}) == 40
 
 
@@ -175,13 +183,13 @@ def test_unknown_regions_and_letterings(tmp_path: Path, with_data: PlateGenerato
         PlateGenerator(DATA, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (24, 94), (560, 760), (32, 128)])
+@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (24, 94), (560, 760), (64, 256)])
 def test_network_input_averages_what_shrinks(shape: tuple[int, int]) -> None:
     gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     picture = network_input(gray)
-    assert picture.shape == (32, 128)
+    assert picture.shape == (64, 256)
     assert abs(float(picture.mean()) - float(gray.mean())) < 25
-    if shape == (32, 128):
+    if shape == (64, 256):
         assert np.array_equal(picture, gray)
     if shape[1] > 700:
         assert picture.std() < gray.std() / 2

@@ -1,0 +1,125 @@
+"""Measuring a reader on labelled plates: figures for people, and a page with what it got wrong."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from plate_ocr.errors import ImageError
+from plate_ocr.labels import LabelledPlate
+from plate_ocr.measures import Outcome, PlateFigures, Share, right_characters
+from plate_ocr.reader import PlateReader
+from plate_ocr.vision.drawing import GREEN, to_color, to_png
+from plate_ocr.vision.images import read_image
+
+CONFUSIONS = 10
+"""How many are named."""
+
+MOST_SHOWN = 1000
+"""Mistakes on a page; of more, the surest."""
+
+WIDEST = 360
+"""Pictures on the page are not wider, pixels."""
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.4 sans-serif; margin: 2em; }}
+td, th {{ padding: .3em 1.2em .3em 0; text-align: left; }}
+.text {{ font: 22px monospace; }}
+b {{ color: #c00; }}
+small {{ color: #666; }}
+</style>
+<h1>{title}</h1>
+<p>The surest first: a sure mistake may be a wrong label. Green: where the plate was found.</p>
+<table>
+<tr><th>picture<th>written<th>read<th>confidence
+{rows}
+</table>
+</html>
+"""
+
+
+def read_plates(
+    reader: PlateReader, plates: Iterable[LabelledPlate], complain: Callable[[str], None]
+) -> Iterator[Outcome]:
+    """Read plates one by one, so that the time each takes is that of a single picture.
+
+    Args:
+        reader: reads them.
+        plates: pictures and what is written on them.
+        complain: is told of each picture that cannot be read, which is then left out.
+    """
+    for plate in plates:
+        try:
+            yield Outcome(str(plate.path), plate.text, reader(plate.path), plate.region)
+        except ImageError as error:
+            named = plate.where == str(plate.path)
+            complain(str(error) if named else f"{plate.where}: {error}")
+
+
+def to_lines(figures: PlateFigures) -> list[str]:
+    """Figures for people, one a line."""
+    lines = [
+        f"plates: {figures.plates:,}, {figures.not_found:,} of them not found",
+        f"plate accuracy: {figures.accuracy:.2%}; with O=0 and I=1 {figures.folded_accuracy:.2%}",
+        f"character accuracy: {figures.character_accuracy:.2%}",
+        f"right character among its three likeliest: {figures.character_top3:.2%}",
+        f"calibration error of characters: {figures.calibration_error:.2%}",
+        f"time a plate: {figures.ms:.1f} ms (median)",
+    ]
+    lines += _of_each("characters", figures.lengths)
+    lines += _of_each("region", figures.regions)
+    if common := figures.confusions[:CONFUSIONS]:
+        named = (f"{c.wanted or 'nothing'} as {c.read or 'nothing'} {c.count:,}" for c in common)
+        lines.append(f"commonest confusions: {', '.join(named)}")
+    return lines
+
+
+def _of_each(kind: str, shares: Mapping[str, Share]) -> list[str]:
+    return [f"{kind} {name}: {share.accuracy:.2%} of {share.count:,}" for name, share in shares.items()]
+
+
+def mistakes_page(outcomes: Sequence[Outcome]) -> str:
+    """A page of HTML with the plates that were misread, their pictures in it.
+
+    Args:
+        outcomes: all that were read.
+    """
+    wrong = [outcome for outcome in outcomes if not outcome.is_right()]
+    wrong.sort(key=lambda outcome: -(outcome.reading.plates[0].confidence if outcome.text else 0))
+    title = f"{len(wrong):,} of {len(outcomes):,} plates misread"
+    if len(wrong) > MOST_SHOWN:
+        title += f", the surest {MOST_SHOWN:,}"
+    return PAGE.format(title=title, rows="\n".join(_row(outcome) for outcome in wrong[:MOST_SHOWN]))
+
+
+def _row(outcome: Outcome) -> str:
+    marks = zip(outcome.text, right_characters(outcome.text, outcome.wanted), strict=True)
+    text = "".join(char if right else f"<b>{char}</b>" for char, right in marks)
+    sure = f"{outcome.reading.plates[0].confidence:.2f}" if outcome.text else ""
+    return (
+        f'<tr><td><img alt="" src="data:image/png;base64,{base64.b64encode(_picture(outcome)).decode()}">'
+        f"<br><small>{html.escape(outcome.name)}</small>"
+        f'<td class="text">{html.escape(outcome.wanted)}'
+        f'<td class="text">{text or "<b>nothing</b>"}<td>{sure}'
+    )
+
+
+def _picture(outcome: Outcome) -> bytes:
+    """PNG with the corners that were found."""
+    picture = to_color(read_image(outcome.name))
+    scale = min(1.0, WIDEST / picture.shape[1])
+    if scale < 1:
+        size = WIDEST, max(1, round(picture.shape[0] * scale))
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    for plate in outcome.reading.plates:
+        corners = np.rint(np.array(plate.corners) * scale).astype(np.int32)
+        cv2.polylines(picture, [corners], True, GREEN)
+    return to_png(picture)

@@ -1,0 +1,139 @@
+"""``plate-ocr evaluate``, by what it prints, what it writes and how it ends."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from plate_ocr.app.evaluation import mistakes_page
+from plate_ocr.measures import Outcome
+from plate_ocr.reader import Char, Plate, Reading
+from tests.app.conftest import Run
+from tests.app.test_models import WITHOUT_EXTRAS
+from tests.conftest import draw_plate
+
+
+@pytest.fixture
+def plates(tmp_path: Path) -> Path:
+    """A table of two plates, the second with a wrong label."""
+    for text in ("KA365CP", "HB274XT"):
+        cv2.imwrite(str(tmp_path / f"{text}.png"), draw_plate(text))
+    table = tmp_path / "mine.csv"
+    table.write_text(
+        "image_path,plate_text,region\nKA365CP.png,ka 365-cp,eu\nHB274XT.png,HB274XX,us\n", encoding="utf-8"
+    )
+    return table
+
+
+def test_plates_are_measured_and_mistakes_shown(run: Run, plates: Path, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "wrong.html"
+    code, out, err = run("evaluate", plates, "--model", "chars", "-o", page)
+    assert (code, err) == (0, f"what was misread: {page}\n")
+    lines = out.splitlines()
+    assert lines[0] == "plates: 2, 0 of them not found"
+    assert "plate accuracy: 50.00%; with O=0 and I=1 50.00%" in lines
+    assert "character accuracy: 92.86%" in lines
+    assert {"characters 7: 50.00% of 2", "region eu: 100.00% of 1", "region us: 0.00% of 1"} <= set(lines)
+    assert lines[-1] == "commonest confusions: X as T 1"
+    shown = page.read_text(encoding="utf-8")
+    assert "1 of 2 plates misread" in shown
+    assert "HB274X<b>T</b>" in shown
+    assert "KA365CP" not in shown
+    (picture,) = re.findall(r"data:image/png;base64,([^\"]+)", shown)
+    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape == (80, 320, 3)
+    # All that it shows is in it.
+    assert "src=" not in shown.replace('src="data:', "")
+    assert "href=" not in shown
+
+
+def test_json_holds_all_figures(run: Run, plates: Path, tmp_path: Path) -> None:
+    code, out, _ = run("evaluate", plates, "--model", "chars", "--json", "-o", tmp_path / "m.html")
+    values = json.loads(out)
+    assert code == 0
+    assert (values["plates"], values["accuracy"], values["not_found"]) == (2, 0.5, 0)
+    assert values["regions"]["eu"] == {"count": 1, "accuracy": 1.0}
+    assert values["confusions"] == [{"wanted": "X", "read": "T", "count": 1}]
+    assert 0 <= values["calibration_error"] <= 1
+    assert values["ms"] > 0
+
+
+def test_a_folder_of_named_pictures(run: Run, plates: Path, shipped_plates: Path, tmp_path: Path) -> None:
+    code, out, _ = run("evaluate", tmp_path, "--region", "eu", "-o", tmp_path / "m.html")
+    assert code == 0
+    assert out.startswith("plates: 2,")
+    assert "region" not in out
+
+
+def test_what_cannot_be_looked_at_is_named_and_left_out(run: Run, plates: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    with plates.open("a", encoding="utf-8") as file:
+        file.write("missing.png,A1,us\ntext.png,A1,us\nKA365CP.png,Ж1,us\n")
+    code, out, err = run("evaluate", plates, "--model", "chars", "-o", tmp_path / "m.html")
+    assert code == 1
+    assert out.startswith("plates: 2,")
+    assert f"{plates} line 6: the text Ж1: 'Ж' not in the alphabet" in err
+    assert f"{plates} line 4: cannot read {tmp_path / 'missing.png'}" in err
+    assert f"{plates} line 5: {tmp_path / 'text.png'}: not a picture" in err
+    assert "3 of 5 plates are left out" in err
+    assert (tmp_path / "m.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["nowhere.csv"], 1, "there is no data set nowhere.csv"),
+        (["."], 1, "holds no pictures"),
+        (["empty.csv"], 1, "lists no pictures"),
+        (["bad.csv"], 1, "no plate could be looked at"),
+        ([".", "--region", "atlantis"], 2, "there is no region 'atlantis'"),
+        ([".", "--region", "mine.toml"], 2, "there is no region 'mine.toml'"),
+        ([".", "--model", "nothing"], 2, "there is no model 'nothing'"),
+        ([], 2, "Missing argument"),
+    ],
+)
+def test_what_cannot_be_measured_leaves_no_page(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.csv").write_text("image_path,plate_text\n")
+    (tmp_path / "bad.csv").write_text("image_path,plate_text\nmissing.png,A1\n")
+    code, out, err = run("evaluate", *arguments, *([] if "--model" in arguments else ["--model", "chars"]))
+    assert (code, out) == (status, "")
+    assert says in err
+    assert not (tmp_path / "mistakes.html").exists()
+
+
+def test_a_page_that_cannot_be_written_costs_no_figures(run: Run, plates: Path, tmp_path: Path) -> None:
+    code, out, err = run("evaluate", plates, "--model", "chars", "-o", tmp_path)
+    assert code == 1
+    assert out.startswith("plates: 2,")
+    assert err == f"plate-ocr: cannot write {tmp_path}: Is a directory\n"
+
+
+def test_names_are_no_html_and_the_surest_come_first(tmp_path: Path) -> None:
+    def misread(name: str, confidence: float) -> Outcome:
+        cv2.imwrite(str(tmp_path / name), np.zeros((90, 900), np.uint8))
+        corners = ((0.0, 0.0), (900.0, 0.0), (900.0, 90.0), (0.0, 90.0))
+        plate = Plate("B", confidence, confidence, 1, corners, (Char("B", confidence, ()),))
+        return Outcome(str(tmp_path / name), "A1", Reading(900, 90, 1.0, (plate,) if confidence else ()))
+
+    page = mistakes_page([misread("a&<b>.png", 0.0), misread("b.png", 0.4), misread("c.png", 0.8)])
+    assert "a&amp;&lt;b&gt;.png" in page
+    assert page.index("c.png") < page.index("b.png") < page.index("a&amp;")
+
+
+def test_measuring_needs_no_extras(plates: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, "evaluate", str(plates), "--model", "chars"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "what was misread: mistakes.html\n")
+    assert (tmp_path / "mistakes.html").exists()

@@ -1,0 +1,84 @@
+"""Labelled plates, from CSV files and from the names of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet, bare
+from plate_ocr.errors import DataError
+from plate_ocr.labels import list_plates
+
+ALPHABET = Alphabet(DIGITS + LETTERS)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("ab-12 3", "AB123"),
+        ("皖A·12.345", "皖A12345"),
+        ("ZG 55-ČĐ", "ZG55CD"),
+        ("C\u030c1", "C1"),
+        (" - ", ""),
+    ],
+)
+def test_what_is_written_is_made_what_is_read(written: str, read: str) -> None:
+    assert bare(written) == read
+
+
+def test_names_of_files_are_labels(tmp_path: Path) -> None:
+    for name in ("AB-123.jpg", "ab 123_2.png", "deep/C4_x_y.PNG", "notes.txt", ".hidden.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    plates, problems = list_plates(tmp_path, ALPHABET)
+    assert [(plate.path.name, plate.text) for plate in plates] == [
+        ("AB-123.jpg", "AB123"),
+        ("ab 123_2.png", "AB123"),
+        ("C4_x_y.PNG", "C4"),
+    ]
+    assert problems == []
+
+
+def test_a_table_gives_paths_beside_it_texts_and_regions(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(
+        "plate_text,note,image_path,region\nab-1,x, a/1.png ,us\nC2,,2.png\n", encoding="utf-8-sig"
+    )
+    (tmp_path / "99.png").touch()
+    for data in (tmp_path / "labels.csv", tmp_path):
+        plates, problems = list_plates(data, ALPHABET)
+        assert problems == []
+        assert [(plate.path, plate.text, plate.region) for plate in plates] == [
+            (tmp_path / "a/1.png", "AB1", "us"),
+            (tmp_path / "2.png", "C2", ""),
+        ]
+
+
+def test_labels_that_cannot_be_used_are_named_with_their_lines(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("image_path,plate_text\n1.png,A1\n2.png,Ж9\n3.png,-\n,A2\n", encoding="utf-8")
+    plates, problems = list_plates(table, ALPHABET)
+    assert [plate.text for plate in plates] == ["A1"]
+    assert problems == [
+        f"{table} line 3: the text Ж9: 'Ж' not in the alphabet {ALPHABET.characters}",
+        f"{table} line 4: the text of the plate is missing",
+        f"{table} line 5: no picture is named",
+    ]
+
+
+def test_there_must_be_a_data_set(tmp_path: Path) -> None:
+    for content, says in (
+        ("image_path,label\na,b\n", "line 1: no column plate_text"),
+        ("image_path,plate_text\n", "lists no pictures"),
+        ("", "no column image_path and no column plate_text"),
+    ):
+        (tmp_path / "a.csv").write_text(content)
+        with pytest.raises(DataError, match=says):
+            list_plates(tmp_path / "a.csv", ALPHABET)
+    (tmp_path / "a.csv").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(DataError, match="no CSV file in UTF-8"):
+        list_plates(tmp_path / "a.csv", ALPHABET)
+    with pytest.raises(DataError, match="holds no pictures; pictures named after"):
+        list_plates(tmp_path, ALPHABET)
+    with pytest.raises(DataError, match="there is no data set"):
+        list_plates(tmp_path / "nowhere", ALPHABET)
