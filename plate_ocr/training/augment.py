@@ -6,11 +6,15 @@ changes the stroke, exactly as a bad camera does.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+LATE = 0.3
+"""The last part of a training, in which characters are changed less."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Augmentation:
 
     Attributes:
         mildness: how much rarer strong changes are than weak ones; 1: as frequent.
+        late_mildness: the same in the last :data:`LATE` part of a training: in the end a network gets used
+            to pictures as they come (Ge et al., *YOLOX*, 2021).
         shift: displacement, as a part of the picture.
         margin: how much the character may shrink within its picture (a loose cut).
         loose: how much wider than the character was cut the picture may be, as a part of its width.
@@ -38,6 +44,7 @@ class Augmentation:
     """
 
     mildness: float = 2.0
+    late_mildness: float = 10.0
     shift: float = 0.06
     margin: float = 0.35
     loose: float = 0.6
@@ -52,6 +59,10 @@ class Augmentation:
     frame: float = 0.15
     no_character: float = 0.05
     inverted: float = 0.1
+
+    def at(self, progress: float) -> Augmentation:
+        """How strongly characters are changed when so much of a training, 0..1, is done."""
+        return self if progress < 1 - LATE else dataclasses.replace(self, mildness=self.late_mildness)
 
 
 def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:

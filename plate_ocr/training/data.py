@@ -428,28 +428,33 @@ class CharBatches:
         for first, sizes, drawn in self.draws.blocks(start):
             rng = np.random.default_rng((self.draws.seed, first, 1))
             generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-            rows = self._rows(drawn, rng, generator)
+            settings = self.augmentation.at(first / self.draws.plan.steps)
+            rows = self._rows(drawn, settings, rng, generator)
             parts = zip(*(torch.split(part, sizes) for part in rows), strict=True)
             for step, batch in enumerate(parts, first):
                 if step >= start:
                     yield batch
 
     def _rows(
-        self, index: NDArray[np.int64], rng: np.random.Generator, generator: torch.Generator
+        self,
+        index: NDArray[np.int64],
+        augmentation: Augmentation,
+        rng: np.random.Generator,
+        generator: torch.Generator,
     ) -> tuple[Tensor, Tensor]:
         count = len(index)
         pictures = torch.from_numpy(self.stack.gray[index]).to(self.device)[:, None].float() / 255
-        changed, wider = augment(pictures, self.augmentation, generator)
-        nothing = rng.random(count) < self.augmentation.no_character
+        changed, wider = augment(pictures, augmentation, generator)
+        nothing = rng.random(count) < augmentation.no_character
         if nothing.any():
             some = torch.from_numpy(np.flatnonzero(nothing)).to(self.device)
             changed[some] = no_character(changed[some], generator)
         gray = (changed[:, 0].clamp(0, 1) * 255).byte().cpu().numpy()
-        shift = rng.uniform(-1, 1, count) * self.augmentation.threshold * 255
+        shift = rng.uniform(-1, 1, count) * augmentation.threshold * 255
         threshold = np.clip(otsu_threshold(gray) + shift, 8, 247)
         binary = (gray > threshold[:, None, None]).astype(np.uint8) * np.uint8(255)
         # The wrong polarity is no character either.
-        inverted = rng.random(count) < self.augmentation.inverted
+        inverted = rng.random(count) < augmentation.inverted
         binary[inverted] = 255 - binary[inverted]
         nothing |= inverted
 
