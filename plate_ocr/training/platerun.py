@@ -33,7 +33,7 @@ from plate_ocr.training.platedata import (
 )
 from plate_ocr.training.platemeasure import HELD_OUT, finish_plates, plate_accuracy, transferred
 from plate_ocr.training.plots import plot_curves
-from plate_ocr.training.resume import read_checkpoint, write_checkpoint
+from plate_ocr.training.resume import read_checkpoint, resumable, write_checkpoint
 from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
 from plate_ocr.training.trainer import (
     Epoch,
@@ -212,7 +212,7 @@ def train_plates(
     else:
         write_whole(folder / "config.toml", config.to_toml().encode())
         _save_checkpoint(folder / CHECKPOINT, config, trainer)
-    with _workers(config.workers) as executor:
+    with resumable(folder), _workers(config.workers) as executor:
         last = (config.steps - 1) // (config.passes * (SHARD // config.batch_size))
         shards = Shards(config.rendering, folder / "plates", executor, last)
         batches = PlateBatches(shards, card.alphabet, config.batch_size, config.passes)
@@ -246,9 +246,9 @@ def train_plates(
         best.load_state_dict(trainer.best)
         card = dataclasses.replace(card, training=learnt)
         _, metrics = finish_plates(best.eval(), card, config.rendering, folder, executor)
+        plot_curves(trainer.history, folder / "curves.png")
     for path in (folder / "plates").glob("*.npz"):
         path.unlink()
-    plot_curves(trainer.history, folder / "curves.png")
     reporter.say(
         f"{metrics['plates']['accuracy']:.2%} of {metrics['plates']['count']:,} held-out rendered plates read"
     )
