@@ -214,7 +214,7 @@ def train(
     learner = Learner(peak, lane)
     steps = epochs * per_epoch
     plan = Plan(steps, peak, size, lr=RateWarmup("linear", max(1, round(0.1 * steps))))
-    schedule = plan.schedule(learner.optimizer)
+    schedule = torch.optim.lr_scheduler.LambdaLR(learner.optimizer, plan.factor_at)
 
     def learn(epoch: int) -> None:
         for batch in way.batches(samples, size, epoch):

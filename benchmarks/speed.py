@@ -194,8 +194,8 @@ def overhead() -> None:
 
     def bare() -> None:
         network = BPNetwork(*sizes)
-        optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3, foreach=True)
-        schedule = plan.schedule(optimizer)
+        optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3, fused=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, plan.factor_at)
         for _ in range(steps):
             loss = torch.nn.functional.cross_entropy(network(inputs), target)
             optimizer.zero_grad()

@@ -5,45 +5,61 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from plate_ocr.errors import DataError, OutputError
 
+Content: TypeAlias = bytes | Callable[[Path], object]
+"""The bytes of a file, or a function that writes a file of the name it is given (which ends as the file's
+own does)."""
 
-def write_whole(path: Path, data: bytes | Callable[[Path], object]) -> None:
+
+def write_whole(path: Path, data: Content) -> None:
     """Write a file so that at any moment either the old or the new one is there, never a part.
 
     Args:
         path: where to; its folder is made if needed.
-        data: the bytes, or a function that writes a file of the name it is given (which ends as
-            ``path`` does).
+        data: what is in it.
 
     Raises:
         OutputError: if the disk is full or the folder cannot be written to; what was there stays.
     """
-    temporary: Path | None = None
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path, Content]) -> None:
+    """Write files that belong together: each as :func:`write_whole` does, and none takes its name before
+    all are on the disk.
+
+    Raises:
+        OutputError: if the disk is full or a folder cannot be written to; what was there stays.
+    """
+    temporary: dict[Path, Path] = {}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        if callable(data):
-            data(temporary)
-        else:
-            temporary.write_bytes(data)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; give what a plain open() would give.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        for path, data in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+            os.close(handle)
+            written = temporary[path] = Path(name)
+            if callable(data):
+                data(written)
+            else:
+                written.write_bytes(data)
+            with written.open("rb+") as file:
+                os.fsync(file.fileno())
+            # mkstemp makes files for the owner alone; give what a plain open() would give.
+            mask = os.umask(0)
+            os.umask(mask)
+            written.chmod(0o666 & ~mask)
+        for path, written in temporary.items():
+            written.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        for written in temporary.values():
+            written.unlink(missing_ok=True)
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:

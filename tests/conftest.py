@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,19 @@ settings.register_profile("plate-ocr", deadline=None, max_examples=60, derandomi
 settings.load_profile("plate-ocr")
 
 CPU = torch.device("cpu")
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, suffix: str, write: int = 1) -> None:
+    """From the given write of a file of a kind on, half of it is written, then the disk is full."""
+    write_bytes, done = Path.write_bytes, itertools.count(1)
+
+    def write_half(path: Path, data: bytes) -> int:
+        if path.suffix != suffix or next(done) < write:
+            return write_bytes(path, data)
+        write_bytes(path, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
 
 
 def draw_char(

@@ -514,9 +514,6 @@ def validate(
         Path,
         typer.Argument(help="A folder with a folder of pictures per class, or a CSV file image_path,label."),
     ],
-    base: Annotated[
-        str, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
-    ] = "",
     group: Annotated[
         str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = "",

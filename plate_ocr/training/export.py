@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from plate_ocr.files import write_whole
+from plate_ocr.files import write_together
 from plate_ocr.model import METADATA_KEY, Card
 from plate_ocr.networks import CORNERS, BPNetwork, LocatorNetwork, PlateFinder, PlateNetwork
 
@@ -30,12 +30,16 @@ def save_model(network: BPNetwork | PlateNetwork | LocatorNetwork, card: Card, p
     rate, no epoch. The second is the same network for ONNX Runtime, with the same card.
 
     Raises:
-        OutputError: if a file cannot be written; what was there stays.
+        OutputError: if a file cannot be written; both that were there stay.
     """
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     metadata = {METADATA_KEY: card.to_json()}
-    write_whole(path.with_suffix(".safetensors"), safetensors.torch.save(weights, metadata))
-    write_whole(path.with_suffix(".onnx"), to_onnx(network, metadata))
+    write_together(
+        {
+            path.with_suffix(".safetensors"): safetensors.torch.save(weights, metadata),
+            path.with_suffix(".onnx"): to_onnx(network, metadata),
+        }
+    )
 
 
 def to_onnx(network: BPNetwork | PlateNetwork | LocatorNetwork, metadata: dict[str, str]) -> bytes:

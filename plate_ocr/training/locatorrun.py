@@ -39,6 +39,7 @@ from plate_ocr.training.renderrun import (
     refuse_other_run,
     render_workers,
 )
+from plate_ocr.training.resume import resumable
 from plate_ocr.training.run import Reporter
 from plate_ocr.vision.locate import located, overlap
 
@@ -147,7 +148,7 @@ def train_locator(
         return lambda network: count_found(network, scenes, card.min_score).f_measure
 
     learner = Learner(network, PlatePeaks(), batches, measure)
-    with render_workers(config.workers) as executor:
+    with resumable(folder), render_workers(config.workers) as executor:
         trainer, taken = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
         learnt = {
             "drawn": trainer.step * config.batch_size,
@@ -162,7 +163,7 @@ def train_locator(
         metrics = finish_locator(
             best.eval(), dataclasses.replace(card, training=learnt), config.rendering, folder, executor
         )
-    plot_curves(trainer.history, folder / "curves.png")
+        plot_curves(trainer.history, folder / "curves.png")
     reporter.say(f"{metrics['recall']:.2%} of {metrics['plates']:,} plates in held-out scenes found")
     return metrics
 

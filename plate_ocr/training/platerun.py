@@ -38,6 +38,7 @@ from plate_ocr.training.renderrun import (
     refuse_other_run,
     render_workers,
 )
+from plate_ocr.training.resume import resumable
 from plate_ocr.training.run import Reporter
 
 CLOSE, CORNERS_COUNT = 0.02, 5.0
@@ -138,7 +139,7 @@ def train_plates(
         return lambda network: plate_accuracy(network, held_out, card.alphabet)
 
     learner = Learner(network, PlateText(), batches, measure)
-    with render_workers(config.workers) as executor:
+    with resumable(folder), render_workers(config.workers) as executor:
         trainer, taken = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
         learnt = {
             "drawn": trainer.step * config.batch_size,
@@ -152,7 +153,7 @@ def train_plates(
         best.load_state_dict(trainer.best)
         card = dataclasses.replace(card, training=learnt)
         _, metrics = finish_plates(best.eval(), card, config.rendering, folder, executor)
-    plot_curves(trainer.history, folder / "curves.png")
+        plot_curves(trainer.history, folder / "curves.png")
     reporter.say(
         f"{metrics['plates']['accuracy']:.2%} of {metrics['plates']['count']:,} held-out rendered plates read"
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from plate_ocr.errors import ModelError
+from plate_ocr.errors import ModelError, OutputError
 from plate_ocr.files import write_whole
 
 
@@ -22,6 +23,20 @@ def write_checkpoint(path: Path, version: int, state: Mapping[str, Any]) -> None
     buffer = io.BytesIO()
     torch.save({"version": version, **state}, buffer)
     write_whole(path, buffer.getvalue())
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Where a file of a run with a checkpoint cannot be written, the error says how to go on.
+
+    Raises:
+        OutputError: with that.
+    """
+    try:
+        yield
+    except OutputError as error:
+        how = f"once there is room, go on with: plate-ocr train --resume {folder}"
+        raise OutputError(f"{error}; the checkpoint before is whole: {how}") from None
 
 
 def read_checkpoint(path: Path, version: int, take: Callable[[dict[str, Any]], object]) -> None:

@@ -50,7 +50,7 @@ from plate_ocr.training.evaluate import (
 )
 from plate_ocr.training.export import save_model
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
-from plate_ocr.training.resume import read_checkpoint, write_checkpoint
+from plate_ocr.training.resume import read_checkpoint, resumable, write_checkpoint
 from plate_ocr.training.suspects import LossWatch, write_suspects
 from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
 from plate_ocr.training.trainer import (
@@ -355,18 +355,19 @@ def train(
         return accuracy(class_probabilities(network, validation), validation.labels)
 
     told.begin(config, trainer.step)
-    try:
-        trainer.fit(batches, validate, save=save, on_step=told.step, on_epoch=on_epoch)
-    except TrainingError as error:
-        names = material.learnt.names[batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]]
-        raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
-    if not first:
-        return RunResult(folder, card, {})
-    if config.data:
-        best = network_for(card).to(device)
-        best.load_state_dict(trainer.best)
-        write_suspects(watch, best.eval(), material.split.train, material.alphabet, folder)
-    return _finish(config, material, card, trainer, validation, folder, reporter)
+    with resumable(folder):
+        try:
+            trainer.fit(batches, validate, save=save, on_step=told.step, on_epoch=on_epoch)
+        except TrainingError as error:
+            names = material.learnt.names[batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]]
+            raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
+        if not first:
+            return RunResult(folder, card, {})
+        if config.data:
+            best = network_for(card).to(device)
+            best.load_state_dict(trainer.best)
+            write_suspects(watch, best.eval(), material.split.train, material.alphabet, folder)
+        return _finish(config, material, card, trainer, validation, folder, reporter)
 
 
 def show_plan(config: RunConfig, folder: Path) -> str:

@@ -250,8 +250,9 @@ class Trainer:
         stream = iter(batches(self.step))
         while not self.finished:
             inputs, target = next(stream)
-            rate = self.plan.rate * self.plan.factor_at(self.step)
-            loss = self._learn(inputs.to(self.device), target.to(self.device), rate)
+            factor = self.plan.factor_at(self.step)
+            rate = self.plan.rate * factor
+            loss = self._learn(self._moved(inputs), self._moved(target), factor)
             on_step(self.step, rate, loss)
             if self.step % self.settings.steps_per_epoch == 0 or self.step == self.plan.steps:
                 self.network.eval()
@@ -282,10 +283,16 @@ class Trainer:
                 save()
                 saved = time.perf_counter()
 
-    def _learn(self, inputs: Tensor, target: Tensor, rate: float) -> float:
-        """One optimiser step; returns the loss before it."""
+    def _moved(self, rows: Tensor) -> Tensor:
+        """Rows where the network is."""
+        # A GPU fetches from pinned memory by itself: this process does not wait for it.
+        if self.device.type == "cuda" and rows.device.type == "cpu":
+            return rows.pin_memory().to(self.device, non_blocking=True)
+        return rows.to(self.device)
+
+    def _learn(self, inputs: Tensor, target: Tensor, factor: float) -> float:
+        """One optimiser step with a part of the peak rate; returns the loss before it."""
         self._set_mode()
-        factor = self.plan.factor_at(self.step)
         for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
         if self.settings.channels_last and inputs.ndim == 4:
@@ -295,8 +302,7 @@ class Trainer:
         mine, answers = self._share.of(inputs), self._share.of(target)
         size = max(1, math.ceil(len(mine) / self.settings.accumulate))
         try:
-            for start in range(0, max(1, len(mine)), size):
-                part, wanted = mine[start : start + size], answers[start : start + size]
+            for part, wanted in zip(torch.split(mine, size), torch.split(answers, size), strict=True):
                 with self._autocast():
                     output = self._forward(part)
                 # Gradients add up over parts and are averaged over processes.
@@ -311,8 +317,8 @@ class Trainer:
             value = self._share.sum(value, self.device) / self._share.count
             if not math.isfinite(value):
                 raise TrainingError(
-                    f"the loss became {value} in step {self.step + 1} at learning rate {rate:.3g}; "
-                    f"a lower rate or a longer warm-up may help"
+                    f"the loss became {value} in step {self.step + 1} at learning rate "
+                    f"{self.plan.rate * factor:.3g}; a lower rate or a longer warm-up may help"
                 )
             self._update()
         except RuntimeError as error:

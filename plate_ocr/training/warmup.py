@@ -24,8 +24,6 @@ from typing import Any, Literal, TypeAlias, get_args
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim import lr_scheduler as schedules
 
 from plate_ocr.errors import DataError
 
@@ -213,17 +211,16 @@ class Plan:
         return batch_loss(logits, target, self.loss)
 
     def factor_at(self, step: int) -> float:
-        """What the peak rate is multiplied by at a step: both warm-ups and the decline."""
+        """What the peak rate is multiplied by at a step: both warm-ups and the decline.
+
+        A loop of one's own gives it to ``torch.optim.lr_scheduler.LambdaLR(optimizer, plan.factor_at)``.
+        """
         rising = self.lr.steps if self.lr else 0
         warm = (self.lr.factor(step) if self.lr else 1.0) * (self.batch.factor(step) if self.batch else 1.0)
         progress = min(1.0, max(0, step - rising) / max(1, self.steps - rising))
         if self.decline == "cosine":
             return warm * max(1e-4, 0.5 * (1 + math.cos(math.pi * progress)))
         return warm * (0.1 ** math.floor(3 * progress + 1e-9) if self.decline == "step" else 1.0)
-
-    def schedule(self, optimizer: Optimizer) -> schedules.LambdaLR:
-        """The learning rate as a scheduler of torch, to be stepped after every optimiser step."""
-        return schedules.LambdaLR(optimizer, self.factor_at)
 
     def table(self, groups: int, rows: int = 12) -> str:
         """The plan in words: what holds at some of its steps, for a network of so many groups."""

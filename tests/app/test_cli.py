@@ -12,9 +12,12 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
+from plate_ocr.training import trainer
 from plate_ocr.vision.drawing import blank, draw_text
 from tests.app.conftest import Run
+from tests.conftest import fill_disk
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +225,26 @@ def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -
     code, out, _ = run("train", "--model", "plates", "--plan", "-o", tmp_path / "run", "--epochs", 3)
     assert code == 0
     assert "384 steps, 49,152 pictures drawn" in out
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_whole_and_says_how_to_go_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", float("inf"))
+    size = ("--epochs", 3, "--per-epoch", 512, "--device", "cpu")
+    with monkeypatch.context() as patch:
+        fill_disk(patch, ".ckpt", write=3)
+        code, _, err = run("train", "-o", tmp_path, *size)
+    assert code == 1
+    assert err.splitlines()[-1] == (
+        f"plate-ocr: cannot write {tmp_path / 'last.ckpt'}: No space left on device; the checkpoint before "
+        f"is whole: once there is room, go on with: plate-ocr train --resume {tmp_path}"
+    )
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["trainer"]
+    assert (state["step"], len(state["history"])) == (2, 1)
+    assert not list(tmp_path.glob(".*"))
+    code, out, _ = run("train", "--resume", tmp_path)
+    assert (code, out) == (0, f"{tmp_path}\n")
 
 
 def test_inspection_draws_every_step(run: Run, pictures: Path, tmp_path: Path) -> None:

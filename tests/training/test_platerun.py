@@ -13,11 +13,12 @@ from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model import PlateModel
 from plate_ocr.networks import CORNERS
-from plate_ocr.training import platedata, platemeasure, platerun
+from plate_ocr.training import platedata, platemeasure, platerun, trainer
 from plate_ocr.training.platedata import PlateTargets
 from plate_ocr.training.platerun import PlateRunConfig, PlateText, train_plates
 from plate_ocr.training.renderrun import stored_render_config
 from plate_ocr.training.run import Silent
+from tests.conftest import fill_disk
 
 CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, device="cpu")
 
@@ -123,6 +124,22 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
         train_plates(CONFIG, straight, Silent())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
         train_plates(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_full_disk_leaves_the_checkpoint_before_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", float("inf"))
+    with monkeypatch.context() as patch:
+        fill_disk(patch, ".ckpt", write=3)
+        with pytest.raises(OutputError, match=rf"last\.ckpt: No space.*--resume {tmp_path}$"):
+            train_plates(CONFIG, tmp_path, Silent())
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["trainer"]
+    assert (state["step"], len(state["history"])) == (2, 1)
+    assert not list(tmp_path.glob(".*"))
+    train_plates(CONFIG, tmp_path, Silent(), resume=True)
+    assert (tmp_path / "model.onnx").exists()
 
 
 def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:

@@ -353,6 +353,30 @@ def test_a_device_that_is_not_there_is_refused_with_what_to_do(
         pick_device(wanted)
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_gpu_alone_gets_batches_from_pinned_memory(
+    device: str, digit_card: ModelCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_of(digit_card, Plan(steps=2))
+    trainer.device = torch.device(device)
+    pinned: list[Tensor] = []
+    moved: list[tuple[str, bool]] = []
+
+    def pin(rows: Tensor) -> Tensor:
+        pinned.append(rows)
+        return rows
+
+    def to(rows: Tensor, where: torch.device, *, non_blocking: bool = False) -> Tensor:
+        moved.append((where.type, non_blocking))
+        return rows
+
+    monkeypatch.setattr(Tensor, "pin_memory", pin)
+    monkeypatch.setattr(Tensor, "to", to)
+    trainer.fit(batches, lambda _: 0.0)
+    assert moved == [(device, device == "cuda")] * 4  # inputs and targets of two steps
+    assert len(pinned) == (4 if device == "cuda" else 0)
+
+
 @pytest.mark.cuda
 def test_it_learns_on_a_gpu(digit_card: ModelCard) -> None:
     if not torch.cuda.is_available():
