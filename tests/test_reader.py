@@ -495,8 +495,8 @@ def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) 
 def test_a_model_must_fit_the_input(tiny_plate_model: Path, tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="reads whole plates; single characters take chars or digits"):
         PlateReader(tiny_plate_model, input="char")
-    with pytest.raises(ValueError, match="'photo' is not there yet"):
-        PlateReader(tiny_plate_model, input="photo")
+    with pytest.raises(ModelError, match="reads single characters; photos take plates"):
+        PlateReader(tiny_model, input="photo")
     with pytest.raises(ValueError, match="'car' is none of auto"):
         PlateReader(tiny_plate_model, input="car")  # type: ignore[arg-type]
     assert len(PlateReader(tiny_model, input="char", threads=1)(text_picture("7")).plates[0].text) == 1

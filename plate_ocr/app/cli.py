@@ -130,14 +130,28 @@ def predict(
         float | None,
         typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
     ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates marked.")
+    ] = None,
+    crops: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every plate, cut out and upright.")
+    ] = None,
+    blur: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates unreadable.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row a plate.")
+    ] = None,
 ) -> None:
     """Read photos, pictures of plates or of single characters.
 
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
-    from plate_ocr.app.output import to_json, to_line
+    from plate_ocr.app.output import to_json, to_line, to_rows, write_table
+    from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.sources import expand
     from plate_ocr.reader import PlateReader
+    from plate_ocr.vision.images import read_image
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
@@ -151,20 +165,27 @@ def predict(
     except (ModelError, AlphabetError) as error:
         _fail(str(error), 2)
     failed = False
+    folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
     for source in expand(images):
         reading, wrong = None, source.error
         if wrong is None:
             try:
-                reading = read(source.content())
+                picture = read_image(source.content())
+                reading = read(picture)
+                folders.write(source.name, picture, reading)
             except ImageError as error:
                 wrong = str(error)
         failed |= wrong is not None
+        if table:
+            rows += to_rows(source.name, reading, wrong)
         if as_json:
             print(to_json(source.name, reading, wrong), flush=True)
         elif reading is not None:
             print(to_line(source.name, reading), flush=True)
         else:
             print(f"plate-ocr: {wrong}", file=sys.stderr)
+    if table:
+        write_table(table, rows)
     if failed:
         raise typer.Exit(1)
 

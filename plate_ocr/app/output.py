@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from plate_ocr.files import write_whole
 from plate_ocr.reader import Plate, Reading
 
 
@@ -32,6 +37,34 @@ def to_line(name: str, reading: Reading) -> str:
     if not reading.plates:
         return f"{name}  -"
     return "\n".join(f"{name}  {plate.text}  {plate.confidence:.2f}" for plate in reading.plates)
+
+
+CSV_COLUMNS = (
+    "image", "error", "text", "confidence", "min_confidence", "lines",
+    "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4",
+)  # fmt: skip
+"""Of a table with a row a plate; a picture without a plate has one row without text."""
+
+
+def to_rows(name: str, reading: Reading | None, error: str | None = None) -> list[list[Any]]:
+    """The rows of a picture in a table of :data:`CSV_COLUMNS`; arguments as of :func:`to_json`."""
+    rows: list[list[Any]] = []
+    for plate in (_plate(plate) for plate in (reading.plates if reading else ())):
+        corners = [value for point in plate["corners"] for value in point]
+        rows.append([name, error, *(plate[key] for key in CSV_COLUMNS[2:6]), *corners])
+    return rows or [[name, error] + [None] * (len(CSV_COLUMNS) - 2)]
+
+
+def write_table(path: Path, rows: Sequence[Sequence[Any]]) -> None:
+    """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([CSV_COLUMNS, *rows])
+    write_whole(path, text.getvalue().encode())
 
 
 def _plate(plate: Plate) -> dict[str, Any]:

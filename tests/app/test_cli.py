@@ -125,8 +125,8 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
     ("arguments", "says"),
     [
         (["--model", "nothing"], "there is no model 'nothing'"),
-        (["--input", "photo"], "--input photo is not there yet"),
-        (["--input", "auto"], "--input auto is not there yet"),
+        (["--model", "chars", "--input", "photo"], "reads single characters; photos take plates"),
+        (["--model", "locator"], "only finds plates; plates, chars and digits read"),
         (["--model", "chars", "--region", "atlantis"], "there is no region 'atlantis'; there are ar, br, cn"),
         (["--input", "car"], "Invalid value for '--input'"),
         (["--min-confidence", "2"], "Invalid value for '--min-confidence'"),

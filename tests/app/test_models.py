@@ -12,8 +12,8 @@ import torch
 
 import plate_ocr.model
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.model import ModelCard, PlateCard
-from plate_ocr.networks import network_for, plate_network_for
+from plate_ocr.model import LocatorCard, ModelCard, PlateCard
+from plate_ocr.networks import locator_network_for, network_for, plate_network_for
 from plate_ocr.training.export import save_model
 from plate_ocr.vision.characters import Preprocessing
 from tests.app.conftest import Run
@@ -38,6 +38,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("digits", "chars"):
         save_model(network_for(CARD), CARD, tmp_path / name)
     save_model(plate_network_for(PLATE_CARD), PLATE_CARD, tmp_path / "plates")
+    save_model(locator_network_for(LocatorCard()), LocatorCard(), tmp_path / "locator")
     monkeypatch.setattr(plate_ocr.model, "_FOLDERS", (tmp_path,))
     return tmp_path
 
@@ -115,7 +116,7 @@ def test_list(run: Run, shipped: Path) -> None:
     (shipped / "chars.safetensors").write_bytes(b"short")
     code, out, err = run("models", "list", "--json")
     assert code == 1
-    assert [json.loads(line)["name"] for line in out.splitlines()] == ["plates", "digits"]
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["plates", "digits", "locator"]
     assert "chars.safetensors is not a whole" in err
 
 

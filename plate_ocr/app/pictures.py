@@ -1,0 +1,162 @@
+"""Pictures that go with readings: plates marked, cut out, or made unreadable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.files import write_whole
+from plate_ocr.reader import Plate, Reading
+from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
+from plate_ocr.vision.images import Image
+
+BLOCKS = (3, 2)
+"""Columns and rows of what is left of a plate that is made unreadable: fewer than it has characters."""
+
+AROUND_BLUR = 1.2
+"""How much larger than a plate the place is that is made unreadable."""
+
+QUALITY = 92
+"""Of JPEG files."""
+
+
+@dataclass
+class PictureFolders:
+    """Where pictures go; None: nowhere. A file is named as the picture; the second of a name gets a number.
+
+    Attributes:
+        annotate: photos with every plate framed and what it says beside it.
+        crops: every plate, cut out and turned upright.
+        blur: photos with every plate made unreadable.
+    """
+
+    annotate: Path | None = None
+    crops: Path | None = None
+    blur: Path | None = None
+    _given: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+
+    def __bool__(self) -> bool:
+        return any((self.annotate, self.crops, self.blur))
+
+    def write(self, name: str, picture: Image, reading: Reading) -> None:
+        """Write what is wanted of one picture.
+
+        Args:
+            name: the picture's path; ``-`` becomes ``stdin``.
+            picture: uint8 ``(H, W)`` or ``(H, W, 3)`` BGR.
+            reading: of it.
+
+        Raises:
+            OutputError: if a file cannot be written.
+        """
+        inside = self._unique(name)
+        if self.annotate:
+            _write_jpeg(self.annotate / inside, annotated(picture, reading.plates))
+        if self.blur:
+            _write_jpeg(self.blur / inside, blurred(picture, reading.plates))
+        if self.crops:
+            for i, plate in enumerate(reading.plates):
+                write_whole(self.crops / f"{inside}.{i + 1}.png", to_png(upright(picture, plate)))
+
+    def _unique(self, name: str) -> str:
+        """A file name that no picture before had."""
+        file = PurePath("stdin.jpg" if name == "-" else name)
+        self._given[file.name] += 1
+        count = self._given[file.name]
+        return file.name if count == 1 else f"{file.stem}-{count}{file.suffix}"
+
+
+def annotated(picture: Image, plates: Sequence[Plate]) -> Image:
+    """Frame plates and say what they are; no label lies on a plate.
+
+    Returns:
+        uint8 ``(H, W, 3)``.
+    """
+    canvas = to_color(picture)
+    size = int(np.clip(min(canvas.shape[:2]) // 28, 10, 48))
+    boxes = [np.array(plate.corners) for plate in plates]
+    for box in boxes:
+        cv2.polylines(canvas, [np.rint(box).astype(np.int32)], True, GREEN, max(1, size // 8), cv2.LINE_AA)
+    taken = [(*box.min(0), *box.max(0)) for box in boxes]
+    for plate, box in zip(plates, boxes, strict=True):
+        text = f"{plate.text} {plate.confidence:.2f}"
+        left, top, wide, high = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("uni"), size)
+        wide, high = wide + size // 2, high + size // 2
+        place = _free_place(canvas.shape, box, (wide, high), taken)
+        if place is None:
+            continue
+        x, y = place
+        taken.append((x, y, x + wide, y + high))
+        cv2.rectangle(canvas, (x, y), (x + wide, y + high), (255, 255, 255), -1)
+        draw_text(canvas, text, (x + size // 4 - left, y + size // 4 - top), size, BLACK)
+    return canvas
+
+
+def _free_place(
+    shape: tuple[int, ...],
+    box: NDArray[np.float64],
+    size: tuple[int, int],
+    taken: Sequence[tuple[float, float, float, float]],
+) -> tuple[int, int] | None:
+    """Upper left corner of a place for a label near a plate, on nothing that is taken, if there is one."""
+    wide, high = size
+    (low, top), (right, bottom) = box.min(0), box.max(0)
+    gap = high // 4
+    above, below = top - high - gap, bottom + gap
+    wanted = [
+        (low, above), (low, below), (right - wide, above), (right - wide, below), (right + gap, top),
+        (low - wide - gap, top), (low, above - high - gap), (low, below + high + gap),
+    ]  # fmt: skip
+    for left, upper in wanted:
+        x = int(np.clip(left, 0, max(0, shape[1] - wide)))
+        y = int(np.clip(upper, 0, max(0, shape[0] - high)))
+        if all(x + wide <= a or c <= x or y + high <= b or d <= y for a, b, c, d in taken):
+            return x, y
+    return None
+
+
+def blurred(picture: Image, plates: Sequence[Plate]) -> Image:
+    """Make plates unreadable: of each a few blocks of even colour are left.
+
+    Returns:
+        uint8, the picture's shape.
+    """
+    hidden = picture.copy()
+    for plate in plates:
+        box = np.array(plate.corners)
+        box = box.mean(0) + (box - box.mean(0)) * AROUND_BLUR
+        left, top = np.maximum(np.floor(box.min(0)), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(box.max(0)), picture.shape[1::-1]).astype(int)
+        if left >= right or top >= bottom:
+            continue
+        part = hidden[top:bottom, left:right]
+        few = cv2.resize(part, BLOCKS, interpolation=cv2.INTER_AREA)
+        part[:] = cv2.resize(few, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST).reshape(
+            part.shape
+        )
+    return hidden
+
+
+def upright(picture: Image, plate: Plate) -> Image:
+    """Cut a plate out, straightened by its corners."""
+    box = np.array(plate.corners, np.float32)
+    across = (np.linalg.norm(box[1] - box[0]) + np.linalg.norm(box[2] - box[3])) / 2
+    down = (np.linalg.norm(box[3] - box[0]) + np.linalg.norm(box[2] - box[1])) / 2
+    size = max(2, round(float(across))), max(2, round(float(down)))
+    target = np.array([[0, 0], [size[0], 0], size, [0, size[1]]], np.float32)
+    matrix = cv2.getPerspectiveTransform(box, target)
+    return np.asarray(cv2.warpPerspective(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _write_jpeg(path: Path, picture: Image) -> None:
+    data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    # The old ending stays in the name: a.png and a.bmp are two pictures.
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        path = path.with_name(f"{path.name}.jpg")
+    write_whole(path, bytes(data))

@@ -1,0 +1,109 @@
+"""Pictures that go with readings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from plate_ocr.app.output import CSV_COLUMNS, to_rows, write_table
+from plate_ocr.app.pictures import PictureFolders, annotated, blurred, upright
+from plate_ocr.errors import OutputError
+from plate_ocr.reader import Char, Plate, PlateReader, Reading
+from plate_ocr.training.plates import PlateGenerator
+
+
+def plate_at(left: float, top: float, right: float, bottom: float, text: str = "皖A512T3") -> Plate:
+    corners = (left, top), (right, top), (right, bottom), (left, bottom)
+    return Plate(text, 0.97, 0.9, 1, corners, tuple(Char(char, 0.97, ()) for char in text))
+
+
+def reading(*plates: Plate) -> Reading:
+    return Reading(400, 300, 1.0, plates)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_label_lies_beside_its_plate(channels: tuple[int, ...]) -> None:
+    picture = np.full((300, 400, *channels), 90, np.uint8)
+    plates = plate_at(100, 120, 260, 160), plate_at(100, 175, 260, 215, "B2"), plate_at(1, 1, 399, 40, "C3")
+    drawn = annotated(picture, plates)
+    assert drawn.shape == (300, 400, 3)
+    assert (drawn == 255).all(2).any()
+    for left, top, right, bottom in ((100, 120, 260, 160), (100, 175, 260, 215), (1, 1, 399, 40)):
+        assert (drawn[top + 3 : bottom - 3, left + 3 : right - 3] == 90).all()
+    assert (picture == 90).all()
+
+
+def test_where_there_is_no_room_there_is_no_label() -> None:
+    drawn = annotated(np.full((40, 120), 90, np.uint8), [plate_at(1, 1, 119, 39)])
+    assert (drawn[4:-4, 4:-4] == 90).all()
+
+
+def test_a_blurred_plate_cannot_be_read(shipped_plates: Path) -> None:
+    read = PlateReader(shipped_plates, input="plate", threads=1)
+    generator = PlateGenerator(None, ["us", "eu"], not_plates=0.0)
+    were_read = 0
+    for index in range(12):
+        rendered = generator(3, index, (96, 300))
+        found = read(rendered.image)
+        if not found.plates or found.plates[0].text != rendered.text:
+            continue
+        were_read += 1
+        hidden = read(blurred(rendered.image, found.plates))
+        assert not any(plate.text == rendered.text for plate in hidden.plates)
+        assert not any(len(plate.text) > 3 for plate in hidden.plates)
+    assert were_read >= 6
+
+
+def test_only_plates_are_blurred() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    hidden = blurred(
+        picture, [plate_at(100, 100, 200, 140), plate_at(390, 290, 410, 310), plate_at(5, 5, 5, 5)]
+    )
+    changed = (hidden != picture).any(2)
+    assert changed[105:135, 105:195].mean() > 0.9
+    changed[90:150, 85:215] = changed[285:, 385:] = changed[:12, :12] = False
+    assert not changed.any()
+
+
+def test_a_crop_is_upright() -> None:
+    flat = np.zeros((40, 120), np.uint8)
+    cv2.rectangle(flat, (10, 8), (50, 30), 255, -1)
+    turn = cv2.getRotationMatrix2D((60, 20), 25, 1.0)
+    turn[:, 2] += (140, 130)
+    picture = cv2.warpAffine(flat, turn, (400, 300))
+    box = cv2.transform(np.array([[[0, 0], [120, 0], [120, 40], [0, 40]]], np.float64), turn)[0]
+    corners = tuple((float(x), float(y)) for x, y in box)
+    cut = upright(picture, Plate("A1", 1.0, 1.0, 1, corners, ()))
+    assert cut.shape == (40, 120)
+    assert np.abs(cut.astype(int) - flat).mean() < 12
+
+
+def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
+    folders = PictureFolders(tmp_path / "a", tmp_path / "c", tmp_path / "b")
+    picture = np.full((300, 400, 3), 90, np.uint8)
+    for name in ("/x/1.jpg", "y/1.jpg", "../1.png", "-"):
+        folders.write(name, picture, reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40)))
+    names = ["1-2.jpg", "1.jpg", "1.png.jpg", "stdin.jpg"]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
+    assert len(list((tmp_path / "c").iterdir())) == 8
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        PictureFolders(annotate=tmp_path / "file").write("1.jpg", np.zeros((9, 9), np.uint8), reading())
+
+
+def test_a_table_has_a_row_a_plate(tmp_path: Path) -> None:
+    rows = to_rows("a,b.jpg", reading(plate_at(1, 2, 3, 4), plate_at(5, 6, 7, 8)))
+    rows += to_rows("c.jpg", reading()) + to_rows("d.jpg", None, "cannot read d.jpg")
+    write_table(tmp_path / "t.csv", rows)
+    lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == ",".join(CSV_COLUMNS)
+    assert lines[1] == '"a,b.jpg",,皖A512T3,0.97,0.9,1,1,2,3,2,3,4,1,4'
+    assert lines[3] == "c.jpg," + "," * 12
+    assert lines[4] == "d.jpg,cannot read d.jpg" + "," * 12
