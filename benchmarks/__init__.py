@@ -13,6 +13,9 @@ from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 FOLD = str.maketrans("OI", "01")
 """O and 0, I and 1 look the same in some countries' lettering and labels."""
 
+SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
+"""Folders with crops of real plates."""
+
 
 def data_folder() -> Path:
     """The real pictures, or a word of where they should be."""

@@ -11,11 +11,10 @@ import time
 import cv2
 import numpy as np
 
-from benchmarks import FOLD, data_folder, labelled_plates
+from benchmarks import FOLD, SETS, data_folder, labelled_plates
 from plate_ocr import PlateReader, Reading
 from plate_ocr.training.platemeasure import gap, right_characters
 
-SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 EXACT = ("cn",)
 """Sets whose labels tell O from 0 and I from 1."""
 
