@@ -45,5 +45,6 @@ SETTINGS_plates = --epochs 90 --per-epoch 16384
 benchmarks:
 	python -m benchmarks.characters
 	python -m benchmarks.plates
+	python -m benchmarks.notplates
 	python -m benchmarks.batches
 	python -m benchmarks.speed

@@ -10,6 +10,9 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
+SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
+"""Folders with crops of real plates."""
+
 
 def data_folder() -> Path:
     """The real pictures, or a word of where they should be."""

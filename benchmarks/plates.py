@@ -11,11 +11,10 @@ import time
 import cv2
 import numpy as np
 
-from benchmarks import data_folder, labelled_plates
+from benchmarks import SETS, data_folder, labelled_plates
 from plate_ocr import PlateReader
 from plate_ocr.measures import Outcome, calibration_error
 
-SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 EXACT = ("cn",)
 """Sets whose labels tell O from 0 and I from 1."""
 

@@ -488,6 +488,23 @@ def synth(
 
 
 @app.command()
+def quantize(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="plates, an .onnx file or a run's folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="An .onnx file to read with.")],
+) -> None:
+    """Make a plate model smaller and faster: convolutions in 8-bit integers."""
+    if out.suffix != ".onnx":
+        _fail(f"--out {out}: a name that ends in .onnx is expected", 2)
+    try:
+        from plate_ocr.training import quantize as quantizing
+        from plate_ocr.training.platedata import Rendering
+    except ModuleNotFoundError as error:
+        _fail(f"quantizing needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    before, after = quantizing.quantize(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
+    print(f"{out}\n{before:,} bytes before, {after:,} after: {before / after:.1f} to 1")
+
+
+@app.command()
 def study(
     data: Annotated[list[str], typer.Argument(metavar="DATA...", help="As for train.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],

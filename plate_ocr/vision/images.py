@@ -142,6 +142,7 @@ def _decode(data: bytes, name: str) -> Image:
 
 
 def _from_pil(picture: PIL.Image.Image) -> Image:
+    import PIL.ExifTags
     import PIL.ImageOps
 
     if picture.width * picture.height > MAX_PIXELS:
@@ -150,7 +151,8 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
         raise ImageError("the picture has no pixels")
     picture.load()
     with _quietly(), contextlib.suppress(Exception):  # damaged EXIF data says nothing about the pixels
-        picture = PIL.ImageOps.exif_transpose(picture)
+        if picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1:  # else it would be copied
+            picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         # 16-bit grey; mode "I" is how some formats deliver it.
         return np.asarray(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8, np.uint8)
@@ -161,7 +163,8 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
         return _from_array(rgba[:, :, [2, 1, 0, 3]])
     if picture.mode in ("1", "L"):
         return np.array(picture.convert("L"))
-    return np.ascontiguousarray(np.array(picture.convert("RGB"))[:, :, ::-1])
+    rgb = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 @contextlib.contextmanager

@@ -289,3 +289,14 @@ def test_a_data_set_is_validated(run: Run, tmp_path: Path) -> None:
     code, out, err = run("validate", tmp_path / "nothing")
     assert (code, out) == (1, "")
     assert "there is no data set" in err
+
+
+def test_quantize_wants_an_onnx_file_and_a_plate_model(
+    run: Run, tiny_plate_model: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    code, out, err = run("quantize", tiny_plate_model, "-o", tmp_path / "small.safetensors")
+    assert (code, out) == (2, "")
+    assert "ends in .onnx" in err
+    code, out, err = run("quantize", tiny_model, "-o", tmp_path / "small.onnx")
+    assert (code, out) == (1, "")
+    assert "a 'plate-ocr plate model' is expected" in err

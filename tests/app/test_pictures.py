@@ -73,7 +73,7 @@ def test_a_crop_is_upright() -> None:
     cv2.rectangle(flat, (10, 8), (50, 30), 255, -1)
     turn = cv2.getRotationMatrix2D((60, 20), 25, 1.0)
     turn[:, 2] += (140, 130)
-    picture = cv2.warpAffine(flat, turn, (400, 300))
+    picture = np.asarray(cv2.warpAffine(flat, turn, (400, 300)), np.uint8)
     box = cv2.transform(np.array([[[0, 0], [120, 0], [120, 40], [0, 40]]], np.float64), turn)[0]
     corners = tuple((float(x), float(y)) for x, y in box)
     cut = upright(picture, Plate("A1", 1.0, 1.0, 1, corners, ()))

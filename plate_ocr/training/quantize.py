@@ -1,0 +1,101 @@
+"""A plate model whose convolutions compute with 8-bit integers: smaller and faster, at a small loss."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+
+from plate_ocr.files import write_whole
+from plate_ocr.model import METADATA_KEY, OpenModel, PlateModel
+from plate_ocr.training.platedata import HELD_OUT, Rendering, render_shard
+from plate_ocr.vision.images import Image
+
+CALIBRATED_ON = 256
+"""Rendered plates by which the range of each feature is found."""
+
+
+class _Pictures(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
+    """Pictures uint8 ``(N, height, width)`` one by one, as the network takes them."""
+
+    def __init__(self, pictures: Image) -> None:
+        self._waiting: Iterator[Any] = iter(pictures[:, None, None])
+
+    def get_next(self) -> dict[str, Any] | None:
+        picture = next(self._waiting, None)
+        return None if picture is None else {"pictures": picture.astype(np.float32) / np.float32(255)}
+
+
+def quantized(model: bytes, pictures: Image) -> bytes:
+    """The ONNX graph of a plate network with the convolutions in 8-bit integers.
+
+    The transformer stays as it is: its features have a wide range, and 8 bits cost it plates. Weights have a
+    scale for each channel and 7 bits, so that their products fit into the 16 bits which older processors add
+    them up in.
+
+    Args:
+        model: as of :func:`plate_ocr.training.export.to_onnx`, with its card.
+        pictures: uint8 ``(N, height, width)``: the range of each feature is what it is on these.
+
+    References:
+        Jacob et al., *Quantization and Training of Neural Networks for Efficient
+        Integer-Arithmetic-Only Inference*, 2018.
+    """
+    graph = onnx.load_from_string(model)
+    metadata = {entry.key: entry.value for entry in graph.metadata_props}
+    version = graph.ir_version
+    for i, node in enumerate(graph.graph.node):
+        node.name = node.name or f"{node.op_type.lower()}_{i}"
+    # Nothing is left that ONNX Runtime's own preparation would fold; without the mark it asks for it.
+    helper.set_model_props(graph, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        quantize_static(
+            graph,
+            path,
+            _Pictures(pictures),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        result = onnx.load(path)
+    helper.set_model_props(result, {METADATA_KEY: metadata[METADATA_KEY]})
+    result.ir_version = version
+    onnx.checker.check_model(result)
+    return bytes(result.SerializeToString())
+
+
+def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, int]:
+    """Write a plate model with 8-bit convolutions, their ranges taken from rendered plates.
+
+    Args:
+        model: a name, an ``.onnx`` file or the folder of a training run.
+        out: an ``.onnx`` file, with the same card; for reading only.
+        rendering: how plates are rendered.
+
+    Returns:
+        Bytes of the model's ``.onnx`` file and of the new one.
+
+    Raises:
+        ModelError: if there is no such model or it is a character model.
+        DataError: if the plates cannot be rendered.
+        OutputError: if the file cannot be written.
+    """
+    whole = PlateModel(OpenModel.of(model, 1)).path.read_bytes()
+    small = quantized(whole, render_shard(rendering, HELD_OUT, CALIBRATED_ON).images)
+    write_whole(out, small)
+    return len(whole), len(small)
