@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.reader import Char, Reading
+from plate_ocr.reading import Char, Reading
 
 FOLD = str.maketrans("OI", "01")
 """O and 0, I and 1 look the same in some countries' lettering and labels."""

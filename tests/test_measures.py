@@ -17,7 +17,7 @@ from plate_ocr.measures import (
     pair_up,
     right_characters,
 )
-from plate_ocr.reader import Char, Plate, Reading
+from plate_ocr.reading import Char, Plate, Reading
 
 TEXTS = st.text("AB0", max_size=6)
 

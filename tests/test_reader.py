@@ -27,8 +27,9 @@ from plate_ocr import (
     Reading,
 )
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
+from plate_ocr.classical import ClassicalReader, best_of_candidates
 from plate_ocr.model import ModelCard, PlateCard, PlateModel
-from plate_ocr.reader import ClassicalReader, NetworkReader, best_of_candidates
+from plate_ocr.photos import NetworkReader
 from plate_ocr.training.export import save_model
 from plate_ocr.training.fonts import SIZE, bundled_fonts
 from plate_ocr.training.plates import PlateGenerator
@@ -338,8 +339,8 @@ def reads_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
                 row[alphabet.index(char)] = probability
         segments = Segments(cuts, np.arange(count), np.arange(1, count + 1), np.arange(count + 1) / 2)
         plain = Line(line, line, False, np.eye(3)[:2])
-        monkeypatch.setattr("plate_ocr.reader.straighten", lambda _: [plain])
-        monkeypatch.setattr("plate_ocr.reader.propose_segments", lambda _: segments)
+        monkeypatch.setattr("plate_ocr.classical.straighten", lambda _: [plain])
+        monkeypatch.setattr("plate_ocr.classical.propose_segments", lambda _: segments)
         monkeypatch.setattr(
             reader.classifier, "model", SimpleNamespace(card=card, probabilities=lambda _: probabilities)
         )

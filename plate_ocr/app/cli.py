@@ -250,7 +250,7 @@ def inspect(
     """Show every step of reading a plate as a picture, to see why a reading went wrong."""
     from plate_ocr.app.inspection import inspect_plate
     from plate_ocr.app.sources import Source
-    from plate_ocr.reader import ClassicalReader
+    from plate_ocr.classical import ClassicalReader
 
     for path in inspect_plate(ClassicalReader(model), Source(image).content(), out):
         print(path)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.classical import ClassicalReader, LineReading
 from plate_ocr.files import write_whole
-from plate_ocr.reader import ClassicalReader, LineReading
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.characters import Preprocessing, frame_characters, row_vectors, stack_characters
 from plate_ocr.vision.drawing import (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plate_ocr.files import write_whole
-from plate_ocr.reader import Plate, Reading
+from plate_ocr.reading import Plate, Reading
 
 
 def to_json(name: str, reading: Reading | None, error: str | None = None) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.files import write_whole
-from plate_ocr.reader import Plate, Reading
+from plate_ocr.reading import Plate, Reading
 from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
 from plate_ocr.vision.images import Image
 

@@ -11,7 +11,8 @@ import pytest
 from plate_ocr.app.output import CSV_COLUMNS, to_rows, write_table
 from plate_ocr.app.pictures import PictureFolders, annotated, blurred, upright
 from plate_ocr.errors import OutputError
-from plate_ocr.reader import Char, Plate, PlateReader, Reading
+from plate_ocr.reader import PlateReader
+from plate_ocr.reading import Char, Plate, Reading
 from plate_ocr.training.plates import PlateGenerator
 
 

@@ -1,0 +1,180 @@
+"""The plate network's way to read: plates that were cut out, and plates that are looked for in photos."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import formats_for
+from plate_ocr.ctc import FormatPrior, Spot, align, beam_search, greedy
+from plate_ocr.model import LocatorModel, PlateModel
+from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
+from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.locate import Located, overlap
+from plate_ocr.vision.platepicture import network_input
+
+BATCH = 16
+"""Pictures in one run of the plate network."""
+
+AROUND = (0.12, 0.2)
+"""What is left about a plate that was found in a photo, as parts of its width and height."""
+
+SAME = 0.2
+"""Plates that overlap more are one plate."""
+
+LEAST_IN_LINE = 2
+"""Characters of a line, at least."""
+
+
+class NetworkReader:
+    """Reads pictures of whole plates by the plate network, without cutting them.
+
+    Args:
+        model: a plate model.
+        min_confidence: below it a character is unknown; by default the model's own bound.
+        region: whose formats are a hint of what stands where; by default there is no hint.
+
+    Raises:
+        AlphabetError: if the region is unknown.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(
+        self, model: PlateModel, *, min_confidence: float | None = None, region: str | None = None
+    ) -> None:
+        self.model = model
+        self.min_confidence = model.card.min_confidence if min_confidence is None else min_confidence
+        formats = () if region is None else formats_for(model.card.alphabet, region)
+        self._prior = FormatPrior(model.card.alphabet, formats)
+
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read pictures of plates, :data:`BATCH` in a run of the network.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        readings: list[Reading] = []
+        for start in range(0, len(images), BATCH):
+            started = perf_counter()
+            pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
+            plates = self.look(pictures)
+            ms = 1000 * (perf_counter() - started) / len(pictures)
+            for picture, found in zip(pictures, plates, strict=True):
+                readings.append(Reading(picture.shape[1], picture.shape[0], ms, found))
+        return readings
+
+    def look(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one run of the network."""
+        card = self.model.card
+        inputs = [network_input(picture, card.height, card.width) for picture in pictures]
+        answers = zip(*self.model(np.stack(inputs)), pictures, strict=True)
+        return [self.plates(shares, corners, picture.shape[::-1]) for shares, corners, picture in answers]
+
+    def plates(
+        self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
+    ) -> tuple[Plate, ...]:
+        """What the network's answer means; nothing where it is too unsure that there is a plate.
+
+        Args:
+            probabilities: float32 ``(steps, classes + 1)``, the blank first.
+            corners: float32 ``(4, 2)``: of the plate, as parts of the picture's width and height.
+            size: width and height of the picture, pixels.
+        """
+        spots = self._spots(probabilities)
+        shares = probabilities[[spot.step for spot in spots]]
+        if self._prior.formats:
+            shares[:, 1:] *= self._prior.weights(tuple(spot.char for spot in spots))
+            shares /= shares.sum(axis=1, keepdims=True)
+        chars = tuple(self._char(spot, row[1:]) for spot, row in zip(spots, shares, strict=True))
+        if not chars:
+            return ()
+        # The second half of the steps is the lower row of features.
+        lower = sum(2 * spot.step >= len(probabilities) for spot in spots)
+        lines = 2 if min(lower, len(spots) - lower) >= LEAST_IN_LINE else 1
+        inside = np.clip(corners, 0, 1) * size
+        plate = plate_of(chars, tuple((float(x), float(y)) for x, y in inside), lines)
+        return (plate,) if plate.confidence >= self.model.card.min_plate_confidence else ()
+
+    def _spots(self, probabilities: NDArray[np.float32]) -> list[Spot]:
+        if not self._prior.formats:
+            return greedy(probabilities)
+        return align(probabilities, beam_search(probabilities, self._prior)[0][0])
+
+    def _char(self, spot: Spot, shares: NDArray[np.float32]) -> Char:
+        order = np.argsort(-shares, kind="stable")[: ALTERNATIVES + 1]
+        alphabet, confidence = self.model.card.alphabet, float(shares[spot.char])
+        ranked = [(alphabet[i], float(shares[i])) for i in order]
+        if confidence < self.min_confidence:
+            return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
+        others = [(char, share) for char, share in ranked if char != alphabet[spot.char]]
+        return Char(alphabet[spot.char], confidence, tuple(others[:ALTERNATIVES]))
+
+
+class PhotoReader:
+    """Finds the plates in photos and reads them.
+
+    Args:
+        reader: reads what was found.
+        locator: finds.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(self, reader: NetworkReader, locator: LocatorModel) -> None:
+        self.reader, self.locator = reader, locator
+
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read photos; the surest plate of each comes first.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        return [self._read(image) for image in images]
+
+    def _read(self, image: ImageSource) -> Reading:
+        started = perf_counter()
+        gray = to_gray(read_image(image))
+        height, width = gray.shape
+        plates = self.plates(gray)
+        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+
+    def plates(self, gray: Image) -> tuple[Plate, ...]:
+        """All plates in a photo, uint8 ``(H, W)``."""
+        longest = self.locator.card.longest
+        plates = self._among(gray, self.locator(gray, longest))
+        if not plates and max(gray.shape) > longest:
+            # Far away: the same once more, with more pixels.
+            plates = self._among(gray, self.locator(gray, 2 * longest))
+        return plates
+
+    def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+        """What is read where plates may be; of overlapping ones the surest."""
+        found: list[Plate] = []
+        for start in range(0, len(places), BATCH):
+            boxes = [_about(place.corners, gray.shape) for place in places[start : start + BATCH]]
+            crops = [gray[top:bottom, left:right] for left, top, right, bottom in boxes]
+            for (left, top, _, _), plates in zip(boxes, self.reader.look(crops), strict=True):
+                for plate in plates:
+                    moved = tuple((x + left, y + top) for x, y in plate.corners)
+                    found.append(dataclasses.replace(plate, corners=moved))
+        kept: list[Plate] = []
+        for plate in sorted(found, key=lambda plate: -plate.confidence):
+            box = np.array(plate.corners)
+            if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
+                kept.append(plate)
+        return tuple(kept)
+
+
+def _about(corners: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a crop about a plate, inside a picture."""
+    low, high = corners.min(0), corners.max(0)
+    reach = np.array(AROUND) * (high - low)
+    left, top = np.maximum(np.floor(low - reach), 0).astype(int)
+    right, bottom = np.minimum(np.ceil(high + reach), shape[::-1]).astype(int)
+    left, top = min(left, shape[1] - 2), min(top, shape[0] - 2)
+    return int(left), int(top), int(max(right, left + 2)), int(max(bottom, top + 2))

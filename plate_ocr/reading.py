@@ -1,0 +1,89 @@
+"""What was read: characters, plates, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import UNKNOWN
+
+ALTERNATIVES = 3
+"""How many other classes a reading names beside its own."""
+
+
+@dataclass(frozen=True)
+class Char:
+    """One character of a plate.
+
+    Attributes:
+        char: the character, or None where none was recognised.
+        confidence: probability of the likeliest class, 0..1.
+        alternatives: the next likely characters with their probabilities, likeliest first.
+    """
+
+    char: str | None
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One plate.
+
+    Attributes:
+        text: upper case, without separators; ``?`` for an unknown character.
+        confidence: mean confidence of its characters, 0..1.
+        min_confidence: the least of them: a mean hides a bad one.
+        lines: lines of text, which are joined from top to bottom.
+        corners: x and y of its four corners in pixels, clockwise from its own top left.
+        chars: its characters.
+    """
+
+    text: str
+    confidence: float
+    min_confidence: float
+    lines: int
+    corners: tuple[tuple[float, float], ...]
+    chars: tuple[Char, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one picture.
+
+    Attributes:
+        width: of the picture in pixels, after EXIF rotation.
+        height: of the picture in pixels.
+        ms: how long it took.
+        plates: what was found; empty if nothing was.
+    """
+
+    width: int
+    height: int
+    ms: float
+    plates: tuple[Plate, ...]
+
+
+@dataclass(frozen=True)
+class CharReading(Char):
+    """What was read in the picture of one character.
+
+    Attributes:
+        scores: float32 ``(classes,)``: probabilities in the alphabet's order; all 0 for a blank picture.
+    """
+
+    scores: NDArray[np.float32] = field(repr=False, compare=False)
+
+
+def plate_of(chars: tuple[Char, ...], corners: tuple[tuple[float, float], ...], lines: int = 1) -> Plate:
+    """A plate of these characters, with these corners and so many lines."""
+    confidences = [char.confidence for char in chars]
+    text = "".join(char.char or UNKNOWN for char in chars)
+    return Plate(text, sum(confidences) / len(confidences), min(confidences), lines, corners, chars)
+
+
+def whole_picture(width: int, height: int) -> tuple[tuple[float, float], ...]:
+    """The corners of a picture."""
+    return (0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height))
