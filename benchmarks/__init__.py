@@ -13,6 +13,9 @@ from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 """Folders with crops of real plates."""
 
+EXACT = ("cn",)
+"""Those whose labels tell O from 0 and I from 1."""
+
 
 def data_folder() -> Path:
     """The real pictures, or a word of where they should be."""

@@ -39,7 +39,7 @@ READS = """
 import resource, sys
 from pathlib import Path
 from plate_ocr import PlateReader
-reader = PlateReader(sys.argv[1], threads=1)
+reader = PlateReader(sys.argv[1], input="plate", threads=1)
 for path in sys.argv[2:]:
     reader(path)
 print(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1])
@@ -73,7 +73,7 @@ def main() -> None:
     """Print a table and two lines."""
     cv2.setNumThreads(1)
     model = sys.argv[1] if len(sys.argv) > 1 else "plates"
-    reader = PlateReader(model, threads=1)
+    reader = PlateReader(model, input="plate", threads=1)
     data = data_folder()
     rendering = Rendering(str(data), seed=SEED, not_plates=1.0)
     print("| no plates | pictures | taken for one |\n|---|---|---|")

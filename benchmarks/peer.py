@@ -26,7 +26,7 @@ Read: TypeAlias = Callable[[Sequence[str]], list[str]]
 
 def ours(model: str, _: bool) -> tuple[Read, int]:
     """This project's reader, one picture at a time; returned with the bytes of its model."""
-    reader = importlib.import_module("plate_ocr").PlateReader(model, threads=1)
+    reader = importlib.import_module("plate_ocr").PlateReader(model, input="plate", threads=1)
 
     def read(path: str) -> str:
         plates = reader(path).plates

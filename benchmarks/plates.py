@@ -11,12 +11,9 @@ import time
 import cv2
 import numpy as np
 
-from benchmarks import SETS, data_folder, labelled_plates
+from benchmarks import EXACT, SETS, data_folder, labelled_plates
 from plate_ocr import PlateReader
 from plate_ocr.measures import Outcome, calibration_error
-
-EXACT = ("cn",)
-"""Sets whose labels tell O from 0 and I from 1."""
 
 
 def main() -> None:
@@ -25,7 +22,7 @@ def main() -> None:
     print("| model | plates | crops | right | characters' calibration error | two lines | ms a crop |")
     print("|---|---|---|---|---|---|---|")
     for model in sys.argv[1:] or ["plates", "chars"]:
-        reader = PlateReader(model, threads=1)
+        reader = PlateReader(model, input="plate", threads=1)
         for name in SETS:
             plates = labelled_plates(data_folder() / "plates" / name)
             started = time.perf_counter()

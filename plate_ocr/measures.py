@@ -193,6 +193,13 @@ class PlateFigures:
 
 def calibration_error(outcomes: Iterable[Outcome], *, folded: bool = False) -> float:
     """Gap between the characters' confidence and the share of right ones; unknown ones say nothing."""
+    return calibration_gap(*judged_characters(outcomes, folded=folded))
+
+
+def judged_characters(
+    outcomes: Iterable[Outcome], *, folded: bool = False
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Confidence of each character that was read, and whether it is right; unknown ones are left out."""
     confidences, right = [], []
     for outcome in outcomes:
         text, wanted = outcome.text, outcome.wanted
@@ -202,7 +209,7 @@ def calibration_error(outcomes: Iterable[Outcome], *, folded: bool = False) -> f
             if char.char is not None:
                 confidences.append(char.confidence)
                 right.append(value)
-    return calibration_gap(np.array(confidences, np.float32), np.array(right, bool))
+    return np.array(confidences, np.float32), np.array(right, bool)
 
 
 def _characters(outcome: Outcome) -> Iterable[tuple[str, Char | None]]:
