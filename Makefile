@@ -19,12 +19,20 @@ models: models/digits.onnx models/chars.onnx
 
 # From the weights that are there, if any: `make -B models/plates.onnx FROM=` starts from nothing.
 FROM = $(if $(wildcard models/plates.safetensors),--from models/plates.safetensors)
+FROM_locator = $(if $(wildcard models/locator.safetensors),--from models/locator.safetensors)
 
 models/plates.onnx:
 	mkdir -p models
 	test -e runs/plates/last.ckpt && plate-ocr train --resume runs/plates || \
 	plate-ocr train --model plates -o runs/plates $(FROM) $(SETTINGS_plates)
 	$(call publish,plates)
+	plate-ocr quantize runs/plates -o models/plates.onnx
+
+models/locator.onnx:
+	mkdir -p models
+	test -e runs/locator/last.ckpt && plate-ocr train --resume runs/locator || \
+	plate-ocr train --model locator -o runs/locator $(FROM_locator)
+	$(call publish,locator)
 
 models/%.onnx:
 	mkdir -p models

@@ -11,19 +11,22 @@ from typing import Literal, TypeAlias, get_args, overload
 from plate_ocr.classical import CharClassifier, ClassicalReader
 from plate_ocr.errors import ModelError
 from plate_ocr.model import LocatorModel, PlateModel, load_model
-from plate_ocr.photos import NetworkReader, PhotoReader
-from plate_ocr.reading import Reading
-from plate_ocr.vision.images import ImageSource, read_image, to_gray
+from plate_ocr.photos import BATCH, NetworkReader, PhotoReader
+from plate_ocr.reading import Plate, Reading
+from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
-"""A picture is that of a single character up to this height, pixels, and this width against its height."""
+"""A picture may be that of a single character up to this height, pixels, and this width against it."""
+
+SHORTEST_PLATE = 3
+"""Characters of a plate, at least, where it could be a picture of a single character."""
 
 
 class AnyReader:
     """Reads whatever a picture shows: a plate that was cut out, a single character, or a photo.
 
-    What is small and no wider than high is taken for a character. All else is read as a plate first; where
-    that is no plate, plates are looked for in it.
+    All is read as a plate first. Where that is no plate, plates are looked for in it; what is small, no
+    wider than high and has no text of a plate's length is a character.
 
     Args:
         plates: reads plates.
@@ -53,16 +56,25 @@ class AnyReader:
         Raises:
             ImageError: if a picture cannot be read.
         """
-        return [self._read(image) for image in images]
+        readings: list[Reading] = []
+        for start in range(0, len(images), BATCH):
+            started = perf_counter()
+            pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
+            looked = self.plates.look(pictures)
+            ms = 1000 * (perf_counter() - started) / len(pictures)
+            readings += [self._finish(*both, ms) for both in zip(pictures, looked, strict=True)]
+        return readings
 
-    def _read(self, image: ImageSource) -> Reading:
+    def _finish(self, gray: Image, plates: tuple[Plate, ...], ms: float) -> Reading:
+        """Keep what was read as a plate, or read the picture as what else it may be."""
         started = perf_counter()
-        gray = to_gray(read_image(image))
         height, width = gray.shape
-        if height <= LARGEST_CHAR and width <= WIDEST_CHAR * height:
+        may_be_char = height <= LARGEST_CHAR and width <= WIDEST_CHAR * height
+        # A motorcycle's plate of two lines may be as small.
+        if may_be_char and all(len(plate.text) < SHORTEST_PLATE for plate in plates):
             return self.characters.read(gray)
-        plates = self.plates.look([gray])[0] or self.photos.plates(gray)
-        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+        plates = plates or self.photos.plates(gray)
+        return Reading(width, height, ms + 1000 * (perf_counter() - started), plates)
 
 
 Input: TypeAlias = Literal["auto", "photo", "plate", "char"]
