@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias, get_args, overload
 from plate_ocr.classical import CharClassifier, ClassicalReader
 from plate_ocr.errors import ModelError
 from plate_ocr.model import LocatorModel, PlateModel, load_model
-from plate_ocr.photos import NetworkReader, PhotoReader
+from plate_ocr.photos import BATCH, NetworkReader, PhotoReader
 from plate_ocr.reading import Reading
-from plate_ocr.vision.images import ImageSource, read_image, to_gray
+from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
 """A picture is that of a single character up to this height, pixels, and this width against its height."""
@@ -28,12 +28,15 @@ class AnyReader:
     Args:
         plates: reads plates.
         threads: processor cores for the other networks; by default as many as the process may use.
+        min_confidence: below it a single character is unknown; by default its model's own bound.
 
     Safe to call from several threads.
     """
 
-    def __init__(self, plates: NetworkReader, threads: int | None = None) -> None:
-        self.plates, self._threads = plates, threads
+    def __init__(
+        self, plates: NetworkReader, *, threads: int | None = None, min_confidence: float | None = None
+    ) -> None:
+        self.plates, self._threads, self._min_confidence = plates, threads, min_confidence
 
     # Opened when they are needed first: most calls are for one kind of picture.
 
@@ -45,24 +48,38 @@ class AnyReader:
     @cached_property
     def characters(self) -> CharClassifier:
         """Reads single characters."""
-        return CharClassifier(threads=self._threads)
+        return CharClassifier(threads=self._threads, min_confidence=self._min_confidence)
 
     def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read pictures.
+        """Read pictures, :data:`plate_ocr.photos.BATCH` in a run of the plate network.
 
         Raises:
             ImageError: if a picture cannot be read.
         """
-        return [self._read(image) for image in images]
+        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        return [reading for part in parts for reading in self._read(part)]
 
-    def _read(self, image: ImageSource) -> Reading:
+    def _read(self, images: Sequence[ImageSource]) -> list[Reading]:
         started = perf_counter()
-        gray = to_gray(read_image(image))
-        height, width = gray.shape
-        if height <= LARGEST_CHAR and width <= WIDEST_CHAR * height:
-            return self.characters.read(gray)
-        plates = self.plates.look([gray])[0] or self.photos.plates(gray)
-        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+        pictures = [to_gray(read_image(image)) for image in images]
+        larger = [picture for picture in pictures if not _may_be_character(picture)]
+        looked = iter(self.plates.look(larger) if larger else ())
+        found = [
+            self.characters.read(picture).plates
+            if _may_be_character(picture)
+            else next(looked) or self.photos.plates(picture)
+            for picture in pictures
+        ]
+        ms = 1000 * (perf_counter() - started) / len(pictures)
+        return [
+            Reading(picture.shape[1], picture.shape[0], ms, plates)
+            for picture, plates in zip(pictures, found, strict=True)
+        ]
+
+
+def _may_be_character(picture: Image) -> bool:
+    height, width = picture.shape
+    return height <= LARGEST_CHAR and width <= WIDEST_CHAR * height
 
 
 Input: TypeAlias = Literal["auto", "photo", "plate", "char"]
@@ -114,7 +131,7 @@ class PlateReader:
             elif input == "photo":
                 self._read = PhotoReader(plates, LocatorModel(threads=threads)).read
             else:
-                self._read = AnyReader(plates, threads).read
+                self._read = AnyReader(plates, threads=threads, min_confidence=min_confidence).read
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
