@@ -62,11 +62,11 @@ class AnyReader:
     def _read(self, images: Sequence[ImageSource]) -> list[Reading]:
         started = perf_counter()
         pictures = [to_gray(read_image(image)) for image in images]
-        larger = [picture for picture in pictures if not _may_be_character(picture)]
+        larger = [picture for picture in pictures if not may_be_character(picture)]
         looked = iter(self.plates.look(larger) if larger else ())
         found = [
             self.characters.read(picture).plates
-            if _may_be_character(picture)
+            if may_be_character(picture)
             else next(looked) or self.photos.plates(picture)
             for picture in pictures
         ]
@@ -77,9 +77,10 @@ class AnyReader:
         ]
 
 
-def _may_be_character(picture: Image) -> bool:
+def may_be_character(picture: Image) -> bool:
+    """Whether a picture, uint8 ``(H, W)``, is small and narrow enough for one of a single character."""
     height, width = picture.shape
-    return height <= LARGEST_CHAR and width <= WIDEST_CHAR * height
+    return bool(height <= LARGEST_CHAR and width <= WIDEST_CHAR * height)
 
 
 Input: TypeAlias = Literal["auto", "photo", "plate", "char"]

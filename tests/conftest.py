@@ -214,8 +214,8 @@ def locator_card() -> LocatorCard:
     """A locator of few weights, and a value in every optional field."""
     return LocatorCard(
         longest=96,
-        channels=(4, 5, 6, 7, 8),
-        features=6,
+        channels=(16, 16, 32, 32, 32),
+        features=32,
         min_score=0.25,
         training={"rendered": 3},
         accuracy={"made up": 0.5},

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from plate_ocr import (
     Plate,
@@ -147,14 +148,14 @@ def test_corners_of_a_plate_are_pixels_of_its_picture(border: tuple[int, int], s
 GROUND = 90
 
 
-def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, list[Image]]:
+def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, list[NDArray[np.float64]]]:
     """Plates on an even ground, one under the other; and their boxes, clockwise: float64 ``(4, 2)``."""
-    photo, boxes = np.full(size, GROUND, np.uint8), []
+    photo, boxes = np.full(size, GROUND, np.uint8), list[NDArray[np.float64]]()
     for i, text in enumerate(texts):
         plate = np.asarray(cv2.resize(text_picture(text), (150, 40)), np.uint8)
         left, top = 40 + 150 * i, 50 + 120 * i
         photo[top : top + 40, left : left + 150] = plate
-        boxes.append(np.array([[0, 0], [150, 0], [150, 40], [0, 40]]) + (left, top))
+        boxes.append(np.array([[0.0, 0], [150, 0], [150, 40], [0, 40]]) + np.array([left, top]))
     return photo, boxes
 
 
@@ -186,7 +187,7 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
     plates = read_photo(Points(*boxes), shipped_plates, photo)
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
     for plate in plates:
-        assert overlap(np.array(plate.corners), boxes[plate.text == "TR4821"].astype(np.float64)) > 0.6
+        assert overlap(np.array(plate.corners), boxes[plate.text == "TR4821"]) > 0.6
     assert [plate.confidence for plate in plates] == sorted((p.confidence for p in plates), reverse=True)
 
 
@@ -200,7 +201,7 @@ def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
 
 def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> None:
     photo, boxes = photo_with("KA365CP", "TR4821")
-    nowhere = [np.array([[0, 0], [60, 0], [60, 20], [0, 20]]) + (350, 10)] * BATCH
+    nowhere = [np.add([350, 10], [[0, 0], [60, 0], [60, 20], [0, 20]])] * BATCH
     plates = read_photo(Points(boxes[0], *nowhere, boxes[1]), shipped_plates, photo)
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
 
@@ -261,16 +262,14 @@ def test_the_shipped_models_find_plates_in_rendered_scenes(
     assert read > 0.3 * large
 
 
-def test_the_locator_takes_the_place_of_a_photo_into_account(
-    shipped_locator: Path, scenes: list[Scene]
-) -> None:
+def test_a_photo_may_be_larger_than_the_locator_looks_at(shipped_locator: Path, scenes: list[Scene]) -> None:
     locator = LocatorModel(shipped_locator, threads=1)
-    moved, compared = [], 0
+    moved = list[float]()
     for scene in scenes[:12]:
         large = np.asarray(cv2.resize(scene.image, None, fx=3, fy=3), np.uint8)
         for place in locator(scene.image):
             if place.score > 0.8:
                 shares = [overlap(place.corners * 3, other.corners) for other in locator(large, 352)]
-                moved, compared = [*moved, max(shares, default=0.0)], compared + 1
-    assert compared > 5
+                moved.append(max(shares, default=0.0))
+    assert len(moved) > 5
     assert np.median(moved) > 0.7
