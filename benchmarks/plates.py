@@ -25,7 +25,7 @@ def main() -> None:
     print("| model | plates | crops | right | characters' calibration error | two lines | ms a crop |")
     print("|---|---|---|---|---|---|---|")
     for model in sys.argv[1:] or ["plates", "chars"]:
-        reader = PlateReader(model, threads=1)
+        reader = PlateReader(model, input="plate", threads=1)
         for name in SETS:
             plates = labelled_plates(data_folder() / "plates" / name)
             started = time.perf_counter()
