@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
-from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet, bare
 from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
@@ -15,6 +21,69 @@ SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 
 EXACT = ("cn",)
 """Those whose labels tell O from 0 and I from 1."""
+
+PHOTOS = ("cn", "us", "br", "eu")
+"""Folders with real photos."""
+
+TURNED = ("cn",)
+"""Sets whose labels give the middle of a turned rectangle and its sides in any order, but not the angle."""
+
+
+@dataclass(frozen=True)
+class LabelledPhoto:
+    """A photo and the plates on it.
+
+    Attributes:
+        path: the file.
+        texts: upper case, without separators.
+        boxes: float64 ``(N, 4)``: x and y of each plate's middle, width and height, pixels.
+        turned: whether plates may be turned.
+    """
+
+    path: Path
+    texts: tuple[str, ...]
+    boxes: NDArray[np.float64]
+    turned: bool
+
+    def corners(self, number: int, along: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Corners ``(4, 2)`` of a plate, clockwise.
+
+        Args:
+            number: of the plate.
+            along: corners of the plate to compare with; a turned rectangle lies along its upper side.
+        """
+        x, y, *size = self.boxes[number]
+        right = np.array([1.0, 0.0])
+        if self.turned:
+            right = (along[1] - along[0]) / max(1e-6, float(np.linalg.norm(along[1] - along[0])))
+        half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(size) / 2
+        return np.asarray(np.array([x, y]) + half @ np.array([right, [-right[1], right[0]]]))
+
+    def hulls(self) -> NDArray[np.float64]:
+        """Left, top, right and bottom of each plate ``(N, 4)``, however it may be turned."""
+        middles, halves = self.boxes[:, :2], self.boxes[:, 2:] / 2
+        if self.turned:
+            halves = halves.max(1, keepdims=True) * np.ones(2)
+        return np.hstack([middles - halves, middles + halves])
+
+
+def labelled_photos(name: str) -> list[LabelledPhoto]:
+    """The photos of a set, with all their labels."""
+    folder = data_folder() / "photos" / name
+    rows = defaultdict(list)
+    with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            rows[row["image_path"]].append(row)
+    photos = []
+    for path, plates in sorted(rows.items()):
+        boxes = np.array([[float(plate[key]) for key in "xywh"] for plate in plates])
+        if name in TURNED:
+            boxes[:, 2:] = -np.sort(-boxes[:, 2:], axis=1)
+        else:
+            boxes[:, :2] += boxes[:, 2:] / 2
+        texts = tuple(bare(plate["plate_text"]) for plate in plates)
+        photos.append(LabelledPhoto(folder / path, texts, boxes, name in TURNED))
+    return photos
 
 
 def data_folder() -> Path:

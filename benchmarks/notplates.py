@@ -5,27 +5,23 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks import SETS, data_folder
+from benchmarks import PHOTOS, SETS, data_folder, labelled_photos
 from plate_ocr import PlateReader
 from plate_ocr.model import available_threads
 from plate_ocr.training.platedata import Rendering, render_all, render_shard
 from plate_ocr.vision.images import Image, read_image, to_gray
 
-PHOTOS = ("cn", "us", "br", "eu")
 WIDTHS = (64, 128, 256)
 CUTS = 8
 """Of each width, from each photo, at most."""
@@ -46,21 +42,17 @@ print(next(line for line in Path("/proc/self/status").read_text().splitlines() i
 """
 
 
-def cuts(folder: Path, width: int) -> Iterator[Image]:
-    """Pieces of photos, 1.5 to 5 times as wide as high, that touch no labelled plate."""
-    boxes = defaultdict(list)
-    with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            boxes[row["image_path"]].append([float(row[name]) for name in "xywh"])
+def cuts(name: str, width: int) -> Iterator[Image]:
+    """Pieces of a set's photos, 1.5 to 5 times as wide as high, that touch no labelled plate."""
     rng = np.random.default_rng((SEED, width))
-    for name, plates in sorted(boxes.items()):
-        photo = to_gray(read_image(folder / name))
+    for labelled in labelled_photos(name):
+        photo = to_gray(read_image(labelled.path))
         for _ in range(CUTS):
             height = round(width / rng.uniform(1.5, 5))
             if photo.shape[0] <= height or photo.shape[1] <= width:
                 continue
             x, y = rng.integers(photo.shape[1] - width), rng.integers(photo.shape[0] - height)
-            if all(x + width < a or x > a + w or y + height < b or y > b + h for a, b, w, h in plates):
+            if all(x + width < a or x > c or y + height < b or y > d for a, b, c, d in labelled.hulls()):
                 yield photo[y : y + height, x : x + width]
 
 
@@ -79,7 +71,7 @@ def main() -> None:
     print("| no plates | pictures | taken for one |\n|---|---|---|")
     read = count = 0
     for width in WIDTHS:
-        found = [bool(reader(cut).plates) for name in PHOTOS for cut in cuts(data / "photos" / name, width)]
+        found = [bool(reader(cut).plates) for name in PHOTOS for cut in cuts(name, width)]
         row(f"cut from photos, {width} wide", sum(found), len(found))
         read, count = read + sum(found), count + len(found)
     row("all of these", read, count)

@@ -171,10 +171,10 @@ class PhotoReader:
 
 
 def _about(corners: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a crop about a plate, inside a picture."""
+    """Left, top, right and bottom of a crop about a plate, inside a picture: one pixel at least."""
     low, high = corners.min(0), corners.max(0)
     reach = np.array(AROUND) * (high - low)
     left, top = np.maximum(np.floor(low - reach), 0).astype(int)
     right, bottom = np.minimum(np.ceil(high + reach), shape[::-1]).astype(int)
-    left, top = min(left, shape[1] - 2), min(top, shape[0] - 2)
-    return int(left), int(top), int(max(right, left + 2)), int(max(bottom, top + 2))
+    left, top = min(left, shape[1] - 1), min(top, shape[0] - 1)
+    return int(left), int(top), int(max(right, left + 1)), int(max(bottom, top + 1))

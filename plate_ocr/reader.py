@@ -31,12 +31,15 @@ class AnyReader:
     Args:
         plates: reads plates.
         threads: processor cores for the other networks; by default as many as the process may use.
+        min_confidence: below it a single character is unknown; by default its model's own bound.
 
     Safe to call from several threads.
     """
 
-    def __init__(self, plates: NetworkReader, threads: int | None = None) -> None:
-        self.plates, self._threads = plates, threads
+    def __init__(
+        self, plates: NetworkReader, *, threads: int | None = None, min_confidence: float | None = None
+    ) -> None:
+        self.plates, self._threads, self._min_confidence = plates, threads, min_confidence
 
     # Opened when they are needed first: most calls are for one kind of picture.
 
@@ -48,10 +51,10 @@ class AnyReader:
     @cached_property
     def characters(self) -> CharClassifier:
         """Reads single characters."""
-        return CharClassifier(threads=self._threads)
+        return CharClassifier(threads=self._threads, min_confidence=self._min_confidence)
 
     def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read pictures.
+        """Read pictures, :data:`plate_ocr.photos.BATCH` in a run of the plate network.
 
         Raises:
             ImageError: if a picture cannot be read.
@@ -69,12 +72,17 @@ class AnyReader:
         """Keep what was read as a plate, or read the picture as what else it may be."""
         started = perf_counter()
         height, width = gray.shape
-        may_be_char = height <= LARGEST_CHAR and width <= WIDEST_CHAR * height
         # A motorcycle's plate of two lines may be as small.
-        if may_be_char and all(len(plate.text) < SHORTEST_PLATE for plate in plates):
+        if may_be_character(gray) and all(len(plate.text) < SHORTEST_PLATE for plate in plates):
             return self.characters.read(gray)
         plates = plates or self.photos.plates(gray)
         return Reading(width, height, ms + 1000 * (perf_counter() - started), plates)
+
+
+def may_be_character(picture: Image) -> bool:
+    """Whether a picture, uint8 ``(H, W)``, is small and narrow enough for one of a single character."""
+    height, width = picture.shape
+    return bool(height <= LARGEST_CHAR and width <= WIDEST_CHAR * height)
 
 
 Input: TypeAlias = Literal["auto", "photo", "plate", "char"]
@@ -126,7 +134,7 @@ class PlateReader:
             elif input == "photo":
                 self._read = PhotoReader(plates, LocatorModel(threads=threads)).read
             else:
-                self._read = AnyReader(plates, threads).read
+                self._read = AnyReader(plates, threads=threads, min_confidence=min_confidence).read
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")

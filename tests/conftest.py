@@ -8,11 +8,12 @@ import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 import pytest
 import torch
 from hypothesis import settings
@@ -20,13 +21,21 @@ from hypothesis import settings
 from plate_ocr import CharClassifier, PlateReader
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.model import ModelCard, PlateCard, find_model
-from plate_ocr.networks import BPNetwork, PlateNetwork, network_for, plate_network_for
+from plate_ocr.model import LocatorCard, ModelCard, PlateCard, find_model
+from plate_ocr.networks import (
+    BPNetwork,
+    LocatorNetwork,
+    PlateNetwork,
+    locator_network_for,
+    network_for,
+    plate_network_for,
+)
 from plate_ocr.training.augment import Augmentation
 from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
 from plate_ocr.training.export import save_model
-from plate_ocr.training.synth import bundled_fonts, render_dataset
+from plate_ocr.training.fonts import SIZE, bundled_fonts
+from plate_ocr.training.synth import render_dataset
 from plate_ocr.training.trainer import Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan, RateWarmup
 from plate_ocr.vision.characters import Preprocessing
@@ -74,6 +83,16 @@ def draw_plate(text: str, *, glyph: int = 30, ground: int = 230, thick: int = 5)
     for i, char in enumerate(text):
         cv2.putText(mask, char, (24 + 40 * i, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 255, thick, cv2.LINE_8)
     return np.where(mask > 0, glyph, ground).astype(np.uint8)
+
+
+def text_picture(text: str, *, glyph: int = 30, ground: int = 230) -> Image:
+    """Text in a font that the small model knows, in the middle of its picture: uint8 ``(H, W)``."""
+    font = next(font for font in bundled_fonts() if font.getname() == ("DejaVu Sans", "Bold"))
+    left, top, right, bottom = font.getbbox(text)
+    size = (round(right - left) + SIZE // 2, round(bottom - top) + SIZE // 3)
+    picture = PIL.Image.new("L", size, ground)
+    PIL.ImageDraw.Draw(picture).text((SIZE // 4 - left, SIZE // 6 - top), text, fill=glyph, font=font)
+    return np.array(picture)
 
 
 def affine_gray(picture: Image, gain: float, offset: float) -> Image:
@@ -144,12 +163,26 @@ def new_plate_network(card: PlateCard, seed: int = 0) -> PlateNetwork:
     """A plate network with random weights and batch statistics that depend on the seed alone."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = plate_network_for(card)
-        for name, value in network.state_dict().items():
-            if name.endswith("running_mean"):
-                value.normal_(0, 0.3)
-            elif name.endswith("running_var"):
-                value.uniform_(0.5, 2)
+        return with_statistics(plate_network_for(card))
+
+
+def new_locator_network(card: LocatorCard, seed: int = 0) -> LocatorNetwork:
+    """A locator with random weights and batch statistics that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return with_statistics(locator_network_for(card))
+
+
+N = TypeVar("N", bound=torch.nn.Module)
+
+
+def with_statistics(network: N) -> N:
+    """A network in evaluation mode, with random batch statistics as if it had learnt."""
+    for name, value in network.state_dict().items():
+        if name.endswith("running_mean"):
+            value.normal_(0, 0.3)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 2)
     return network.eval()
 
 
@@ -177,12 +210,43 @@ def tiny_plate_model(tmp_path: Path, plate_card: PlateCard) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shipped_plates() -> Path:
-    """The plate model that comes with the package."""
+def locator_card() -> LocatorCard:
+    """A locator of few weights, and a value in every optional field."""
+    return LocatorCard(
+        longest=96,
+        channels=(16, 16, 32, 32, 32),
+        features=32,
+        min_score=0.25,
+        training={"rendered": 3},
+        accuracy={"made up": 0.5},
+    )
+
+
+@pytest.fixture
+def tiny_locator(tmp_path: Path, locator_card: LocatorCard) -> Path:
+    """A folder with an untrained locator, as a training run leaves it."""
+    save_model(new_locator_network(locator_card), locator_card, tmp_path / "locator run" / "model")
+    return tmp_path / "locator run"
+
+
+def shipped(name: str) -> Path:
+    """A model that comes with the package; the test is skipped where it is not there."""
     try:
-        return find_model("plates", ".onnx")
+        return find_model(name, ".onnx")
     except ModelError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def shipped_plates() -> Path:
+    """The plate model that comes with the package."""
+    return shipped("plates")
+
+
+@pytest.fixture(scope="session")
+def shipped_locator() -> Path:
+    """The locator that comes with the package."""
+    return shipped("locator")
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from plate_ocr.model import (
     METADATA_KEY,
     VERSION,
     CharModel,
+    LocatorCard,
+    LocatorModel,
     ModelCard,
     PlateCard,
     PlateModel,
@@ -30,10 +32,11 @@ from plate_ocr.model import (
     model_card_from,
     softmax,
 )
-from plate_ocr.networks import load_plate_weights, load_weights
+from plate_ocr.networks import load_locator_weights, load_plate_weights, load_weights
 from plate_ocr.training.export import save_model, to_onnx
 from plate_ocr.vision.characters import Preprocessing
-from tests.conftest import new_network, new_plate_network
+from plate_ocr.vision.locate import located, photo_input
+from tests.conftest import new_locator_network, new_network, new_plate_network
 
 Opener = Callable[[Path], object]
 OPENERS: dict[str, Opener] = {
@@ -444,3 +447,105 @@ def test_the_shipped_plate_model_is_small_and_describes_itself(shipped_plates: P
     assert card.alphabet.characters == PLATE_CHARACTERS
     assert card.accuracy
     assert card.training
+
+
+def test_a_locator_comes_back_with_its_card(tiny_locator: Path, locator_card: LocatorCard) -> None:
+    assert LocatorModel(tiny_locator).card == locator_card
+    card, network = load_locator_weights(tiny_locator)
+    assert card == locator_card
+    assert not network.training
+    for name, value in new_locator_network(locator_card).state_dict().items():
+        assert torch.equal(network.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 160), (256, 352)])
+def test_the_locator_computes_the_same_in_onnx(
+    size: tuple[int, int], tiny_locator: Path, locator_card: LocatorCard, rng: np.random.Generator
+) -> None:
+    inputs = rng.random((2, 1, *size)).astype(np.float32)
+    with torch.no_grad():
+        answers = new_locator_network(locator_card)(torch.from_numpy(inputs)).numpy()
+    session = onnxruntime.InferenceSession(tiny_locator / "model.onnx", providers=["CPUExecutionProvider"])
+    found = np.asarray(session.run(["answers"], {"pictures": inputs})[0])
+    assert np.ptp(answers[:, 0]) > 0.01
+    np.testing.assert_allclose(found, answers, atol=1e-4)
+
+
+def test_a_locator_looks_at_photos_of_any_size(
+    tiny_locator: Path, locator_card: LocatorCard, rng: np.random.Generator
+) -> None:
+    change_card(tiny_locator, min_score=0.001)
+    model = LocatorModel(tiny_locator)
+    photo = rng.integers(0, 256, (150, 300)).astype(np.uint8)
+    picture, scale = photo_input(photo, locator_card.longest)
+    with torch.no_grad():
+        inputs = torch.from_numpy(picture[None, None].astype(np.float32) / 255)
+        expected = located(new_locator_network(locator_card)(inputs)[0].numpy(), scale, 0.001)
+    found = model(photo)
+    assert len(found) == len(expected) > 0
+    np.testing.assert_allclose([p.score for p in found], [p.score for p in expected], atol=1e-4)
+    assert model(photo, 32) != found
+    assert len(model(photo, 32)) <= 8
+    assert all(np.isfinite(place.corners).all() for place in model(np.zeros((1, 1), np.uint8)))
+
+
+def test_a_locator_is_told_from_the_other_kinds(
+    tiny_model: Path, tiny_plate_model: Path, tiny_locator: Path
+) -> None:
+    for opens in (LocatorModel, load_locator_weights):
+        for folder, kind in ((tiny_model, "character"), (tiny_plate_model, "plate")):
+            with pytest.raises(ModelError, match=rf"holds a 'plate-ocr {kind} model'.* such as locator"):
+                opens(folder)
+    others: list[Opener] = [CharModel, CharClassifier, load_weights, PlateModel, load_plate_weights]
+    for other in others:
+        with pytest.raises(ModelError, match=r"holds a 'plate-ocr locator model'"):
+            other(tiny_locator)
+    with pytest.raises(ModelError, match="only finds plates; plates, chars and digits read"):
+        load_model(tiny_locator)
+
+
+@pytest.mark.parametrize("opens", [LocatorModel, load_locator_weights])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "a bicycle"}, "holds a 'a bicycle'"),
+        ({"version": VERSION + 1}, "reads up to"),
+        ({"longest": 100}, "damaged.*longest"),
+        ({"longest": 0}, "damaged.*longest"),
+        ({"longest": "640"}, "damaged.*longest"),
+        ({"channels": [4, 5, 6, 7]}, "damaged.*channels"),
+        ({"channels": [4, 5, 6, 7, 0]}, "damaged.*channels"),
+        ({"channels": None}, "damaged"),
+        ({"features": 0}, "damaged.*features"),
+        ({"min_score": 0}, "damaged.*min_score"),
+        ({"min_score": 1}, "damaged.*min_score"),
+        ({"min_score": "high"}, "damaged.*min_score"),
+        ({"unheard": 1}, "damaged.*unheard"),
+    ],
+)
+def test_a_locators_header_that_cannot_be_right_is_refused(
+    changes: dict[str, Any], message: str, opens: Opener, tiny_locator: Path
+) -> None:
+    change_card(tiny_locator, **changes)
+    with pytest.raises(ModelError, match=message) as caught:
+        opens(tiny_locator)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_locator_are_refused(tiny_locator: Path) -> None:
+    change_card(tiny_locator, features=33)
+    with pytest.raises(ModelError, match=r"do not fit the sizes in the header: .* instead of "):
+        load_locator_weights(tiny_locator)
+
+
+def test_a_network_that_does_not_locate_is_refused(tiny_locator: Path, digit_card: ModelCard) -> None:
+    card = header_of(tiny_locator / "model.safetensors")[0]["__metadata__"]
+    data = to_onnx(new_network(digit_card), card)
+    (tiny_locator / "model.onnx").write_bytes(data)
+    with pytest.raises(ModelError, match=r"model\.onnx.* 1 to 9 are expected"):
+        LocatorModel(tiny_locator)
+
+
+def test_the_shipped_locator_is_small(shipped_locator: Path) -> None:
+    assert shipped_locator.stat().st_size <= 6_000_000
+    assert LocatorModel(shipped_locator).card.longest <= 1280

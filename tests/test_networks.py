@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from plate_ocr import ModelError
 from plate_ocr.alphabet import DIGITS, Alphabet
-from plate_ocr.model import ModelCard, PlateCard
+from plate_ocr.model import LocatorCard, ModelCard, PlateCard
 from plate_ocr.networks import (
     CORNERS,
     MARGIN,
     WANDER,
     BPNetwork,
+    LocatorNetwork,
     PlateFinder,
     load_weights,
     network_for,
@@ -26,7 +27,8 @@ from plate_ocr.networks import (
     wandering,
 )
 from plate_ocr.training.warmup import Loss, batch_loss
-from tests.conftest import draw_plate, new_network, new_plate_network
+from plate_ocr.vision.locate import CELL
+from tests.conftest import draw_plate, new_locator_network, new_network, new_plate_network
 
 Array = NDArray[np.float64]
 LOSSES: list[Loss] = ["cross_entropy", "squared_error"]
@@ -214,3 +216,31 @@ def test_corners_wander_in_training_alone_and_learn_from_their_truth_alone(plate
     assert all(parameter.grad is None for parameter in network.finder.parameters())
     second[1].sum().backward()
     assert all(parameter.grad is not None for parameter in network.finder.parameters())
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96), (256, 352), (480, 640)])
+def test_a_locator_answers_for_every_cell(size: tuple[int, int], locator_card: LocatorCard) -> None:
+    network = new_locator_network(locator_card)
+    pictures = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        answers = network(pictures)
+        assert answers.shape == (2, 1 + 2 * CORNERS, size[0] // CELL, size[1] // CELL)
+        torch.testing.assert_close(network(pictures[1:]), answers[1:], atol=1e-5, rtol=0)
+
+
+def test_a_locator_begins_with_few_plates() -> None:
+    pictures = torch.rand(1, 1, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        shares = LocatorNetwork().eval()(pictures)[:, 0].sigmoid()
+    assert shares.mean() < 0.1
+
+
+def test_a_locator_sees_the_same_wherever_it_is(locator_card: LocatorCard) -> None:
+    # Moved by a whole cell of the coarsest stage, the answer moves along; edges are another matter.
+    network = new_locator_network(locator_card)
+    whole = torch.rand(1, 1, 320 + 32, 320, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        upper, lower = network(whole[:, :, :320]), network(whole[:, :, 32:])
+    inside = slice(16, 24)
+    torch.testing.assert_close(upper[:, :, 20:24, inside], lower[:, :, 16:20, inside], atol=1e-4, rtol=0)

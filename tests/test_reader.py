@@ -1,496 +1,26 @@
-"""Pictures in, text out."""
+"""Pictures in, text out: which reader reads what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
-import PIL.Image
-import PIL.ImageDraw
 import pytest
-from numpy.typing import NDArray
 
 from plate_ocr import (
     AlphabetError,
-    CharClassifier,
-    CharReading,
-    ImageError,
     ModelError,
-    Plate,
     PlateReader,
     Reading,
 )
-from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.classical import ClassicalReader, best_of_candidates
-from plate_ocr.model import ModelCard, PlateCard, PlateModel
+from plate_ocr.model import PlateModel
 from plate_ocr.photos import NetworkReader
-from plate_ocr.training.export import save_model
-from plate_ocr.training.fonts import SIZE, bundled_fonts
-from plate_ocr.training.plates import PlateGenerator
-from plate_ocr.vision.characters import Candidates, Preprocessing
+from plate_ocr.reader import AnyReader
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate import LINE_HEIGHT, MARGIN, Line, Segments
-from tests.conftest import Learnt, affine_gray, encode, new_network
-
-BLANK = np.full((40, 30), 200, np.uint8)
-
-
-def text_picture(text: str, *, glyph: int = 30, ground: int = 230) -> Image:
-    """Text in a font that the small model knows, in the middle of its picture."""
-    font = next(font for font in bundled_fonts() if font.getname() == ("DejaVu Sans", "Bold"))
-    left, top, right, bottom = font.getbbox(text)
-    size = (round(right - left) + SIZE // 2, round(bottom - top) + SIZE // 3)
-    picture = PIL.Image.new("L", size, ground)
-    PIL.ImageDraw.Draw(picture).text((SIZE // 4 - left, SIZE // 6 - top), text, fill=glyph, font=font)
-    return np.array(picture)
-
-
-def alike(one: CharReading, other: CharReading) -> bool:
-    return one.char == other.char and np.allclose(one.scores, other.scores, atol=1e-6)
-
-
-@pytest.mark.parametrize("char", DIGITS)
-@pytest.mark.parametrize(("glyph", "ground"), [(30, 230), (230, 30), (120, 70)])
-def test_digits_are_read_whatever_their_colours(
-    classifier: CharClassifier, char: str, glyph: int, ground: int
-) -> None:
-    reading = classifier(text_picture(char, glyph=glyph, ground=ground))
-    assert reading.char == char
-    assert reading.confidence > 0.5
-    np.testing.assert_allclose(reading.scores.sum(), 1, atol=1e-5)
-    assert classifier.alphabet[reading.scores.argmax()] == char
-    assert reading.confidence == pytest.approx(reading.scores.max())
-
-
-def test_alternatives_are_the_next_likely_in_order(classifier: CharClassifier) -> None:
-    reading = classifier(text_picture("8"))
-    confidences = [confidence for _, confidence in reading.alternatives]
-    assert confidences == sorted(confidences, reverse=True)
-    assert confidences[0] <= reading.confidence
-    assert "8" not in [char for char, _ in reading.alternatives]
-    np.testing.assert_allclose(confidences, np.sort(reading.scores)[::-1][1 : 1 + len(confidences)])
-
-
-@pytest.mark.parametrize("gain", [0.4, 0.9])
-@pytest.mark.parametrize("offset", [0, 20])
-def test_brightness_and_contrast_do_not_matter(
-    classifier: CharClassifier, gain: float, offset: float
-) -> None:
-    picture = text_picture("5")
-    changed = classifier(affine_gray(picture, gain, offset))
-    original = classifier(picture)
-    assert changed.char == original.char
-    assert changed.confidence == pytest.approx(original.confidence, abs=0.05)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        lambda picture, _: picture,
-        lambda picture, _: cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR),
-        lambda picture, _: PIL.Image.fromarray(picture),
-        lambda picture, _: encode(PIL.Image.fromarray(picture)),
-        lambda picture, folder: saved(picture, folder / "三.png"),
-        lambda picture, folder: str(saved(picture, folder / "3.png")),
-    ],
-    ids=["array", "colour array", "PIL image", "bytes", "path", "string"],
-)
-def test_a_character_is_the_same_however_it_is_given(
-    given: Callable[[Image, Path], Any], classifier: CharClassifier, tmp_path: Path
-) -> None:
-    picture = text_picture("3")
-    assert alike(classifier(given(picture, tmp_path)), classifier(picture))
-
-
-def saved(picture: Image, path: Path) -> Path:
-    path.write_bytes(encode(PIL.Image.fromarray(picture)))
-    return path
-
-
-def test_a_blank_picture_is_unknown(classifier: CharClassifier) -> None:
-    reading = classifier(BLANK)
-    assert reading.char is None
-    assert reading.confidence == 0
-    assert reading.alternatives == ()
-    np.testing.assert_array_equal(reading.scores, np.zeros(10))
-    assert classifier.read(BLANK).plates == ()
-
-
-def test_what_is_not_sure_enough_is_unknown_with_the_likeliest_as_alternatives(learnt: Learnt) -> None:
-    strict = CharClassifier(learnt.folder, threads=1, min_confidence=1.1)
-    reading = strict(text_picture("4"))
-    assert reading.char is None
-    assert 0 < reading.confidence <= 1
-    assert reading.alternatives[0] == ("4", reading.confidence)
-    (plate,) = strict.read(text_picture("4")).plates
-    assert plate.text == "?"
-    assert plate.chars[0].char is None
-
-
-def test_the_models_own_bound_is_kept_unless_another_is_given(tmp_path: Path) -> None:
-    card = ModelCard(Alphabet(DIGITS), Preprocessing(), hidden=4, min_confidence=0.95)
-    save_model(new_network(card), card, tmp_path / "model")
-    assert CharClassifier(tmp_path)(text_picture("4")).char is None
-    assert CharClassifier(tmp_path, min_confidence=0)(text_picture("4")).char is not None
-
-
-def batch_of(channels: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Seven pictures ``[7, channels, 40, 30]``; one is blank."""
-    pictures = [cv2.resize(text_picture(char), (30, 40)) for char in "012389"] + [BLANK]
-    batch = np.stack([np.asarray(picture, np.uint8) for picture in pictures])[:, None].repeat(channels, 1)
-    noise = rng.integers(0, 20, batch.shape) * (np.arange(7) < 6)[:, None, None, None]
-    return np.asarray(np.clip(batch.astype(int) - noise, 0, 255), np.uint8)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_batch_reads_as_its_pictures_one_by_one(
-    classifier: CharClassifier, channels: int, rng: np.random.Generator
-) -> None:
-    batch = batch_of(channels, rng)
-    one_by_one = [classifier(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in batch]
-    as_list: list[Any] = [picture.transpose(1, 2, 0) for picture in batch]
-    as_batch: Any = batch  # the annotations know lists alone
-    for together in (classifier(as_batch), classifier(as_list)):
-        assert len(together) == len(batch)
-        assert all(alike(one, other) for one, other in zip(together, one_by_one, strict=True))
-    assert len({reading.char for reading in one_by_one}) > 3
-
-
-def test_a_list_may_mix_sizes_and_kinds(classifier: CharClassifier) -> None:
-    small, large = cv2.resize(text_picture("2"), (20, 28)), text_picture("7")
-    mixed = classifier([encode(PIL.Image.fromarray(large)), np.asarray(small, np.uint8), BLANK, large])
-    assert [reading.char for reading in mixed] == ["7", "2", None, "7"]
-
-
-@pytest.mark.parametrize(
-    "nothing", [[], np.empty((0, 1, 40, 30), np.uint8), np.empty((0, 3, 40, 30), np.uint8)]
-)
-def test_nothing_gives_nothing(classifier: CharClassifier, nothing: Any) -> None:
-    assert classifier(nothing) == []
-
-
-@pytest.mark.parametrize(
-    ("batch", "found"),
-    [
-        (np.zeros((2, 40, 30, 3), np.uint8), r"uint8 \(2, 40, 30, 3\)"),
-        (np.zeros((2, 40, 30, 1), np.uint8), r"\(2, 40, 30, 1\)"),
-        (np.zeros((2, 4, 40, 30), np.uint8), r"\(2, 4, 40, 30\)"),
-        (np.zeros((2, 1, 40, 30), np.float32), r"float32 \(2, 1, 40, 30\)"),
-        (np.zeros((2, 1, 0, 30), np.uint8), r"\(2, 1, 0, 30\)"),
-        (np.zeros((2, 3, 40, 0), np.uint8), r"\(2, 3, 40, 0\)"),
-    ],
-)
-def test_a_batch_of_another_layout_is_refused(
-    classifier: CharClassifier, batch: NDArray[Any], found: str
-) -> None:
-    with pytest.raises(ImageError, match=found + r".*\[batch, channel, height, width\]"):
-        classifier(batch)
-
-
-@pytest.mark.parametrize("reads", ["classifier", "plate_reader"])
-def test_a_picture_that_cannot_be_read_raises(reads: str, request: pytest.FixtureRequest) -> None:
-    reader = request.getfixturevalue(reads)
-    for wrong in ("missing.png", b"text", np.zeros((3, 3), float), [BLANK, "missing.png"]):
-        with pytest.raises(ImageError):
-            reader(wrong)
-
-
-@pytest.mark.parametrize("reader", [CharClassifier, PlateReader])
-def test_there_must_be_a_model(reader: Callable[[Path], object], tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model"):
-        reader(tmp_path / "nowhere")
-
-
-def test_several_threads_get_the_same_answers(classifier: CharClassifier, plate_reader: PlateReader) -> None:
-    chars = [text_picture(char) for char in DIGITS]
-    plates = [text_picture(text) for text in ("204759", "13867")]
-    expected_chars = [classifier(picture) for picture in chars]
-    expected_plates = [plate_reader(picture).plates for picture in plates]
-
-    def read_char(picture: Image) -> CharReading:
-        return classifier(picture)
-
-    def read_plate(picture: Image) -> tuple[Plate, ...]:
-        return plate_reader(picture).plates
-
-    with ThreadPoolExecutor(6) as threads:
-        many_chars = list(threads.map(read_char, chars * 8))
-        many_plates = list(threads.map(read_plate, plates * 8))
-    assert all(alike(one, other) for one, other in zip(many_chars, expected_chars * 8, strict=True))
-    for found, expected in zip(many_plates, expected_plates * 8, strict=True):
-        assert [plate.text for plate in found] == [plate.text for plate in expected]
-
-
-def tried(owner: list[int], plausible: list[float]) -> Candidates:
-    count = len(owner)
-    return Candidates(
-        np.zeros((count, 25), np.float32), np.array(owner), np.zeros(count, np.bool_), np.array(plausible)
-    )
-
-
-def test_the_surest_candidate_of_each_picture_counts() -> None:
-    probabilities = np.array([[0.6, 0.4], [0.1, 0.9], [0.5, 0.5]], np.float32)
-    expected = np.array([[0.1, 0.9], [0, 0], [0.5, 0.5], [0, 0]], np.float32)
-    scores = best_of_candidates(probabilities, tried([0, 0, 2], [1, 1, 1]), 4)
-    np.testing.assert_array_equal(scores, expected)
-    reversed_scores = best_of_candidates(probabilities[::-1], tried([2, 0, 0], [1, 1, 1]), 4)
-    np.testing.assert_array_equal(reversed_scores, expected)
-    np.testing.assert_array_equal(best_of_candidates(probabilities[:0], tried([], []), 2), np.zeros((2, 2)))
-
-
-def test_between_two_polarities_plausibility_counts_too() -> None:
-    probabilities = np.array([[0.8, 0.2], [0.1, 0.9]], np.float32)
-    scores = best_of_candidates(probabilities, tried([0, 0], [1.0, 0.7]), 1)
-    np.testing.assert_array_equal(scores, probabilities[:1])
-
-
-@pytest.mark.parametrize("text", ["204759", "13867", "88888"])
-@pytest.mark.parametrize(("glyph", "ground"), [(30, 230), (230, 30)])
-def test_a_plate_is_read(plate_reader: PlateReader, text: str, glyph: int, ground: int) -> None:
-    picture = text_picture(text, glyph=glyph, ground=ground)
-    reading = plate_reader(picture)
-    assert (reading.height, reading.width) == picture.shape
-    assert reading.ms > 0
-    (plate,) = reading.plates
-    assert plate.text == text == "".join(char.char or "?" for char in plate.chars)
-    confidences = [char.confidence for char in plate.chars]
-    assert plate.confidence == pytest.approx(np.mean(confidences))
-    assert plate.min_confidence == min(confidences)
-    assert plate.lines == 1
-
-
-def test_the_corners_go_clockwise_round_the_text(plate_reader: PlateReader) -> None:
-    picture = text_picture("20475")
-    (plate,) = plate_reader(picture).plates
-    rows, columns = np.nonzero(picture < 130)
-    left, top, right, bottom = columns.min(), rows.min(), columns.max(), rows.max()
-    expected = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    np.testing.assert_allclose(plate.corners, expected, atol=0.25 * (bottom - top))
-    area = cv2.contourArea(np.array(plate.corners, np.float32), oriented=True)
-    assert area == pytest.approx((right - left) * (bottom - top), rel=0.5)
-
-
-@pytest.mark.parametrize("slope", [-0.12, 0.12])
-def test_a_tilted_plate_is_read_and_its_corners_tilt_with_it(plate_reader: PlateReader, slope: float) -> None:
-    upright = text_picture("204759")
-    height, width = upright.shape
-    room = abs(slope) * width / 2
-    matrix = np.array([[1, 0, 0], [slope, 1, room - slope * width / 2]])
-    size = (width, height + round(2 * room))
-    tilted = np.asarray(cv2.warpAffine(upright, matrix, size, borderValue=230), np.uint8)
-    (plate,) = plate_reader(tilted).plates
-    assert plate.text == "204759"
-    (x0, y0), (x1, y1) = plate.corners[:2]
-    assert (y1 - y0) / (x1 - x0) == pytest.approx(slope, abs=0.04)
-
-
-@pytest.mark.parametrize("picture", [BLANK, np.zeros((1, 1), np.uint8)])
-def test_where_nothing_is_nothing_is_found(plate_reader: PlateReader, picture: Image) -> None:
-    assert plate_reader(picture).plates == ()
-
-
-def test_a_list_of_plates_gives_a_list(plate_reader: PlateReader) -> None:
-    readings = plate_reader([text_picture("204759"), BLANK])
-    assert [[plate.text for plate in reading.plates] for reading in readings] == [["204759"], []]
-    assert plate_reader([]) == []
-
-
-def test_one_character_reads_as_a_plate_of_one(classifier: CharClassifier) -> None:
-    picture = text_picture("6")
-    reading = classifier.read(picture)
-    height, width = picture.shape
-    assert (reading.width, reading.height) == (width, height)
-    (plate,) = reading.plates
-    assert plate.text == "6"
-    assert plate.corners == ((0, 0), (width, 0), (width, height), (0, height))
-
-
-def test_results_cannot_be_changed(classifier: CharClassifier) -> None:
-    reading = classifier.read(text_picture("6"))
-    for thing, name in (
-        (reading, "width"),
-        (reading.plates[0], "text"),
-        (reading.plates[0].chars[0], "char"),
-    ):
-        with pytest.raises(FrozenInstanceError):
-            setattr(thing, name, None)
-
-
-@pytest.fixture
-def reads_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, list[dict[str, float]]], Any]:
-    """Reads a line whose pieces are certain, with a network that says what the test wants."""
-
-    def read(alphabet: str, pieces: list[dict[str, float]]) -> Any:
-        card = ModelCard(Alphabet(alphabet), Preprocessing(), hidden=2)
-        save_model(new_network(card), card, tmp_path / "model")
-        reader = ClassicalReader(tmp_path)
-        count = len(pieces)
-        cuts = np.arange(count + 1) * 20
-        line = np.tile(np.array([0] * 5 + [255] * 10 + [0] * 5, np.uint8), (LINE_HEIGHT + 2 * MARGIN, count))
-        probabilities = np.zeros((count, len(alphabet)), np.float32)
-        for row, piece in zip(probabilities, pieces, strict=True):
-            for char, probability in piece.items():
-                row[alphabet.index(char)] = probability
-        segments = Segments(cuts, np.arange(count), np.arange(1, count + 1), np.arange(count + 1) / 2)
-        plain = Line(line, line, False, np.eye(3)[:2])
-        monkeypatch.setattr("plate_ocr.classical.straighten", lambda _: [plain])
-        monkeypatch.setattr("plate_ocr.classical.propose_segments", lambda _: segments)
-        monkeypatch.setattr(
-            reader.classifier, "model", SimpleNamespace(card=card, probabilities=lambda _: probabilities)
-        )
-        return reader.read([line])[0]
-
-    return read
-
-
-ANY = DIGITS + LETTERS
-WITH_PROVINCES = ANY + "京皖"
-
-
-def sure(text: str) -> list[dict[str, float]]:
-    return [{char: 0.97} for char in text]
-
-
-@pytest.mark.parametrize(
-    ("alphabet", "likeliest", "text"),
-    [
-        (WITH_PROVINCES, "京AO1I45", "京A01145"),
-        (WITH_PROVINCES, "皖BDO1234", "皖BD01234"),
-        (WITH_PROVINCES, "AO1I45", "AO1I45"),
-        (ANY, "OIA01", "OIA01"),
-        (DIGITS, "00123", "00123"),
-    ],
-)
-def test_chinese_plates_have_no_o_and_no_i(
-    reads_as: Callable[..., Reading], alphabet: str, likeliest: str, text: str
-) -> None:
-    (plate,) = reads_as(alphabet, sure(likeliest)).plates
-    assert plate.text == text
-
-
-def test_the_form_of_the_plate_decides_between_alike_characters(reads_as: Callable[..., Reading]) -> None:
-    pieces = [{"京": 0.9}, {"8": 0.55, "B": 0.4}, *sure("12345")]
-    (plate,) = reads_as(WITH_PROVINCES, pieces).plates
-    assert plate.text == "京B12345"
-    assert plate.chars[1].confidence == pytest.approx(0.4)
-
-
-@pytest.mark.parametrize(
-    ("first", "text"), [({"京": 0.4, "A": 0.6}, "京B12345"), ({"京": 0.05, "A": 0.9}, "AB12345")]
-)
-def test_a_plate_of_chinese_form_is_somewhat_likelier_than_any_other_text(
-    reads_as: Callable[..., Reading], first: dict[str, float], text: str
-) -> None:
-    (plate,) = reads_as(WITH_PROVINCES, [first, *sure("B12345")]).plates
-    assert plate.text == text
-
-
-def test_what_o_and_0_share_is_added_up(reads_as: Callable[..., Reading]) -> None:
-    pieces = [*sure("京A"), {"O": 0.5, "0": 0.45}, *sure("2345")]
-    (plate,) = reads_as(WITH_PROVINCES, pieces).plates
-    assert plate.text == "京A02345"
-    assert plate.chars[2].confidence == pytest.approx(0.95, abs=1e-6)
-
-
-def test_the_corners_are_those_of_the_pieces_that_were_read(reads_as: Callable[..., Reading]) -> None:
-    (plate,) = reads_as(ANY, sure("A1")).plates
-    height = LINE_HEIGHT + 2 * MARGIN
-    assert plate.corners[0][0] == 0
-    assert plate.corners[1][0] == 40
-    assert all(0 <= y <= height for _, y in plate.corners)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("name", ["chars/uk", "chars/easypr"])
-def test_real_digits_are_mostly_read_by_a_model_that_knows_only_fonts(
-    classifier: CharClassifier, data_folder: Path, name: str
-) -> None:
-    right = []
-    for char in DIGITS:
-        files: list[Any] = sorted((data_folder / name / char).iterdir())[:20]
-        right += [reading.char == char for reading in classifier(files)]
-    assert np.mean(right) > 0.6
-
-
-Answer = Callable[..., Plate | None]
-
-FOUND = np.array([[-0.02, 0.1], [0.9, 0.2], [0.95, 1.1], [0.05, 0.9]], np.float32)
-"""Corners of the plate; two lie beyond the picture."""
-
-
-@pytest.fixture
-def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
-    """What is read where the network names these characters at these steps, with these probabilities."""
-
-    def read(steps: dict[int, dict[str, float]], **settings: Any) -> Plate | None:
-        probabilities = np.zeros((plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
-        for step, named in steps.items():
-            for char, probability in named.items():
-                probabilities[step, plate_card.alphabet.encode(char)[0] + 1] = probability
-        probabilities[:, 0] = 1 - probabilities.sum(1)
-        reader = NetworkReader(PlateModel(tiny_plate_model), **settings)
-        return next(iter(reader.plates(probabilities, FOUND, (200, 60))), None)
-
-    return read
-
-
-def test_steps_of_the_network_become_characters(network_says: Answer) -> None:
-    plate = network_says({3: {"皖": 0.6}, 4: {"皖": 0.9, "A": 0.08}, 9: {"A": 0.7, "0": 0.2}})
-    assert plate is not None
-    assert (plate.text, plate.lines) == ("皖A", 1)
-    assert plate.confidence == pytest.approx(0.8)
-    assert plate.min_confidence == pytest.approx(0.7)
-    np.testing.assert_allclose(plate.corners, [[0, 6], [180, 12], [190, 60], [10, 54]], atol=1e-4)
-    first, second = plate.chars
-    assert first.confidence == pytest.approx(0.9)
-    assert [other for other, _ in first.alternatives] == ["A", "0"]
-    assert second.alternatives[0][0] == "0"
-    assert second.alternatives[0][1] == pytest.approx(0.2)
-
-
-def test_both_rows_of_the_network_are_two_lines(network_says: Answer) -> None:
-    steps = (2, 8, 40, 46)
-    plate = network_says({step: {char: 0.9} for step, char in zip(steps, "A0皖A", strict=True)})
-    assert plate is not None
-    assert (plate.text, plate.lines) == ("A0皖A", 2)
-
-
-def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(network_says: Answer) -> None:
-    steps = {2: {"A": 0.9}, 9: {"0": 0.5, "A": 0.3}}
-    plate = network_says(steps, min_confidence=0.6)
-    assert plate is not None
-    assert plate.text == "A?"
-    assert plate.chars[1].char is None
-    assert [other for other, _ in plate.chars[1].alternatives] == ["0", "A", "皖"]
-    assert network_says({2: {"A": 0.1}, 9: {"0": 0.15}}) is None
-    assert network_says({}) is None
-
-
-def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
-    steps = {4: {"皖": 0.9}, 9: {"0": 0.5, "A": 0.4}} | {14 + 5 * i: {"A": 0.9} for i in range(5)}
-    free, china = network_says(steps), network_says(steps, region="cn")
-    assert free is not None
-    assert china is not None
-    assert (free.text, china.text) == ("皖0AAAAA", "皖AAAAAA")
-    assert china.chars[1].confidence > 0.7
-
-
-def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) -> None:
-    reader = PlateReader(tiny_plate_model, threads=1, min_confidence=0)
-    pictures = [text_picture(text) for text in ("A0", "00A", "A")]
-    together = reader(pictures)  # type: ignore[arg-type]
-    for picture, reading in zip(pictures, together, strict=True):
-        alone = reader(picture)
-        assert (reading.width, reading.height) == (picture.shape[1], picture.shape[0])
-        assert [plate.text for plate in alone.plates] == [plate.text for plate in reading.plates]
-    assert reader([]) == []
-    assert reader.alphabet == "0A皖"
+from tests.conftest import text_picture
 
 
 def test_a_model_must_fit_the_input(tiny_plate_model: Path, tiny_model: Path) -> None:
@@ -509,48 +39,49 @@ def test_an_unknown_region_is_named(model: str, request: pytest.FixtureRequest) 
         PlateReader(request.getfixturevalue(model), region="atlantis")
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (1, 1), (400, 3)])
-def test_crops_of_any_form_are_looked_at(shape: tuple[int, int], shipped_plates: Path) -> None:
-    picture = np.full(shape, 128, np.uint8)
-    assert PlateReader(shipped_plates, threads=1)(picture).plates == ()
+def test_a_locator_reads_nothing(tiny_locator: Path) -> None:
+    with pytest.raises(ModelError, match="only finds plates; plates, chars and digits read"):
+        PlateReader(tiny_locator)
 
 
-def test_the_shipped_model_reads_a_plate(shipped_plates: Path) -> None:
-    for invert in (False, True):
-        picture = text_picture("KA365CP")
-        (plate,) = PlateReader(shipped_plates, threads=1)(255 - picture if invert else picture).plates
-        assert (plate.text, plate.lines) == ("KA365CP", 1)
-
-
-@pytest.mark.parametrize(("region", "loose"), [("us", False), ("eu", False), ("br", False), ("uz", True)])
-def test_the_shipped_model_finds_the_corners_of_plates(
-    region: str, loose: bool, shipped_plates: Path
+def test_it_tells_characters_plates_and_photos_apart(
+    shipped_plates: Path, shipped_locator: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generator = PlateGenerator(None, [region], not_plates=0)
-    plates = [generator(10**9 + 7, i) for i in range(30)]
-    _, corners = PlateModel(shipped_plates, threads=1)(np.stack([plate.image for plate in plates]))
-    outlines = np.stack([plate.outline for plate in plates])
-    off = np.abs(corners - outlines).mean((1, 2))
-    assert np.median(off) < 0.05
-    if loose:
-        whole = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
-        assert np.median(off) < np.median(np.abs(whole - outlines).mean((1, 2))) / 2
+    char, plate = text_picture("7"), text_picture("KA365CP")
+    photo = np.full((480, 640), 90, np.uint8)
+    photo[200:240, 250:400] = cv2.resize(plate, (150, 40))
+    reader = PlateReader(shipped_plates, threads=1)
+    together = reader([char, plate, photo, char])
+    assert [[found.text for found in reading.plates] for reading in together[:2]] == [["7"], ["KA365CP"]]
+    assert together[3].plates == together[0].plates
+    sizes = [(reading.height, reading.width) for reading in together]
+    assert sizes == [char.shape, plate.shape, photo.shape, char.shape]
+    as_photo = PlateReader(shipped_plates, input="photo", threads=1)(photo)
+    assert together[2].plates == as_photo.plates
+    assert [found.text for found in as_photo.plates] == ["KA365CP"]
+    assert PlateReader(shipped_plates, input="plate", threads=1)(photo).plates == ()
+    assert reader([]) == []
 
 
-@pytest.mark.parametrize("border", [(0, 0), (30, 60)])
-def test_corners_of_a_plate_are_pixels_of_its_picture(border: tuple[int, int], shipped_plates: Path) -> None:
-    text, (down, along) = text_picture("KA365CP"), border
-    height, width = text.shape
-    picture = np.full((height + 2 * down, width + 2 * along), 90, np.uint8)
-    picture[down : down + height, along : along + width] = text
-    (plate,) = PlateReader(shipped_plates, threads=1)(picture).plates
-    corners = np.array(plate.corners)
-    assert (corners >= 0).all()
-    assert (corners <= (picture.shape[1], picture.shape[0])).all()
-    sides = np.roll(corners, -1, axis=0) - corners
-    turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
-    # To the right at each corner, y pointing down; the first side is the upper one.
-    assert (turns > 0).all()
-    assert sides[0, 0] > abs(sides[0, 1])
-    true = [[along, down], [along + width, down], [along + width, down + height], [along, down + height]]
-    assert np.abs(corners - true).mean() < 0.1 * picture.shape[0]
+def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> None:
+    reader = AnyReader(NetworkReader(PlateModel(shipped_plates, threads=1)), threads=1)
+    asked: dict[str, list[tuple[int, ...]]] = {"characters": [], "photos": []}
+
+    def says(kind: str) -> Any:
+        def read(picture: Image) -> Any:
+            asked[kind].append(picture.shape)
+            return Reading(1, 1, 0.0, ()) if kind == "characters" else ()
+
+        return SimpleNamespace(read=read, plates=read)
+
+    reader.__dict__ |= {kind: says(kind) for kind in asked}
+    shapes = [(128, 128), (129, 60), (40, 46), (40, 47), (1, 1), (300, 400)]
+    reader.read([np.full(shape, 128, np.uint8) for shape in shapes])
+    assert asked["characters"] == [(128, 128), (40, 46), (1, 1)]
+    assert asked["photos"] == [(129, 60), (40, 47), (300, 400)]
+
+
+def test_the_bound_of_characters_holds_for_single_ones_too(shipped_plates: Path) -> None:
+    picture = text_picture("7")
+    (plate,) = PlateReader(shipped_plates, threads=1, min_confidence=1)(picture).plates
+    assert plate.text == "?"

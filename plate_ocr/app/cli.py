@@ -20,6 +20,10 @@ from plate_ocr.errors import AlphabetError, ImageError, ModelError, PlateOcrErro
 from plate_ocr.model import available_threads
 
 if TYPE_CHECKING:
+    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.sources import Source
+    from plate_ocr.reader import PlateReader
+    from plate_ocr.reading import Reading
     from plate_ocr.training.renderrun import RenderRunConfig
     from plate_ocr.training.run import RunConfig
 
@@ -142,43 +146,43 @@ def predict(
     table: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row a plate.")
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Results of --json so far, if any: what it names is passed over, the rest is appended.",
+        ),
+    ] = None,
 ) -> None:
     """Read photos, pictures of plates or of single characters.
 
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
-    from plate_ocr.app.output import to_json, to_line, to_rows, write_table
+    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, write_table
     from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import expand
-    from plate_ocr.reader import PlateReader
-    from plate_ocr.vision.images import read_image
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    model = model or ("chars" if kind is Input.char else "plates")
-    settings: dict[str, Any] = {"region": region, "min_confidence": min_confidence}
-    try:
-        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
-        if kind is None and read.alphabet.isdecimal():
-            read = PlateReader(model, input="char", **settings)
-    except (ModelError, AlphabetError) as error:
-        _fail(str(error), 2)
+    if resume and table:
+        _fail("--resume goes on with a file of JSON lines; give no --csv", 2)
+    read = _reader(model, kind, region=region, min_confidence=min_confidence)
     failed = False
     folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
-    for source in expand(images):
-        reading, wrong = None, source.error
-        if wrong is None:
-            try:
-                picture = read_image(source.content())
-                reading = read(picture)
-                folders.write(source.name, picture, reading)
-            except ImageError as error:
-                wrong = str(error)
+    results = ResultFile.of(resume) if resume else None
+    for source in counted(list(expand(images))):
+        if results and source.name in results.named:
+            folders.pass_over(source.name)
+            continue
+        reading, wrong = _read(read, source, folders)
         failed |= wrong is not None
         if table:
             rows += to_rows(source.name, reading, wrong)
-        if as_json:
+        if results:
+            results.append(to_json(source.name, reading, wrong))
+        elif as_json:
             print(to_json(source.name, reading, wrong), flush=True)
         elif reading is not None:
             print(to_line(source.name, reading), flush=True)
@@ -188,6 +192,35 @@ def predict(
         write_table(table, rows)
     if failed:
         raise typer.Exit(1)
+
+
+def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:
+    """What reads pictures of a kind."""
+    from plate_ocr.reader import PlateReader
+
+    model = model or ("chars" if kind is Input.char else "plates")
+    try:
+        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
+        if kind is None and read.alphabet.isdecimal():
+            read = PlateReader(model, input="char", **settings)
+    except (ModelError, AlphabetError) as error:
+        _fail(str(error), 2)
+    return read
+
+
+def _read(read: PlateReader, source: Source, folders: PictureFolders) -> tuple[Reading | None, str | None]:
+    """Read a picture and write the pictures that go with it; or what was wrong, in a sentence."""
+    from plate_ocr.vision.images import read_image
+
+    if source.error is not None:
+        return None, source.error
+    try:
+        picture = read_image(source.content())
+        reading = read(picture)
+        folders.write(source.name, picture, reading)
+    except ImageError as error:
+        return None, str(error)
+    return reading, None
 
 
 @app.command()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.reading import Plate, Reading
 
@@ -30,6 +33,53 @@ def to_json(name: str, reading: Reading | None, error: str | None = None) -> str
         "plates": [_plate(plate) for plate in reading.plates] if reading else [],
     }
     return json.dumps(values, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A file of :func:`to_json`'s lines that grows.
+
+    Attributes:
+        path: the file.
+        named: the pictures that it has lines of.
+    """
+
+    path: Path
+    named: frozenset[str]
+
+    @classmethod
+    def of(cls, path: Path) -> ResultFile:
+        """Look at what is there, which may be nothing; a last line that was cut short is dropped.
+
+        Raises:
+            OutputError: if it cannot be read or holds something else.
+        """
+        try:
+            data = path.read_bytes() if path.exists() else b""
+            whole = data[: data.rfind(b"\n") + 1]
+            named = frozenset(str(json.loads(line)["image"]) for line in whole.splitlines())
+            if whole != data:
+                if not data[len(whole) :].startswith(b'{"image": '[: len(data) - len(whole)]):
+                    raise ValueError
+                os.truncate(path, len(whole))
+        except OSError as error:
+            raise OutputError(f"cannot go on with {path}: {error.strerror or error}") from None
+        except (ValueError, KeyError, TypeError):
+            raise OutputError(f"{path} holds something else than lines of predict --json") from None
+        return cls(path, named)
+
+    def append(self, line: str) -> None:
+        """Write one more line.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(f"{line}\n".encode())
+        except OSError as error:
+            raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 
 
 def to_line(name: str, reading: Reading) -> str:

@@ -64,6 +64,10 @@ class PictureFolders:
             for i, plate in enumerate(reading.plates):
                 write_whole(self.crops / f"{inside}.{i + 1}.png", to_png(upright(picture, plate)))
 
+    def pass_over(self, name: str) -> None:
+        """Leave out a picture that was written before: the next of its name gets the next number."""
+        self._unique(name)
+
     def _unique(self, name: str) -> str:
         """A file name that no picture before had."""
         file = PurePath("stdin.jpg" if name == "-" else name)

@@ -1,15 +1,33 @@
-"""How a training run is shown: a progress bar on a terminal, plain lines elsewhere."""
+"""How long work goes on is shown: of a training run a bar or plain lines, of many pictures a count."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from plate_ocr.training.run import Length
     from plate_ocr.training.trainer import Epoch
+
+
+T = TypeVar("T")
+
+
+def counted(things: Sequence[T]) -> Iterator[T]:
+    """The things one by one, and on standard error how many are done.
+
+    Only on a terminal, and only where results go elsewhere: else they tell themselves how far it is.
+    """
+    shown = sys.stderr.isatty() and not sys.stdout.isatty() and len(things) > 1
+    for done, thing in enumerate(things):
+        if shown:
+            print(f"\r{done:,} of {len(things):,}", end="", file=sys.stderr, flush=True)
+        yield thing
+    if shown:
+        print(f"\r{len(things):,} of {len(things):,}", file=sys.stderr)
 
 
 class PlainReporter:

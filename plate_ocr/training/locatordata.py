@@ -184,7 +184,7 @@ class PlatePeaks:
         return losses.sum() / plates + CORNERS_COUNT * (off * weight).sum() / answering
 
     def right(self, output: Tensor, target: Tensor) -> Tensor:
-        """How many scenes have peaks where they have plates, and nowhere else."""
+        """Of how many scenes it is said rightly whether there is a plate in them, wherever it is."""
         sure = (output[:, 0] > 0).flatten(1).any(1)
         there = (target[:, 0] == 1).flatten(1).any(1)
         return (sure == there).sum()

@@ -71,13 +71,14 @@ class Found:
         right: plates that were found.
         wrong: what was taken for a plate and is none.
         missed: plates that were not found.
-        off: mean distance of a found plate's corners from the true ones, as a part of its width.
+        off: mean distance of a found plate's corners from the true ones, as a part of its width; None where
+            none was found.
     """
 
     right: int
     wrong: int
     missed: int
-    off: float
+    off: float | None
 
     @property
     def f_measure(self) -> float:
@@ -114,7 +115,7 @@ def count_found(network: nn.Module, scenes: SceneShard, least: float, batch: int
                     wrong += 1
             missed += len(there)
     right = len(off)
-    return Found(right, wrong, missed, float(np.mean(off)) if off else math.inf)
+    return Found(right, wrong, missed, float(np.mean(off)) if off else None)
 
 
 def _off(corners: NDArray[np.float64], true: NDArray[np.float64]) -> float:
@@ -132,10 +133,13 @@ def train_locator(
     torch.manual_seed(config.seed)
     regions = [region.name for region in scenes_of(config.rendering).plates.regions]
     card = LocatorCard()
-    network = locator_network_for(card)
-    if config.base and not resume:
-        network.load_state_dict(load_locator_weights(config.base)[1].state_dict())
-        reporter.say(f"from {config.base}: all weights taken over")
+    if config.base:
+        base, network = load_locator_weights(config.base)
+        card = dataclasses.replace(base, training={}, accuracy={})
+        if not resume:
+            reporter.say(f"from {config.base}: all weights taken over")
+    else:
+        network = locator_network_for(card)
 
     def batches(rendered: Path, executor: Executor, steps: int) -> SceneBatches:
         last = (steps - 1) // (config.passes * (SHARD // config.batch_size))
@@ -157,7 +161,7 @@ def train_locator(
             "seed": config.seed,
         }
         if config.base:
-            learnt["from"] = load_locator_weights(config.base)[0].training
+            learnt["from"] = base.training
         best = locator_network_for(card)
         best.load_state_dict(trainer.best)
         metrics = finish_locator(
@@ -179,7 +183,7 @@ def finish_locator(
         "plates": found.right + found.missed,
         "recall": found.right / max(1, found.right + found.missed),
         "precision": found.right / max(1, found.right + found.wrong),
-        "corners_off": round(found.off, 4),
+        "corners_off": found.off,
     }
     accuracy = {f"rendered {name}": round(metrics[name], 5) for name in ("recall", "precision")}
     card = dataclasses.replace(card, accuracy=accuracy)
@@ -193,6 +197,8 @@ def finish_locator(
 def _card_page(card: LocatorCard, metrics: dict[str, Any]) -> str:
     """The model card as a page for people (Mitchell et al., *Model Cards for Model Reporting*, 2019)."""
     learnt = card.training
+    off = metrics["corners_off"]
+    off = "" if off is None else f", corners {off:.1%} of the plate's width off"
     return "\n".join(
         [
             "# Finds plates in photos",
@@ -209,8 +215,7 @@ def _card_page(card: LocatorCard, metrics: dict[str, Any]) -> str:
             "",
             f"Measured once, on {metrics['scenes']:,} rendered scenes that it neither learnt from nor was "
             f"chosen by: {metrics['recall']:.2%} of {metrics['plates']:,} plates found (intersection over "
-            f"union at least {FOUND}), {metrics['precision']:.2%} of what was found is a plate, corners "
-            f"{metrics['corners_off']:.1%} of the plate's width off.",
+            f"union at least {FOUND}), {metrics['precision']:.2%} of what was found is a plate{off}.",
             "",
         ]
     )

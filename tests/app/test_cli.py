@@ -14,6 +14,7 @@ import PIL.Image
 import pytest
 import torch
 
+from plate_ocr.app.progress import counted
 from plate_ocr.training import trainer
 from plate_ocr.vision.drawing import blank, draw_text
 from tests.app.conftest import Run
@@ -300,3 +301,45 @@ def test_quantize_wants_an_onnx_file_and_a_plate_model(
     code, out, err = run("quantize", tiny_model, "-o", tmp_path / "small.onnx")
     assert (code, out) == (1, "")
     assert "a 'plate-ocr plate model' is expected" in err
+
+
+def test_a_run_goes_on_with_its_results(run: Run, pictures: Path, tmp_path: Path) -> None:
+    results = tmp_path / "new" / "results.jsonl"
+    command = "predict", "--model", "chars", "--resume", results
+    assert run(*command, pictures / "7.png", pictures / "white.png") == (0, "", "")
+    before = results.read_bytes()
+    results.write_bytes(before + b'{"image": "cut sh')
+    code, out, _ = run(*command, pictures)
+    assert (code, out) == (1, "")
+    lines = objects(results.read_text(encoding="utf-8"))
+    assert results.read_bytes().startswith(before)
+    names = [Path(line["image"]).name for line in lines]
+    assert names == ["7.png", "white.png", "plate.png", "text.png"]
+    assert [line["error"] is None for line in lines] == [True, True, True, False]
+    whole = results.read_bytes()
+    assert run(*command, pictures) == (0, "", "")
+    assert results.read_bytes() == whole
+
+
+def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
+    for content in ("some text\n", '{"no": "image"}\n', "[]\n", "text without an end"):
+        (tmp_path / "notes.txt").write_text(content)
+        code, out, err = run("predict", "--resume", tmp_path / "notes.txt", pictures / "7.png")
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "holds something else than lines of predict --json" in err
+        assert (tmp_path / "notes.txt").read_text() == content
+    code, _, err = run("predict", "--resume", tmp_path / "new", "--csv", tmp_path / "t.csv", pictures)
+    assert (code, "give no --csv" in err) == (2, True)
+
+
+def test_a_terminal_shows_how_many_pictures_are_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert list(counted("abc")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(counted("abc")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == "\r0 of 3\r1 of 3\r2 of 3\r3 of 3\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert list(counted("abc")) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""

@@ -76,6 +76,18 @@ def test_info_of_a_plate_model(run: Run, shipped: Path) -> None:
     } <= set(out.splitlines())
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".onnx"])
+def test_info_of_a_locator(run: Run, shipped: Path, suffix: str) -> None:
+    code, out, err = run("models", "info", shipped / f"locator{suffix}")
+    assert (code, err) == (0, "")
+    assert {
+        "picture: up to 640 pixels a side",
+        "network: 16-24-48-72-96 channels, added up in 64",
+        "score below 0.3 is no plate",
+    } <= set(out.splitlines())
+    assert "alphabet" not in out
+
+
 def test_info_by_name(run: Run, shipped: Path) -> None:
     assert run("models", "info", "digits")[1].startswith(f"{shipped / 'digits.safetensors'}: ")
 
@@ -113,6 +125,7 @@ def test_list(run: Run, shipped: Path) -> None:
     assert out.splitlines()[1] == (
         f"chars  {shipped / 'chars.safetensors'}  {size:,} bytes  0123  93.75% on rendered"
     )
+    assert out.splitlines()[3].startswith(f"locator  {shipped / 'locator.safetensors'}  ")
     (shipped / "chars.safetensors").write_bytes(b"short")
     code, out, err = run("models", "list", "--json")
     assert code == 1

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from plate_ocr import OutputError
-from plate_ocr.model import CharModel, ModelCard
+from plate_ocr.model import CharModel, LocatorCard, ModelCard
 from plate_ocr.networks import load_weights
 from plate_ocr.training.export import save_model, to_onnx
-from tests.conftest import Learnt, fill_disk, new_network
+from tests.conftest import Learnt, fill_disk, new_locator_network, new_network
 
 
 def test_both_files_are_written_and_nothing_else(tmp_path: Path, digit_card: ModelCard) -> None:
@@ -67,3 +67,18 @@ def test_when_the_disk_is_full_both_old_files_stay(
     with pytest.raises(OutputError, match=rf"model\{suffix}.*No space left"):
         save_model(new_network(other, seed=1), other, tiny_model / "model")
     assert {path.name: path.read_bytes() for path in tiny_model.iterdir()} == before
+
+
+def test_a_locators_graph_has_free_sizes_and_is_the_same_each_time(locator_card: LocatorCard) -> None:
+    network = new_locator_network(locator_card)
+    data = to_onnx(network, {"a": "b"})
+    assert data == to_onnx(network, {"a": "b"})
+    model = onnx.load_from_string(data)
+    onnx.checker.check_model(model, full_check=True)
+    sizes = [
+        [dimension.dim_param or dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+        for value in (model.graph.input[0], model.graph.output[0])
+    ]
+    assert sizes == [["batch", 1, "height", "width"], ["batch", 9, "rows", "columns"]]
+    assert b"BatchNormalization" not in data
+    assert os.getcwd().encode() not in data

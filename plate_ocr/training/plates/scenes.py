@@ -33,16 +33,13 @@ WIDTHS = (22.0, 260.0)
 """Bounds of a plate's width in a scene, pixels."""
 
 PLATES = (0.12, 0.7, 0.9, 1.0)
-"""How often at most 0, 1, 2, 3 plates are in a scene, cumulative."""
+"""Chance of 0, 1, 2, 3 plates in a scene, each asked for where those before were not drawn."""
 
 TURN = Camera(turn=(22.0, 12.0, 5.0), shear=0.03, blur=0.06, contrast=(0.3, 1.2))
 """How cars are photographed."""
 
 CAR = (4.6, 2.1, 3.6)
 """Width of the flat car, and how far it reaches above and below the plate's middle, in plate widths."""
-
-LEAST_SEEN = 0.95
-"""Share of a plate that must be in the scene and not be covered, or it is left out."""
 
 SIGNS = (
     "OPEN", "EXIT", "STOP", "TAXI", "SALE 50%", "HOTEL", "BANK", "24H", "P", "BUS 47", "CAFE", "MARKET",

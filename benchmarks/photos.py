@@ -1,0 +1,141 @@
+"""Plates in whole photos: found, read, and invented; and photos, crops and characters told apart.
+
+``python -m benchmarks.photos [MODEL]``, by default ``plates``.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks import PHOTOS, SETS, LabelledPhoto, data_folder, labelled_photos, labelled_plates
+from plate_ocr import PlateReader
+from plate_ocr.measures import FOLD
+from plate_ocr.model import PlateModel
+from plate_ocr.photos import NetworkReader
+from plate_ocr.reader import may_be_character
+from plate_ocr.reading import Plate
+from plate_ocr.training.plates.scenes import packaged_photographs
+from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+from plate_ocr.vision.locate import overlap
+
+FOUND = 0.5
+"""A plate is found where intersection over union is at least so much."""
+
+LEAST = 160
+"""Sides of what is cut from photos, pixels, at least."""
+
+CHARACTERS = ("uk", "zhengpeng", "easypr")
+EACH = 200
+"""Crops and characters of a set to tell apart, at most."""
+
+
+def is_found(plates: tuple[Plate, ...], labelled: LabelledPhoto, number: int) -> bool:
+    """Whether a reported plate lies where a labelled one is."""
+    for plate in plates:
+        corners = np.array(plate.corners)
+        if overlap(corners, labelled.corners(number, corners)) >= FOUND:
+            return True
+    return False
+
+
+def photos(reader: PlateReader) -> None:
+    """Print what is found and read, a line a set."""
+    print("| photos | plates | read | found | wrong extra plates a photo | ms a photo |")
+    print("|---|---|---|---|---|---|")
+    extra = count = 0
+    for name in PHOTOS:
+        labelled = labelled_photos(name)
+        read, found, invented = list[bool](), list[bool](), 0
+        started = time.perf_counter()
+        readings = [reader(photo.path) for photo in labelled]
+        ms = 1000 * (time.perf_counter() - started) / len(labelled)
+        for photo, reading in zip(labelled, readings, strict=True):
+            texts = [plate.text for plate in reading.plates]
+            folded = [text.translate(FOLD) for text in texts]
+            wanted = [text.translate(FOLD) for text in photo.texts]
+            read += [
+                text in texts if name == "cn" else text.translate(FOLD) in folded for text in photo.texts
+            ]
+            found += [is_found(reading.plates, photo, number) for number in range(len(photo.texts))]
+            invented += sum(text not in wanted for text in folded)
+        row = name, f"{len(labelled)}", f"{len(read)}", f"{np.mean(read):.1%}", f"{np.mean(found):.1%}"
+        print(f"| {', '.join(row[:2])} | {' | '.join(row[2:])} | {invented / len(labelled):.2f} | {ms:.0f} |")
+        extra, count = extra + invented, count + len(labelled)
+    print(f"| all, {count} | | | | {extra / count:.2f} | |", flush=True)
+
+
+def cuts(photo: LabelledPhoto) -> Iterator[Image]:
+    """What lies above, below, left and right of all labelled plates of a photo."""
+    gray = to_gray(read_image(photo.path))
+    hulls = photo.hulls()
+    left, top = np.maximum(np.floor(hulls[:, :2].min(0)), 0).astype(int)
+    right, bottom = np.maximum(np.ceil(hulls[:, 2:].max(0)), 0).astype(int)
+    for part in (gray[:top], gray[bottom:], gray[:, :left], gray[:, right:]):
+        if min(part.shape) >= LEAST:
+            yield part
+
+
+def without_plates(reader: PlateReader) -> None:
+    """Print how often a plate is reported where none is."""
+    print("\n| no plates | photos | with a plate reported |\n|---|---|---|")
+    pictures = [cut for name in PHOTOS for photo in labelled_photos(name) for cut in cuts(photo)]
+    for name, of in (("cut from photos", pictures), ("that packages bring", [*packaged_photographs()])):
+        wrong = sum(bool(reader(picture).plates) for picture in of)
+        print(f"| {name} | {len(of)} | {wrong} ({wrong / len(of):.1%}) |", flush=True)
+
+
+def taken_for(picture: Image, plates: NetworkReader) -> str:
+    """What :class:`plate_ocr.reader.AnyReader` takes a picture for."""
+    if may_be_character(picture):
+        return "character"
+    return "plate" if plates.look([picture])[0] else "photo"
+
+
+def some(paths: Sequence[Path]) -> list[Image]:
+    """Pictures from all over a set, in grey."""
+    return [to_gray(read_image(path)) for path in paths[:: -(-len(paths) // EACH)]]
+
+
+def kinds() -> Iterator[tuple[str, list[Image]]]:
+    """Sets of pictures, some of each."""
+    for name in PHOTOS:
+        yield f"photos {name}", some([photo.path for photo in labelled_photos(name)])
+    for name in SETS:
+        yield (
+            f"plates {name}",
+            some([plate.path for plate in labelled_plates(data_folder() / "plates" / name)]),
+        )
+    for name in CHARACTERS:
+        files = (data_folder() / "chars" / name).rglob("*")
+        yield f"characters {name}", some(sorted(path for path in files if is_image_name(path.name)))
+
+
+def told_apart(model: str) -> None:
+    """Print what pictures are taken for when nobody says what they are."""
+    plates = NetworkReader(PlateModel(model, threads=1))
+    print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
+    for name, pictures in kinds():
+        counts = Counter(taken_for(picture, plates) for picture in pictures)
+        shares = [f"{counts[kind] / len(pictures):.1%}" for kind in ("photo", "plate", "character")]
+        print(f"| {name} | {len(pictures)} | {' | '.join(shares)} |", flush=True)
+
+
+def main() -> None:
+    """Print three tables. Chinese plates count when every character is right, others with O=0 and I=1."""
+    cv2.setNumThreads(1)
+    model = sys.argv[1] if len(sys.argv) > 1 else "plates"
+    reader = PlateReader(model, input="photo", threads=1)
+    photos(reader)
+    without_plates(reader)
+    told_apart(model)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""Plates read by the plate network: cut out, and looked for in photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from plate_ocr import (
+    Plate,
+    PlateReader,
+)
+from plate_ocr.model import LocatorCard, LocatorModel, PlateCard, PlateModel
+from plate_ocr.photos import BATCH, NetworkReader, PhotoReader
+from plate_ocr.training.plates import PlateGenerator
+from plate_ocr.training.plates.scenes import Scene, SceneGenerator
+from plate_ocr.vision.images import Image
+from plate_ocr.vision.locate import Located, overlap
+from tests.conftest import text_picture
+
+Answer = Callable[..., Plate | None]
+
+FOUND = np.array([[-0.02, 0.1], [0.9, 0.2], [0.95, 1.1], [0.05, 0.9]], np.float32)
+"""Corners of the plate; two lie beyond the picture."""
+
+
+@pytest.fixture
+def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
+    """What is read where the network names these characters at these steps, with these probabilities."""
+
+    def read(steps: dict[int, dict[str, float]], **settings: Any) -> Plate | None:
+        probabilities = np.zeros((plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
+        for step, named in steps.items():
+            for char, probability in named.items():
+                probabilities[step, plate_card.alphabet.encode(char)[0] + 1] = probability
+        probabilities[:, 0] = 1 - probabilities.sum(1)
+        reader = NetworkReader(PlateModel(tiny_plate_model), **settings)
+        return next(iter(reader.plates(probabilities, FOUND, (200, 60))), None)
+
+    return read
+
+
+def test_steps_of_the_network_become_characters(network_says: Answer) -> None:
+    plate = network_says({3: {"皖": 0.6}, 4: {"皖": 0.9, "A": 0.08}, 9: {"A": 0.7, "0": 0.2}})
+    assert plate is not None
+    assert (plate.text, plate.lines) == ("皖A", 1)
+    assert plate.confidence == pytest.approx(0.8)
+    assert plate.min_confidence == pytest.approx(0.7)
+    np.testing.assert_allclose(plate.corners, [[0, 6], [180, 12], [190, 60], [10, 54]], atol=1e-4)
+    first, second = plate.chars
+    assert first.confidence == pytest.approx(0.9)
+    assert [other for other, _ in first.alternatives] == ["A", "0"]
+    assert second.alternatives[0][0] == "0"
+    assert second.alternatives[0][1] == pytest.approx(0.2)
+
+
+def test_both_rows_of_the_network_are_two_lines(network_says: Answer) -> None:
+    steps = (2, 8, 40, 46)
+    plate = network_says({step: {char: 0.9} for step, char in zip(steps, "A0皖A", strict=True)})
+    assert plate is not None
+    assert (plate.text, plate.lines) == ("A0皖A", 2)
+
+
+def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(network_says: Answer) -> None:
+    steps = {2: {"A": 0.9}, 9: {"0": 0.5, "A": 0.3}}
+    plate = network_says(steps, min_confidence=0.6)
+    assert plate is not None
+    assert plate.text == "A?"
+    assert plate.chars[1].char is None
+    assert [other for other, _ in plate.chars[1].alternatives] == ["0", "A", "皖"]
+    assert network_says({2: {"A": 0.1}, 9: {"0": 0.15}}) is None
+    assert network_says({}) is None
+
+
+def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
+    steps = {4: {"皖": 0.9}, 9: {"0": 0.5, "A": 0.4}} | {14 + 5 * i: {"A": 0.9} for i in range(5)}
+    free, china = network_says(steps), network_says(steps, region="cn")
+    assert free is not None
+    assert china is not None
+    assert (free.text, china.text) == ("皖0AAAAA", "皖AAAAAA")
+    assert china.chars[1].confidence > 0.7
+
+
+def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) -> None:
+    reader = PlateReader(tiny_plate_model, threads=1, min_confidence=0)
+    pictures = [text_picture(text) for text in ("A0", "00A", "A")]
+    together = reader(pictures)  # type: ignore[arg-type]
+    for picture, reading in zip(pictures, together, strict=True):
+        alone = reader(picture)
+        assert (reading.width, reading.height) == (picture.shape[1], picture.shape[0])
+        assert [plate.text for plate in alone.plates] == [plate.text for plate in reading.plates]
+    assert reader([]) == []
+    assert reader.alphabet == "0A皖"
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (1, 1), (400, 3)])
+def test_crops_of_any_form_are_looked_at(shape: tuple[int, int], shipped_plates: Path) -> None:
+    picture = np.full(shape, 128, np.uint8)
+    assert PlateReader(shipped_plates, threads=1)(picture).plates == ()
+
+
+def test_the_shipped_model_reads_a_plate(shipped_plates: Path) -> None:
+    for invert in (False, True):
+        picture = text_picture("KA365CP")
+        (plate,) = PlateReader(shipped_plates, threads=1)(255 - picture if invert else picture).plates
+        assert (plate.text, plate.lines) == ("KA365CP", 1)
+
+
+@pytest.mark.parametrize(("region", "loose"), [("us", False), ("eu", False), ("br", False), ("uz", True)])
+def test_the_shipped_model_finds_the_corners_of_plates(
+    region: str, loose: bool, shipped_plates: Path
+) -> None:
+    generator = PlateGenerator(None, [region], not_plates=0)
+    plates = [generator(10**9 + 7, i) for i in range(30)]
+    _, corners = PlateModel(shipped_plates, threads=1)(np.stack([plate.image for plate in plates]))
+    outlines = np.stack([plate.outline for plate in plates])
+    off = np.abs(corners - outlines).mean((1, 2))
+    assert np.median(off) < 0.05
+    if loose:
+        whole = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        assert np.median(off) < np.median(np.abs(whole - outlines).mean((1, 2))) / 2
+
+
+@pytest.mark.parametrize("border", [(0, 0), (30, 60)])
+def test_corners_of_a_plate_are_pixels_of_its_picture(border: tuple[int, int], shipped_plates: Path) -> None:
+    text, (down, along) = text_picture("KA365CP"), border
+    height, width = text.shape
+    picture = np.full((height + 2 * down, width + 2 * along), 90, np.uint8)
+    picture[down : down + height, along : along + width] = text
+    (plate,) = PlateReader(shipped_plates, threads=1)(picture).plates
+    corners = np.array(plate.corners)
+    assert (corners >= 0).all()
+    assert (corners <= (picture.shape[1], picture.shape[0])).all()
+    sides = np.roll(corners, -1, axis=0) - corners
+    turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
+    # To the right at each corner, y pointing down; the first side is the upper one.
+    assert (turns > 0).all()
+    assert sides[0, 0] > abs(sides[0, 1])
+    true = [[along, down], [along + width, down], [along + width, down + height], [along, down + height]]
+    assert np.abs(corners - true).mean() < 0.1 * picture.shape[0]
+
+
+GROUND = 90
+
+
+def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, list[NDArray[np.float64]]]:
+    """Plates on an even ground, one under the other; and their boxes, clockwise: float64 ``(4, 2)``."""
+    photo, boxes = np.full(size, GROUND, np.uint8), list[NDArray[np.float64]]()
+    for i, text in enumerate(texts):
+        plate = np.asarray(cv2.resize(text_picture(text), (150, 40)), np.uint8)
+        left, top = 40 + 150 * i, 50 + 120 * i
+        photo[top : top + 40, left : left + 150] = plate
+        boxes.append(np.array([[0.0, 0], [150, 0], [150, 40], [0, 40]]) + np.array([left, top]))
+    return photo, boxes
+
+
+class Points:
+    """A locator that says what it is told to, and at what size it was asked."""
+
+    def __init__(self, *places: Any, once_larger: bool = False) -> None:
+        self.card, self.asked = LocatorCard(), list[int]()
+        self._places, self._once_larger = places, once_larger
+
+    def __call__(self, gray: Image, longest: int) -> list[Located]:
+        """Where plates may be."""
+        self.asked.append(longest)
+        if self._once_larger and len(self.asked) == 1:
+            return []
+        return [Located(0.9, np.asarray(place, np.float64)) for place in self._places]
+
+
+def read_photo(locator: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
+    model: Any = locator
+    reader = PhotoReader(NetworkReader(PlateModel(plates, threads=1)), model)
+    reading = reader.read([photo])[0]
+    assert (reading.height, reading.width) == photo.shape
+    return reading.plates
+
+
+def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None:
+    photo, boxes = photo_with("KA365CP", "TR4821")
+    plates = read_photo(Points(*boxes), shipped_plates, photo)
+    assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
+    for plate in plates:
+        assert overlap(np.array(plate.corners), boxes[plate.text == "TR4821"]) > 0.6
+    assert [plate.confidence for plate in plates] == sorted((p.confidence for p in plates), reverse=True)
+
+
+def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
+    photo, (box,) = photo_with("KA365CP")
+    shifted = [box + shift for shift in ((0, 0), (4, 2), (-5, -3), (20, 0))]
+    (plate,) = read_photo(Points(*shifted), shipped_plates, photo)
+    alone = [read_photo(Points(place), shipped_plates, photo) for place in shifted]
+    assert plate.confidence == max(found[0].confidence for found in alone if found)
+
+
+def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> None:
+    photo, boxes = photo_with("KA365CP", "TR4821")
+    nowhere = [np.add([350, 10], [[0, 0], [60, 0], [60, 20], [0, 20]])] * BATCH
+    plates = read_photo(Points(boxes[0], *nowhere, boxes[1]), shipped_plates, photo)
+    assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
+
+
+def test_a_large_photo_without_a_plate_is_looked_at_once_more(shipped_plates: Path) -> None:
+    longest = LocatorCard().longest
+    photo, (box,) = photo_with("KA365CP", size=(400, longest + 1))
+    locator = Points(box, once_larger=True)
+    assert [plate.text for plate in read_photo(locator, shipped_plates, photo)] == ["KA365CP"]
+    assert locator.asked == [longest, 2 * longest]
+    small = Points(once_larger=True)
+    assert read_photo(small, shipped_plates, photo[:, :longest]) == ()
+    assert small.asked == [longest]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (2, 2), (30, 20), (31, 3000)])
+@pytest.mark.parametrize("away", [-5000.0, -3.0, 0.0, 5000.0])
+def test_places_beyond_a_photo_of_any_form_do_no_harm(
+    shape: tuple[int, int], away: float, shipped_plates: Path
+) -> None:
+    box = np.array([[0, 0], [90, 0], [90, 30], [0, 30]]) + away
+    for plate in read_photo(Points(box, box * 0), shipped_plates, np.full(shape, 128, np.uint8)):
+        assert (np.array(plate.corners) >= 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2000), (2000, 3), (64, 64), (64, 64, 3), (1500, 2100)])
+def test_photos_of_any_form_are_looked_at(
+    shape: tuple[int, ...], shipped_plates: Path, shipped_locator: Path
+) -> None:
+    reader = PlateReader(shipped_plates, input="photo", threads=1)
+    reading = reader(np.full(shape, 128, np.uint8))
+    assert (reading.height, reading.width) == shape[:2]
+    assert reading.plates == ()
+    assert reader([]) == []
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    """Rendered scenes that no training sees."""
+    generator = SceneGenerator(None, ["us", "eu", "br"])
+    return [generator(10**9 + 11, index) for index in range(40)]
+
+
+def test_the_shipped_models_find_plates_in_rendered_scenes(
+    scenes: list[Scene], shipped_plates: Path, shipped_locator: Path
+) -> None:
+    reader = PlateReader(shipped_plates, input="photo", threads=1)
+    found, read, large = 0, 0, 0
+    for scene in scenes:
+        plates = reader(scene.image).plates
+        for corners, text in zip(scene.corners.astype(np.float64), scene.texts, strict=True):
+            if np.ptp(corners[:, 0]) >= 90:
+                here = [plate for plate in plates if overlap(np.array(plate.corners), corners) > 0.4]
+                large, found = large + 1, found + bool(here)
+                read += text.replace(" ", "") in [plate.text for plate in here]
+    assert large > 12
+    assert found > 0.6 * large
+    assert read > 0.3 * large
+
+
+def test_a_photo_may_be_larger_than_the_locator_looks_at(shipped_locator: Path, scenes: list[Scene]) -> None:
+    locator = LocatorModel(shipped_locator, threads=1)
+    moved = list[float]()
+    for scene in scenes[:12]:
+        large = np.asarray(cv2.resize(scene.image, None, fx=3, fy=3), np.uint8)
+        for place in locator(scene.image):
+            if place.score > 0.8:
+                shares = [overlap(place.corners * 3, other.corners) for other in locator(large, 352)]
+                moved.append(max(shares, default=0.0))
+    assert len(moved) > 5
+    assert np.median(moved) > 0.7

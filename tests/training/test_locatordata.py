@@ -1,0 +1,186 @@
+"""What the locator learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from plate_ocr.training import locatordata
+from plate_ocr.training.locatordata import (
+    ANSWERS,
+    MOST,
+    PlatePeaks,
+    SceneBatches,
+    SceneShard,
+    answer,
+    render_scenes,
+)
+from plate_ocr.training.platedata import Rendering, Shards
+from plate_ocr.training.plates.scenes import HEIGHT, WIDTH
+from plate_ocr.vision.locate import CELL, located
+
+US = Rendering(regions=("us",), seed=3)
+SIZE = (96, 160)
+ONE = torch.tensor([[20.0, 30], [80, 34], [79, 54], [19, 50]])
+OTHER = torch.tensor([[120.0, 10], [150, 6], [151, 16], [121, 20]])
+NONE = torch.full((4, 2), torch.nan)
+
+
+def targets(*plates: Tensor) -> Tensor:
+    """What should be said of one picture with these plates."""
+    return answer(torch.stack(plates)[None], *SIZE)
+
+
+def perfect(target: Tensor) -> Tensor:
+    """An output that is very sure of the right answer."""
+    logits = torch.where(target[:, :1] == 1, 12.0, -12.0)
+    return torch.cat([logits, target[:, 2:]], 1)
+
+
+@pytest.mark.parametrize("plate", [ONE, OTHER, ONE + 3.5, OTHER.roll(2, 0)])
+def test_a_plate_has_a_peak_of_1_in_the_cell_of_its_middle(plate: Tensor) -> None:
+    peaks = targets(plate)[0, 0]
+    column, row = (plate.mean(0) / CELL).int().tolist()
+    assert peaks.shape == (SIZE[0] // CELL, SIZE[1] // CELL)
+    assert peaks[row, column] == 1
+    assert (peaks == 1).sum() == 1
+    assert peaks.min() >= 0
+    # It falls off more slowly along the plate than across.
+    assert peaks[row, column + 1] + peaks[row, column - 1] > peaks[row - 1, column] + peaks[row + 1, column]
+
+
+def test_a_perfect_answer_gives_the_corners_back() -> None:
+    for plates in ((ONE,), (ONE, OTHER), (NONE, OTHER, ONE)):
+        target = targets(*plates)
+        places = located(perfect(target)[0].numpy(), 1.0, 0.3)
+        there = [plate.numpy() for plate in plates if plate.isfinite().all()]
+        assert len(places) == len(there)
+        for plate in there:
+            off = min(float(np.abs(place.corners - plate).max()) for place in places)
+            assert off < 1e-3
+
+
+def test_every_cell_that_answers_knows_the_corners() -> None:
+    target = targets(ONE, OTHER)[0]
+    answering = target[1] > 0
+    assert answering.sum() > 2
+    assert (target[0][answering] > ANSWERS).all()
+    for row, column in answering.nonzero().tolist():
+        one_cell = torch.full((9, *answering.shape), -9.0)
+        one_cell[1:] = target[2:]
+        one_cell[0, row, column] = 9
+        (place,) = located(one_cell.numpy(), 1.0, 0.3)
+        plate = ONE if column * CELL < 100 else OTHER
+        np.testing.assert_allclose(place.corners, plate, atol=1e-3)
+        width = float((plate[1] - plate[0]).norm())
+        assert target[1, row, column] == pytest.approx(1 / width)
+
+
+def test_no_plate_leaves_nothing() -> None:
+    target = targets(NONE, NONE)
+    assert (target == 0).all()
+    assert torch.equal(targets(ONE, NONE, NONE), targets(ONE))
+
+
+def test_pictures_of_a_batch_do_not_mix() -> None:
+    together = answer(torch.stack([torch.stack([ONE, NONE]), torch.stack([OTHER, ONE])]), *SIZE)
+    assert torch.equal(together[:1], targets(ONE, NONE))
+    assert torch.equal(together[1:], targets(OTHER, ONE))
+
+
+def test_the_loss_is_least_for_the_perfect_answer() -> None:
+    target = torch.cat([targets(ONE, OTHER), targets(NONE, NONE)])
+    best = perfect(target)
+
+    def loss(output: Tensor) -> float:
+        return PlatePeaks().loss(output, target, 0).item()
+
+    least = loss(best)
+    assert least == pytest.approx(0, abs=0.01)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        assert loss(best + torch.randn(best.shape, generator=generator)) > least
+    row, column = (target[0, 0] == 1).nonzero()[0].tolist()
+    missed, invented = best.clone(), best.clone()
+    missed[0, 0, row, column] = -12
+    invented[1, 0, 3, 3] = 12
+    off, further, elsewhere = best.clone(), best.clone(), best.clone()
+    off[0, 4, row, column] += 0.1
+    further[0, 4, row, column] += 0.3
+    # Where no plate is, nobody asks for corners.
+    elsewhere[1, 1:] += 5
+    assert loss(missed) > least + 1
+    assert loss(invented) > least + 1
+    assert least < loss(off) < loss(further)
+    assert loss(elsewhere) == least
+
+
+def test_the_loss_bears_scenes_without_a_plate_and_can_be_followed_downhill() -> None:
+    target = targets(NONE)
+    output = torch.zeros(1, 9, *target.shape[2:], requires_grad=True)
+    loss = PlatePeaks().loss(output, target, 0)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert output.grad is not None
+    assert torch.isfinite(output.grad).all()
+    assert (output.grad[:, 0] > 0).all()
+    assert (output.grad[:, 1:] == 0).all()
+
+
+def test_scenes_with_and_without_plates_are_told_apart() -> None:
+    target = torch.cat([targets(ONE, NONE), targets(NONE, NONE), targets(ONE, OTHER)])
+    best = perfect(target)
+    silent, everywhere = best.clone(), best.clone()
+    silent[:, 0], everywhere[:, 0] = -12, 12
+    right = [int(PlatePeaks().right(output, target)) for output in (best, silent, everywhere)]
+    assert right == [3, 1, 2]
+
+
+@pytest.fixture
+def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SceneBatches]:
+    """Batches of two out of shards of four scenes, each passed over twice."""
+    monkeypatch.setattr(locatordata, "SHARD", 4)
+    with ThreadPoolExecutor(1) as executor:
+        shards = Shards(partial(render_scenes, US), SceneShard.load, 4, tmp_path, executor, last=2)
+        yield SceneBatches(shards, US.seed, batch_size=2, passes=2)
+
+
+def test_a_step_gets_the_same_batch_however_it_is_reached(batches: SceneBatches) -> None:
+    straight = list(islice(batches(0), 6))
+    for step in (0, 3, 5):
+        pictures, target = next(iter(batches(step)))
+        assert torch.equal(pictures, straight[step][0])
+        assert torch.equal(target, straight[step][1])
+    assert not torch.equal(straight[0][0], straight[2][0])
+
+
+def test_a_batch_has_the_form_that_the_network_takes(batches: SceneBatches) -> None:
+    pictures, target = next(iter(batches(0)))
+    assert pictures.shape == (2, 1, HEIGHT, WIDTH)
+    assert 0 <= pictures.min() <= pictures.max() <= 1
+    assert target.shape == (2, 10, HEIGHT // CELL, WIDTH // CELL)
+
+
+def test_shards_survive_their_files(tmp_path: Path) -> None:
+    shard = render_scenes(US, 5, 4)
+    (tmp_path / "a.npz").write_bytes(shard.to_bytes())
+    loaded = SceneShard.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(loaded.images, shard.images)
+    np.testing.assert_array_equal(loaded.points, shard.points)
+    np.testing.assert_array_equal(render_scenes(US, 7, 1).images[0], shard.images[2])
+
+
+def test_points_of_a_shard_are_parts_of_the_picture_or_nothing() -> None:
+    points = render_scenes(US, 0, 12).points
+    assert points.shape == (12, 4 * MOST, 2)
+    there = np.isfinite(points).all(2).reshape(12, MOST, 4)
+    assert (there.all(2) == there.any(2)).all()
+    assert 0 < there.all(2).sum() < there[..., 0].size
+    assert ((points > 0) & (points < 1))[np.isfinite(points)].all()

@@ -1,0 +1,137 @@
+"""Training locators, from rendered scenes to a model that locates."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.model import LocatorCard, LocatorModel
+from plate_ocr.networks import load_locator_weights
+from plate_ocr.training import locatordata, locatorrun
+from plate_ocr.training.locatordata import SceneShard, answer
+from plate_ocr.training.locatorrun import LocatorRunConfig, count_found, train_locator
+from plate_ocr.training.platerun import PlateRunConfig
+from plate_ocr.training.renderrun import stored_render_config
+from plate_ocr.training.run import Silent
+from tests.training.test_platerun import StopAfter
+
+CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few scenes of everything."""
+    for module in (locatordata, locatorrun):
+        monkeypatch.setattr(module, "SHARD", 8)
+    monkeypatch.setattr(locatorrun, "CHOSEN_BY", 4)
+    monkeypatch.setattr(locatorrun, "TESTED_ON", 6)
+
+
+class Says(nn.Module):
+    """Gives the answers it is told to, whatever it sees."""
+
+    def __init__(self, answers: torch.Tensor) -> None:
+        super().__init__()
+        self.answers = nn.Parameter(answers)
+        self._given = 0
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """The next answers."""
+        self._given += len(pictures)
+        return self.answers[self._given - len(pictures) : self._given]
+
+
+def test_found_wrong_and_missed_plates_are_counted() -> None:
+    box = torch.tensor([[20.0, 20], [80, 20], [80, 40], [20, 40]])
+    other = torch.tensor([[120.0, 70], [150, 70], [150, 80], [120, 80]])
+    none = torch.full((4, 2), torch.nan)
+
+    def scene(*plates: torch.Tensor) -> torch.Tensor:
+        target = answer(torch.stack(plates)[None], 96, 160)[0]
+        return torch.cat([torch.where(target[:1] == 1, 9.0, -9.0), target[2:]])
+
+    # Two found, one of them a little off; one invented; one missed; one too far off, so missed and wrong.
+    truth = torch.stack(
+        [torch.stack(pair) for pair in ((box, other), (none, none), (box, none), (box, none))]
+    )
+    said = torch.stack([scene(box, other + 1.5), scene(box), scene(none), scene(box + 25)])
+    points = (truth / torch.tensor([160.0, 96])).reshape(4, 8, 2).numpy()
+    scenes = SceneShard(np.zeros((4, 96, 160), np.uint8), points)
+    found = count_found(Says(said), scenes, 0.3, batch=3)
+    assert (found.right, found.wrong, found.missed) == (2, 2, 2)
+    assert found.off == pytest.approx((0 + np.hypot(1.5, 1.5) / 30) / 2, abs=1e-4)
+    assert found.f_measure == pytest.approx(2 * 2 / (2 * 2 + 2 + 2))
+    nothing = count_found(Says(torch.full_like(said, -9)), scenes, 0.3)
+    assert (nothing.right, nothing.wrong, nothing.missed, nothing.off) == (0, 0, 4, None)
+    assert nothing.f_measure == 0
+
+
+def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG.to_toml(), encoding="utf-8")
+    assert stored_render_config(LocatorRunConfig, tmp_path) == CONFIG
+    assert stored_render_config(PlateRunConfig, tmp_path) is None
+    with pytest.raises(DataError, match="a batch of 0"):
+        dataclasses.replace(CONFIG, batch_size=0)
+
+
+def no_constants(text: str) -> Any:
+    """JSON knows no such number."""
+    raise AssertionError(text)
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    metrics = train_locator(CONFIG, straight, Silent())
+    assert metrics["scenes"] == 6
+    names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
+    assert names <= {path.name for path in straight.iterdir()}
+    assert not list(straight.rglob("*.npz"))
+    stored = (straight / "metrics.json").read_text(encoding="utf-8")
+    assert json.loads(stored, parse_constant=no_constants) == metrics
+    page = (straight / "card.md").read_text(encoding="utf-8")
+    assert "16 pictures of 8 rendered scenes with plates of the regions us" in page
+    assert "inf" not in page
+    card = LocatorModel(straight).card
+    assert card.training == {"drawn": 16, "rendered": 8, "regions": ["us"], "seed": 0}
+    assert set(card.accuracy) == {"rendered recall", "rendered precision"}
+    with pytest.raises(KeyboardInterrupt):
+        train_locator(CONFIG, stopped, StopAfter(3))
+    train_locator(CONFIG, stopped, Silent(), resume=True)
+    assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
+    with pytest.raises(OutputError, match="holds a run already"):
+        train_locator(CONFIG, straight, Silent())
+    with pytest.raises(DataError, match=r"config\.toml has changed"):
+        train_locator(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_run_begins_with_another_locator_of_whatever_size(
+    tmp_path: Path, tiny_locator: Path, locator_card: LocatorCard
+) -> None:
+    config = dataclasses.replace(CONFIG, base=str(tiny_locator), epochs=1, rate=1e-9)
+    train_locator(config, tmp_path / "run", Silent())
+    card, network = load_locator_weights(tmp_path / "run")
+    assert (card.channels, card.features) == (locator_card.channels, locator_card.features)
+    assert card.training["from"] == locator_card.training
+    assert "made up" not in card.accuracy
+    weights = load_locator_weights(tiny_locator)[1].output.weight
+    torch.testing.assert_close(network.output.weight, weights, atol=1e-4, rtol=0)
+
+
+def test_there_must_be_a_run_to_go_on_with_and_a_locator_to_begin_with(
+    tmp_path: Path, tiny_plate_model: Path
+) -> None:
+    with pytest.raises(ModelError, match="no run to go on with"):
+        train_locator(CONFIG, tmp_path, Silent(), resume=True)
+    with pytest.raises(ModelError, match="such as locator"):
+        train_locator(dataclasses.replace(CONFIG, base=str(tiny_plate_model)), tmp_path / "new", Silent())
+    assert not (tmp_path / "new").exists()

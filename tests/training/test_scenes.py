@@ -1,0 +1,116 @@
+"""Rendered scenes: where plates are in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from plate_ocr import PlateReader
+from plate_ocr.alphabet import bare
+from plate_ocr.errors import DataError
+from plate_ocr.training.locatordata import MOST
+from plate_ocr.training.plates.scenes import (
+    HEIGHT,
+    WIDTH,
+    Scene,
+    SceneGenerator,
+    packaged_photographs,
+)
+from plate_ocr.vision.images import Image
+from plate_ocr.vision.locate import overlap
+
+COUNT = 90
+
+
+@pytest.fixture(scope="module")
+def generator() -> SceneGenerator:
+    return SceneGenerator(None, ["us", "eu", "br"])
+
+
+@pytest.fixture(scope="module")
+def scenes(generator: SceneGenerator) -> list[Scene]:
+    return [generator(5, index) for index in range(COUNT)]
+
+
+def test_the_same_numbers_give_the_same_scene(generator: SceneGenerator, scenes: list[Scene]) -> None:
+    other = SceneGenerator(None, ["us", "eu", "br"])
+    for index in (7, 0, 30):
+        again = other(5, index)
+        np.testing.assert_array_equal(again.image, scenes[index].image)
+        np.testing.assert_array_equal(again.corners, scenes[index].corners)
+        assert again.texts == scenes[index].texts
+    assert not np.array_equal(generator(6, 0).image, scenes[0].image)
+
+
+def test_scenes_have_none_to_several_plates(scenes: list[Scene]) -> None:
+    counts = np.bincount([len(scene.texts) for scene in scenes], minlength=MOST + 1)
+    assert len(counts) == MOST + 1
+    assert 0.03 * COUNT < counts[0] < 0.5 * COUNT
+    assert counts[2:].sum() > 0.05 * COUNT
+    for scene in scenes:
+        assert scene.image.shape == (HEIGHT, WIDTH)
+        assert scene.image.dtype == np.uint8
+        assert scene.corners.shape == (len(scene.texts), 4, 2)
+        assert all(scene.texts)
+
+
+def test_corners_lie_in_the_picture_and_go_clockwise(scenes: list[Scene]) -> None:
+    boxes = np.concatenate([scene.corners for scene in scenes])
+    assert (boxes >= 0).all()
+    assert (boxes <= (WIDTH, HEIGHT)).all()
+    sides = np.roll(boxes, -1, axis=1) - boxes
+    following = np.roll(sides, -1, axis=1)
+    # To the right at each corner, y pointing down; the first side is the upper one.
+    assert (sides[..., 0] * following[..., 1] - sides[..., 1] * following[..., 0] > 0).all()
+    assert (sides[:, 0, 0] > np.abs(sides[:, 0, 1])).all()
+    widths = np.ptp(boxes[..., 0], axis=1)
+    assert widths.min() < 50
+    assert widths.max() > 150
+
+
+def test_plates_of_a_scene_do_not_overlap(scenes: list[Scene]) -> None:
+    pairs = [
+        (scene.corners[i].astype(np.float64), scene.corners[j].astype(np.float64))
+        for scene in scenes
+        for j in range(len(scene.texts))
+        for i in range(j)
+    ]
+    assert len(pairs) > 5
+    assert all(overlap(one, other) == 0 for one, other in pairs)
+
+
+def cut_out(image: Image, corners: NDArray[np.float32]) -> Image:
+    """What lies between the corners, a little enlarged, upright."""
+    around = corners.mean(0) + (corners - corners.mean(0)) * 1.1
+    target = np.array([[0, 0], [256, 0], [256, 64], [0, 64]], np.float32)
+    matrix = cv2.getPerspectiveTransform(around.astype(np.float32), target)
+    return np.asarray(
+        cv2.warpPerspective(image, matrix, (256, 64), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def test_texts_can_be_read_between_the_corners(scenes: list[Scene], shipped_plates: Path) -> None:
+    reader = PlateReader(shipped_plates, input="plate", threads=1)
+    right = []
+    for scene in scenes:
+        for corners, text in zip(scene.corners, scene.texts, strict=True):
+            if np.ptp(corners[:, 0]) >= 110:
+                plates = reader(cut_out(scene.image, corners)).plates
+                right.append(bool(plates) and plates[0].text == bare(text))
+    assert len(right) > 15
+    assert np.mean(right) > 0.55
+
+
+def test_packages_bring_photographs_of_no_plates() -> None:
+    photographs = packaged_photographs()
+    assert len(photographs) >= 5
+    assert all(photograph.ndim == 2 and min(photograph.shape) > 100 for photograph in photographs)
+
+
+def test_an_unknown_region_is_named() -> None:
+    with pytest.raises(DataError, match="atlantis"):
+        SceneGenerator(None, ["atlantis"])
