@@ -186,5 +186,5 @@ def test_similarity_is_the_share_that_is_the_same(text: str, other: str, expecte
 def test_overlap_is_intersection_over_union() -> None:
     box = np.array([[0.0, 0.0], [4.0, 2.0]])
     assert overlap(box, box) == 1
-    assert overlap(box, box + [2, 0]) == pytest.approx(1 / 3)
-    assert overlap(box, box + [4, 0]) == overlap(box, box + 9) == 0
+    assert overlap(box, np.add(box, [2, 0])) == pytest.approx(1 / 3)
+    assert overlap(box, np.add(box, [4, 0])) == overlap(box, box + 9) == 0

@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -16,8 +18,8 @@ import typer
 from plate_ocr import __version__
 from plate_ocr.alphabet import REGIONS, Alphabet
 from plate_ocr.app import models
-from plate_ocr.errors import AlphabetError, ImageError, ModelError, PlateOcrError
-from plate_ocr.model import available_threads
+from plate_ocr.errors import AlphabetError, ModelError, PlateOcrError, VideoError
+from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.training.renderrun import RenderRunConfig
@@ -103,7 +105,11 @@ def about(
 def predict(
     images: Annotated[
         list[str],
-        typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for standard input."),
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Pictures, folders, globs, - for standard input; videos, rtsp:// or http:// addresses of "
+            "cameras, or the number of a camera, as 0.",
+        ),
     ],
     model: Annotated[
         str | None,
@@ -142,16 +148,26 @@ def predict(
     table: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row a plate.")
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show videos in a window while they are read.")
+    ] = False,
+    give_up: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Look for a lost camera so long.", show_default="until Ctrl-C"
+        ),
+    ] = None,
 ) -> None:
-    """Read photos, pictures of plates or of single characters.
+    """Read photos, pictures of plates or of single characters, and videos: each car in them once.
 
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
+    from plate_ocr.app.answers import Answer, of_picture, of_video
     from plate_ocr.app.output import to_json, to_line, to_rows, write_table
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.sources import expand
+    from plate_ocr.app.video import Window, file_name, is_video
     from plate_ocr.reader import PlateReader
-    from plate_ocr.vision.images import read_image
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
@@ -162,28 +178,38 @@ def predict(
         read = PlateReader(model, input=kind.value if kind else "auto", **settings)
         if kind is None and read.alphabet.isdecimal():
             read = PlateReader(model, input="char", **settings)
-    except (ModelError, AlphabetError) as error:
+        window = Window() if show else None
+    except (ModelError, AlphabetError, VideoError) as error:
         _fail(str(error), 2)
+
+    @cache
+    def read_video() -> PlateReader:
+        """A video shows photos, if nothing else is said and the model reads them."""
+        if kind in (None, Input.auto) and isinstance(read.model, PlateModel):
+            return PlateReader(model, input="photo", **settings)
+        return read
+
+    def answers() -> Iterator[Answer]:
+        for source in expand(images):
+            if source.error is None and is_video(source.name):
+                yield from of_video(source.name, read_video(), _tell, give_up=give_up, show=window)
+            else:
+                yield of_picture(source, read)
+
     failed = False
     folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
-    for source in expand(images):
-        reading, wrong = None, source.error
-        if wrong is None:
-            try:
-                picture = read_image(source.content())
-                reading = read(picture)
-                folders.write(source.name, picture, reading)
-            except ImageError as error:
-                wrong = str(error)
+    for name, reading, picture, wrong, car, video in answers():
         failed |= wrong is not None
+        if reading is not None and picture is not None:
+            folders.write(file_name(name) if video else name, picture, reading)
         if table:
-            rows += to_rows(source.name, reading, wrong)
+            rows += to_rows(name, reading, wrong)
         if as_json:
-            print(to_json(source.name, reading, wrong), flush=True)
+            print(to_json(name, reading, wrong, car=car, video=video), flush=True)
         elif reading is not None:
-            print(to_line(source.name, reading), flush=True)
+            print(to_line(name, reading, car), flush=True)
         else:
-            print(f"plate-ocr: {wrong}", file=sys.stderr)
+            _tell(str(wrong))
     if table:
         write_table(table, rows)
     if failed:
@@ -587,6 +613,10 @@ def _windows(text: str) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
+def _tell(message: str) -> None:
+    print(f"plate-ocr: {message}", file=sys.stderr, flush=True)
+
+
 def _fail(message: str, status: int) -> NoReturn:
-    print(f"plate-ocr: {message}", file=sys.stderr)
+    _tell(message)
     sys.exit(status)
