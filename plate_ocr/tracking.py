@@ -27,6 +27,9 @@ LEAST_OVERLAP = 0.15
 ALIKE, REACH = 0.7, 5.0
 """Where they do not overlap: how alike texts must be, and how many plate widths apart the places may be."""
 
+PART_REACH = 1.5
+"""The same for two parts of a plate, on both sides of something that covers its middle."""
+
 SIGHTINGS, SURE = 3, 0.9
 """A car is told of when it was seen so often, or once with every character so sure."""
 
@@ -173,6 +176,8 @@ class _Track:
     def likeness(self, plate: Plate, time: float) -> float:
         """How well a plate goes on with the track, more is better; 0 if it does not."""
         alike, passed = similarity(self.plate.text, plate.text), time - self.end
+        if is_part(self.plate.text, plate.text) or is_part(plate.text, self.plate.text):
+            alike = max(alike, ALIKE)
         box, expected = _box(plate), self.box + self.velocity * min(passed, NEAR)
         shared = overlap(box, expected) if passed <= NEAR else 0.0
         if shared >= LEAST_OVERLAP:
@@ -181,8 +186,18 @@ class _Track:
             return 0.0 if other else 1 + shared + alike
         if alike == 1:
             return 1 + alike
-        apart = float(np.linalg.norm(box.mean(0) - expected.mean(0)) / max(np.ptp(self.box[:, 0]), 1.0))
-        return alike if alike >= ALIKE and apart <= REACH else 0.0
+        return alike if alike >= ALIKE and self.apart(box, time) <= REACH else 0.0
+
+    def apart(self, box: NDArray[np.float64], time: float) -> float:
+        """How far from a box its middle is expected, in plate widths."""
+        expected = self.box.mean(0) + self.velocity * min(time - self.end, NEAR)
+        wide = max(np.ptp(self.box[:, 0]), np.ptp(box[:, 0]), 1.0)
+        return float(np.linalg.norm(box.mean(0) - expected) / wide)
+
+    def is_part_of(self, other: _Track) -> bool:
+        """Whether it is what can be seen of another beside something that covers the rest."""
+        near = other.apart(self.box, max(self.end, other.end)) <= PART_REACH
+        return near and self.meets(other) and is_part(self.plate.text, other.plate.text)
 
     def car(self) -> Car:
         reading = dataclasses.replace(self.best, plates=(self.plate,))
@@ -228,21 +243,23 @@ class Tracker:
                 self._tracks[i].add(plates[j], reading, time, self._number, picture)
         for j in sorted(free):
             self._tracks.append(_Track(plates[j], reading, time, self._number, picture))
-        self._join_same()
+        self._join()
         return self._leave(time)
 
     def finish(self) -> list[Car]:
         """The cars that are still in sight, as there are no more pictures."""
         return self._leave(None)
 
-    def _join_same(self) -> None:
-        """Tracks that have come to say the same are one car."""
-        kept: dict[str, _Track] = {}
-        for track in self._tracks:
-            known = kept.setdefault(track.plate.text, track)
-            if known is not track:
+    def _join(self) -> None:
+        """Tracks that have come to say the same are one car, and so are those of parts of one plate."""
+        kept: list[_Track] = []
+        for track in sorted(self._tracks, key=lambda track: -len(track.plate.text)):
+            same = (t for t in kept if t.plate.text == track.plate.text or track.is_part_of(t))
+            if (known := next(same, None)) is not None:
                 known.join(track)
-        self._tracks = list(kept.values())
+            else:
+                kept.append(track)
+        self._tracks = kept
 
     def _leave(self, time: float | None) -> list[Car]:
         left = [
@@ -264,6 +281,11 @@ def similarity(text: str, other: str) -> float:
         for i, j in pairs
     )
     return same / max(len(text), len(other), 1)
+
+
+def is_part(text: str, other: str) -> bool:
+    """Whether a text is a piece of a longer one."""
+    return len(text) < len(other) and text in other
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

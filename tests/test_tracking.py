@@ -62,6 +62,19 @@ def test_a_car_that_stops_behind_something_is_one_car() -> None:
     assert car.frames == 34
 
 
+def test_the_parts_of_a_plate_beside_a_pole_are_one_car() -> None:
+    def seen(i: int) -> list[Plate]:
+        x = 20 + 6 * i
+        if not 20 <= i < 36:
+            return [plate("AB123", x, confidence=0.95)]
+        left = [plate("AB", x, confidence=0.95, wide=40)] if i >= 24 else []
+        right = [plate("123", x + 60, confidence=0.95, wide=40)] if i < 32 else []
+        return left + right
+
+    (car,) = follow(seen(i) for i in range(60))
+    assert (car.plate.text, car.frames) == ("AB123", 60)
+
+
 def test_two_cars_that_cross_are_two() -> None:
     pictures = ([plate("AB123", 20 + 8 * i, 100), plate("XY987", 500 - 8 * i, 108)] for i in range(60))
     cars = follow(pictures)

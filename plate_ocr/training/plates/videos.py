@@ -151,9 +151,8 @@ class _Sprite:
         light, mask = both[..., 0] * (both[..., 1] / 255), both[..., 1] / 255
         motion = (self.end - self.start)[:2] / (count - 1) * self.exposure
         kernel = _streak(motion)
-        light, mask = (cv2.filter2D(channel, -1, kernel) for channel in (light, mask))
-        scene *= 1 - mask
-        scene += light
+        scene *= 1 - cv2.filter2D(mask, -1, kernel)
+        scene += cv2.filter2D(light, -1, kernel)
 
 
 class VideoGenerator(SceneGenerator):
@@ -186,7 +185,7 @@ class VideoGenerator(SceneGenerator):
         # The whole plate is in the picture at both ends of its way.
         ends = [rng.uniform(0.55, 0.75) * widths[0], WIDTH - rng.uniform(0.55, 0.75) * widths[1]]
         if rng.random() < 0.5:
-            ends, widths = [WIDTH - ends[0], WIDTH - ends[1]], widths
+            ends = [WIDTH - end for end in ends]
         heights = HEIGHT * lane + rng.normal(0, 0.03 * HEIGHT, 2)
         start, end = (np.array([ends[i], heights[i], widths[i]]) for i in range(2))
         count = round(RATE * float(rng.uniform(*SECONDS)))
