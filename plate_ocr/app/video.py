@@ -317,9 +317,8 @@ class Window:
     TITLE = "plate-ocr"
 
     def __init__(self) -> None:
-        # Qt ends the whole program where there is no screen.
-        wanted = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-        if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in wanted):
+        # Qt ends the whole program where there is no screen; that of opencv-python knows X11 only.
+        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
             raise VideoError("--show needs a screen, and there is none (DISPLAY is not set)")
         try:
             cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL)
