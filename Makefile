@@ -54,5 +54,6 @@ benchmarks:
 	python -m benchmarks.characters
 	python -m benchmarks.plates
 	python -m benchmarks.notplates
+	python -m benchmarks.video
 	python -m benchmarks.batches
 	python -m benchmarks.speed

@@ -2,6 +2,7 @@
 
     PlateOcrError
     ├── ImageError     a picture cannot be read or has the wrong form
+    ├── VideoError     a video or a camera cannot be read, or not to its end
     ├── ModelError     a model file cannot be used
     ├── AlphabetError  a character is not in the alphabet
     ├── DataError      a data set cannot be used
@@ -21,6 +22,10 @@ class PlateOcrError(Exception):
 
 class ImageError(PlateOcrError):
     """A picture cannot be read or has the wrong form."""
+
+
+class VideoError(PlateOcrError):
+    """A video or a camera cannot be read, or not to its end."""
 
 
 class ModelError(PlateOcrError):

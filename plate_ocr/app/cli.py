@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -16,14 +18,11 @@ import typer
 from plate_ocr import __version__
 from plate_ocr.alphabet import REGIONS, Alphabet
 from plate_ocr.app import models
-from plate_ocr.errors import AlphabetError, ImageError, ModelError, PlateOcrError
-from plate_ocr.model import available_threads
+from plate_ocr.errors import AlphabetError, ModelError, PlateOcrError, VideoError
+from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
-    from plate_ocr.app.pictures import PictureFolders
-    from plate_ocr.app.sources import Source
     from plate_ocr.reader import PlateReader
-    from plate_ocr.reading import Reading
     from plate_ocr.training.renderrun import RenderRunConfig
     from plate_ocr.training.run import RunConfig
 
@@ -107,7 +106,11 @@ def about(
 def predict(
     images: Annotated[
         list[str],
-        typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for standard input."),
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Pictures, folders, globs, - for standard input; videos, rtsp:// or http:// addresses of "
+            "cameras, or the number of a camera, as 0.",
+        ),
     ],
     model: Annotated[
         str | None,
@@ -153,15 +156,26 @@ def predict(
             help="Results of --json so far, if any: what it names is passed over, the rest is appended.",
         ),
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show videos in a window while they are read.")
+    ] = False,
+    give_up: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Look for a lost camera so long.", show_default="until Ctrl-C"
+        ),
+    ] = None,
 ) -> None:
-    """Read photos, pictures of plates or of single characters.
+    """Read photos, pictures of plates or of single characters, and videos: each car in them once.
 
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
+    from plate_ocr.app.answers import Answer, of_picture, of_video
     from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, write_table
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import expand
+    from plate_ocr.app.video import Window, file_name, is_video
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
@@ -169,25 +183,46 @@ def predict(
     if resume and table:
         _fail("--resume goes on with a file of JSON lines; give no --csv", 2)
     read = _reader(model, kind, region=region, min_confidence=min_confidence)
-    failed = False
+    try:
+        window = Window() if show else None
+    except VideoError as error:
+        _fail(str(error), 2)
+
+    @cache
+    def read_video() -> PlateReader:
+        """A video shows photos, if nothing else is said and the model reads them."""
+        if kind in (None, Input.auto) and isinstance(read.model, PlateModel):
+            return _reader(model, Input.photo, region=region, min_confidence=min_confidence)
+        return read
+
     folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
     results = ResultFile.of(resume) if resume else None
-    for source in counted(list(expand(images))):
-        if results and source.name in results.named:
-            folders.pass_over(source.name)
-            continue
-        reading, wrong = _read(read, source, folders)
+
+    def answers() -> Iterator[Answer]:
+        for source in counted(expand(images)):
+            if results and source.name in results.named:
+                folders.pass_over(source.name)
+            elif source.error is None and is_video(source.name):
+                yield from of_video(source.name, read_video(), _tell, give_up=give_up, show=window)
+            else:
+                yield of_picture(source, read)
+
+    failed = False
+    for name, reading, picture, wrong, car, video in answers():
         failed |= wrong is not None
+        if reading is not None and picture is not None:
+            folders.write(file_name(name) if video else name, picture, reading)
         if table:
-            rows += to_rows(source.name, reading, wrong)
+            rows += to_rows(name, reading, wrong)
+        line = to_json(name, reading, wrong, car=car, video=video)
         if results:
-            results.append(to_json(source.name, reading, wrong))
+            results.append(line)
         elif as_json:
-            print(to_json(source.name, reading, wrong), flush=True)
+            print(line, flush=True)
         elif reading is not None:
-            print(to_line(source.name, reading), flush=True)
+            print(to_line(name, reading, car), flush=True)
         else:
-            print(f"plate-ocr: {wrong}", file=sys.stderr)
+            _tell(str(wrong))
     if table:
         write_table(table, rows)
     if failed:
@@ -206,21 +241,6 @@ def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateRead
     except (ModelError, AlphabetError) as error:
         _fail(str(error), 2)
     return read
-
-
-def _read(read: PlateReader, source: Source, folders: PictureFolders) -> tuple[Reading | None, str | None]:
-    """Read a picture and write the pictures that go with it; or what was wrong, in a sentence."""
-    from plate_ocr.vision.images import read_image
-
-    if source.error is not None:
-        return None, source.error
-    try:
-        picture = read_image(source.content())
-        reading = read(picture)
-        folders.write(source.name, picture, reading)
-    except ImageError as error:
-        return None, str(error)
-    return reading, None
 
 
 @app.command()
@@ -620,6 +640,10 @@ def _windows(text: str) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
+def _tell(message: str) -> None:
+    print(f"plate-ocr: {message}", file=sys.stderr, flush=True)
+
+
 def _fail(message: str, status: int) -> NoReturn:
-    print(f"plate-ocr: {message}", file=sys.stderr)
+    _tell(message)
     sys.exit(status)

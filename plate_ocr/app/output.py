@@ -14,15 +14,25 @@ from typing import Any
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.reading import Plate, Reading
+from plate_ocr.tracking import Car
 
 
-def to_json(name: str, reading: Reading | None, error: str | None = None) -> str:
-    """One object a picture, on one line.
+def to_json(
+    name: str,
+    reading: Reading | None,
+    error: str | None = None,
+    *,
+    car: Car | None = None,
+    video: bool = False,
+) -> str:
+    """One object a picture or a car, on one line.
 
     Args:
         name: the path as it was given.
         reading: what was read; None after an error.
         error: one sentence.
+        car: whose reading it is.
+        video: whether the object has a car's entries, which are null without one.
     """
     values: dict[str, Any] = {
         "image": name,
@@ -32,6 +42,15 @@ def to_json(name: str, reading: Reading | None, error: str | None = None) -> str
         "error": error,
         "plates": [_plate(plate) for plate in reading.plates] if reading else [],
     }
+    if video:
+        values |= {
+            "start": round(car.start, 3) if car else None,
+            "end": round(car.end, 3) if car else None,
+            "frames": car.frames if car else 0,
+            "best": {"time": round(car.best_time, 3), "corners": values["plates"][0]["corners"]}
+            if car
+            else None,
+        }
     return json.dumps(values, ensure_ascii=False)
 
 
@@ -82,10 +101,12 @@ class ResultFile:
             raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 
 
-def to_line(name: str, reading: Reading) -> str:
-    """``PATH  TEXT  CONFIDENCE`` for people; a dash where nothing was found."""
+def to_line(name: str, reading: Reading, car: Car | None = None) -> str:
+    """``PATH  TEXT  CONFIDENCE`` for people, and when a car was seen; a dash where nothing was found."""
     if not reading.plates:
         return f"{name}  -"
+    if car:
+        return f"{name}  {car.plate.text}  {car.plate.confidence:.2f}  {car.start:.1f}–{car.end:.1f} s"
     return "\n".join(f"{name}  {plate.text}  {plate.confidence:.2f}" for plate in reading.plates)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def counted(things: Sequence[T]) -> Iterator[T]:
-    """The things one by one, and on standard error how many are done.
+def counted(things: Iterable[T]) -> Iterator[T]:
+    """The things one by one, and on standard error how many are done; they may be without end.
 
     Only on a terminal, and only where results go elsewhere: else they tell themselves how far it is.
     """
-    shown = sys.stderr.isatty() and not sys.stdout.isatty() and len(things) > 1
+    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    done = 0
     for done, thing in enumerate(things):
         if shown:
-            print(f"\r{done:,} of {len(things):,}", end="", file=sys.stderr, flush=True)
+            print(f"\r{done:,} done", end="", file=sys.stderr, flush=True)
         yield thing
     if shown:
-        print(f"\r{len(things):,} of {len(things):,}", file=sys.stderr)
+        print(f"\r{done + 1:,} done", file=sys.stderr)
 
 
 class PlainReporter:

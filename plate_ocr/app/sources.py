@@ -1,9 +1,10 @@
-"""What the command line is given: files, folders, globs and standard input, as one list of pictures."""
+"""What the command line is given: files, folders, globs, addresses and standard input, as one list."""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ STANDARD_INPUT = "-"
 
 @dataclass(frozen=True)
 class Source:
-    """One picture to read.
+    """One picture or video to read.
 
     Attributes:
-        name: the path as it was given; for a folder the folder as given, then the file.
+        name: the path, address or camera as it was given; for a folder the folder as given, then the file.
         error: why there is nothing to read; None if there may be.
     """
 
@@ -32,7 +33,7 @@ class Source:
 
 
 def expand(arguments: Iterable[str]) -> Iterator[Source]:
-    """The pictures that the arguments stand for, in their order; those of a folder by name.
+    """The pictures and videos that the arguments stand for, in their order; those of a folder by name.
 
     Folders are searched with all that is in them. Globs are for shells that do not expand them.
     """
@@ -44,13 +45,23 @@ def expand(arguments: Iterable[str]) -> Iterator[Source]:
                 yield Source(name)
             if empty:
                 yield Source(argument, f"{argument}: there are no pictures in this folder")
-        elif argument != STANDARD_INPUT and not os.path.lexists(argument) and glob.has_magic(argument):
+        elif (
+            argument != STANDARD_INPUT
+            and not is_url(argument)
+            and not os.path.lexists(argument)
+            and glob.has_magic(argument)
+        ):
             names = sorted(glob.glob(argument, recursive=True))
             yield from expand(names)
             if not names:
                 yield Source(argument, f"{argument}: no file matches")
         else:
             yield Source(argument)
+
+
+def is_url(name: str) -> bool:
+    """Whether a name is an address, such as ``rtsp://…``."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name) is not None
 
 
 def _pictures_below(folder: str) -> Iterator[str]:

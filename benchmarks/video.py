@@ -1,0 +1,77 @@
+"""Cars that drive through rendered videos: how many are told of exactly once, with the right text.
+
+``python -m benchmarks.video [COUNT]``, by default 20 videos.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+
+from plate_ocr import PlateReader
+from plate_ocr.app.video import watch
+from plate_ocr.measures import FOLD
+from plate_ocr.reading import Reading
+from plate_ocr.tracking import SIGHTINGS, Car
+from plate_ocr.training.plates.videos import RATE, VideoGenerator
+from plate_ocr.vision.images import Image
+
+COUNT = 20
+REGIONS = ("eu", "gb", "us", "br", "tr")
+SEED = 6
+
+
+def main() -> None:
+    """Print what went wrong, then the figures."""
+    cv2.setNumThreads(1)
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+    generator = VideoGenerator(None, REGIONS)
+    reader = PlateReader(input="photo", threads=1)
+    readings: Counter[str] = Counter()
+
+    def read(picture: Image) -> Reading:
+        reading = reader(picture)
+        readings.update(folded(plate.text) for plate in reading.plates)
+        return reading
+
+    outcomes: list[tuple[bool, bool]] = []
+    too_many = pictures = 0
+    seconds = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "video.mp4")
+        for index in range(count):
+            video = generator.video(SEED, index)
+            video.write(path)
+            readings.clear()
+            started = time.process_time()
+            found = [car for car in watch(path, read, print) if isinstance(car, Car)]
+            seconds += time.process_time() - started
+            pictures += video.count
+            told = Counter(folded(car.plate.text) for car in found)
+            driven = [folded(car.text) for car in video.cars]
+            outcomes += [(told[text] == 1, readings[text] >= SIGHTINGS) for text in driven]
+            too_many += max(0, len(found) - len(driven))
+            if sorted(told.elements()) != sorted(driven):
+                print(f"video {index}: {' '.join(driven)} told as {' '.join(told.elements()) or 'nothing'}")
+    right, read_at_all = (sum(column) for column in zip(*outcomes, strict=True))
+    both = sum(once and some for once, some in outcomes)
+    print(
+        f"{count} videos, {len(outcomes)} cars (O=0, I=1): {right / len(outcomes):.0%} told of once with the "
+        f"right text, {too_many} too many\n"
+        f"of the {read_at_all} that were read rightly {SIGHTINGS} times or more: {both / read_at_all:.0%}\n"
+        f"{pictures / seconds:.0f} pictures a second of processor time; a video has {RATE}"
+    )
+
+
+def folded(text: str) -> str:
+    """A text in which O and 0, I and 1 are the same."""
+    return text.translate(FOLD)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What there is to tell of each input: one answer a picture, and one a car of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from plate_ocr.app.sources import Source
+from plate_ocr.app.video import Frame, Tell, watch
+from plate_ocr.errors import ImageError, VideoError
+from plate_ocr.reading import Reading
+from plate_ocr.tracking import Car
+from plate_ocr.vision.images import Image, read_image
+
+
+class Answer(NamedTuple):
+    """What there is to tell.
+
+    Attributes:
+        name: of the input, as it was given.
+        reading: None after an error.
+        picture: that was read; None if there is none.
+        error: one sentence; None if all went well.
+        car: whose reading it is.
+        video: whether the input is a video.
+    """
+
+    name: str
+    reading: Reading | None = None
+    picture: Image | None = None
+    error: str | None = None
+    car: Car | None = None
+    video: bool = False
+
+
+def of_picture(source: Source, read: Callable[[Image], Reading]) -> Answer:
+    """Read a picture."""
+    if source.error is not None:
+        return Answer(source.name, error=source.error)
+    try:
+        picture = read_image(source.content())
+        return Answer(source.name, read(picture), picture)
+    except ImageError as error:
+        return Answer(source.name, error=str(error))
+
+
+def of_video(
+    name: str,
+    read: Callable[[Image], Reading],
+    tell: Tell,
+    *,
+    give_up: float | None = None,
+    show: Callable[[Frame, Reading], bool] | None = None,
+) -> Iterator[Answer]:
+    """Watch a video; arguments as of :func:`plate_ocr.app.video.watch`."""
+    try:
+        for found in watch(name, read, tell, give_up=give_up, show=show):
+            if isinstance(found, Car):
+                yield Answer(name, found.reading, found.picture, car=found, video=True)
+            else:
+                yield Answer(name, found, video=True)
+    except VideoError as error:
+        yield Answer(name, error=str(error), video=True)

@@ -1,0 +1,349 @@
+"""Videos and cameras: their pictures one after another, and the cars in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import cv2
+import numpy as np
+
+from plate_ocr.app.pictures import annotated
+from plate_ocr.app.sources import is_url
+from plate_ocr.errors import ImageError, VideoError
+from plate_ocr.reading import Reading
+from plate_ocr.tracking import GONE, Car, Tracker
+from plate_ocr.vision.images import Image
+
+SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm")
+"""File names that count as videos; animated ``.gif`` files do too."""
+
+KINDS = ("http", "https", "rtmp", "rtsp", "rtsps")
+"""Of addresses that are read."""
+
+TIME_OUT = 10.0
+"""Seconds in which a camera has to answer, and to send each picture."""
+
+FIRST_WAIT, MOST_WAIT = 1.0, 30.0
+"""Seconds before a lost camera is looked for again, the first time and at most; they double each time."""
+
+BROKEN = 5
+"""Broken pictures in a row that mean that there will be no other."""
+
+WHOLE = 0.9
+"""Share of a file's pictures and of its time that must be there, or it is cut."""
+
+# FFmpeg and OpenCV tell every damaged packet to standard error; what matters is told here in one line.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+Tell = Callable[[str], None]
+"""Takes a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of a video.
+
+    Attributes:
+        time: seconds since the first one.
+        picture: uint8 ``(H, W, 3)`` BGR or ``(H, W)``.
+    """
+
+    time: float
+    picture: Image
+
+
+def is_video(name: str) -> bool:
+    """Whether a name is that of a video: an animated GIF, a name that ends as one, an address, a camera."""
+    if is_url(name) or name.lower().endswith(SUFFIXES):
+        return True
+    if name.lower().endswith(".gif"):
+        return _is_animated(name)
+    return name.isdecimal() and not os.path.lexists(name)
+
+
+def file_name(name: str) -> str:
+    """What pictures of a video are named after: its file, or its address without what files cannot have."""
+    if is_url(name):
+        place = re.sub(r"^.*?://([^/@]*@)?", "", name)
+        return re.sub(r"[^\w.-]+", "-", place).strip("-") + ".jpg"
+    return f"camera-{name}.jpg" if name.isdecimal() else name
+
+
+def watch(
+    name: str,
+    read: Callable[[Image], Reading],
+    tell: Tell,
+    *,
+    give_up: float | None = None,
+    show: Callable[[Frame, Reading], bool] | None = None,
+    time_out: float = TIME_OUT,
+) -> Iterator[Car | Reading]:
+    """Watch a video to its end, or a camera until Ctrl-C.
+
+    Args:
+        name: a file, an address or the number of a camera.
+        read: reads a picture.
+        tell: is told what goes on.
+        give_up: seconds for which a lost camera is looked for; None: for ever.
+        show: shows every picture that was looked at, and says whether to go on.
+        time_out: seconds in which a camera has to answer.
+
+    Yields:
+        Each car as it leaves; if there was none, one reading without plates in the end.
+
+    Raises:
+        VideoError: if it cannot be opened, or ends before it should, which is after the cars before that.
+        ImageError: if its pictures are too large, likewise.
+    """
+    capture, live = _open(name, time_out)
+    frames = _Live(name, capture, tell, give_up, time_out) if live else _of_file(name, capture, tell)
+    tracker, found, last = Tracker(), False, None
+    wrong: ImageError | VideoError | None = None
+    try:
+        for frame in frames:
+            if frame is None:
+                cars = tracker.finish()
+            else:
+                last = read(frame.picture)
+                cars = tracker.update(last, frame.time, frame.picture)
+            found = found or bool(cars)
+            yield from cars
+            if frame is not None and last is not None and show is not None and not show(frame, last):
+                break
+    except KeyboardInterrupt:
+        if not live:
+            raise
+    except (ImageError, VideoError) as error:
+        wrong = error
+    finally:
+        if isinstance(frames, _Live):
+            frames.stop()
+    cars = tracker.finish()
+    yield from cars
+    if wrong is not None:
+        raise wrong
+    if last is None:
+        raise VideoError(f"{without_password(name)}: there is no picture in this video")
+    if not found and not cars:
+        yield Reading(last.width, last.height, last.ms, ())
+
+
+def without_password(name: str) -> str:
+    """An address as it may be shown."""
+    return re.sub(r"(://[^:/@]*):[^/@]*@", r"\1:***@", name)
+
+
+def _open(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
+    """Open a video; says whether it is live.
+
+    Raises:
+        VideoError: if it cannot be opened.
+    """
+    shown = without_password(name)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    if is_url(name):
+        kind = name.partition("://")[0].lower()
+        if kind not in KINDS:
+            raise VideoError(f"{shown}: addresses of kind {kind} are not read; {', '.join(KINDS)} are")
+        started, limit = monotonic(), round(1000 * time_out)
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
+        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
+        if not capture.isOpened():
+            if monotonic() - started >= 0.95 * time_out:
+                raise VideoError(f"{shown}: no answer within {time_out:g} s")
+            raise VideoError(f"{shown}: there is no video at this address, or its host cannot be reached")
+        # Of a file that a web server has, FFmpeg knows how long it is.
+        return capture, capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+    if name.isdecimal() and not os.path.lexists(name):
+        capture = cv2.VideoCapture(min(int(name), 9999))
+        if not capture.isOpened():
+            raise VideoError(f"camera {name} cannot be opened: is it there, and does nothing else use it?")
+        return capture, True
+    try:
+        with open(name, "rb") as file:
+            if not file.read(1):
+                raise VideoError(f"{name}: the file is empty")
+    except IsADirectoryError:
+        raise VideoError(f"{name} is a folder, not a video") from None
+    except OSError as error:
+        raise VideoError(f"cannot read {name}: {error.strerror or error}") from None
+    capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise VideoError(f"{name}: not a video in a known format, or its beginning or end is missing")
+    return capture, False
+
+
+def _of_file(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Frame | None]:
+    """All pictures of a file.
+
+    Raises:
+        VideoError: in the end, if much of it is missing.
+    """
+    rate, expected = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    rate = rate if 0 < rate < 1000 else 25.0
+    count = failed = 0
+    time = 0.0
+    while failed < BROKEN:
+        good, picture = capture.read()
+        if not good:
+            failed += 1
+            continue
+        failed = 0
+        # Some files have no times.
+        time = max(time, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 or count / rate)
+        count += 1
+        yield Frame(time, np.asarray(picture, np.uint8))
+    short = count < WHOLE * expected and time + 1 / rate < WHOLE * expected / rate
+    if count and (short or _is_cut_gif(name)):
+        raise VideoError(f"{name}: the video is cut off after {count:,} pictures")
+    if 0 < count < expected:
+        tell(f"{name}: {round(expected) - count:,} of {round(expected):,} pictures could not be read")
+
+
+class _Live:
+    """The newest picture of a live source, whenever one is asked for.
+
+    A thread reads all that the source sends and keeps the newest: whoever takes longer to look at a picture
+    misses some, and nothing waits in between. Iterating gives None when the source has been lost for so long
+    that all cars are gone.
+
+    Raises:
+        VideoError: while iterating, if the source was lost and is given up.
+    """
+
+    def __init__(
+        self, name: str, capture: cv2.VideoCapture, tell: Tell, give_up: float | None, time_out: float
+    ) -> None:
+        self._name, self._tell, self._give_up, self._time_out = name, tell, give_up, time_out
+        self._shown = without_password(name)
+        self._started = monotonic()
+        self._changed, self._stop = threading.Condition(), threading.Event()
+        self._newest: Frame | None = None
+        self._wrong: Exception | None = None
+        self._lost: float | None = None
+        self.seen = self.missed = self.broken = 0
+        self._thread = threading.Thread(target=self._run, args=(capture,), daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[Frame | None]:
+        told = False
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._wrong is not None, 0.2)
+                frame, self._newest = self._newest, None
+                wrong, lost = self._wrong, self._lost
+            if frame is not None:
+                told = False
+                yield frame
+            elif wrong is not None:
+                raise wrong
+            elif lost is not None and monotonic() - lost > GONE and not told:
+                told = True
+                yield None
+
+    def stop(self) -> None:
+        """End reading, and tell what was missed."""
+        self._stop.set()
+        self._thread.join(self._time_out + 1)
+        missed = f"{self.missed:,} of {self.seen:,} pictures came too fast to be looked at"
+        self._tell(f"{self._shown}: {missed}, {self.broken:,} were broken")
+
+    def _run(self, capture: cv2.VideoCapture) -> None:
+        try:
+            self._read_all(capture)
+        except Exception as error:  # it must reach whoever waits for a picture
+            with self._changed:
+                self._wrong = error
+                self._changed.notify()
+
+    def _read_all(self, first: cv2.VideoCapture) -> None:
+        capture: cv2.VideoCapture | None = first
+        wait = FIRST_WAIT
+        while not self._stop.is_set():
+            if capture is not None and self._read(capture):
+                wait = FIRST_WAIT
+            if self._stop.is_set():
+                return
+            self._lost = self._lost or monotonic()
+            left = float("inf") if self._give_up is None else self._lost + self._give_up - monotonic()
+            if left <= 0:
+                raise VideoError(f"{self._shown}: lost, and not there again within {self._give_up:g} s")
+            wait = min(wait, left)
+            self._tell(f"{self._shown}: lost; looking for it again in {wait:.2g} s")
+            self._stop.wait(wait)
+            wait, capture = min(2 * wait, MOST_WAIT), None
+            with contextlib.suppress(VideoError):
+                capture = _open(self._name, self._time_out)[0]
+
+    def _read(self, capture: cv2.VideoCapture) -> bool:
+        """Read until the source is lost; says whether a picture came."""
+        failed, some = 0, False
+        while failed < BROKEN and not self._stop.is_set():
+            started = monotonic()
+            good, picture = capture.read()
+            if not good:
+                failed += 1
+                if monotonic() - started > self._time_out / 2:
+                    break
+                continue
+            if self._lost is not None:
+                self._tell(f"{self._shown}: there again")
+            self.broken, failed, some = self.broken + failed, 0, True
+            with self._changed:
+                self._lost = None
+                self.seen += 1
+                self.missed += self._newest is not None
+                self._newest = Frame(monotonic() - self._started, np.asarray(picture, np.uint8))
+                self._changed.notify()
+        capture.release()
+        return some
+
+
+class Window:
+    """Shows what is seen; Esc or q ends it.
+
+    Raises:
+        VideoError: if no window can be opened.
+    """
+
+    TITLE = "plate-ocr"
+
+    def __init__(self) -> None:
+        # Qt ends the whole program where there is no screen; that of opencv-python knows X11 only.
+        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+            raise VideoError("--show needs a screen, and there is none (DISPLAY is not set)")
+        try:
+            cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL)
+        except cv2.error:
+            raise VideoError(
+                "--show needs windows, which this OpenCV was built without: "
+                "pip uninstall opencv-python-headless, pip install --force-reinstall opencv-python"
+            ) from None
+
+    def __call__(self, frame: Frame, reading: Reading) -> bool:
+        """Show a picture with its plates marked; False when the user has seen enough."""
+        cv2.imshow(self.TITLE, annotated(frame.picture, reading.plates))
+        return cv2.waitKey(1) & 0xFF not in (27, ord("q"))
+
+
+def _is_animated(name: str) -> bool:
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(name) as picture:
+            return bool(getattr(picture, "is_animated", False))
+    except Exception:  # whatever it is, read_image says what is wrong with it
+        return False
+
+
+def _is_cut_gif(name: str) -> bool:
+    """Whether the mark at a GIF's end is missing; FFmpeg does not mind."""
+    return name.lower().endswith(".gif") and not Path(name).read_bytes().rstrip(b"\0").endswith(b";")

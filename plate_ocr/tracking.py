@@ -1,0 +1,302 @@
+"""Plates followed from picture to picture: each car is told of once, by the vote of all its readings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.measures import pair_up
+from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
+from plate_ocr.vision.images import Image
+
+GONE = 2.5
+"""Seconds out of sight, and pictures, after which a car has left."""
+GONE_PICTURES = 3
+
+NEAR = 1.0
+"""Seconds for which a plate that is out of sight is looked for where its motion leads."""
+
+LEAST_OVERLAP = 0.15
+"""Intersection over union of a plate and where its track was expected, at least."""
+
+ALIKE, REACH = 0.7, 5.0
+"""Where they do not overlap: how alike texts must be, and how many plate widths apart the places may be."""
+
+PART_REACH = 1.5
+"""The same for two parts of a plate, on both sides of something that covers its middle."""
+
+SIGHTINGS, SURE = 3, 0.9
+"""A car is told of when it was seen so often, or once with every character so sure."""
+
+LEAST_CONFIDENCE = 0.5
+"""Of the vote, or it is no plate."""
+
+AT_EDGE = 0.1
+"""What the vote of a plate counts that touches the picture's edge: some of it may lie beyond."""
+
+EDGE = 2.0
+"""Pixels."""
+
+SMOOTH = 0.5
+"""Weight of the newest motion in a track's velocity."""
+
+
+@dataclass(frozen=True)
+class Car:
+    """A car that has left.
+
+    Attributes:
+        start: when it was first seen, seconds.
+        end: when it was last seen.
+        frames: pictures in which it was seen.
+        best_time: when it was seen best.
+        picture: the picture of that time; None if none was given.
+        reading: the vote, with the corners, the width and height of that picture and its time to read.
+    """
+
+    start: float
+    end: float
+    frames: int
+    best_time: float
+    picture: Image | None = dataclasses.field(repr=False, compare=False)
+    reading: Reading
+
+    @property
+    def plate(self) -> Plate:
+        """What its plate says."""
+        return self.reading.plates[0]
+
+
+class Vote:
+    """Readings of one plate, added up: its memory does not grow with them.
+
+    A reading counts as much as it is sure. The number of characters with the most weight wins, and of its
+    readings at each place the character with the most. The confidence of a character is the weighted mean of
+    its probability in those readings.
+    """
+
+    def __init__(self) -> None:
+        # By number of characters and of lines: the weight, and the characters' weights at each place.
+        self._weights: dict[tuple[int, int], float] = defaultdict(float)
+        self._places: dict[tuple[int, int], list[dict[str | None, float]]] = {}
+
+    def add(self, plate: Plate, weight: float = 1.0) -> None:
+        """Add a reading."""
+        kind, weight = (len(plate.chars), plate.lines), weight * plate.confidence
+        places = self._places.setdefault(kind, [defaultdict(float) for _ in plate.chars])
+        self._weights[kind] += weight
+        for votes, char in zip(places, plate.chars, strict=True):
+            votes[char.char] += weight * char.confidence
+            for other, share in char.alternatives:
+                votes[other] += weight * share
+
+    def join(self, other: Vote) -> None:
+        """Add all readings of another vote."""
+        for kind, weight in other._weights.items():
+            self._weights[kind] += weight
+            places = self._places.setdefault(kind, [defaultdict(float) for _ in range(kind[0])])
+            for votes, added in zip(places, other._places[kind], strict=True):
+                for char, value in added.items():
+                    votes[char] += value
+
+    def result(self, corners: tuple[tuple[float, float], ...]) -> Plate:
+        """The plate that was voted for, with these corners; at least one reading was added."""
+        kind = max(self._weights, key=lambda kind: self._weights[kind])
+        total, chars = self._weights[kind], []
+        for votes in self._places[kind]:
+            # An unknown character is in the votes twice: as unknown, which comes first, and as its likeliest.
+            winner = max(votes, key=lambda char: votes[char])
+            ranked = sorted(((c, v / total) for c, v in votes.items() if c and c != winner), key=_share)
+            chars.append(Char(winner, votes[winner] / total, tuple(ranked[:ALTERNATIVES])))
+        return plate_of(tuple(chars), corners, kind[1])
+
+
+def _share(pair: tuple[str, float]) -> float:
+    return -pair[1]
+
+
+class _Track:
+    """A plate that is followed."""
+
+    def __init__(
+        self, plate: Plate, reading: Reading, time: float, number: int, picture: Image | None
+    ) -> None:
+        self.vote, self.frames, self.sure, self.velocity = Vote(), 0, 0.0, np.zeros(2)
+        self.start = self.end = self.best_time = time
+        self.box = _box(plate)
+        self.best, self.best_weight = reading, -1.0
+        self.picture: Image | None = None
+        self.add(plate, reading, time, number, picture)
+
+    def add(self, plate: Plate, reading: Reading, time: float, number: int, picture: Image | None) -> None:
+        box, passed = _box(plate), time - self.end
+        if passed > 0:
+            motion = (box.mean(0) - self.box.mean(0)) / passed
+            self.velocity += (SMOOTH if self.frames > 1 else 1.0) * (motion - self.velocity)
+        self.box, self.end, self.number = box, time, number
+        self.frames += 1
+        inside = (box >= EDGE).all() and (box <= np.array([reading.width, reading.height]) - EDGE).all()
+        weight = 1.0 if inside else AT_EDGE
+        self.vote.add(plate, weight)
+        self.sure = max(self.sure, weight * plate.min_confidence)
+        # Of readings that are as sure the largest.
+        weight *= plate.confidence * float(np.sqrt(np.ptp(self.box, axis=0).prod()))
+        if weight > self.best_weight:
+            self.best, self.best_weight, self.best_time = reading, weight, time
+            self.corners, self.picture = plate.corners, picture
+        self.plate = self.vote.result(self.corners)
+
+    def join(self, other: _Track) -> None:
+        """Take over all that is known of another track of the same car."""
+        self.vote.join(other.vote)
+        self.sure, self.start = max(self.sure, other.sure), min(self.start, other.start)
+        if other.end > self.end:
+            self.end, self.number, self.box, self.velocity = (
+                other.end,
+                other.number,
+                other.box,
+                other.velocity,
+            )
+        # At times when both were seen, the car was seen once: the sum would count it twice.
+        self.frames = max(self.frames, other.frames) if self.meets(other) else self.frames + other.frames
+        if other.best_weight > self.best_weight:
+            self.best, self.best_weight, self.best_time = other.best, other.best_weight, other.best_time
+            self.corners, self.picture = other.corners, other.picture
+        self.plate = self.vote.result(self.corners)
+
+    def meets(self, other: _Track) -> bool:
+        """Whether both were in sight at one time."""
+        return self.start <= other.end and other.start <= self.end
+
+    def likeness(self, plate: Plate, time: float) -> float:
+        """How well a plate goes on with the track, more is better; 0 if it does not."""
+        alike, passed = similarity(self.plate.text, plate.text), time - self.end
+        if is_part(self.plate.text, plate.text) or is_part(plate.text, self.plate.text):
+            alike = max(alike, ALIKE)
+        box, expected = _box(plate), self.box + self.velocity * min(passed, NEAR)
+        shared = overlap(box, expected) if passed <= NEAR else 0.0
+        if shared >= LEAST_OVERLAP:
+            # One car may take another's place between two pictures.
+            other = alike < ALIKE and min(plate.min_confidence, self.sure) >= SURE
+            return 0.0 if other else 1 + shared + alike
+        if alike == 1:
+            return 1 + alike
+        return alike if alike >= ALIKE and self.apart(box, time) <= REACH else 0.0
+
+    def apart(self, box: NDArray[np.float64], time: float) -> float:
+        """How far from a box its middle is expected, in plate widths."""
+        expected = self.box.mean(0) + self.velocity * min(time - self.end, NEAR)
+        wide = max(np.ptp(self.box[:, 0]), np.ptp(box[:, 0]), 1.0)
+        return float(np.linalg.norm(box.mean(0) - expected) / wide)
+
+    def is_part_of(self, other: _Track) -> bool:
+        """Whether it is what can be seen of another beside something that covers the rest."""
+        near = other.apart(self.box, max(self.end, other.end)) <= PART_REACH
+        return near and self.meets(other) and is_part(self.plate.text, other.plate.text)
+
+    def car(self) -> Car:
+        reading = dataclasses.replace(self.best, plates=(self.plate,))
+        return Car(self.start, self.end, self.frames, self.best_time, self.picture, reading)
+
+
+class Tracker:
+    """Follows plates through pictures that are given in order.
+
+    Plates are joined to tracks greedily, by how far they overlap the place where constant velocity leads the
+    track (after SORT, Bewley et al., 2016) and by what they say: a car that comes back from behind something,
+    or that moved far, has the same text. What it keeps does not grow with time.
+    """
+
+    def __init__(self) -> None:
+        self._tracks: list[_Track] = []
+        self._number = 0
+
+    def update(self, reading: Reading, time: float, picture: Image | None = None) -> list[Car]:
+        """Take the next picture's plates.
+
+        Args:
+            reading: of the picture, the surest plate first.
+            time: of the picture, seconds; not less than that of the picture before.
+            picture: kept for as long as it shows one of the cars best.
+
+        Returns:
+            The cars that have left by then.
+        """
+        self._number += 1
+        plates: list[Plate] = []
+        for plate in reading.plates:
+            if all(plate.text != other.text for other in plates):
+                plates.append(plate)
+        pairs = [
+            (t.likeness(p, time), i, j) for i, t in enumerate(self._tracks) for j, p in enumerate(plates)
+        ]
+        tracks, free = set(range(len(self._tracks))), set(range(len(plates)))
+        for value, i, j in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
+            if value > 0 and i in tracks and j in free:
+                tracks.remove(i)
+                free.remove(j)
+                self._tracks[i].add(plates[j], reading, time, self._number, picture)
+        for j in sorted(free):
+            self._tracks.append(_Track(plates[j], reading, time, self._number, picture))
+        self._join()
+        return self._leave(time)
+
+    def finish(self) -> list[Car]:
+        """The cars that are still in sight, as there are no more pictures."""
+        return self._leave(None)
+
+    def _join(self) -> None:
+        """Tracks that have come to say the same are one car, and so are those of parts of one plate."""
+        kept: list[_Track] = []
+        for track in sorted(self._tracks, key=lambda track: -len(track.plate.text)):
+            same = (t for t in kept if t.plate.text == track.plate.text or track.is_part_of(t))
+            if (known := next(same, None)) is not None:
+                known.join(track)
+            else:
+                kept.append(track)
+        self._tracks = kept
+
+    def _leave(self, time: float | None) -> list[Car]:
+        left = [
+            track
+            for track in self._tracks
+            if time is None or (time - track.end > GONE and self._number - track.number >= GONE_PICTURES)
+        ]
+        self._tracks = [track for track in self._tracks if track not in left]
+        sure = [track for track in left if track.frames >= SIGHTINGS or track.sure >= SURE]
+        cars = [track.car() for track in sure if track.plate.confidence >= LEAST_CONFIDENCE]
+        return sorted(cars, key=lambda car: (car.start, car.end))
+
+
+def similarity(text: str, other: str) -> float:
+    """Share of the longer text that is the same in the other, 0..1; an unknown character is like any."""
+    pairs = pair_up(text, other)
+    same = sum(
+        i is not None and j is not None and (text[i] == other[j] or UNKNOWN in (text[i], other[j]))
+        for i, j in pairs
+    )
+    return same / max(len(text), len(other), 1)
+
+
+def is_part(text: str, other: str) -> bool:
+    """Whether a text is a piece of a longer one."""
+    return len(text) < len(other) and text in other
+
+
+def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Intersection over union of two upright boxes ``(2, 2)``, their low and their high corner, 0..1."""
+    sides = np.minimum(one[1], other[1]) - np.maximum(one[0], other[0])
+    shared = float(np.maximum(sides, 0).prod())
+    areas = float(np.ptp(one, axis=0).prod() + np.ptp(other, axis=0).prod())
+    return shared / (areas - shared) if shared > 0 else 0.0
+
+
+def _box(plate: Plate) -> NDArray[np.float64]:
+    """Upright hull of a plate: its low and its high corner."""
+    corners = np.array(plate.corners, np.float64)
+    return np.stack([corners.min(0), corners.max(0)])

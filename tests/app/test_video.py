@@ -1,0 +1,385 @@
+"""Videos and cameras: what is read of them, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+
+from plate_ocr.app import video
+from plate_ocr.app.video import Frame, Window, file_name, is_video, watch, without_password
+from plate_ocr.errors import OutputError, VideoError
+from plate_ocr.reading import Char, Reading, plate_of
+from plate_ocr.tracking import Car
+from plate_ocr.training.plates.videos import HEIGHT, WIDTH, VideoGenerator
+from plate_ocr.vision.images import Image
+from tests.app.conftest import Run
+
+SIZE = 160, 96
+
+
+def picture(level: int, size: tuple[int, int] = SIZE) -> Image:
+    return np.full((*size[::-1], 3), level, np.uint8)
+
+
+def read(shown: Image) -> Reading:
+    """What is bright shows a plate; darker ones another; black ones none."""
+    level = float(shown.mean())
+    text = "AB123" if level > 170 else "XY987" if level > 85 else ""
+    height, width = shown.shape[:2]
+    corners = (40.0, 40.0), (90.0, 40.0), (90.0, 60.0), (40.0, 60.0)
+    chars = tuple(Char(char, 0.95, ()) for char in text)
+    return Reading(width, height, 1.0, (plate_of(chars, corners),) if text else ())
+
+
+def write(path: Path, levels: list[int]) -> Path:
+    return write_pictures(path, map(picture, levels), SIZE)
+
+
+def write_pictures(path: Path, pictures: Iterable[Image], size: tuple[int, int]) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, size)
+    for shown in pictures:
+        writer.write(shown)
+    writer.release()
+    return path
+
+
+def write_gif(path: Path, levels: list[int], durations: list[int]) -> Path:
+    first, *others = (PIL.Image.fromarray(picture(level)) for level in levels)
+    first.save(path, save_all=True, append_images=others, duration=durations)
+    return path
+
+
+def cars_of(path: Path | str, said: list[str] | None = None, **settings: Any) -> list[Car]:
+    found = watch(str(path), read, (said if said is not None else []).append, **settings)
+    return [car for car in found if isinstance(car, Car)]
+
+
+def test_each_car_of_a_file_is_told_of_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "v.avi", [0] * 5 + [255] * 10 + [0] * 10 + [120] * 10)
+    cars = cars_of(path)
+    assert [(car.plate.text, car.start, round(car.end, 6), car.frames) for car in cars] == [
+        ("AB123", 0.5, 1.4, 10),
+        ("XY987", 2.5, 3.4, 10),
+    ]
+    best = cars[0].picture
+    assert best is not None
+    assert best.mean() > 250
+
+
+def test_a_video_without_a_car_has_one_reading(tmp_path: Path) -> None:
+    (found,) = watch(str(write(tmp_path / "v.avi", [0] * 10)), read, print)
+    assert isinstance(found, Reading)
+    assert (found.width, found.height, found.plates) == (*SIZE, ())
+
+
+def test_pictures_may_last_differently_long(tmp_path: Path) -> None:
+    path = write_gif(tmp_path / "v.gif", [255, 250, 245, 240], [100, 100, 900, 100])
+    assert is_video(str(path))
+    (car,) = cars_of(path)
+    assert (car.start, round(car.end, 6), car.frames) == (0.0, 1.1, 4)
+
+
+def test_a_gif_of_one_picture_is_a_picture(tmp_path: Path) -> None:
+    PIL.Image.fromarray(picture(255)).save(tmp_path / "p.gif")
+    assert not is_video(str(tmp_path / "p.gif"))
+    (tmp_path / "broken.gif").write_bytes(b"GIF89a" + b"\xff" * 40)
+    assert not is_video(str(tmp_path / "broken.gif"))
+
+
+def test_the_size_may_change(tmp_path: Path) -> None:
+    sizes = [SIZE] * 6 + [(320, 192)] * 6
+    data = [cv2.imencode(".jpg", picture(255, size))[1].tobytes() for size in sizes]
+    (tmp_path / "v.mjpeg").write_bytes(b"".join(data))
+    (car,) = cars_of(tmp_path / "v.mjpeg")
+    assert car.frames == 12
+
+
+def test_broken_pictures_are_passed_over_and_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "v.avi", [255] * 40)
+    data = bytearray(path.read_bytes())
+    starts = [
+        i for i in range(len(data)) if data[i : i + 4] == b"00dc" and data[i + 8 : i + 10] == b"\xff\xd8"
+    ]
+    data[starts[20] + 8 : starts[21]] = bytes(starts[21] - starts[20] - 8)
+    path.write_bytes(data)
+    said: list[str] = []
+    (car,) = cars_of(path, said)
+    assert 36 <= car.frames < 40
+    assert said == [f"{path}: {40 - car.frames} of 40 pictures could not be read"]
+
+
+@pytest.mark.parametrize("name", ["v.avi", "v.gif"])
+def test_a_cut_video_tells_of_its_cars_and_then_that_it_is_cut(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "v.avi":
+        write(path, [255] * 40)
+    else:
+        write_gif(path, [*range(200, 240)], [100] * 40)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    found = watch(str(path), read, print)
+    car = next(found)
+    assert isinstance(car, Car)
+    assert car.frames < 30
+    with pytest.raises(VideoError, match="cut off after"):
+        next(found)
+
+
+def test_what_cannot_be_watched_has_an_answer_that_says_why(run: Run, tmp_path: Path) -> None:
+    empty, text, none = (str(tmp_path / name) for name in ("empty.mp4", "text.mkv", "none.avi"))
+    Path(empty).write_bytes(b"")
+    Path(text).write_text("no video")
+    write(Path(none), [])
+    (tmp_path / "folder.mp4").mkdir()
+    missing = str(tmp_path / "missing.mov")
+    names = [empty, text, none, missing, "gopher://host/x", "http://u:secret@127.0.0.1:1/a?b=[1]", "97"]
+    code, out, err = run("predict", "--json", *names)
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (1, "")
+    assert [answer["image"] for answer in answers] == names
+    words = [
+        "is empty",
+        "known format",
+        "no picture",
+        "No such file",
+        "kind gopher",
+        "cannot be",
+        "camera 97",
+    ]
+    for answer, word in zip(answers, words, strict=True):
+        assert word in answer["error"]
+        assert "secret" not in answer["error"]
+        assert answer["plates"] == []
+
+
+def test_the_command_line_tells_of_a_rendered_car(run: Run, shipped_plates: Path, tmp_path: Path) -> None:
+    rendered = VideoGenerator(None, ["eu"]).video(6, 1)
+    path = write_pictures(tmp_path / "v.avi", islice(rendered, 15, 31), (WIDTH, HEIGHT))
+    code, out, _ = run(
+        "predict", "--json", path, "--crops", tmp_path / "crops", "--annotate", tmp_path / "marked",
+        "--csv", tmp_path / "t.csv",
+    )  # fmt: skip
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    keys = ["image", "width", "height", "ms", "error", "plates", "start", "end", "frames", "best"]
+    assert list(answers[0]) == keys
+    assert all(answer["width"] == WIDTH and answer["error"] is None for answer in answers)
+    cars = [answer for answer in answers if answer["plates"]]
+    for car in cars:
+        assert 0 <= car["start"] <= car["best"]["time"] <= car["end"] <= 1.5
+        assert car["best"]["corners"] == car["plates"][0]["corners"]
+    assert len(list((tmp_path / "crops").iterdir())) == len(cars)
+    assert len(list((tmp_path / "marked").iterdir())) == len(answers if cars else [])
+    code, out, _ = run("predict", path)
+    lines = out.splitlines()
+    assert len(lines) == len(answers)
+    for line, car in zip(lines, cars, strict=bool(cars)):
+        assert line.startswith(f"{path}  {car['plates'][0]['text']}  ")
+        assert line.endswith(" s")
+
+
+class Camera:
+    """A stand-in for a camera: pictures without end over HTTP, until it is stopped."""
+
+    def __init__(self, port: int = 0, *, level: int = 255, answers: bool = True, broken: int = 0) -> None:
+        stopped = self._stopped = threading.Event()
+        self.sent = 0
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(handler) -> None:  # noqa: N805
+                if not answers:
+                    stopped.wait()
+                    return
+                handler.send_response(200)
+                handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                handler.end_headers()
+                good = cv2.imencode(".jpg", picture(level))[1].tobytes()
+                try:
+                    while not stopped.wait(0.01):
+                        data = b"no picture" if broken and self.sent % broken == broken - 1 else good
+                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                        handler.wfile.write(head.encode() + data + b"\r\n")
+                        self.sent += 1
+                except OSError:
+                    pass
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+
+        self._server = Server(("127.0.0.1", port), Handler)
+        self.port = self._server.server_address[1]
+        self.address = f"http://127.0.0.1:{self.port}/live"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Break all connections."""
+        self._stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    there = Camera()
+    yield there
+    there.stop()
+
+
+def test_a_slow_reader_misses_pictures_and_keeps_up(camera: Camera) -> None:
+    said: list[str] = []
+    times: list[float] = []
+    started = time.monotonic()
+
+    def slowly(shown: Image) -> Reading:
+        time.sleep(0.2)
+        return read(shown)
+
+    def show(frame: Frame, _: Reading) -> bool:
+        times.append(frame.time)
+        return len(times) < 8
+
+    found = list(watch(camera.address, slowly, said.append, show=show, time_out=5))
+    (car,) = found
+    assert isinstance(car, Car)
+    assert (car.plate.text, car.frames) == ("AB123", 8)
+    # A picture is as new as it can be: they are as far apart as reading takes.
+    assert np.diff(times).min() > 0.1
+    assert times[-1] < time.monotonic() - started
+    missed, seen = (int(said[-1].split(": ")[-1].split()[i]) for i in (0, 2))
+    assert 0 < missed < seen
+
+
+def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "FIRST_WAIT", 0.2)
+    said: list[str] = []
+    again: list[Camera] = []
+    seen: list[float] = []
+
+    def tell(what: str) -> None:
+        said.append(what)
+        if "looking" in what and sum("looking" in line for line in said) == 3:
+            again.append(Camera(camera.port, level=120))
+
+    def show(frame: Frame, shown: Reading) -> bool:
+        seen.append(frame.time)
+        if len(seen) == 5:
+            threading.Thread(target=camera.stop).start()
+        return "XY987" not in {plate.text for plate in shown.plates} or len(seen) < 40
+
+    try:
+        cars = [
+            car for car in watch(camera.address, read, tell, show=show, time_out=3) if isinstance(car, Car)
+        ]
+    finally:
+        for there in again:
+            there.stop()
+    assert sorted(car.plate.text for car in cars) == ["AB123", "XY987"]
+    waits = [float(line.split()[-2]) for line in said if "looking" in line]
+    assert waits[:3] == [0.2, 0.4, 0.8]
+    assert any("there again" in line for line in said)
+
+
+def test_broken_pictures_of_a_camera_are_counted() -> None:
+    there = Camera(broken=5)
+    said: list[str] = []
+    try:
+        (car,) = watch(there.address, read, said.append, show=lambda frame, _: frame.time < 1, time_out=5)
+    finally:
+        there.stop()
+    assert isinstance(car, Car)
+    words = said[-1].split(": ")[-1].split()
+    seen, broken = int(words[2]), int(words[-3])
+    assert abs(broken - seen / 4) <= 2
+
+
+def test_a_camera_that_stays_away_is_given_up(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "FIRST_WAIT", 0.1)
+
+    def show(*_: object) -> bool:
+        camera.stop()
+        return True
+
+    found = watch(camera.address, read, print, give_up=0.5, time_out=3, show=show)
+    car = next(found)
+    assert isinstance(car, Car)
+    with pytest.raises(VideoError, match=r"not there again within 0\.5 s"):
+        next(found)
+
+
+def test_a_camera_that_never_answers_is_an_error() -> None:
+    silent = Camera(answers=False)
+    started = time.monotonic()
+    try:
+        with pytest.raises(VideoError, match="no answer within 1 s"):
+            next(watch(silent.address, read, print, time_out=1))
+    finally:
+        silent.stop()
+    assert time.monotonic() - started < 5
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        address = f"rtsp://127.0.0.1:{deaf.getsockname()[1]}/x"
+        with pytest.raises(VideoError, match="no answer within 1 s"):
+            next(watch(address, read, print, time_out=1))
+
+
+def test_ctrl_c_ends_a_camera_with_its_cars(camera: Camera) -> None:
+    count = 0
+
+    def interrupted(shown: Image) -> Reading:
+        nonlocal count
+        count += 1
+        if count > 5:
+            raise KeyboardInterrupt
+        return read(shown)
+
+    (car,) = watch(camera.address, interrupted, print, time_out=5)
+    assert isinstance(car, Car)
+    assert car.frames == 5
+
+
+def test_names() -> None:
+    assert is_video("A.MP4")
+    assert is_video("rtsp://host/x")
+    assert is_video("0")
+    assert not is_video("a.jpg")
+    assert not is_video("-")
+    assert file_name("rtsp://me:secret@host:8554/a/b?c=1") == "host-8554-a-b-c-1.jpg"
+    assert file_name("0") == "camera-0.jpg"
+    assert file_name("a/v.mp4") == "a/v.mp4"
+    assert without_password("rtsp://me:secret@host/x") == "rtsp://me:***@host/x"
+
+
+def test_a_window_needs_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.name != "posix":
+        pytest.skip("there is always a screen")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(VideoError, match="needs a screen"):
+        Window()
+
+
+def test_rendered_videos_are_the_same_each_time(tmp_path: Path) -> None:
+    generator = VideoGenerator(None, ["eu"])
+    one, other = (list(islice(generator.video(1, 2), 8, 12)) for _ in range(2))
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+    assert (one[0] != one[1]).any()
+    with pytest.raises(OutputError, match="cannot write"):
+        generator.video(1, 2).write(tmp_path / "none" / "v.mp4")

@@ -1,0 +1,203 @@
+"""Cars told of once, from made-up plates in made-up pictures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from plate_ocr.reading import Char, Plate, Reading, plate_of
+from plate_ocr.tracking import Car, Tracker, Vote, overlap, similarity
+
+WIDTH, HEIGHT = 640, 360
+
+
+def plate(text: str, x: float, y: float = 100, *, confidence: float = 0.8, wide: float = 100) -> Plate:
+    corners = (x, y), (x + wide, y), (x + wide, y + wide / 4), (x, y + wide / 4)
+    chars = tuple(Char(None if char == "?" else char, confidence, (("Z", 0.1),)) for char in text)
+    return plate_of(chars, corners)
+
+
+def follow(pictures: Iterable[Iterable[Plate]], rate: float = 25.0) -> list[Car]:
+    """Every car of pictures that come at a rate a second."""
+    tracker, cars = Tracker(), list[Car]()
+    for number, plates in enumerate(pictures):
+        cars += tracker.update(Reading(WIDTH, HEIGHT, 1.0, tuple(plates)), number / rate)
+    return cars + tracker.finish()
+
+
+def texts(cars: list[Car]) -> list[str]:
+    return [car.plate.text for car in cars]
+
+
+def test_a_moving_car_is_one_car() -> None:
+    (car,) = follow([plate("AB123", 20 + 6 * i)] for i in range(50))
+    assert car.plate.text == "AB123"
+    assert (car.start, car.end, car.frames) == (0.0, 49 / 25, 50)
+
+
+def test_a_fast_car_whose_plates_never_overlap_is_one_car() -> None:
+    (car,) = follow([plate("AB123", 10 + 170 * i)] for i in range(4))
+    assert car.frames == 4
+
+
+def test_a_car_that_is_misread_now_and_then_is_one_car() -> None:
+    said = ["AB123", "A8123", "AB123", "B123", "XB123", "AB12", "AB123", "AB1Z3"]
+    (car,) = follow([plate(text, 20 + 6 * i)] for i, text in enumerate(said))
+    assert (car.plate.text, car.frames) == ("AB123", len(said))
+
+
+def test_a_car_behind_a_pole_is_one_car() -> None:
+    (car,) = follow([] if 15 < i < 40 else [plate("AB123", 20 + 6 * i)] for i in range(60))
+    assert (car.frames, car.end) == (36, 59 / 25)
+
+
+def test_a_car_that_stops_behind_something_is_one_car() -> None:
+    def x(i: int) -> float:
+        return 20 + 12 * min(i, 20) + 12 * max(0, i - 50)
+
+    (car,) = follow([] if 18 < i < 55 else [plate("AB123", x(i))] for i in range(70))
+    assert car.frames == 34
+
+
+def test_the_parts_of_a_plate_beside_a_pole_are_one_car() -> None:
+    def seen(i: int) -> list[Plate]:
+        x = 20 + 6 * i
+        if not 20 <= i < 36:
+            return [plate("AB123", x, confidence=0.95)]
+        left = [plate("AB", x, confidence=0.95, wide=40)] if i >= 24 else []
+        right = [plate("123", x + 60, confidence=0.95, wide=40)] if i < 32 else []
+        return left + right
+
+    (car,) = follow(seen(i) for i in range(60))
+    assert (car.plate.text, car.frames) == ("AB123", 60)
+
+
+def test_two_cars_that_cross_are_two() -> None:
+    pictures = ([plate("AB123", 20 + 8 * i, 100), plate("XY987", 500 - 8 * i, 108)] for i in range(60))
+    cars = follow(pictures)
+    assert sorted(texts(cars)) == ["AB123", "XY987"]
+    assert [car.frames for car in cars] == [60, 60]
+
+
+def test_a_car_that_takes_anothers_place_is_another() -> None:
+    pictures = [[plate("AB123", 100, confidence=0.95)]] * 10 + [[plate("XY987", 103, confidence=0.95)]] * 10
+    assert texts(follow(pictures)) == ["AB123", "XY987"]
+
+
+def test_a_car_that_comes_again_later_is_told_of_again() -> None:
+    pictures = [[plate("AB123", 100)]] * 10 + [[]] * 100 + [[plate("AB123", 100)]] * 10
+    assert texts(follow(pictures)) == ["AB123", "AB123"]
+
+
+def test_one_text_at_two_places_is_one_car() -> None:
+    first = [[plate("AB128", 100), plate("AB123", 400, 200)]] * 2
+    cars = follow(first + [[plate("AB123", 100), plate("AB123", 400, 200)]] * 20)
+    assert texts(cars) == ["AB123"]
+    assert cars[0].frames <= 22
+
+
+def test_a_glimpse_is_no_car_unless_it_is_sure() -> None:
+    assert follow([[plate("AB123", 100)]] * 2) == []
+    assert follow([[plate("AB123", 100, confidence=0.4)]] * 20) == []
+    assert texts(follow([[plate("AB123", 100, confidence=0.95)]])) == ["AB123"]
+
+
+def test_a_car_is_told_of_when_it_has_left() -> None:
+    tracker = Tracker()
+    for i in range(10):
+        assert tracker.update(Reading(WIDTH, HEIGHT, 1.0, (plate("AB123", 100 + i),)), i / 10) == []
+    nothing = Reading(WIDTH, HEIGHT, 1.0, ())
+    assert tracker.update(nothing, 2.0) == []
+    # A slow source: as little as three pictures can be more than the time.
+    assert tracker.update(nothing, 9.0) == []
+    assert texts(tracker.update(nothing, 9.1)) == ["AB123"]
+    assert tracker.finish() == []
+
+
+def test_the_best_picture_is_kept() -> None:
+    tracker = Tracker()
+    pictures = [np.full((HEIGHT, WIDTH), i, np.uint8) for i in range(5)]
+    for i, (confidence, wide) in enumerate([(0.8, 60), (0.8, 80), (0.95, 100), (0.7, 110), (0.6, 120)]):
+        found = plate("AB123", 100 + i, confidence=confidence, wide=wide)
+        tracker.update(Reading(WIDTH, HEIGHT, 1.0, (found,)), float(i), pictures[i])
+    (car,) = tracker.finish()
+    assert car.picture is pictures[2]
+    assert car.best_time == 2.0
+    assert car.plate.corners[0] == (102, 100)
+    assert car.reading.plates == (car.plate,)
+
+
+def test_what_touches_the_edge_counts_little() -> None:
+    cut = [[plate("B123", 0, confidence=0.99)]] * 8
+    (car,) = follow(cut + [[plate("AB123", 5, confidence=0.8)]] * 2)
+    assert car.plate.text == "AB123"
+
+
+def test_the_vote_weighs_characters_by_their_confidence() -> None:
+    vote = Vote()
+    box = plate("A", 0).corners
+    for text, confidence in (("A8", 0.4), ("A8", 0.4), ("AB", 0.95), ("ABC", 0.5)):
+        vote.add(plate(text, 0, confidence=confidence))
+    voted = vote.result(box)
+    total = 0.4 + 0.4 + 0.95
+    assert voted.text == "AB"
+    assert voted.chars[1].confidence == pytest.approx(0.95 * 0.95 / total)
+    other, share = voted.chars[1].alternatives[0]
+    assert other == "8"
+    assert share == pytest.approx(2 * 0.4 * 0.4 / total)
+    assert voted.confidence == pytest.approx(sum(char.confidence for char in voted.chars) / 2)
+
+
+def test_votes_that_are_joined_are_as_if_added() -> None:
+    one, other, both = Vote(), Vote(), Vote()
+    for text, vote in (("AB1", one), ("A81", one), ("AB1", other), ("AB12", other)):
+        vote.add(plate(text, 0))
+        both.add(plate(text, 0))
+    one.join(other)
+    corners = plate("A", 0).corners
+    assert one.result(corners) == both.result(corners)
+
+
+def test_what_stays_unknown_is_unknown() -> None:
+    corners = plate("A", 0).corners
+    unknown = Plate("A?", 0.5, 0.2, 1, corners, (Char("A", 0.9, ()), Char(None, 0.2, (("B", 0.2),))))
+    vote = Vote()
+    for _ in range(3):
+        vote.add(unknown)
+    assert vote.result(corners).text == "A?"
+    vote.add(plate("AB", 0, confidence=0.9))
+    assert vote.result(corners).text == "AB"
+
+
+def test_a_car_that_stays_takes_no_more_memory() -> None:
+    tracker, rng, sizes = Tracker(), np.random.default_rng(0), []
+
+    def size(thing: object) -> int:
+        inner = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ()
+        own = vars(thing).values() if hasattr(thing, "__dict__") else ()
+        return sys.getsizeof(thing) + sum(size(part) for part in (*inner, *own))
+
+    for i in range(2000):
+        text = "AB12" + "0123456789"[rng.integers(10)]
+        tracker.update(Reading(WIDTH, HEIGHT, 1.0, (plate(text, 100),)), i / 25)
+        if i in (500, 1999):
+            sizes.append(size(tracker))
+    assert sizes[1] <= 1.05 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "expected"),
+    [("AB12", "AB12", 1), ("AB12", "AB1?", 1), ("AB12", "AB13", 0.75), ("AB12", "B12", 0.75), ("A", "B", 0)],
+)
+def test_similarity_is_the_share_that_is_the_same(text: str, other: str, expected: float) -> None:
+    assert similarity(text, other) == similarity(other, text) == expected
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    box = np.array([[0.0, 0.0], [4.0, 2.0]])
+    assert overlap(box, box) == 1
+    assert overlap(box, np.add(box, [2, 0])) == pytest.approx(1 / 3)
+    assert overlap(box, np.add(box, [4, 0])) == overlap(box, box + 9) == 0
