@@ -196,7 +196,9 @@ def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
     shifted = [box + shift for shift in ((0, 0), (4, 2), (-5, -3), (20, 0))]
     (plate,) = read_photo(Points(*shifted), shipped_plates, photo)
     alone = [read_photo(Points(place), shipped_plates, photo) for place in shifted]
-    assert plate.confidence == max(found[0].confidence for found in alone if found)
+    surest = max(found[0].confidence for found in alone if found)
+    # The 8-bit range of a layer is found over a batch.
+    assert plate.confidence == pytest.approx(surest, abs=1e-3)
 
 
 def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> None:

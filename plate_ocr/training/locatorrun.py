@@ -46,6 +46,9 @@ from plate_ocr.vision.locate import located, overlap
 CHOSEN_BY, TESTED_ON = 256, 1024
 """Scenes that decide which weights are kept, and scenes to measure on."""
 
+BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+"""Least scores that are tried."""
+
 FOUND = 0.5
 """A plate is found where intersection over union is at least so much."""
 
@@ -172,11 +175,20 @@ def train_locator(
     return metrics
 
 
+def best_bound(network: nn.Module, scenes: SceneShard) -> float:
+    """The least score with the best F-measure; of equals the lowest."""
+    return max(BOUNDS, key=lambda bound: count_found(network, scenes, bound).f_measure)
+
+
 def finish_locator(
     network: LocatorNetwork, card: LocatorCard, rendering: Rendering, folder: Path, executor: Executor
 ) -> dict[str, Any]:
-    """Measure once on scenes that no training sees, and save all; returns the figures."""
+    """Choose the least score of a plate on scenes that no training sees, measure once on others, and save
+    all; returns the figures.
+    """
+    chosen_by = executor.submit(render_scenes, rendering, VALIDATED_FROM, CHOSEN_BY)
     scenes = executor.submit(render_scenes, rendering, HELD_OUT, TESTED_ON).result()
+    card = dataclasses.replace(card, min_score=best_bound(network, chosen_by.result()))
     found = count_found(network, scenes, card.min_score)
     metrics: dict[str, Any] = {
         "scenes": TESTED_ON,

@@ -339,7 +339,7 @@ def test_a_terminal_shows_how_many_pictures_are_done(
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert list(counted("abc")) == ["a", "b", "c"]
-    assert capsys.readouterr().err == "\r0 of 3\r1 of 3\r2 of 3\r3 of 3\n"
+    assert capsys.readouterr().err == "\r0 done\r1 done\r2 done\r3 done\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert list(counted("abc")) == ["a", "b", "c"]
     assert capsys.readouterr().err == ""
