@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from plate_ocr.app.sources import Source
-from plate_ocr.app.video import Frame, Tell, watch
 from plate_ocr.errors import ImageError, VideoError
 from plate_ocr.reading import Reading
-from plate_ocr.tracking import Car
 from plate_ocr.vision.images import Image, read_image
+
+if TYPE_CHECKING:
+    from plate_ocr.app.video import Frame, Tell
+    from plate_ocr.tracking import Car
 
 
 class Answer(NamedTuple):
@@ -53,6 +55,10 @@ def of_video(
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
     """Watch a video; arguments as of :func:`plate_ocr.app.video.watch`."""
+    # Most calls are for pictures: they do not wait for what only videos need.
+    from plate_ocr.app.video import watch
+    from plate_ocr.tracking import Car
+
     try:
         for found in watch(name, read, tell, give_up=give_up, show=show):
             if isinstance(found, Car):

@@ -22,6 +22,7 @@ from plate_ocr.errors import AlphabetError, ModelError, PlateOcrError, VideoErro
 from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
+    from plate_ocr.app.video import Window
     from plate_ocr.reader import PlateReader
     from plate_ocr.training.renderrun import RenderRunConfig
     from plate_ocr.training.run import RunConfig
@@ -174,8 +175,7 @@ def predict(
     from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, write_table
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import expand
-    from plate_ocr.app.video import Window, file_name, is_video
+    from plate_ocr.app.sources import expand, file_name, is_video
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
@@ -183,10 +183,7 @@ def predict(
     if resume and table:
         _fail("--resume goes on with a file of JSON lines; give no --csv", 2)
     read = _reader(model, kind, region=region, min_confidence=min_confidence)
-    try:
-        window = Window() if show else None
-    except VideoError as error:
-        _fail(str(error), 2)
+    window = _window() if show else None
 
     @cache
     def read_video() -> PlateReader:
@@ -227,6 +224,16 @@ def predict(
         write_table(table, rows)
     if failed:
         raise typer.Exit(1)
+
+
+def _window() -> Window:
+    """A window for videos."""
+    from plate_ocr.app.video import Window
+
+    try:
+        return Window()
+    except VideoError as error:
+        _fail(str(error), 2)
 
 
 def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:

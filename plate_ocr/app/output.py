@@ -9,12 +9,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.reading import Plate, Reading
-from plate_ocr.tracking import Car
+
+if TYPE_CHECKING:
+    from plate_ocr.tracking import Car
 
 
 def to_json(

@@ -14,6 +14,9 @@ from plate_ocr.vision.images import is_image_name
 
 STANDARD_INPUT = "-"
 
+SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm")
+"""File names that count as videos; animated ``.gif`` files do too."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -68,3 +71,30 @@ def _pictures_below(folder: str) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders.sort()
         yield from (os.path.join(where, name) for name in sorted(names) if is_image_name(name))
+
+
+def is_video(name: str) -> bool:
+    """Whether a name is that of a video: an animated GIF, a name that ends as one, an address, a camera."""
+    if is_url(name) or name.lower().endswith(SUFFIXES):
+        return True
+    if name.lower().endswith(".gif"):
+        return _is_animated(name)
+    return name.isdecimal() and not os.path.lexists(name)
+
+
+def file_name(name: str) -> str:
+    """What pictures of a video are named after: its file, or its address without what files cannot have."""
+    if is_url(name):
+        place = re.sub(r"^.*?://([^/@]*@)?", "", name)
+        return re.sub(r"[^\w.-]+", "-", place).strip("-") + ".jpg"
+    return f"camera-{name}.jpg" if name.isdecimal() else name
+
+
+def _is_animated(name: str) -> bool:
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(name) as picture:
+            return bool(getattr(picture, "is_animated", False))
+    except Exception:  # whatever it is, read_image says what is wrong with it
+        return False

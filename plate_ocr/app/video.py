@@ -22,9 +22,6 @@ from plate_ocr.reading import Reading
 from plate_ocr.tracking import GONE, Car, Tracker
 from plate_ocr.vision.images import Image
 
-SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm")
-"""File names that count as videos; animated ``.gif`` files do too."""
-
 KINDS = ("http", "https", "rtmp", "rtsp", "rtsps")
 """Of addresses that are read."""
 
@@ -58,23 +55,6 @@ class Frame:
 
     time: float
     picture: Image
-
-
-def is_video(name: str) -> bool:
-    """Whether a name is that of a video: an animated GIF, a name that ends as one, an address, a camera."""
-    if is_url(name) or name.lower().endswith(SUFFIXES):
-        return True
-    if name.lower().endswith(".gif"):
-        return _is_animated(name)
-    return name.isdecimal() and not os.path.lexists(name)
-
-
-def file_name(name: str) -> str:
-    """What pictures of a video are named after: its file, or its address without what files cannot have."""
-    if is_url(name):
-        place = re.sub(r"^.*?://([^/@]*@)?", "", name)
-        return re.sub(r"[^\w.-]+", "-", place).strip("-") + ".jpg"
-    return f"camera-{name}.jpg" if name.isdecimal() else name
 
 
 def watch(
@@ -332,16 +312,6 @@ class Window:
         """Show a picture with its plates marked; False when the user has seen enough."""
         cv2.imshow(self.TITLE, annotated(frame.picture, reading.plates))
         return cv2.waitKey(1) & 0xFF not in (27, ord("q"))
-
-
-def _is_animated(name: str) -> bool:
-    import PIL.Image
-
-    try:
-        with PIL.Image.open(name) as picture:
-            return bool(getattr(picture, "is_animated", False))
-    except Exception:  # whatever it is, read_image says what is wrong with it
-        return False
 
 
 def _is_cut_gif(name: str) -> bool:

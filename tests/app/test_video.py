@@ -19,7 +19,8 @@ import PIL.Image
 import pytest
 
 from plate_ocr.app import video
-from plate_ocr.app.video import Frame, Window, file_name, is_video, watch, without_password
+from plate_ocr.app.sources import file_name, is_video
+from plate_ocr.app.video import Frame, Window, watch, without_password
 from plate_ocr.errors import OutputError, VideoError
 from plate_ocr.reading import Char, Reading, plate_of
 from plate_ocr.tracking import Car
