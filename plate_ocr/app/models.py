@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plate_ocr.contents import Contents, Part, model_contents
 from plate_ocr.errors import ModelError, PlateOcrError
 from plate_ocr.model import NAMES, Card, LocatorCard, PlateCard, find_model
+
+if TYPE_CHECKING:
+    from plate_ocr.contents import Contents, Part
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 
@@ -33,7 +35,7 @@ def info(
     if str(file) in NAMES:
         file = find_model(file, ".safetensors")
     if file.suffix in MODEL_SUFFIXES:
-        contents = model_contents(file)
+        contents = _contents(file)
     else:
         contents = _checkpoints(file).checkpoint_contents(file)
     print(contents.to_json() if as_json else "\n".join(_lines(contents)))
@@ -49,7 +51,7 @@ def strip(
 ) -> None:
     """Leave the weights only."""
     if file.suffix in MODEL_SUFFIXES:
-        raise ModelError(f"{model_contents(file).path} holds nothing but weights and a header already")
+        raise ModelError(f"{_contents(file).path} holds nothing but weights and a header already")
     print("\n".join(_checkpoints(file).strip_checkpoint(file, out).lines()))
 
 
@@ -59,7 +61,7 @@ def list_models(as_json: AsJson = False) -> None:
     failed = False
     for name in NAMES:
         try:
-            contents = model_contents(find_model(name, ".safetensors"))
+            contents = _contents(find_model(name, ".safetensors"))
         except ModelError as error:
             print(f"plate-ocr: {error}", file=sys.stderr)
             failed = True
@@ -74,6 +76,13 @@ def list_models(as_json: AsJson = False) -> None:
             print(f"{name}  {contents.path}  {contents.bytes:,} bytes  {alphabet}  {_accuracy(accuracy)}")
     if failed:
         raise typer.Exit(1)
+
+
+def _contents(file: Path) -> Contents:
+    # This module is opened with every call of the command line; what looks into files is not.
+    from plate_ocr.contents import model_contents
+
+    return model_contents(file)
 
 
 def _checkpoints(file: Path) -> ModuleType:
