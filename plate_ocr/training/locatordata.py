@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from plate_ocr.training.platedata import Rendering, Shards, vary
+from plate_ocr.training.platedata import Rendering, ShardBatches
 from plate_ocr.training.plates.scenes import HEIGHT, WIDTH, SceneGenerator
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.locate import CELL, UNIT
@@ -84,42 +83,14 @@ def render_scenes(rendering: Rendering, start: int, count: int) -> SceneShard:
 
 
 @dataclass(frozen=True)
-class SceneBatches:
-    """The batches of a training from a step on; what a step gets depends on the step alone.
+class SceneBatches(ShardBatches[SceneShard]):
+    """Batches of scenes, with targets as of :func:`answer`."""
 
-    Attributes:
-        shards: the scenes, each shard passed over several times before the next.
-        seed: of everything random.
-        batch_size: scenes in a batch.
-        passes: over each shard.
-    """
-
-    shards: Shards[SceneShard]
-    seed: int
-    batch_size: int
-    passes: int
-
-    @property
-    def steps_per_shard(self) -> int:
-        """Optimiser steps with one shard."""
-        return self.passes * (SHARD // self.batch_size)
-
-    def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pictures float32 ``[batch, 1, height, width]`` and targets as of :func:`answer`."""
-        while True:
-            number, within = divmod(step, self.steps_per_shard)
-            shard = self.shards.get(number)
-            for i in range(within, self.steps_per_shard):
-                turn, place = divmod(i, SHARD // self.batch_size)
-                order = np.random.default_rng((self.seed, number, turn)).permutation(SHARD)
-                rows = order[place * self.batch_size : (place + 1) * self.batch_size]
-                random = torch.Generator().manual_seed(self.seed * 2**32 + step)
-                pictures = torch.from_numpy(shard.images[rows])[:, None].float() / 255
-                pictures, points = vary(pictures, torch.from_numpy(shard.points[rows]), random)
-                size = torch.tensor([pictures.shape[3], pictures.shape[2]])
-                corners = (points * size).reshape(len(rows), MOST, 4, 2)
-                yield pictures, answer(corners, pictures.shape[2], pictures.shape[3])
-                step += 1
+    def targets(self, shard: SceneShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
+        """Where plates are."""
+        height, width = pictures.shape[2:]
+        corners = (points * torch.tensor([width, height])).reshape(len(rows), MOST, 4, 2)
+        return answer(corners, height, width)
 
 
 def answer(corners: Tensor, height: int, width: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -140,7 +141,15 @@ def render_all(rendering: Rendering, start: int, count: int, executor: Executor,
 
 
 class Rendered(Protocol):
-    """What a worker renders and a file keeps."""
+    """What a worker renders and a file keeps: pictures ``(N, height, width)``, points ``(N, points, 2)``."""
+
+    @property
+    def images(self) -> Image:
+        """The pictures."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """Places in them, as parts of their width and height."""
 
     def to_bytes(self) -> bytes:
         """As the file keeps it."""
@@ -172,7 +181,7 @@ class Shards(Generic[AnyShard]):
         last: int,
         ahead: int = 2,
     ) -> None:
-        self._render, self._load, self._size = render, load, size
+        self._render, self._load, self.size = render, load, size
         self._folder, self._executor = folder, executor
         self._last, self._ahead = last, ahead
         self._waiting: dict[int, Future[AnyShard]] = {}
@@ -188,7 +197,7 @@ class Shards(Generic[AnyShard]):
                 path.unlink(missing_ok=True)
         for i in range(number, min(number + self._ahead, self._last) + 1):
             if i not in self._waiting and not self._path(i).exists():
-                self._waiting[i] = self._executor.submit(self._render, i * self._size, self._size)
+                self._waiting[i] = self._executor.submit(self._render, i * self.size, self.size)
         path = self._path(number)
         if number not in self._waiting:
             try:
@@ -205,43 +214,60 @@ class Shards(Generic[AnyShard]):
 
 
 @dataclass(frozen=True)
-class PlateBatches:
+class ShardBatches(ABC, Generic[AnyShard]):
     """The batches of a training from a step on; what a step gets depends on the step alone.
 
     Attributes:
-        shards: the plates, each shard passed over several times before the next.
+        shards: the pictures, each shard passed over several times before the next.
         seed: of everything random.
-        alphabet: the classes.
-        batch_size: plates in a batch.
+        batch_size: pictures in a batch.
         passes: over each shard.
     """
 
-    shards: Shards[Shard]
+    shards: Shards[AnyShard]
     seed: int
-    alphabet: Alphabet
     batch_size: int
     passes: int
+
+    @abstractmethod
+    def targets(self, shard: AnyShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
+        """What the pictures of these rows of a shard should give, their points being where they are now."""
 
     @property
     def steps_per_shard(self) -> int:
         """Optimiser steps with one shard."""
-        return self.passes * (SHARD // self.batch_size)
+        return self.passes * (self.shards.size // self.batch_size)
 
     def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pictures float32 ``[batch, 1, height, width]`` and targets as of :class:`PlateTargets`."""
+        """Pictures float32 ``[batch, 1, height, width]`` and their :meth:`targets`."""
         while True:
             number, within = divmod(step, self.steps_per_shard)
             shard = self.shards.get(number)
-            targets = encode_texts(shard.texts, self.alphabet)
             for i in range(within, self.steps_per_shard):
-                turn, place = divmod(i, SHARD // self.batch_size)
-                order = np.random.default_rng((self.seed, number, turn)).permutation(SHARD)
+                turn, place = divmod(i, self.shards.size // self.batch_size)
+                order = np.random.default_rng((self.seed, number, turn)).permutation(self.shards.size)
                 rows = order[place * self.batch_size : (place + 1) * self.batch_size]
                 random = torch.Generator().manual_seed(self.seed * 2**32 + step)
                 pictures = torch.from_numpy(shard.images[rows])[:, None].float() / 255
                 pictures, points = vary(pictures, torch.from_numpy(shard.points[rows]), random)
-                yield pictures, PlateTargets(torch.from_numpy(targets[rows]), points).packed()
+                yield pictures, self.targets(shard, rows, pictures, points)
                 step += 1
+
+
+@dataclass(frozen=True)
+class PlateBatches(ShardBatches[Shard]):
+    """Batches of plates, with targets as of :class:`PlateTargets`.
+
+    Attributes:
+        alphabet: the classes.
+    """
+
+    alphabet: Alphabet
+
+    def targets(self, shard: Shard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
+        """What is written, and where its corners are."""
+        classes = encode_texts([shard.texts[row] for row in rows], self.alphabet)
+        return PlateTargets(torch.from_numpy(classes), points).packed()
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def train_plates(
     def batches(rendered: Path, executor: Executor, steps: int) -> PlateBatches:
         last = (steps - 1) // (config.passes * (SHARD // config.batch_size))
         shards = Shards(partial(render_shard, config.rendering), Shard.load, SHARD, rendered, executor, last)
-        return PlateBatches(shards, config.seed, card.alphabet, config.batch_size, config.passes)
+        return PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
 
     def measure(executor: Executor) -> Callable[[nn.Module], float]:
         held_out = render_all(config.rendering, VALIDATED_FROM, CHOSEN_BY, executor)

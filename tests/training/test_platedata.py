@@ -46,7 +46,7 @@ def batches(tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch)
     """Batches of four out of shards of eight plates, each passed over twice."""
     monkeypatch.setattr(platedata, "SHARD", 8)
     shards = Shards(partial(render_shard, US), Shard.load, 8, tmp_path, executor, last=3)
-    return PlateBatches(shards, US.seed, ALPHABET, batch_size=4, passes=2)
+    return PlateBatches(shards, US.seed, batch_size=4, passes=2, alphabet=ALPHABET)
 
 
 def test_a_step_gets_the_same_batch_however_it_is_reached(batches: PlateBatches, tmp_path: Path) -> None:
