@@ -105,8 +105,8 @@ class PlateCard:
     alphabet: Alphabet
     height: int = 64
     width: int = 256
-    finder: tuple[int, int, int] = (12, 24, 48)
-    channels: tuple[int, int, int, int] = (24, 40, 72, 112)
+    finder: tuple[int, int, int] = (16, 32, 48)
+    channels: tuple[int, int, int, int] = (32, 48, 96, 128)
     transformer: int = 144
     layers: int = 2
     temperature: float = 1.0

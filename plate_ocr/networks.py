@@ -388,7 +388,7 @@ class PlateFinder(nn.Module):
     """
 
     def __init__(
-        self, channels: tuple[int, int, int] = (12, 24, 48), size: tuple[int, int] = (64, 256)
+        self, channels: tuple[int, int, int] = (16, 32, 48), size: tuple[int, int] = (64, 256)
     ) -> None:
         super().__init__()
         first, second, third = channels
@@ -466,11 +466,11 @@ class PlateNetwork(nn.Module):
     def __init__(
         self,
         outputs: int,
-        channels: tuple[int, int, int, int] = (24, 40, 72, 112),
+        channels: tuple[int, int, int, int] = (32, 48, 96, 128),
         width: int = 144,
         layers: int = 2,
         steps: int = 64,
-        finder: tuple[int, int, int] = (12, 24, 48),
+        finder: tuple[int, int, int] = (16, 32, 48),
     ) -> None:
         super().__init__()
         self.finder = PlateFinder(finder, (2 * self.VIEW_HEIGHT, 4 * steps))

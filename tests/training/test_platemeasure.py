@@ -76,3 +76,15 @@ def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
     assert torch.equal(network.output.weight[others], before[others])
     with pytest.raises(ModelError, match="no model"):
         transferred(str(tmp_path / "nowhere"), network, SMALL)
+
+
+def test_a_wider_network_begins_with_what_a_narrower_one_does(tmp_path: Path) -> None:
+    given = new_plate_network(SMALL, 1).eval()
+    wide = dataclasses.replace(SMALL, channels=(6, 8, 8, 12), finder=(20, 40, SMALL.finder[2]))
+    save_model(given, SMALL, tmp_path / "model")
+    network = new_plate_network(wide, 2).eval()
+    transferred(str(tmp_path), network, wide)
+    pictures = torch.rand(3, 1, SMALL.height, SMALL.width, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        for ours, theirs in zip(network(pictures), given(pictures), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)

@@ -36,6 +36,9 @@ SPRITES = 140
 ALIKE = 0.45
 """Cut-out characters that correlate less with the drawn glyph are not legible or wrongly labelled."""
 
+LEGIBLE = 0.6
+"""The same for Chinese characters: where strokes have run together, a class is learnt by its smudges."""
+
 CHINESE_FONT = "wqy-microhei.ttc"
 
 _GA36 = {
@@ -212,14 +215,17 @@ class Glyphs:
             paths = sorted(folder.iterdir())
             for path in paths[:: math.ceil(len(paths) / SPRITES)]:
                 gray = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
-                if gray is not None and (mask := _mask(np.asarray(gray, np.uint8), template)) is not None:
+                if gray is None:
+                    continue
+                mask = _mask(np.asarray(gray, np.uint8), template, ALIKE if char.isascii() else LEGIBLE)
+                if mask is not None:
                     found.append(mask)
         self._sprites[key] = found
         return found
 
 
-def _mask(gray: Image, template: Image) -> Image | None:
-    """Turn a cut-out character into a mask; None if it does not look like the drawn glyph.
+def _mask(gray: Image, template: Image, least: float) -> Image | None:
+    """Turn a cut-out character into a mask; None if it correlates less than that with the drawn glyph.
 
     Its polarity is that of its correlation with the glyph.
     """
@@ -236,7 +242,7 @@ def _mask(gray: Image, template: Image) -> Image | None:
     drawn = _resized(template, level.shape[1], HEIGHT).astype(np.float32)
     alike = float(np.corrcoef(level.ravel(), drawn.ravel())[0, 1]) if level.std() > 0 else 0.0
     # A "1" cut tight is ink all over.
-    if not abs(alike) >= ALIKE:
+    if not abs(alike) >= least:
         return None
     level = level if alike > 0 else 1 - level
     # Ground that is not quite even must not show as a box around the character.
