@@ -23,7 +23,6 @@ from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
 from plate_ocr.training.trainer import (
     Epoch,
     Objective,
-    Precision,
     Trainer,
     TrainSettings,
     pick_device,
@@ -104,13 +103,13 @@ class RenderRunConfig(StepConfig):
         """How plates are rendered."""
         return Rendering(self.data, self.regions, self.seed)
 
-    def settings(self, device: torch.device) -> TrainSettings:
+    def settings(self, device: torch.device, network: nn.Module) -> TrainSettings:
         """What the plan leaves open."""
         return TrainSettings(
             self.steps_per_epoch,
             weight_decay=0.02,
             patience=self.patience,
-            precision=render_precision(device),
+            precision=pick_precision(device, network),
             channels_last=True,
             clip=2.0,
             average=0.9985,
@@ -145,13 +144,6 @@ class Learner:
     measure: Callable[[Executor], Callable[[nn.Module], float]]
 
 
-def render_precision(device: torch.device) -> Precision:
-    """As :func:`pick_precision`; also bfloat16 on processors that compute with it."""
-    if device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
-        return "bf16"
-    return pick_precision(device)
-
-
 def fit_rendered(
     config: RenderRunConfig,
     folder: Path,
@@ -175,7 +167,11 @@ def fit_rendered(
     """
     device = pick_device(config.device)
     trainer = Trainer(
-        learner.network, config.plan, config.settings(device), device, objective=learner.objective
+        learner.network,
+        config.plan,
+        config.settings(device, learner.network),
+        device,
+        objective=learner.objective,
     )
     if resume:
         _load_checkpoint(folder / CHECKPOINT, config, trainer)

@@ -179,12 +179,12 @@ class RunConfig(StepConfig):
             **parse_warmups(self.warmup, self.steps),
         )
 
-    def settings(self, device: torch.device) -> TrainSettings:
+    def settings(self, device: torch.device, network: nn.Module) -> TrainSettings:
         """What the plan leaves open."""
         return TrainSettings(
             self.steps_per_epoch,
             patience=self.patience,
-            precision=pick_precision(device),
+            precision=pick_precision(device, network),
             average=0.999,
             accumulate=self.accumulate,
             compile=self.compile,
@@ -316,7 +316,7 @@ def train(
             f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
         )
     torch.manual_seed(config.seed)
-    plan, settings = config.plan, config.settings(device)
+    plan = config.plan
     material = gather(config, told)
     if first:
         _report_problems(material.problems, folder, reporter)
@@ -329,7 +329,7 @@ def train(
     if config.base and not resume:
         for line in transfer(config.base, network, card).lines():
             told.say(line)
-    trainer = Trainer(network, plan, settings, device, network.groups())
+    trainer = Trainer(network, plan, config.settings(device, network), device, network.groups())
     watch = LossWatch(_prepared(material.split.train, card))
     fingerprint = material.fingerprint
     if resume:
