@@ -49,9 +49,9 @@ def quantized(model: bytes, pictures: Image) -> bytes:
 
     The features between convolutions have ranges that are found beforehand; those of the transformer's wide
     layers vary and are found as it runs. What finds the text stays as it is, for a corner a pixel aside
-    changes all that is read; so do attention, which 8 bits cost plates, and the first windows, which they make
-    no faster on a single channel. Weights have a scale for each channel and 7 bits, so that their products
-    fit into the 16 bits which older processors add them up in.
+    changes all that is read; so do attention, which 8 bits cost plates, and the first windows, which they
+    make no faster on a single channel. Weights have a scale for each channel and 7 bits, so that their
+    products fit into the 16 bits which older processors add them up in.
 
     Args:
         model: as of :func:`plate_ocr.training.export.to_onnx`, with its card.
