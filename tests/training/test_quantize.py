@@ -37,6 +37,8 @@ def test_convolutions_alone_have_small_weights_and_the_same_bytes_come_out_again
     assert small == quantized(before, pictures)
     kinds = {tensor.name: tensor.data_type for tensor in onnx.load_from_string(small).graph.initializer}
     convolutions = [name for name in kinds if name.startswith("convolutions") and "weight" in name]
+    assert convolutions.pop(0) == "convolutions.0.weight"
     assert convolutions
     assert all(name.endswith(("_quantized", "_scale", "_zero_point")) for name in convolutions)
+    assert kinds["finder.0.weight"] == onnx.TensorProto.FLOAT
     assert kinds["project.weight"] == onnx.TensorProto.FLOAT
