@@ -44,6 +44,12 @@ NOISIEST = 0.13
 LEAST_CONTRAST = 9.0
 """Of the text in the picture, grey levels."""
 
+LEAST_HALVED = 13.0
+"""Height of a line on the sensor, pixels, of which half the rows are enough."""
+
+UNEVEN = 1.7
+"""By how much more than the mean of both axes a picture may be blurred along one."""
+
 MOST_LOST = 0.13
 """Part of the text's contrast that over- or underexposure may take."""
 
@@ -263,12 +269,20 @@ def _blur(
     rng: Generator, picture: NDArray[np.float32], text_height: float, most: float
 ) -> NDArray[np.float32]:
     kind = rng.random()
+    if text_height > LEAST_HALVED and rng.random() < 0.15:
+        # Every second row is from another time and was thrown away: interlaced video.
+        rows = np.asarray(picture[::2])
+        picture = np.asarray(cv2.resize(rows, picture.shape[::-1], interpolation=cv2.INTER_LINEAR))
     # Few pixels are blur enough.
     text_height = max(1.0, text_height - 3)
     if kind < 0.5:
         sigma = float(rng.random()) ** 1.6 * most * text_height
         if sigma > 0.25:
-            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+            # Crops are stretched, too: few lenses and programs blur both axes alike.
+            uneven = UNEVEN ** (2 * float(rng.random()) - 1)
+            picture = np.asarray(
+                cv2.GaussianBlur(picture, (0, 0), sigma / uneven, sigmaY=sigma * uneven), np.float32
+            )
     elif kind < 0.58:
         picture = _motion(rng, picture, 1.7 * most * text_height * float(rng.random()))
     if rng.random() < 0.2:
