@@ -19,7 +19,7 @@ from plate_ocr import PlateReader
 from plate_ocr.measures import FOLD
 from plate_ocr.model import PlateModel
 from plate_ocr.photos import NetworkReader
-from plate_ocr.reader import may_be_character
+from plate_ocr.reader import picture_kind
 from plate_ocr.reading import Plate
 from plate_ocr.training.plates.scenes import packaged_photographs
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
@@ -91,13 +91,6 @@ def without_plates(reader: PlateReader) -> None:
         print(f"| {name} | {len(of)} | {wrong} ({wrong / len(of):.1%}) |", flush=True)
 
 
-def taken_for(picture: Image, plates: NetworkReader) -> str:
-    """What :class:`plate_ocr.reader.AnyReader` takes a picture for."""
-    if may_be_character(picture):
-        return "character"
-    return "plate" if plates.look([picture])[0] else "photo"
-
-
 def some(paths: Sequence[Path]) -> list[Image]:
     """Pictures from all over a set, in grey."""
     return [to_gray(read_image(path)) for path in paths[:: -(-len(paths) // EACH)]]
@@ -122,8 +115,8 @@ def told_apart(model: str) -> None:
     plates = NetworkReader(PlateModel(model, threads=1))
     print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
     for name, pictures in kinds():
-        counts = Counter(taken_for(picture, plates) for picture in pictures)
-        shares = [f"{counts[kind] / len(pictures):.1%}" for kind in ("photo", "plate", "character")]
+        counts = Counter(picture_kind(picture, plates.look([picture])[0]) for picture in pictures)
+        shares = [f"{counts[kind] / len(pictures):.1%}" for kind in ("photo", "plate", "char")]
         print(f"| {name} | {len(pictures)} | {' | '.join(shares)} |", flush=True)
 
 

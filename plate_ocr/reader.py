@@ -8,6 +8,8 @@ from functools import cached_property
 from time import perf_counter
 from typing import Literal, TypeAlias, get_args, overload
 
+import numpy as np
+
 from plate_ocr.classical import CharClassifier, ClassicalReader
 from plate_ocr.errors import ModelError
 from plate_ocr.model import LocatorModel, PlateModel, load_model
@@ -21,12 +23,14 @@ LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
 SHORTEST_PLATE = 3
 """Characters of a plate, at least, where it could be a picture of a single character."""
 
+LOWEST_PHOTO, FILLED = 128, 0.75
+"""What is lower, pixels, or filled by a plate to so much of its width was cut out."""
+
 
 class AnyReader:
     """Reads whatever a picture shows: a plate that was cut out, a single character, or a photo.
 
-    All is read as a plate first. Where that is no plate, plates are looked for in it; what is small, no
-    wider than high and has no text of a plate's length is a character.
+    All is read as a plate first; :func:`picture_kind` tells by that what it is.
 
     Args:
         plates: reads plates.
@@ -72,17 +76,32 @@ class AnyReader:
         """Keep what was read as a plate, or read the picture as what else it may be."""
         started = perf_counter()
         height, width = gray.shape
-        # A motorcycle's plate of two lines may be as small.
-        if may_be_character(gray) and all(len(plate.text) < SHORTEST_PLATE for plate in plates):
+        kind = picture_kind(gray, plates)
+        if kind == "char":
             return self.characters.read(gray)
-        plates = plates or self.photos.plates(gray)
+        if kind == "photo":
+            plates = self.photos.plates(gray) or plates
         return Reading(width, height, ms + 1000 * (perf_counter() - started), plates)
 
 
-def may_be_character(picture: Image) -> bool:
-    """Whether a picture, uint8 ``(H, W)``, is small and narrow enough for one of a single character."""
-    height, width = picture.shape
-    return bool(height <= LARGEST_CHAR and width <= WIDEST_CHAR * height)
+def picture_kind(gray: Image, plates: Sequence[Plate]) -> Literal["photo", "plate", "char"]:
+    """What a picture shows.
+
+    Args:
+        gray: uint8 ``(H, W)``.
+        plates: what was read of it, taken for a plate.
+
+    Returns:
+        ``"char"`` for what is small, hardly wider than high and has no text of a plate's length;
+        ``"plate"`` for what is filled by a plate or too low for a photo; ``"photo"`` for all else.
+    """
+    height, width = gray.shape
+    # A motorcycle's plate of two lines may be as small.
+    small = height <= LARGEST_CHAR and width <= WIDEST_CHAR * height
+    if small and all(len(plate.text) < SHORTEST_PLATE for plate in plates):
+        return "char"
+    filled = any(np.ptp([x for x, _ in plate.corners]) >= FILLED * width for plate in plates)
+    return "plate" if filled or height < LOWEST_PHOTO else "photo"
 
 
 Input: TypeAlias = Literal["auto", "photo", "plate", "char"]

@@ -18,7 +18,8 @@ from plate_ocr import (
 )
 from plate_ocr.model import PlateModel
 from plate_ocr.photos import NetworkReader
-from plate_ocr.reader import AnyReader
+from plate_ocr.reader import AnyReader, picture_kind
+from plate_ocr.reading import Char, plate_of
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
 
@@ -78,7 +79,30 @@ def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> 
     shapes = [(128, 128), (129, 60), (40, 46), (40, 47), (1, 1), (300, 400)]
     reader.read([np.full(shape, 128, np.uint8) for shape in shapes])
     assert asked["characters"] == [(128, 128), (40, 46), (1, 1)]
-    assert asked["photos"] == [(129, 60), (40, 47), (300, 400)]
+    assert asked["photos"] == [(129, 60), (300, 400)]
+
+
+def test_a_picture_that_a_plate_does_not_fill_is_a_photo() -> None:
+    def kind(height: int, width: int, wide: float = 0, text: str = "AB123") -> str:
+        chars = tuple(Char(char, 1.0, ()) for char in text)
+        plate = plate_of(chars, ((0.0, 0.0), (wide, 0.0), (wide, 9.0), (0.0, 9.0)), 1)
+        return picture_kind(np.zeros((height, width), np.uint8), [plate] if wide else [])
+
+    assert kind(300, 400) == kind(128, 400) == kind(300, 400, wide=299) == "photo"
+    assert kind(127, 400) == kind(300, 400, wide=300) == kind(127, 400, wide=100) == "plate"
+    assert kind(40, 40) == kind(40, 40, wide=30, text="AB") == "char"
+    assert kind(40, 40, wide=30) == "plate"
+
+
+def test_what_was_read_stays_where_no_photo_shows_a_plate(shipped_plates: Path) -> None:
+    reader = AnyReader(NetworkReader(PlateModel(shipped_plates, threads=1)), threads=1)
+    loose = np.full((240, 480), 128, np.uint8)
+    loose[80:160, 80:400] = cv2.resize(text_picture("KA365CP"), (320, 80))
+    found = Reading(1, 1, 0.0, (SimpleNamespace(text="found"),))  # type: ignore[arg-type]
+    reader.__dict__["photos"] = SimpleNamespace(plates=lambda _: found.plates)
+    assert [plate.text for plate in reader.read([loose])[0].plates] == ["found"]
+    reader.__dict__["photos"] = SimpleNamespace(plates=lambda _: ())
+    assert [plate.text for plate in reader.read([loose])[0].plates] == ["KA365CP"]
 
 
 def test_the_bound_of_characters_holds_for_single_ones_too(shipped_plates: Path) -> None:
