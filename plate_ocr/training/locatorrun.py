@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -135,17 +134,16 @@ def train_locator(
         refuse_other_run(folder)
     torch.manual_seed(config.seed)
     regions = [region.name for region in scenes_of(config.rendering).plates.regions]
-    card = LocatorCard()
+    card, base = LocatorCard(), None
     if config.base:
-        base, network = load_locator_weights(config.base)
-        card = dataclasses.replace(base, training={}, accuracy={})
+        card, network = load_locator_weights(config.base)
+        base, card = card.training, dataclasses.replace(card, training={}, accuracy={})
         if not resume:
             reporter.say(f"from {config.base}: all weights taken over")
     else:
         network = locator_network_for(card)
 
-    def batches(rendered: Path, executor: Executor, steps: int) -> SceneBatches:
-        last = (steps - 1) // (config.passes * (SHARD // config.batch_size))
+    def batches(rendered: Path, executor: Executor, last: int) -> SceneBatches:
         render = partial(render_scenes, config.rendering)
         shards = Shards(render, SceneShard.load, SHARD, rendered, executor, last)
         return SceneBatches(shards, config.seed, config.batch_size, config.passes)
@@ -154,17 +152,9 @@ def train_locator(
         scenes = executor.submit(render_scenes, config.rendering, VALIDATED_FROM, CHOSEN_BY).result()
         return lambda network: count_found(network, scenes, card.min_score).f_measure
 
-    learner = Learner(network, PlatePeaks(), batches, measure)
+    learner = Learner(network, PlatePeaks(), regions, SHARD, batches, measure, base)
     with resumable(folder), render_workers(config.workers) as executor:
-        trainer, taken = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
-        learnt = {
-            "drawn": trainer.step * config.batch_size,
-            "rendered": SHARD * math.ceil(trainer.step / taken.steps_per_shard),
-            "regions": regions,
-            "seed": config.seed,
-        }
-        if config.base:
-            learnt["from"] = base.training
+        trainer, learnt = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
         best = locator_network_for(card)
         best.load_state_dict(trainer.best)
         metrics = finish_locator(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -126,11 +125,13 @@ def train_plates(
     regions = [region.name for region in generator_of(config.rendering).regions]
     card = PlateCard(Alphabet(config.alphabet))
     network = plate_network_for(card)
-    if config.base and not resume:
-        reporter.say(transferred(config.base, network, card))
+    base = None
+    if config.base:
+        base = load_plate_weights(config.base)[0].training
+        if not resume:
+            reporter.say(transferred(config.base, network, card))
 
-    def batches(rendered: Path, executor: Executor, steps: int) -> PlateBatches:
-        last = (steps - 1) // (config.passes * (SHARD // config.batch_size))
+    def batches(rendered: Path, executor: Executor, last: int) -> PlateBatches:
         shards = Shards(partial(render_shard, config.rendering), Shard.load, SHARD, rendered, executor, last)
         return PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
 
@@ -138,17 +139,9 @@ def train_plates(
         held_out = render_all(config.rendering, VALIDATED_FROM, CHOSEN_BY, executor)
         return lambda network: plate_accuracy(network, held_out, card.alphabet)
 
-    learner = Learner(network, PlateText(), batches, measure)
+    learner = Learner(network, PlateText(), regions, SHARD, batches, measure, base)
     with resumable(folder), render_workers(config.workers) as executor:
-        trainer, taken = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
-        learnt = {
-            "drawn": trainer.step * config.batch_size,
-            "rendered": SHARD * math.ceil(trainer.step / taken.steps_per_shard),
-            "regions": regions,
-            "seed": config.seed,
-        }
-        if config.base:
-            learnt["from"] = load_plate_weights(config.base)[0].training
+        trainer, learnt = fit_rendered(config, folder, reporter, learner, executor, resume=resume)
         best = plate_network_for(card)
         best.load_state_dict(trainer.best)
         card = dataclasses.replace(card, training=learnt)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from plate_ocr.errors import DataError, OutputError
 from plate_ocr.files import write_whole
@@ -21,6 +22,7 @@ from plate_ocr.training.platedata import HELD_OUT, Rendering
 from plate_ocr.training.resume import read_checkpoint, write_checkpoint
 from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
 from plate_ocr.training.trainer import (
+    Batches,
     Epoch,
     Objective,
     Trainer,
@@ -116,32 +118,28 @@ class RenderRunConfig(StepConfig):
         )
 
 
-class RenderedBatches(Protocol):
-    """The batches of a training from a step on."""
-
-    @property
-    def steps_per_shard(self) -> int:
-        """Optimiser steps with one shard."""
-
-    def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets."""
-
-
 @dataclass(frozen=True)
 class Learner:
-    """What is trained, and how it is told right from wrong.
+    """What is trained, from what, and how it is told right from wrong.
 
     Attributes:
         network: with its first weights.
         objective: what is made small.
-        batches: made from a folder for rendered pictures, processes that render, and optimiser steps in all.
+        regions: names of those that are rendered.
+        shard: pictures that are rendered at a time.
+        batches: made from a folder for rendered pictures, processes that render, and the number of the last
+            shard: gives the batches from a step on.
         measure: made from processes that render: the measure that decides which weights are kept, 0..1.
+        base: what the first weights learnt from, as in their card; None if they are fresh.
     """
 
     network: nn.Module
     objective: Objective
-    batches: Callable[[Path, Executor, int], RenderedBatches]
+    regions: Sequence[str]
+    shard: int
+    batches: Callable[[Path, Executor, int], Batches]
     measure: Callable[[Executor], Callable[[nn.Module], float]]
+    base: Mapping[str, Any] | None
 
 
 def fit_rendered(
@@ -152,11 +150,11 @@ def fit_rendered(
     executor: Executor,
     *,
     resume: bool,
-) -> tuple[Trainer, RenderedBatches]:
+) -> tuple[Trainer, dict[str, Any]]:
     """Train on rendered pictures, from the beginning or from the folder's checkpoint on.
 
     Returns:
-        The trainer when it is done, and the batches that it took.
+        The trainer when it is done, and what it learnt from, for the model's card.
 
     Raises:
         DataError: if the configuration is another than that of the checkpoint.
@@ -178,7 +176,8 @@ def fit_rendered(
     else:
         write_whole(folder / "config.toml", config.to_toml().encode())
         _save_checkpoint(folder / CHECKPOINT, config, trainer)
-    batches = learner.batches(folder / "rendered", executor, config.steps)
+    per_shard = config.passes * (learner.shard // config.batch_size)
+    batches = learner.batches(folder / "rendered", executor, (config.steps - 1) // per_shard)
     measure = learner.measure(executor)
 
     def on_epoch(epoch: Epoch) -> None:
@@ -195,7 +194,13 @@ def fit_rendered(
     )
     for path in (folder / "rendered").glob("*.npz"):
         path.unlink()
-    return trainer, batches
+    learnt = {
+        "drawn": trainer.step * config.batch_size,
+        "rendered": learner.shard * math.ceil(trainer.step / per_shard),
+        "regions": [*learner.regions],
+        "seed": config.seed,
+    }
+    return trainer, learnt if learner.base is None else {**learnt, "from": learner.base}
 
 
 def refuse_other_run(folder: Path) -> None:
