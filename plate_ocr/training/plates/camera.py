@@ -44,8 +44,11 @@ NOISIEST = 0.13
 LEAST_CONTRAST = 9.0
 """Of the text in the picture, grey levels."""
 
-LEAST_HALVED = 13.0
+LEAST_INTERLACED = 13.0
 """Height of a line on the sensor, pixels, of which half the rows are enough."""
+
+COMBED = 0.15
+"""How far a plate moves between two half pictures, as a part of the text's height, at most."""
 
 UNEVEN = 1.7
 """By how much more than the mean of both axes a picture may be blurred along one."""
@@ -269,10 +272,8 @@ def _blur(
     rng: Generator, picture: NDArray[np.float32], text_height: float, most: float
 ) -> NDArray[np.float32]:
     kind = rng.random()
-    if text_height > LEAST_HALVED and rng.random() < 0.15:
-        # Every second row is from another time and was thrown away: interlaced video.
-        rows = np.asarray(picture[::2])
-        picture = np.asarray(cv2.resize(rows, picture.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    if text_height > LEAST_INTERLACED and rng.random() < 0.2:
+        picture = _interlaced(rng, picture, text_height)
     # Few pixels are blur enough.
     text_height = max(1.0, text_height - 3)
     if kind < 0.5:
@@ -290,6 +291,18 @@ def _blur(
         soft = cv2.GaussianBlur(picture, (0, 0), 0.8 + float(rng.random()))
         picture += np.float32(0.3 + 1.2 * float(rng.random())) * (picture - soft)
     return picture
+
+
+def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float) -> NDArray[np.float32]:
+    """Video of two half pictures, one after the other: either one was thrown away, or the plate moved on."""
+    size = picture.shape[::-1]
+    if rng.random() < 0.7:
+        return np.asarray(cv2.resize(np.asarray(picture[::2]), size, interpolation=cv2.INTER_LINEAR))
+    move = np.array([[1, 0, COMBED * text_height * (2 * rng.random() - 1)], [0, 1, 0]])
+    later = cv2.warpAffine(picture, move, size, borderMode=cv2.BORDER_REPLICATE)
+    combed = picture.copy()
+    combed[1::2] = later[1::2]
+    return combed
 
 
 def _motion(rng: Generator, picture: NDArray[np.float32], length: float) -> NDArray[np.float32]:
