@@ -119,7 +119,7 @@ def test_globs_are_expanded(run: Run, pictures: Path) -> None:
 def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None:
     code, out, err = run("predict", "--model", "chars", tmp_path)
     assert (code, out) == (1, "")
-    assert "no pictures in this folder" in err
+    assert "no picture or video in this folder" in err
 
 
 @pytest.mark.parametrize(
