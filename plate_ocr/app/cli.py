@@ -172,7 +172,7 @@ def predict(
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import Answer, of_picture, of_video
-    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, write_table
+    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values, write_table
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import expand, file_name, is_video
@@ -180,8 +180,6 @@ def predict(
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    if resume and table:
-        _fail("--resume goes on with a file of JSON lines; give no --csv", 2)
     read = _reader(model, kind, region=region, min_confidence=min_confidence)
     window = _window() if show else None
 
@@ -209,19 +207,19 @@ def predict(
         failed |= wrong is not None
         if reading is not None and picture is not None:
             folders.write(file_name(name) if video else name, picture, reading)
-        if table:
-            rows += to_rows(name, reading, wrong)
-        line = to_json(name, reading, wrong, car=car, video=video)
+        values = to_values(name, reading, wrong, car=car, video=video)
+        if table and not results:
+            rows += to_rows(values)
         if results:
-            results.append(line)
+            results.append(to_json(values))
         elif as_json:
-            print(line, flush=True)
+            print(to_json(values), flush=True)
         elif reading is not None:
             print(to_line(name, reading, car), flush=True)
         else:
             _tell(str(wrong))
     if table:
-        write_table(table, rows)
+        write_table(table, results.rows() if results else rows)
     if failed:
         raise typer.Exit(1)
 
