@@ -86,7 +86,8 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     folders = PictureFolders(tmp_path / "a", tmp_path / "c", tmp_path / "b")
     picture = np.full((300, 400, 3), 90, np.uint8)
     for name in ("/x/1.jpg", "y/1.jpg", "../1.png", "-"):
-        folders.write(name, picture, reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40)))
+        found = reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40))
+        folders.write(name, folders.draw(picture, found))
     names = ["1-2.jpg", "1.jpg", "1.png.jpg", "stdin.jpg"]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
@@ -95,8 +96,9 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    folders = PictureFolders(annotate=tmp_path / "file")
     with pytest.raises(OutputError, match="file"):
-        PictureFolders(annotate=tmp_path / "file").write("1.jpg", np.zeros((9, 9), np.uint8), reading())
+        folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
 
 
 def test_a_table_has_a_row_a_plate(tmp_path: Path) -> None:
