@@ -25,8 +25,8 @@ from plate_ocr.vision.images import Image
 OpenReader: TypeAlias = Callable[..., Callable[[Image], Reading]]
 """Opens what reads pictures; takes ``threads``, the processor cores for it."""
 
-WAITING = 2
-"""Pictures that a process has at most: one that it reads, and the next."""
+WAITING = 4
+"""Pictures that a process has, at most: the one that it reads, and the next ones."""
 
 AHEAD = 8
 """Sources for each process that are taken, at most, before it is the turn of the first of them."""
