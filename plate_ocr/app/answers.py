@@ -11,6 +11,7 @@ from plate_ocr.reading import Reading
 from plate_ocr.vision.images import Image, read_image
 
 if TYPE_CHECKING:
+    from plate_ocr.app.pictures import Drawn
     from plate_ocr.app.video import Frame, Tell
     from plate_ocr.tracking import Car
 
@@ -21,7 +22,7 @@ class Answer(NamedTuple):
     Attributes:
         name: of the input, as it was given.
         reading: None after an error.
-        picture: that was read; None if there is none.
+        drawn: of the picture that was read; None if there is none.
         error: one sentence; None if all went well.
         car: whose reading it is.
         video: whether the input is a video.
@@ -29,19 +30,22 @@ class Answer(NamedTuple):
 
     name: str
     reading: Reading | None = None
-    picture: Image | None = None
+    drawn: Drawn | None = None
     error: str | None = None
     car: Car | None = None
     video: bool = False
 
 
-def of_picture(source: Source, read: Callable[[Image], Reading]) -> Answer:
-    """Read a picture."""
+def of_picture(
+    source: Source, read: Callable[[Image], Reading], draw: Callable[[Image, Reading], Drawn]
+) -> Answer:
+    """Read a picture, and draw what is wanted of it."""
     if source.error is not None:
         return Answer(source.name, error=source.error)
     try:
         picture = read_image(source.content())
-        return Answer(source.name, read(picture), picture)
+        reading = read(picture)
+        return Answer(source.name, reading, draw(picture, reading))
     except ImageError as error:
         return Answer(source.name, error=str(error))
 
@@ -49,12 +53,13 @@ def of_picture(source: Source, read: Callable[[Image], Reading]) -> Answer:
 def of_video(
     name: str,
     read: Callable[[Image], Reading],
+    draw: Callable[[Image, Reading], Drawn],
     tell: Tell,
     *,
     give_up: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Watch a video; arguments as of :func:`plate_ocr.app.video.watch`."""
+    """Watch a video, and draw each car's best picture; arguments as of :func:`plate_ocr.app.video.watch`."""
     # Most calls are for pictures: they do not wait for what only videos need.
     from plate_ocr.app.video import watch
     from plate_ocr.tracking import Car
@@ -62,7 +67,8 @@ def of_video(
     try:
         for found in watch(name, read, tell, give_up=give_up, show=show):
             if isinstance(found, Car):
-                yield Answer(name, found.reading, found.picture, car=found, video=True)
+                drawn = None if found.picture is None else draw(found.picture, found.reading)
+                yield Answer(name, found.reading, drawn, car=found, video=True)
             else:
                 yield Answer(name, found, video=True)
     except VideoError as error:

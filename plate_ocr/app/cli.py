@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -22,6 +23,8 @@ from plate_ocr.errors import AlphabetError, ModelError, PlateOcrError, VideoErro
 from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
+    from plate_ocr.app.answers import Answer
+    from plate_ocr.app.sources import Source
     from plate_ocr.app.video import Window
     from plate_ocr.reader import PlateReader
     from plate_ocr.training.renderrun import RenderRunConfig
@@ -157,6 +160,9 @@ def predict(
             help="Results of --json so far, if any: what it names is passed over, the rest is appended.",
         ),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that read pictures.")
+    ] = 1,
     show: Annotated[
         bool, typer.Option("--show", help="Show videos in a window while they are read.")
     ] = False,
@@ -171,59 +177,79 @@ def predict(
 
     Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
     """
-    from plate_ocr.app.answers import Answer, of_picture, of_video
-    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, write_table
+    from plate_ocr.app.answers import of_picture, of_video
+    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values, write_table
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import expand, file_name, is_video
+    from plate_ocr.app.sources import STANDARD_INPUT, expand, file_name, is_video
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    if resume and table:
-        _fail("--resume goes on with a file of JSON lines; give no --csv", 2)
-    read = _reader(model, kind, region=region, min_confidence=min_confidence)
+    open_reader = partial(_reader, model, region=region, min_confidence=min_confidence)
+    read = open_reader(kind)
     window = _window() if show else None
 
     @cache
     def read_video() -> PlateReader:
         """A video shows photos, if nothing else is said and the model reads them."""
         if kind in (None, Input.auto) and isinstance(read.model, PlateModel):
-            return _reader(model, Input.photo, region=region, min_confidence=min_confidence)
+            return open_reader(Input.photo)
         return read
 
     folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
     results = ResultFile.of(resume) if resume else None
 
-    def answers() -> Iterator[Answer]:
-        for source in counted(expand(images)):
+    def for_worker(source: Source) -> bool:
+        done = results is not None and source.name in results.named
+        return not (done or source.error or source.name == STANDARD_INPUT or is_video(source.name))
+
+    def answers(turns: Iterator[tuple[Source, Answer | None]]) -> Iterator[Answer]:
+        for source, answer in counted(turns):
             if results and source.name in results.named:
                 folders.pass_over(source.name)
+            elif answer is not None:
+                yield answer
             elif source.error is None and is_video(source.name):
-                yield from of_video(source.name, read_video(), _tell, give_up=give_up, show=window)
+                yield from of_video(
+                    source.name, read_video(), folders.draw, _tell, give_up=give_up, show=window
+                )
             else:
-                yield of_picture(source, read)
+                yield of_picture(source, read, folders.draw)
 
     failed = False
-    for name, reading, picture, wrong, car, video in answers():
-        failed |= wrong is not None
-        if reading is not None and picture is not None:
-            folders.write(file_name(name) if video else name, picture, reading)
-        if table:
-            rows += to_rows(name, reading, wrong)
-        line = to_json(name, reading, wrong, car=car, video=video)
-        if results:
-            results.append(line)
-        elif as_json:
-            print(line, flush=True)
-        elif reading is not None:
-            print(to_line(name, reading, car), flush=True)
-        else:
-            _tell(str(wrong))
+    with closing(_in_turn(jobs, expand(images), for_worker, partial(open_reader, kind), folders)) as turns:
+        for name, reading, drawn, wrong, car, video in answers(turns):
+            failed |= wrong is not None
+            if drawn is not None:
+                folders.write(file_name(name) if video else name, drawn)
+            values = to_values(name, reading, wrong, car=car, video=video)
+            if table and not results:
+                rows += to_rows(values)
+            if results:
+                results.append(to_json(values))
+            elif as_json:
+                print(to_json(values), flush=True)
+            elif reading is not None:
+                print(to_line(name, reading, car), flush=True)
+            else:
+                _tell(str(wrong))
     if table:
-        write_table(table, rows)
+        write_table(table, results.rows() if results else rows)
     if failed:
         raise typer.Exit(1)
+
+
+def _in_turn(
+    jobs: int, sources: Iterator[Source], *task: Any
+) -> Generator[tuple[Source, Answer | None], None, None]:
+    """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
+    if jobs == 1:
+        yield from ((source, None) for source in sources)
+    else:
+        from plate_ocr.app.workers import answered
+
+        yield from answered(jobs, sources, *task)
 
 
 def _window() -> Window:

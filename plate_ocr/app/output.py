@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     from plate_ocr.tracking import Car
 
 
-def to_json(
+def to_values(
     name: str,
     reading: Reading | None,
     error: str | None = None,
     *,
     car: Car | None = None,
     video: bool = False,
-) -> str:
-    """One object a picture or a car, on one line.
+) -> dict[str, Any]:
+    """What there is to write of a picture or a car.
 
     Args:
         name: the path as it was given.
@@ -53,6 +54,11 @@ def to_json(
             if car
             else None,
         }
+    return values
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """What :func:`to_values` gives, on one line."""
     return json.dumps(values, ensure_ascii=False)
 
 
@@ -75,19 +81,37 @@ class ResultFile:
         Raises:
             OutputError: if it cannot be read or holds something else.
         """
+        named, whole, line = set[str](), 0, b""
         try:
-            data = path.read_bytes() if path.exists() else b""
-            whole = data[: data.rfind(b"\n") + 1]
-            named = frozenset(str(json.loads(line)["image"]) for line in whole.splitlines())
-            if whole != data:
-                if not data[len(whole) :].startswith(b'{"image": '[: len(data) - len(whole)]):
-                    raise ValueError
-                os.truncate(path, len(whole))
+            with path.open("rb") as file:
+                for line in file:
+                    if line.endswith(b"\n"):
+                        named.update(str(row[0]) for row in to_rows(json.loads(line)))
+                        whole += len(line)
+                    elif not line.startswith(b'{"image": '[: len(line)]):
+                        raise ValueError
+            if line and not line.endswith(b"\n"):
+                os.truncate(path, whole)
+        except FileNotFoundError:
+            pass
         except OSError as error:
             raise OutputError(f"cannot go on with {path}: {error.strerror or error}") from None
         except (ValueError, KeyError, TypeError):
             raise OutputError(f"{path} holds something else than lines of predict --json") from None
-        return cls(path, named)
+        return cls(path, frozenset(named))
+
+    def rows(self) -> Iterator[list[Any]]:
+        """A table of all that is in the file, in its order.
+
+        Raises:
+            OutputError: if it cannot be read.
+        """
+        try:
+            with self.path.open("rb") as file:
+                for line in file:
+                    yield from to_rows(json.loads(line))
+        except OSError as error:
+            raise OutputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
     def append(self, line: str) -> None:
         """Write one more line.
@@ -119,16 +143,17 @@ CSV_COLUMNS = (
 """Of a table with a row a plate; a picture without a plate has one row without text."""
 
 
-def to_rows(name: str, reading: Reading | None, error: str | None = None) -> list[list[Any]]:
-    """The rows of a picture in a table of :data:`CSV_COLUMNS`; arguments as of :func:`to_json`."""
-    rows: list[list[Any]] = []
-    for plate in (_plate(plate) for plate in (reading.plates if reading else ())):
-        corners = [value for point in plate["corners"] for value in point]
-        rows.append([name, error, *(plate[key] for key in CSV_COLUMNS[2:6]), *corners])
-    return rows or [[name, error] + [None] * (len(CSV_COLUMNS) - 2)]
+def to_rows(values: dict[str, Any]) -> list[list[Any]]:
+    """The rows of what :func:`to_values` gives in a table of :data:`CSV_COLUMNS`."""
+    first = [values["image"], values["error"]]
+    rows = [
+        [*first, *(plate[key] for key in CSV_COLUMNS[2:6]), *itertools.chain(*plate["corners"])]
+        for plate in values["plates"]
+    ]
+    return rows or [first + [None] * (len(CSV_COLUMNS) - 2)]
 
 
-def write_table(path: Path, rows: Sequence[Sequence[Any]]) -> None:
+def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all.
 
     Raises:

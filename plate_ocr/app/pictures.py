@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,6 +27,20 @@ QUALITY = 92
 """Of JPEG files."""
 
 
+class Drawn(NamedTuple):
+    """What is written of a picture: the bytes of files, empty where none is wanted.
+
+    Attributes:
+        annotated: JPEG.
+        blurred: JPEG.
+        crops: a PNG of each plate.
+    """
+
+    annotated: bytes
+    blurred: bytes
+    crops: tuple[bytes, ...]
+
+
 @dataclass
 class PictureFolders:
     """Where pictures go; None: nowhere. A file is named as the picture; the second of a name gets a number.
@@ -44,25 +59,33 @@ class PictureFolders:
     def __bool__(self) -> bool:
         return any((self.annotate, self.crops, self.blur))
 
-    def write(self, name: str, picture: Image, reading: Reading) -> None:
-        """Write what is wanted of one picture.
+    def draw(self, picture: Image, reading: Reading) -> Drawn:
+        """Draw what is wanted of a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR."""
+        plates = reading.plates
+        return Drawn(
+            _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
+            _to_jpeg(blurred(picture, plates)) if self.blur else b"",
+            tuple(to_png(upright(picture, plate)) for plate in plates) if self.crops else (),
+        )
+
+    def write(self, name: str, drawn: Drawn) -> None:
+        """Write what was drawn of a picture.
 
         Args:
             name: the picture's path; ``-`` becomes ``stdin``.
-            picture: uint8 ``(H, W)`` or ``(H, W, 3)`` BGR.
-            reading: of it.
+            drawn: its files.
 
         Raises:
             OutputError: if a file cannot be written.
         """
         inside = self._unique(name)
         if self.annotate:
-            _write_jpeg(self.annotate / inside, annotated(picture, reading.plates))
+            write_whole(_jpeg_path(self.annotate / inside), drawn.annotated)
         if self.blur:
-            _write_jpeg(self.blur / inside, blurred(picture, reading.plates))
+            write_whole(_jpeg_path(self.blur / inside), drawn.blurred)
         if self.crops:
-            for i, plate in enumerate(reading.plates):
-                write_whole(self.crops / f"{inside}.{i + 1}.png", to_png(upright(picture, plate)))
+            for i, crop in enumerate(drawn.crops):
+                write_whole(self.crops / f"{inside}.{i + 1}.png", crop)
 
     def pass_over(self, name: str) -> None:
         """Leave out a picture that was written before: the next of its name gets the next number."""
@@ -158,9 +181,10 @@ def upright(picture: Image, plate: Plate) -> Image:
     return np.asarray(cv2.warpPerspective(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _write_jpeg(path: Path, picture: Image) -> None:
-    data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-    # The old ending stays in the name: a.png and a.bmp are two pictures.
-    if path.suffix.lower() not in (".jpg", ".jpeg"):
-        path = path.with_name(f"{path.name}.jpg")
-    write_whole(path, bytes(data))
+def _to_jpeg(picture: Image) -> bytes:
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+
+
+def _jpeg_path(path: Path) -> Path:
+    """The old ending stays in the name: a.png and a.bmp are two pictures."""
+    return path if path.suffix.lower() in (".jpg", ".jpeg") else path.with_name(f"{path.name}.jpg")

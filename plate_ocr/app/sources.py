@@ -43,11 +43,11 @@ def expand(arguments: Iterable[str]) -> Iterator[Source]:
     for argument in arguments:
         if Path(argument).is_dir():
             empty = True
-            for name in _pictures_below(argument):
+            for name in _files_below(argument):
                 empty = False
                 yield Source(name)
             if empty:
-                yield Source(argument, f"{argument}: there are no pictures in this folder")
+                yield Source(argument, f"{argument}: there is no picture or video in this folder")
         elif (
             argument != STANDARD_INPUT
             and not is_url(argument)
@@ -67,10 +67,15 @@ def is_url(name: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name) is not None
 
 
-def _pictures_below(folder: str) -> Iterator[str]:
+def _files_below(folder: str) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders.sort()
-        yield from (os.path.join(where, name) for name in sorted(names) if is_image_name(name))
+        yield from (os.path.join(where, name) for name in sorted(names) if _is_wanted(name))
+
+
+def _is_wanted(name: str) -> bool:
+    """Whether a file of a folder is looked at; hidden ones are not."""
+    return is_image_name(name) or (name.lower().endswith(SUFFIXES) and not name.startswith("."))
 
 
 def is_video(name: str) -> bool:

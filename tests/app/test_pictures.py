@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plate_ocr.app.output import CSV_COLUMNS, to_rows, write_table
+from plate_ocr.app.output import CSV_COLUMNS, to_rows, to_values, write_table
 from plate_ocr.app.pictures import PictureFolders, annotated, blurred, upright
 from plate_ocr.errors import OutputError
 from plate_ocr.reader import PlateReader
@@ -86,7 +86,8 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     folders = PictureFolders(tmp_path / "a", tmp_path / "c", tmp_path / "b")
     picture = np.full((300, 400, 3), 90, np.uint8)
     for name in ("/x/1.jpg", "y/1.jpg", "../1.png", "-"):
-        folders.write(name, picture, reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40)))
+        found = reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40))
+        folders.write(name, folders.draw(picture, found))
     names = ["1-2.jpg", "1.jpg", "1.png.jpg", "stdin.jpg"]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
@@ -95,14 +96,18 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    folders = PictureFolders(annotate=tmp_path / "file")
     with pytest.raises(OutputError, match="file"):
-        PictureFolders(annotate=tmp_path / "file").write("1.jpg", np.zeros((9, 9), np.uint8), reading())
+        folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
 
 
 def test_a_table_has_a_row_a_plate(tmp_path: Path) -> None:
-    rows = to_rows("a,b.jpg", reading(plate_at(1, 2, 3, 4), plate_at(5, 6, 7, 8)))
-    rows += to_rows("c.jpg", reading()) + to_rows("d.jpg", None, "cannot read d.jpg")
-    write_table(tmp_path / "t.csv", rows)
+    answers = [
+        to_values("a,b.jpg", reading(plate_at(1, 2, 3, 4), plate_at(5, 6, 7, 8))),
+        to_values("c.jpg", reading()),
+        to_values("d.jpg", None, "cannot read d.jpg"),
+    ]
+    write_table(tmp_path / "t.csv", [row for values in answers for row in to_rows(values)])
     lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == ",".join(CSV_COLUMNS)
     assert lines[1] == '"a,b.jpg",,皖A512T3,0.97,0.9,1,1,2,3,2,3,4,1,4'

@@ -192,6 +192,24 @@ def test_the_command_line_tells_of_a_rendered_car(run: Run, shipped_plates: Path
         assert line.endswith(" s")
 
 
+def test_videos_of_folders_and_globs_are_watched_in_their_place(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "more.mp4").mkdir(parents=True)
+    for name in ("a.png", "c.png", "more.mp4/e.png"):
+        cv2.imwrite(str(folder / name), picture(255))
+    write(folder / "b.AVI", [255] * 3)
+    write(folder / ".hidden.avi", [255] * 3)
+    (folder / "d.mkv").write_text("no video")
+    (folder / "notes.txt").write_text("not looked at")
+    code, out, _ = run("predict", "--model", "chars", "--json", folder, folder / "[bd]*")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    expected = ["a.png", "b.AVI", "c.png", "d.mkv", "e.png", "b.AVI", "d.mkv"]
+    assert [Path(answer["image"]).name for answer in answers] == expected
+    assert ["frames" in answer for answer in answers] == [Path(name).suffix != ".png" for name in expected]
+    assert [answer["error"] is None for answer in answers] == [name != "d.mkv" for name in expected]
+
+
 class Camera:
     """A stand-in for a camera: pictures without end over HTTP, until it is stopped."""
 
