@@ -269,10 +269,11 @@ class _Live:
         while failed < BROKEN and not self._stop.is_set():
             started = monotonic()
             good, picture = capture.read()
+            # Having waited in vain, FFmpeg hands out pictures that it had kept back.
+            if monotonic() - started > 0.95 * self._time_out:
+                break
             if not good:
                 failed += 1
-                if monotonic() - started > self._time_out / 2:
-                    break
                 continue
             if self._lost is not None:
                 self._tell(f"{self._shown}: there again")
