@@ -67,9 +67,8 @@ class LabelledPhoto:
         return np.hstack([middles - halves, middles + halves])
 
 
-def labelled_photos(name: str) -> list[LabelledPhoto]:
-    """The photos of a set, with all their labels."""
-    folder = data_folder() / "photos" / name
+def labelled_photos(folder: Path) -> list[LabelledPhoto]:
+    """The photos of a folder with ``labels.csv``, with all their labels."""
     rows = defaultdict(list)
     with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
@@ -77,13 +76,18 @@ def labelled_photos(name: str) -> list[LabelledPhoto]:
     photos = []
     for path, plates in sorted(rows.items()):
         boxes = np.array([[float(plate[key]) for key in "xywh"] for plate in plates])
-        if name in TURNED:
+        if folder.name in TURNED:
             boxes[:, 2:] = -np.sort(-boxes[:, 2:], axis=1)
         else:
             boxes[:, :2] += boxes[:, 2:] / 2
         texts = tuple(bare(plate["plate_text"]) for plate in plates)
-        photos.append(LabelledPhoto(folder / path, texts, boxes, name in TURNED))
+        photos.append(LabelledPhoto(folder / path, texts, boxes, folder.name in TURNED))
     return photos
+
+
+def photo_folders() -> list[Path]:
+    """All sets of real photos."""
+    return [data_folder() / "photos" / name for name in PHOTOS]
 
 
 def data_folder() -> Path:

@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks import PHOTOS, SETS, data_folder, labelled_photos
+from benchmarks import SETS, data_folder, labelled_photos, photo_folders
 from plate_ocr import PlateReader
 from plate_ocr.model import available_threads
 from plate_ocr.training.platedata import Rendering, render_all, render_shard
@@ -42,10 +43,10 @@ print(next(line for line in Path("/proc/self/status").read_text().splitlines() i
 """
 
 
-def cuts(name: str, width: int) -> Iterator[Image]:
+def cuts(folder: Path, width: int) -> Iterator[Image]:
     """Pieces of a set's photos, 1.5 to 5 times as wide as high, that touch no labelled plate."""
     rng = np.random.default_rng((SEED, width))
-    for labelled in labelled_photos(name):
+    for labelled in labelled_photos(folder):
         photo = to_gray(read_image(labelled.path))
         for _ in range(CUTS):
             height = round(width / rng.uniform(1.5, 5))
@@ -71,7 +72,7 @@ def main() -> None:
     print("| no plates | pictures | taken for one |\n|---|---|---|")
     read = count = 0
     for width in WIDTHS:
-        found = [bool(reader(cut).plates) for name in PHOTOS for cut in cuts(name, width)]
+        found = [bool(reader(cut).plates) for folder in photo_folders() for cut in cuts(folder, width)]
         row(f"cut from photos, {width} wide", sum(found), len(found))
         read, count = read + sum(found), count + len(found)
     row("all of these", read, count)
