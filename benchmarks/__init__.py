@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,17 @@ PHOTOS = ("cn", "us", "br", "eu")
 
 TURNED = ("cn",)
 """Sets whose labels give the middle of a turned rectangle and its sides in any order, but not the angle."""
+
+
+READS = """
+import sys
+from pathlib import Path
+from plate_ocr import PlateReader
+reader = PlateReader(sys.argv[1], input=sys.argv[2], threads=1)
+for path in sys.argv[3:]:
+    reader(path)
+print(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1])
+"""
 
 
 @dataclass(frozen=True)
@@ -115,3 +128,9 @@ def labelled_plates(folder: Path) -> list[LabelledPlate]:
     if problems:
         sys.exit(problems[0])
     return plates
+
+
+def reading_memory(model: str, input: str, paths: Sequence[Path]) -> float:
+    """The most memory that a process which reads pictures takes, MB."""
+    command = [sys.executable, "-c", READS, model, input, *map(str, paths)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) * 1024 / 1e6
