@@ -21,7 +21,7 @@ from plate_ocr.vision.images import Image, read_image, to_gray
 SIDE, EACH = 640, 5
 """Sides of the photos, pixels, at most; how many of each set."""
 
-PICTURES = ((1500, 1000), (3000, 2000), (6000, 4000))
+PICTURES = ((640, 640), (1500, 1000), (3000, 2000), (6000, 4000))
 """Width and height of the pictures that they are parts of."""
 
 FILES = ((4000, 3000), (8000, 6000))
@@ -42,7 +42,8 @@ def within(around: Image, photo: LabelledPhoto) -> Image:
     gray = to_gray(read_image(photo.path))
     scale = min(1.0, SIDE / max(gray.shape))
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    picture, (top, left) = around.copy(), (side // 3 for side in around.shape)
+    picture = around.copy()
+    top, left = ((larger - side) // 3 for larger, side in zip(around.shape, small.shape, strict=True))
     picture[top : top + small.shape[0], left : left + small.shape[1]] = small
     return picture
 
