@@ -53,6 +53,8 @@ SETTINGS_plates = --epochs 90 --per-epoch 16384
 benchmarks:
 	python -m benchmarks.characters
 	python -m benchmarks.plates
+	python -m benchmarks.photos
+	python -m benchmarks.large
 	python -m benchmarks.notplates
 	python -m benchmarks.video
 	python -m benchmarks.batches

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,17 @@ PHOTOS = ("cn", "us", "br", "eu")
 
 TURNED = ("cn",)
 """Sets whose labels give the middle of a turned rectangle and its sides in any order, but not the angle."""
+
+
+READS = """
+import sys
+from pathlib import Path
+from plate_ocr import PlateReader
+reader = PlateReader(sys.argv[1], input=sys.argv[2], threads=1)
+for path in sys.argv[3:]:
+    reader(path)
+print(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1])
+"""
 
 
 @dataclass(frozen=True)
@@ -67,9 +80,8 @@ class LabelledPhoto:
         return np.hstack([middles - halves, middles + halves])
 
 
-def labelled_photos(name: str) -> list[LabelledPhoto]:
-    """The photos of a set, with all their labels."""
-    folder = data_folder() / "photos" / name
+def labelled_photos(folder: Path) -> list[LabelledPhoto]:
+    """The photos of a folder with ``labels.csv``, with all their labels."""
     rows = defaultdict(list)
     with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
@@ -77,13 +89,18 @@ def labelled_photos(name: str) -> list[LabelledPhoto]:
     photos = []
     for path, plates in sorted(rows.items()):
         boxes = np.array([[float(plate[key]) for key in "xywh"] for plate in plates])
-        if name in TURNED:
+        if folder.name in TURNED:
             boxes[:, 2:] = -np.sort(-boxes[:, 2:], axis=1)
         else:
             boxes[:, :2] += boxes[:, 2:] / 2
         texts = tuple(bare(plate["plate_text"]) for plate in plates)
-        photos.append(LabelledPhoto(folder / path, texts, boxes, name in TURNED))
+        photos.append(LabelledPhoto(folder / path, texts, boxes, folder.name in TURNED))
     return photos
+
+
+def photo_folders() -> list[Path]:
+    """All sets of real photos."""
+    return [data_folder() / "photos" / name for name in PHOTOS]
 
 
 def data_folder() -> Path:
@@ -111,3 +128,9 @@ def labelled_plates(folder: Path) -> list[LabelledPlate]:
     if problems:
         sys.exit(problems[0])
     return plates
+
+
+def reading_memory(model: str, input: str, paths: Sequence[Path]) -> float:
+    """The most memory that a process which reads pictures takes, MB."""
+    command = [sys.executable, "-c", READS, model, input, *map(str, paths)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) * 1024 / 1e6

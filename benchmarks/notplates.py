@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks import PHOTOS, SETS, data_folder, labelled_photos
+from benchmarks import SETS, data_folder, labelled_photos, photo_folders, reading_memory
 from plate_ocr import PlateReader
 from plate_ocr.model import available_threads
 from plate_ocr.training.platedata import Rendering, render_all, render_shard
@@ -31,21 +31,11 @@ WARM, RENDERED = 1500, 1024
 """Plates of each process before the clock starts, as it loads characters when it first needs them; timed."""
 SEED = 2
 
-READS = """
-import resource, sys
-from pathlib import Path
-from plate_ocr import PlateReader
-reader = PlateReader(sys.argv[1], input="plate", threads=1)
-for path in sys.argv[2:]:
-    reader(path)
-print(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1])
-"""
 
-
-def cuts(name: str, width: int) -> Iterator[Image]:
+def cuts(folder: Path, width: int) -> Iterator[Image]:
     """Pieces of a set's photos, 1.5 to 5 times as wide as high, that touch no labelled plate."""
     rng = np.random.default_rng((SEED, width))
-    for labelled in labelled_photos(name):
+    for labelled in labelled_photos(folder):
         photo = to_gray(read_image(labelled.path))
         for _ in range(CUTS):
             height = round(width / rng.uniform(1.5, 5))
@@ -71,7 +61,7 @@ def main() -> None:
     print("| no plates | pictures | taken for one |\n|---|---|---|")
     read = count = 0
     for width in WIDTHS:
-        found = [bool(reader(cut).plates) for name in PHOTOS for cut in cuts(name, width)]
+        found = [bool(reader(cut).plates) for folder in photo_folders() for cut in cuts(folder, width)]
         row(f"cut from photos, {width} wide", sum(found), len(found))
         read, count = read + sum(found), count + len(found)
     row("all of these", read, count)
@@ -91,10 +81,9 @@ def main() -> None:
         f"\ntwo processes rendered {RENDERED / seconds:,.0f} plates a second, one {alone:,.0f} in a second "
         f"of processor time; {available_threads()} cores, load average {os.getloadavg()[0]:.1f}"
     )
-    some = [str(path) for name in SETS for path in sorted((data / "plates" / name / "images").iterdir())[:20]]
-    command = [sys.executable, "-c", READS, model, *some]
-    memory = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) * 1024
-    print(f"a process that reads {len(some)} plates takes {memory / 1e6:.0f} MB at most")
+    some = [path for name in SETS for path in sorted((data / "plates" / name / "images").iterdir())[:20]]
+    memory = reading_memory(model, "plate", some)
+    print(f"a process that reads {len(some)} plates takes {memory:.0f} MB at most")
 
 
 if __name__ == "__main__":

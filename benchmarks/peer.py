@@ -20,30 +20,34 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-Read: TypeAlias = Callable[[Sequence[str]], list[str]]
-"""Texts of pictures, given by their paths."""
+Read: TypeAlias = Callable[[Sequence[str]], list[list[str]]]
+"""What stands in pictures, given by their paths: the plates or lines of each."""
 
 
-def ours(model: str, _: bool) -> tuple[Read, int]:
-    """This project's reader, one picture at a time; returned with the bytes of its model."""
-    reader = importlib.import_module("plate_ocr").PlateReader(model, input="plate", threads=1)
+def ours(model: str, detect: bool) -> tuple[Read, int]:
+    """This project's reader, one picture at a time; returned with the bytes of its models."""
+    reader = importlib.import_module("plate_ocr").PlateReader(
+        model, input="photo" if detect else "plate", threads=1
+    )
+    models = [reader.model.path]
+    if detect:
+        models.append(importlib.import_module("plate_ocr.model").find_model("locator", ".onnx"))
 
-    def read(path: str) -> str:
-        plates = reader(path).plates
-        return str(plates[0].text) if plates else ""
+    def read(path: str) -> list[str]:
+        return [plate.text for plate in reader(path).plates]
 
-    return lambda paths: [read(path) for path in paths], os.path.getsize(reader.model.path)
+    return lambda paths: [read(path) for path in paths], sum(map(os.path.getsize, models))
 
 
 def v4(_: str, detect: bool) -> tuple[Read, int]:
-    """RapidOCR 1.4.4 with PP-OCRv4; detection finds lines, which are joined."""
+    """RapidOCR 1.4.4 with PP-OCRv4; detection finds lines."""
     ocr = importlib.import_module("rapidocr_onnxruntime").RapidOCR(
         intra_op_num_threads=1, inter_op_num_threads=1
     )
 
-    def read(path: str) -> str:
+    def read(path: str) -> list[str]:
         lines, _ = ocr(path, use_det=detect, use_cls=False, use_rec=True)
-        return plain("".join(line[1] if detect else line[0] for line in lines or ()))
+        return [plain(line[1] if detect else line[0]) for line in lines or ()]
 
     return lambda paths: [read(path) for path in paths], _model_bytes("rapidocr_onnxruntime", detect)
 
@@ -53,8 +57,8 @@ def v6(_: str, detect: bool) -> tuple[Read, int]:
     threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
     ocr = importlib.import_module("rapidocr").RapidOCR(params={**threads, "Global.log_level": "error"})
 
-    def read(path: str) -> str:
-        return plain("".join(ocr(path, use_det=detect, use_cls=False, use_rec=True).txts or ()))
+    def read(path: str) -> list[str]:
+        return [plain(line) for line in ocr(path, use_det=detect, use_cls=False, use_rec=True).txts or ()]
 
     return lambda paths: [read(path) for path in paths], _model_bytes("rapidocr", detect)
 
@@ -62,14 +66,14 @@ def v6(_: str, detect: bool) -> tuple[Read, int]:
 def tesseract(program: str, detect: bool) -> tuple[Read, int]:
     """Tesseract's program with its English model, started once for each list of pictures."""
 
-    def read(paths: Sequence[str]) -> list[str]:
+    def read(paths: Sequence[str]) -> list[list[str]]:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as listing:
             listing.write("\n".join(paths))
             listing.flush()
             mode = "6" if detect else "7"
             command = [program, listing.name, "stdout", "-l", "eng", "--psm", mode]
             pages = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\f")
-        return [plain(page) for page in pages[: len(paths)]]
+        return [[plain(line) for line in page.splitlines()] for page in pages[: len(paths)]]
 
     listed = subprocess.run([program, "--list-langs"], check=True, capture_output=True, text=True).stdout
     return read, os.path.getsize(Path(listed.split('"')[1]) / "eng.traineddata")

@@ -1,7 +1,8 @@
-"""Other readers and ours on the same crops of plates, in turn and on one core: accuracy, time, memory, size.
+"""Other readers and ours on the same crops or photos, in turn and on one core: accuracy, time, memory, size.
 
-``python -m benchmarks.peers [FOLDER]... --peer v4=PYTHON --peer v6=PYTHON --peer tesseract=PROGRAM``. A
-folder has a ``labels.csv`` with ``image_path,plate_text``; by default all sets of real plates are read. The
+``python -m benchmarks.peers [--photos] [FOLDER]... --peer v4=PYTHON --peer v6=PYTHON --peer
+tesseract=PROGRAM``. A folder has a ``labels.csv`` with ``image_path,plate_text`` and, of photos, ``x,y,w,h``;
+by default all real crops or photos are read. In photos every system finds by itself what to read. The
 peers are no dependencies of this project: ``docs/benchmarks.md`` says how to install each apart from it.
 """
 
@@ -17,11 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import SETS, data_folder, labelled_plates
+from benchmarks import SETS, data_folder, labelled_photos, labelled_plates, photo_folders
 from plate_ocr.measures import FOLD
 
 ROUND = 10
-"""Crops that one system reads before it is the next one's turn."""
+"""Pictures that one system reads before it is the next one's turn."""
 
 PEERS = ("v4", "v6", "tesseract")
 
@@ -32,14 +33,14 @@ class Worker:
     Args:
         system: as :mod:`benchmarks.peer` names it.
         program: the peer's Python or program; of ours, the model.
-        detect: find lines and join them, instead of taking the whole crop for one line.
+        detect: find lines, or in ours plates, instead of taking the whole picture for one.
     """
 
     def __init__(self, system: str, program: str, detect: bool) -> None:
         python = program if system in ("v4", "v6") else sys.executable
         script = Path(__file__).with_name("peer.py")
         self.name = system
-        self.texts: list[str] = []
+        self.texts: list[list[str]] = []
         self.seconds = 0.0
         self._process = subprocess.Popen(
             [python, str(script), system, program, *["--detect"] * detect],
@@ -76,54 +77,81 @@ class Worker:
         return memory
 
 
-def compare(folder: Path, systems: dict[str, str], limit: int | None, detect: bool) -> None:
+def labelled(folder: Path, photos: bool) -> list[tuple[Path, tuple[str, ...]]]:
+    """Pictures and the plates in each."""
+    if photos:
+        return [(photo.path, photo.texts) for photo in labelled_photos(folder)]
+    return [(plate.path, (plate.text,)) for plate in labelled_plates(folder)]
+
+
+def compare(folder: Path, systems: dict[str, str], limit: int | None, *, photos: bool, detect: bool) -> None:
     """Print a row for each system."""
-    crops = [(plate.path, plate.text) for plate in labelled_plates(folder)][:limit]
-    workers = [Worker(name, program, detect and name != "ours") for name, program in systems.items()]
+    pictures = labelled(folder, photos)[:limit]
+    paths = [path for path, _ in pictures]
+    workers = [Worker(name, of, photos or (detect and name != "ours")) for name, of in systems.items()]
     for worker in workers:
-        worker.read([path for path, _ in crops[:ROUND]], counted=False)
-    for start in range(0, len(crops), ROUND):
-        print(f"\r{folder.name}: {start} of {len(crops)}", end="\r", file=sys.stderr, flush=True)
+        worker.read(paths[:ROUND], counted=False)
+    for start in range(0, len(paths), ROUND):
+        print(f"\r{folder.name}: {start} of {len(paths)}", end="\r", file=sys.stderr, flush=True)
         for worker in workers:
-            worker.read([path for path, _ in crops[start : start + ROUND]])
+            worker.read(paths[start : start + ROUND])
     for worker in workers:
-        pairs = [(text, label) for text, (_, label) in zip(worker.texts, crops, strict=True)]
-        exact = sum(text == label for text, label in pairs)
-        folded = sum(text.translate(FOLD) == label.translate(FOLD) for text, label in pairs)
-        joined = ", lines joined" * (detect and worker.name != "ours")
+        exact, folded, extra = list[bool](), list[bool](), 0
+        for lines, (_, plates) in zip(worker.texts, pictures, strict=True):
+            texts = lines if photos else ["".join(lines)]
+            wanted = [plate.translate(FOLD) for plate in plates]
+            exact += [plate in texts for plate in plates]
+            folded += [plate in [text.translate(FOLD) for text in texts] for plate in wanted]
+            # Peers do not say what of all that is written somewhere are plates.
+            reported = texts if worker.name == "ours" else filter(is_like_plate, texts)
+            extra += sum(text.translate(FOLD) not in wanted for text in reported)
+        joined = ", lines joined" * (detect and not photos and worker.name != "ours")
+        wrong = f"| {extra / len(paths):.2f} " * photos
         print(
-            f"| {folder.name} | {len(crops)} | {worker.name}{joined} "
-            f"| {exact / len(crops):.1%} | {folded / len(crops):.1%} "
+            f"| {folder.name} | {len(paths)} | {worker.name}{joined} "
+            f"| {sum(exact) / len(exact):.1%} | {sum(folded) / len(folded):.1%} {wrong}"
             f"| {worker.seconds / workers[0].seconds:.3f} | {worker.end() / 1e6:.0f} "
             f"| {worker.model_bytes / 1e6:.1f} |",
             flush=True,
         )
 
 
+def is_like_plate(text: str) -> bool:
+    """Whether letters and digits could be those of a plate: 5 to 9, a digit among them."""
+    return 5 <= len(text) <= 9 and any(char.isdecimal() for char in text)
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("folders", nargs="*", type=Path, help="with labels.csv; by default all real plates")
+    parser.add_argument("folders", nargs="*", type=Path, help="with labels.csv; by default all real sets")
+    parser.add_argument("--photos", action="store_true", help="read photos; all find plates themselves")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help=", ".join(PEERS))
     parser.add_argument("--model", default="plates", help="ours: a name, an .onnx file or a run's folder")
-    parser.add_argument("--limit", type=int, help="crops of each folder, at most")
+    parser.add_argument("--limit", type=int, help="pictures of each folder, at most")
     parser.add_argument("--detect", action="store_true", help="peers find lines first, in all folders")
     options = parser.parse_args()
     systems = dict(peer.split("=", 1) for peer in options.peer)
     if unknown := set(systems) - set(PEERS):
         parser.error(f"no peer is called {', '.join(sorted(unknown))}: {', '.join(PEERS)} are known")
-    if "tesseract" not in systems and (program := shutil.which("tesseract")):
+    # Tesseract expects pages, no photos.
+    if not options.photos and "tesseract" not in systems and (program := shutil.which("tesseract")):
         systems["tesseract"] = program
     if left_out := [peer for peer in PEERS if peer not in systems]:
         print(f"left out, as it was not given: {', '.join(left_out)}", file=sys.stderr)
+    systems["ours"] = options.model
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    print("| plates | crops | system | exact | O=0 and I=1 | time | peak memory, MB | models, MB |")
-    print("|---|---|---|---|---|---|---|---|")
-    for folder in options.folders or [data_folder() / "plates" / name for name in SETS]:
+    pictures, wrong = ("photos", "| wrong extra plates a photo ") if options.photos else ("crops", "")
+    header = (
+        f"| plates | {pictures} | system | exact | O=0 and I=1 {wrong}| time | peak memory, MB | models, MB |"
+    )
+    print(header, "|" + "---|" * (header.count("|") - 1), sep="\n")
+    every = photo_folders() if options.photos else [data_folder() / "plates" / name for name in SETS]
+    for folder in options.folders or every:
         # Two lines are no task for a recogniser of one.
-        two_lines = folder.name.endswith("two-line")
-        compare(folder, {**systems, "ours": options.model}, options.limit, options.detect or two_lines)
+        detect = options.detect or folder.name.endswith("two-line")
+        compare(folder, systems, options.limit, photos=options.photos, detect=detect)
 
 
 if __name__ == "__main__":

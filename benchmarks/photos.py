@@ -14,7 +14,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks import PHOTOS, SETS, LabelledPhoto, data_folder, labelled_photos, labelled_plates
+from benchmarks import (
+    EXACT,
+    SETS,
+    LabelledPhoto,
+    data_folder,
+    labelled_photos,
+    labelled_plates,
+    photo_folders,
+)
 from plate_ocr import PlateReader
 from plate_ocr.measures import FOLD
 from plate_ocr.model import PlateModel
@@ -50,8 +58,8 @@ def photos(reader: PlateReader) -> None:
     print("| photos | plates | read | found | wrong extra plates a photo | ms a photo |")
     print("|---|---|---|---|---|---|")
     extra = count = 0
-    for name in PHOTOS:
-        labelled = labelled_photos(name)
+    for folder in photo_folders():
+        name, labelled = folder.name, labelled_photos(folder)
         read, found, invented = list[bool](), list[bool](), 0
         started = time.perf_counter()
         readings = [reader(photo.path) for photo in labelled]
@@ -61,7 +69,7 @@ def photos(reader: PlateReader) -> None:
             folded = [text.translate(FOLD) for text in texts]
             wanted = [text.translate(FOLD) for text in photo.texts]
             read += [
-                text in texts if name == "cn" else text.translate(FOLD) in folded for text in photo.texts
+                text in texts if name in EXACT else text.translate(FOLD) in folded for text in photo.texts
             ]
             found += [is_found(reading.plates, photo, number) for number in range(len(photo.texts))]
             invented += sum(text not in wanted for text in folded)
@@ -85,7 +93,7 @@ def cuts(photo: LabelledPhoto) -> Iterator[Image]:
 def without_plates(reader: PlateReader) -> None:
     """Print how often a plate is reported where none is."""
     print("\n| no plates | photos | with a plate reported |\n|---|---|---|")
-    pictures = [cut for name in PHOTOS for photo in labelled_photos(name) for cut in cuts(photo)]
+    pictures = [cut for folder in photo_folders() for photo in labelled_photos(folder) for cut in cuts(photo)]
     for name, of in (("cut from photos", pictures), ("that packages bring", [*packaged_photographs()])):
         wrong = sum(bool(reader(picture).plates) for picture in of)
         print(f"| {name} | {len(of)} | {wrong} ({wrong / len(of):.1%}) |", flush=True)
@@ -98,8 +106,8 @@ def some(paths: Sequence[Path]) -> list[Image]:
 
 def kinds() -> Iterator[tuple[str, list[Image]]]:
     """Sets of pictures, some of each."""
-    for name in PHOTOS:
-        yield f"photos {name}", some([photo.path for photo in labelled_photos(name)])
+    for folder in photo_folders():
+        yield f"photos {folder.name}", some([photo.path for photo in labelled_photos(folder)])
     for name in SETS:
         yield (
             f"plates {name}",

@@ -17,7 +17,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, ModelError
 from plate_ocr.vision.characters import Preprocessing
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.locate import STRIDE, Located, located, photo_input
+from plate_ocr.vision.locate import STRIDE, Located, in_tiles, located, photo_input
 
 FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"
@@ -335,9 +335,12 @@ class LocatorModel:
             longest: instead of the card's.
         """
         picture, scale = photo_input(gray, longest or self.card.longest)
+        return located(in_tiles(self._look, picture), scale, self.card.min_score)
+
+    def _look(self, picture: Image) -> NDArray[np.float32]:
         inputs = picture[None, None].astype(np.float32) / np.float32(255)
         (answers,) = self._session.run(None, {self._input.name: inputs})
-        return located(answers[0], scale, self.card.min_score)
+        return np.asarray(answers[0], np.float32)
 
 
 def _maps(given: Sequence[Any], *results: Sequence[Any]) -> str:

@@ -147,9 +147,10 @@ class PhotoReader:
         """All plates in a photo, uint8 ``(H, W)``."""
         longest = self.locator.card.longest
         plates = self._among(gray, self.locator(gray, longest))
-        if not plates and max(gray.shape) > longest:
+        while not plates and longest < max(gray.shape):
             # Far away: the same once more, with more pixels.
-            plates = self._among(gray, self.locator(gray, 2 * longest))
+            longest *= 2
+            plates = self._among(gray, self.locator(gray, longest))
         return plates
 
     def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:

@@ -162,14 +162,14 @@ def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, 
 class Points:
     """A locator that says what it is told to, and at what size it was asked."""
 
-    def __init__(self, *places: Any, once_larger: bool = False) -> None:
+    def __init__(self, *places: Any, least: int = 0) -> None:
         self.card, self.asked = LocatorCard(), list[int]()
-        self._places, self._once_larger = places, once_larger
+        self._places, self._least = places, least
 
     def __call__(self, gray: Image, longest: int) -> list[Located]:
         """Where plates may be."""
         self.asked.append(longest)
-        if self._once_larger and len(self.asked) == 1:
+        if longest < self._least:
             return []
         return [Located(0.9, np.asarray(place, np.float64)) for place in self._places]
 
@@ -208,15 +208,16 @@ def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> Non
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
 
 
-def test_a_large_photo_without_a_plate_is_looked_at_once_more(shipped_plates: Path) -> None:
+def test_a_large_photo_is_looked_at_with_more_and_more_pixels(shipped_plates: Path) -> None:
     longest = LocatorCard().longest
-    photo, (box,) = photo_with("KA365CP", size=(400, longest + 1))
-    locator = Points(box, once_larger=True)
+    photo, (box,) = photo_with("KA365CP", size=(400, 4 * longest + 1))
+    locator = Points(box, least=4 * longest)
     assert [plate.text for plate in read_photo(locator, shipped_plates, photo)] == ["KA365CP"]
-    assert locator.asked == [longest, 2 * longest]
-    small = Points(once_larger=True)
-    assert read_photo(small, shipped_plates, photo[:, :longest]) == ()
-    assert small.asked == [longest]
+    assert locator.asked == [longest, 2 * longest, 4 * longest]
+    for width, times in ((longest, [1]), (longest + 1, [1, 2]), (4 * longest + 1, [1, 2, 4, 8])):
+        nowhere = Points(least=10**6)
+        assert read_photo(nowhere, shipped_plates, photo[:, :width]) == ()
+        assert nowhere.asked == [n * longest for n in times]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (2, 2), (30, 20), (31, 3000)])
@@ -262,6 +263,23 @@ def test_the_shipped_models_find_plates_in_rendered_scenes(
     assert large > 12
     assert found > 0.6 * large
     assert read > 0.3 * large
+
+
+def test_a_photo_may_be_a_small_part_of_a_large_picture(
+    scenes: list[Scene], shipped_plates: Path, shipped_locator: Path
+) -> None:
+    reader = PlateReader(shipped_plates, input="photo", threads=1)
+    alone = [(scene.image, {plate.text for plate in reader(scene.image).plates}) for scene in scenes[:20]]
+    around = np.clip(np.random.default_rng(0).normal(120, 25, (1400, 2600)), 0, 255).astype(np.uint8)
+    assert reader(around).plates == ()
+    same = list[bool]()
+    for photo, texts in [(photo, texts) for photo, texts in alone if texts][:5]:
+        picture, (height, width) = around.copy(), photo.shape
+        # Over the edges of tiles.
+        picture[500 : 500 + height, 1100 : 1100 + width] = photo
+        same.append(bool(texts & {plate.text for plate in reader(picture).plates}))
+    assert len(same) == 5
+    assert sum(same) >= 4
 
 
 def test_a_photo_may_be_larger_than_the_locator_looks_at(shipped_locator: Path, scenes: list[Scene]) -> None:

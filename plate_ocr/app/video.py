@@ -139,7 +139,10 @@ def _open(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
         if not capture.isOpened():
             if monotonic() - started >= 0.95 * time_out:
                 raise VideoError(f"{shown}: no answer within {time_out:g} s")
-            raise VideoError(f"{shown}: there is no video at this address, or its host cannot be reached")
+            raise VideoError(
+                f"{shown}: there is no video at this address, its host cannot be reached, "
+                "or user and password are wrong"
+            )
         # Of a file that a web server has, FFmpeg knows how long it is.
         return capture, capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
     if name.isdecimal() and not os.path.lexists(name):
@@ -269,10 +272,11 @@ class _Live:
         while failed < BROKEN and not self._stop.is_set():
             started = monotonic()
             good, picture = capture.read()
+            # Having waited in vain, FFmpeg hands out pictures that it had kept back.
+            if monotonic() - started > 0.95 * self._time_out:
+                break
             if not good:
                 failed += 1
-                if monotonic() - started > self._time_out / 2:
-                    break
                 continue
             if self._lost is not None:
                 self._tell(f"{self._shown}: there again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,10 @@ UNIT = 32.0
 
 STRIDE = 32
 """Sides of the network's picture are multiples of it."""
+
+TILE, MARGIN = 1280, 128
+"""Larger pictures are looked at in tiles, one after another, so that memory has a bound: pixels of a tile's
+sides, at most, and how much of its edge a neighbour sees better. Multiples of :data:`STRIDE`."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,38 @@ def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
         gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     down, right = (-side % STRIDE for side in gray.shape)
     return np.asarray(cv2.copyMakeBorder(gray, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
+
+
+def in_tiles(look: Callable[[Image], NDArray[np.float32]], picture: Image) -> NDArray[np.float32]:
+    """What the network says of a picture of any size, tile by tile.
+
+    Args:
+        look: runs the network: uint8 ``(H, W)`` to float32 ``(9, H / CELL, W / CELL)``.
+        picture: uint8 ``(H, W)``, both multiples of :data:`STRIDE`.
+
+    Returns:
+        float32 ``(9, H / CELL, W / CELL)``.
+    """
+    (high, tops), (wide, lefts) = map(_tiles, picture.shape)
+    answer = np.empty((9, picture.shape[0] // CELL, picture.shape[1] // CELL), np.float32)
+    for top in tops:
+        for left in lefts:
+            seen = look(picture[top : top + high, left : left + wide])
+            # The next one goes over this one's last margin.
+            down, right = MARGIN // CELL * (top > 0), MARGIN // CELL * (left > 0)
+            rows = slice(top // CELL + down, (top + high) // CELL)
+            columns = slice(left // CELL + right, (left + wide) // CELL)
+            answer[:, rows, columns] = seen[:, down:, right:]
+    return answer
+
+
+def _tiles(side: int) -> tuple[int, list[int]]:
+    """How long tiles are along a side, all alike, and where they begin."""
+    inner = side - 2 * MARGIN
+    count = max(1, -(-inner // (TILE - 2 * MARGIN)))
+    step = -(-inner // (count * STRIDE)) * STRIDE
+    length = step + 2 * MARGIN
+    return length, [min(i * step, side - length) for i in range(count)]
 
 
 def located(answer: NDArray[np.float32], scale: float, least: float, most: int = 64) -> list[Located]:

@@ -359,6 +359,23 @@ def test_a_camera_that_never_answers_is_an_error() -> None:
             next(watch(address, read, print, time_out=1))
 
 
+def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        """What FFmpeg does with H.264: pictures that it had kept back come after it has waited in vain."""
+
+        def read(self) -> tuple[bool, Image]:
+            time.sleep(0.3)
+            return True, picture(255)
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(video, "_open", lambda *_: (Silent(), True))
+    found = watch("rtsp://there/", read, print, give_up=0.1, time_out=0.3, show=lambda *_: False)
+    with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
+        next(found)
+
+
 def test_ctrl_c_ends_a_camera_with_its_cars(camera: Camera) -> None:
     count = 0
 

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr.vision.locate import CELL, STRIDE, UNIT, located, overlap, photo_input
+from plate_ocr.vision.images import Image
+from plate_ocr.vision.locate import (
+    CELL,
+    MARGIN,
+    STRIDE,
+    TILE,
+    UNIT,
+    in_tiles,
+    located,
+    overlap,
+    photo_input,
+)
 
 SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float64)
 
@@ -51,6 +62,29 @@ def test_what_is_where_in_a_shrunk_photo() -> None:
     np.testing.assert_allclose(
         [rows.min(), rows.max() + 1, columns.min(), columns.max() + 1], expected, atol=1
     )
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (256, 1280), (1280, 1312), (1920, 2560), (64, 4000)])
+def test_tiles_say_what_the_whole_picture_would(shape: tuple[int, int], rng: np.random.Generator) -> None:
+    picture = rng.integers(0, 256, shape).astype(np.uint8)
+    sizes: list[tuple[int, ...]] = []
+
+    def look(tile: Image) -> NDArray[np.float32]:
+        """A pixel of each cell, and how far cells are from the tile's edge."""
+        sizes.append(tile.shape)
+        rows, columns = (np.arange(side // CELL) for side in tile.shape)
+        edge = np.minimum(np.minimum(rows, rows[::-1])[:, None], np.minimum(columns, columns[::-1]))
+        return np.stack([tile[::CELL, ::CELL], edge, *[edge * 0] * 7]).astype(np.float32)
+
+    answer, whole = in_tiles(look, picture), look(picture)
+    np.testing.assert_array_equal(answer[0], whole[0])
+    # What a tile's edge would cut is seen by the neighbour, unless it is the picture's edge.
+    assert (answer[1] >= np.minimum(whole[1], MARGIN // CELL)).all()
+    del sizes[-1]
+    assert len(set(sizes)) == 1
+    assert max(sizes[0]) <= TILE
+    assert all(side % STRIDE == 0 for side in sizes[0])
+    assert len(sizes) == 1 or sum(high * wide for high, wide in sizes) < 2 * picture.size
 
 
 def answer_with(
