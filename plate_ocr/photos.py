@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 import numpy as np
@@ -145,13 +145,10 @@ class PhotoReader:
 
     def plates(self, gray: Image) -> tuple[Plate, ...]:
         """All plates in a photo, uint8 ``(H, W)``."""
-        longest = self.locator.card.longest
-        plates = self._among(gray, self.locator(gray, longest))
-        while not plates and longest < max(gray.shape):
-            # Far away: the same once more, with more pixels.
-            longest *= 2
-            plates = self._among(gray, self.locator(gray, longest))
-        return plates
+        for longest in _sides(self.locator.card.longest, max(gray.shape)):
+            if plates := self._among(gray, self.locator(gray, longest)):
+                return plates
+        return ()
 
     def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
         """What is read where plates may be; of overlapping ones the surest."""
@@ -169,6 +166,24 @@ class PhotoReader:
             if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
                 kept.append(plate)
         return tuple(kept)
+
+
+def _sides(first: int, whole: int) -> Iterator[int]:
+    """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
+
+    Args:
+        first: what the locator learnt with.
+        whole: of the photo.
+    """
+    side = first
+    yield side
+    while side < whole:
+        # Far away.
+        side *= 2
+        yield side
+    if first // 2 < whole:
+        # Nearer than any that it learnt from.
+        yield first // 2
 
 
 def _about(corners: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:

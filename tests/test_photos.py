@@ -208,16 +208,22 @@ def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> Non
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
 
 
-def test_a_large_photo_is_looked_at_with_more_and_more_pixels(shipped_plates: Path) -> None:
+def test_a_photo_is_looked_at_with_more_and_more_pixels_and_with_few_in_the_end(shipped_plates: Path) -> None:
     longest = LocatorCard().longest
     photo, (box,) = photo_with("KA365CP", size=(400, 4 * longest + 1))
     locator = Points(box, least=4 * longest)
     assert [plate.text for plate in read_photo(locator, shipped_plates, photo)] == ["KA365CP"]
     assert locator.asked == [longest, 2 * longest, 4 * longest]
-    for width, times in ((longest, [1]), (longest + 1, [1, 2]), (4 * longest + 1, [1, 2, 4, 8])):
+    half = longest // 2
+    for width, times in (
+        (half, [2]),
+        (longest, [2, 1]),
+        (longest + 1, [2, 4, 1]),
+        (4 * longest, [2, 4, 8, 1]),
+    ):
         nowhere = Points(least=10**6)
-        assert read_photo(nowhere, shipped_plates, photo[:, :width]) == ()
-        assert nowhere.asked == [n * longest for n in times]
+        assert read_photo(nowhere, shipped_plates, photo[:half, :width]) == ()
+        assert nowhere.asked == [n * half for n in times]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (2, 2), (30, 20), (31, 3000)])
