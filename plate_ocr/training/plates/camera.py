@@ -35,6 +35,9 @@ LEAST_PIXELS = 7.0
 LARGEST = (80, 288)
 """Height and width of the sensor, pixels: more is lost in the network's picture anyway."""
 
+STRETCH = (0.8, 1.5)
+"""How much wider than in nature a crop is kept, for its height."""
+
 INSIDE = 0.012
 """The text keeps this distance from the crop's edges, as a part of its size."""
 
@@ -111,7 +114,9 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     pixels = math.exp(math.log(least) + (math.log(most) - math.log(least)) * float(rng.random()))
     # Plates of two lines have fewer pixels across.
     pixels = max(pixels, LEAST_PIXELS * (1.0 if plate.rows == 1 else 1.4) * float(span[1]) / line)
-    aspect = float(np.clip(span[0] / span[1], 1.0, 6.0))
+    # Crops are kept in one size, whatever their form.
+    stretch = STRETCH[0] * (STRETCH[1] / STRETCH[0]) ** float(rng.random())
+    aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
     height = min(pixels, LARGEST[0], LARGEST[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))
     fit = np.diag([size[1] / span[0], size[0] / span[1], 1.0])
