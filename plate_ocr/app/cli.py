@@ -218,7 +218,8 @@ def predict(
                 yield of_picture(source, read, folders.draw)
 
     failed = False
-    with closing(_in_turn(jobs, expand(images), for_worker, partial(open_reader, kind), folders)) as turns:
+    reader = partial(open_reader, kind)
+    with closing(_in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
         for name, reading, drawn, wrong, car, video in answers(turns):
             failed |= wrong is not None
             if drawn is not None:
@@ -245,11 +246,10 @@ def _in_turn(
 ) -> Generator[tuple[Source, Answer | None], None, None]:
     """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
     if jobs == 1:
-        yield from ((source, None) for source in sources)
-    else:
-        from plate_ocr.app.workers import answered
+        return ((source, None) for source in sources)
+    from plate_ocr.app.workers import answered
 
-        yield from answered(jobs, sources, *task)
+    return answered(jobs, sources, *task)
 
 
 def _window() -> Window:
