@@ -113,8 +113,8 @@ class ResultFile:
         except OSError as error:
             raise OutputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
-    def append(self, line: str) -> None:
-        """Write one more line.
+    def append(self, lines: Iterable[str]) -> None:
+        """Write more lines, at once.
 
         Raises:
             OutputError: if it cannot be written.
@@ -122,7 +122,7 @@ class ResultFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                file.write(f"{line}\n".encode())
+                file.write("".join(f"{line}\n" for line in lines).encode())
         except OSError as error:
             raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 
