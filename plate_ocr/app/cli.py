@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import asdict
 from enum import Enum
 from functools import cache, partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,6 +91,8 @@ class Loss(str, Enum):
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names keep their bytes, in UTF-8 or not
     try:
         app()
     except PlateOcrError as error:

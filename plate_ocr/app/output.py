@@ -58,8 +58,8 @@ def to_values(
 
 
 def to_json(values: dict[str, Any]) -> str:
-    """What :func:`to_values` gives, on one line."""
-    return json.dumps(values, ensure_ascii=False)
+    """What :func:`to_values` gives, on one line; what is not UTF-8 in a file name is escaped."""
+    return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
 
 
 def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all.
+    """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all; file names keep their bytes.
 
     Raises:
         OutputError: if it cannot be written.
@@ -162,7 +162,7 @@ def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([CSV_COLUMNS, *rows])
-    write_whole(path, text.getvalue().encode())
+    write_whole(path, text.getvalue().encode(errors="surrogateescape"))
 
 
 def _plate(plate: Plate) -> dict[str, Any]:
