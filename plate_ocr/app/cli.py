@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from enum import Enum
 from functools import cache, partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,6 +91,8 @@ class Loss(str, Enum):
 
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names keep their bytes, in UTF-8 or not
     try:
         app()
     except PlateOcrError as error:
@@ -204,36 +207,39 @@ def predict(
         done = results is not None and source.name in results.named
         return not (done or source.error or source.name == STANDARD_INPUT or is_video(source.name))
 
-    def answers(turns: Iterator[tuple[Source, Answer | None]]) -> Iterator[Answer]:
-        for source, answer in counted(turns):
-            if results and source.name in results.named:
-                folders.pass_over(source.name)
-            elif answer is not None:
-                yield answer
-            elif source.error is None and is_video(source.name):
-                yield from of_video(
-                    source.name, read_video(), folders.draw, _tell, give_up=give_up, show=window
-                )
-            else:
-                yield of_picture(source, read, folders.draw)
+    def answers(source: Source, answer: Answer | None) -> Iterable[Answer]:
+        if results and source.name in results.named:
+            folders.pass_over(source.name)
+            return ()
+        if answer is not None:
+            return (answer,)
+        if source.error is None and is_video(source.name):
+            return of_video(source.name, read_video(), folders.draw, _tell, give_up=give_up, show=window)
+        return (of_picture(source, read, folders.draw),)
 
     failed = False
-    with closing(_in_turn(jobs, expand(images), for_worker, partial(open_reader, kind), folders)) as turns:
-        for name, reading, drawn, wrong, car, video in answers(turns):
-            failed |= wrong is not None
-            if drawn is not None:
-                folders.write(file_name(name) if video else name, drawn)
-            values = to_values(name, reading, wrong, car=car, video=video)
-            if table and not results:
-                rows += to_rows(values)
-            if results:
-                results.append(to_json(values))
-            elif as_json:
-                print(to_json(values), flush=True)
-            elif reading is not None:
-                print(to_line(name, reading, car), flush=True)
-            else:
-                _tell(str(wrong))
+    reader = partial(open_reader, kind)
+    with closing(_in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
+        for turn in counted(turns):
+            lines = list[str]()
+            for name, reading, drawn, wrong, car, video in answers(*turn):
+                failed |= wrong is not None
+                if drawn is not None:
+                    folders.write(file_name(name) if video else name, drawn)
+                values = to_values(name, reading, wrong, car=car, video=video)
+                if table and not results:
+                    rows += to_rows(values)
+                if results:
+                    lines.append(to_json(values))
+                elif as_json:
+                    print(to_json(values), flush=True)
+                elif reading is not None:
+                    print(to_line(name, reading, car), flush=True)
+                else:
+                    _tell(str(wrong))
+            if results and lines:
+                # A video that is stopped has no line, and is watched again.
+                results.append(lines)
     if table:
         write_table(table, results.rows() if results else rows)
     if failed:
@@ -245,11 +251,10 @@ def _in_turn(
 ) -> Generator[tuple[Source, Answer | None], None, None]:
     """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
     if jobs == 1:
-        yield from ((source, None) for source in sources)
-    else:
-        from plate_ocr.app.workers import answered
+        return ((source, None) for source in sources)
+    from plate_ocr.app.workers import answered
 
-        yield from answered(jobs, sources, *task)
+    return answered(jobs, sources, *task)
 
 
 def _window() -> Window:

@@ -58,8 +58,8 @@ def to_values(
 
 
 def to_json(values: dict[str, Any]) -> str:
-    """What :func:`to_values` gives, on one line."""
-    return json.dumps(values, ensure_ascii=False)
+    """What :func:`to_values` gives, on one line; what is not UTF-8 in a file name is escaped."""
+    return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class ResultFile:
         except OSError as error:
             raise OutputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
-    def append(self, line: str) -> None:
-        """Write one more line.
+    def append(self, lines: Iterable[str]) -> None:
+        """Write more lines, at once.
 
         Raises:
             OutputError: if it cannot be written.
@@ -122,7 +122,7 @@ class ResultFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                file.write(f"{line}\n".encode())
+                file.write("".join(f"{line}\n" for line in lines).encode())
         except OSError as error:
             raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 
@@ -154,7 +154,7 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
 
 
 def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all.
+    """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all; file names keep their bytes.
 
     Raises:
         OutputError: if it cannot be written.
@@ -162,7 +162,7 @@ def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([CSV_COLUMNS, *rows])
-    write_whole(path, text.getvalue().encode())
+    write_whole(path, text.getvalue().encode(errors="surrogateescape"))
 
 
 def _plate(plate: Plate) -> dict[str, Any]:

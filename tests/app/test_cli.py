@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -330,6 +331,25 @@ def test_a_run_that_goes_on_has_the_table_of_one_that_was_not_stopped(
     code, out, _ = run(*command, "--resume", tmp_path / "r.jsonl", "--csv", tmp_path / "t.csv", pictures)
     assert (code, out) == (1, "")
     assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no such file names")
+def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) -> None:
+    name = os.path.join(os.fsencode(tmp_path), b"\xff.png")
+    Path(os.fsdecode(name)).write_bytes((pictures / "7.png").read_bytes())
+    command = "predict", "--model", "digits", os.fsdecode(name), "--csv", tmp_path / "t.csv"
+    done = subprocess.run(
+        [sys.executable, "-m", "plate_ocr", *command],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"}, capture_output=True, check=True,
+    )  # fmt: skip
+    table = (tmp_path / "t.csv").read_bytes()
+    assert done.stdout.startswith(name + b"  7  ")
+    assert table.splitlines()[1].startswith(name + b",,7,")
+    assert objects(run(*command, "--json")[1])[0]["image"] == os.fsdecode(name)
+    for _ in range(2):
+        assert run(*command, "--resume", tmp_path / "r.jsonl") == (0, "", "")
+        assert (tmp_path / "t.csv").read_bytes() == table
+    assert len(objects((tmp_path / "r.jsonl").read_text(encoding="utf-8"))) == 1
 
 
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:

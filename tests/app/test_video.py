@@ -210,6 +210,31 @@ def test_videos_of_folders_and_globs_are_watched_in_their_place(run: Run, tmp_pa
     assert [answer["error"] is None for answer in answers] == [name != "d.mkv" for name in expected]
 
 
+def test_a_video_that_was_stopped_is_watched_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = [255] * 10 + [0] * 30 + [120] * 10
+    paths = [write(tmp_path / name, levels) for name in ("a.avi", "b.avi")]
+    left = 95  # pictures until Ctrl-C: the first car of the second video has left
+
+    def read_some(shown: Image) -> Reading:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+        return read(shown)
+
+    monkeypatch.setattr(video, "watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest))
+    command = "predict", "--model", "chars", "--crops", tmp_path / "crops", "--resume", tmp_path / "r.jsonl"
+    statuses = [run(*command, *paths)[0]]
+    crops = len(list((tmp_path / "crops").iterdir()))
+    statuses += [run(*command, *paths)[0], run(*command, *paths)[0]]
+    assert (statuses, crops) == ([130, 0, 0], 3)
+    lines = (tmp_path / "r.jsonl").read_text().splitlines()
+    cars = [(answer["image"], answer["plates"][0]["text"]) for answer in map(json.loads, lines)]
+    assert cars == [(str(path), text) for path in paths for text in ("AB123", "XY987")]
+
+
 class Camera:
     """A stand-in for a camera: pictures without end over HTTP, until it is stopped."""
 
