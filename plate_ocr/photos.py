@@ -23,6 +23,12 @@ BATCH = 16
 AROUND = (0.12, 0.2)
 """What is left about a plate that was found in a photo, as parts of its width and height."""
 
+CLOSER = (0.08, 0.14)
+"""The same about a plate in a loose crop that is read once more."""
+
+UNSURE, LOOSE = 0.9, 0.95
+"""Where a character is less sure, and the plate with that margin takes less of the picture, that is done."""
+
 SAME = 0.2
 """Plates that overlap more are one plate."""
 
@@ -69,16 +75,39 @@ class NetworkReader:
         return readings
 
     def look(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
-        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one run of the network."""
+        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one run of the network.
+
+        What is read unsurely in a loose crop is looked at once more, closer, and the surer reading counts.
+        Nothing is read where even that is too unsure that there is a plate.
+        """
+        plates = self._see(pictures)
+        closer: dict[int, tuple[int, int, int, int]] = {}
+        for i, (picture, plate) in enumerate(zip(pictures, plates, strict=True)):
+            if plate is not None and plate.min_confidence < UNSURE:
+                left, top, right, bottom = box = _about(np.array(plate.corners), picture.shape, CLOSER)
+                if (right - left) * (bottom - top) < LOOSE * picture.size:
+                    closer[i] = box
+        crops = [pictures[i][top:bottom, left:right] for i, (left, top, right, bottom) in closer.items()]
+        for (i, (left, top, _, _)), plate in zip(closer.items(), self._see(crops), strict=True):
+            before = plates[i]
+            if plate is not None and before is not None and plate.confidence > before.confidence:
+                plates[i] = _moved(plate, left, top)
+        least = self.model.card.min_plate_confidence
+        return [(plate,) if plate is not None and plate.confidence >= least else () for plate in plates]
+
+    def _see(self, pictures: Sequence[Image]) -> list[Plate | None]:
+        """What a run of the network reads, however unsure."""
+        if not pictures:
+            return []
         card = self.model.card
         inputs = [network_input(picture, card.height, card.width) for picture in pictures]
         answers = zip(*self.model(np.stack(inputs)), pictures, strict=True)
-        return [self.plates(shares, corners, picture.shape[::-1]) for shares, corners, picture in answers]
+        return [self.plate(shares, corners, picture.shape[::-1]) for shares, corners, picture in answers]
 
-    def plates(
+    def plate(
         self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
-    ) -> tuple[Plate, ...]:
-        """What the network's answer means; nothing where it is too unsure that there is a plate.
+    ) -> Plate | None:
+        """What the network's answer means; None where it names no character.
 
         Args:
             probabilities: float32 ``(steps, classes + 1)``, the blank first.
@@ -92,13 +121,12 @@ class NetworkReader:
             shares /= shares.sum(axis=1, keepdims=True)
         chars = tuple(self._char(spot, row[1:]) for spot, row in zip(spots, shares, strict=True))
         if not chars:
-            return ()
+            return None
         # The second half of the steps is the lower row of features.
         lower = sum(2 * spot.step >= len(probabilities) for spot in spots)
         lines = 2 if min(lower, len(spots) - lower) >= LEAST_IN_LINE else 1
         inside = np.clip(corners, 0, 1) * size
-        plate = plate_of(chars, tuple((float(x), float(y)) for x, y in inside), lines)
-        return (plate,) if plate.confidence >= self.model.card.min_plate_confidence else ()
+        return plate_of(chars, tuple((float(x), float(y)) for x, y in inside), lines)
 
     def _spots(self, probabilities: NDArray[np.float32]) -> list[Spot]:
         if not self._prior.formats:
@@ -154,12 +182,10 @@ class PhotoReader:
         """What is read where plates may be; of overlapping ones the surest."""
         found: list[Plate] = []
         for start in range(0, len(places), BATCH):
-            boxes = [_about(place.corners, gray.shape) for place in places[start : start + BATCH]]
+            boxes = [_about(place.corners, gray.shape, AROUND) for place in places[start : start + BATCH]]
             crops = [gray[top:bottom, left:right] for left, top, right, bottom in boxes]
             for (left, top, _, _), plates in zip(boxes, self.reader.look(crops), strict=True):
-                for plate in plates:
-                    moved = tuple((x + left, y + top) for x, y in plate.corners)
-                    found.append(dataclasses.replace(plate, corners=moved))
+                found += [_moved(plate, left, top) for plate in plates]
         kept: list[Plate] = []
         for plate in sorted(found, key=lambda plate: -plate.confidence):
             box = np.array(plate.corners)
@@ -186,10 +212,17 @@ def _sides(first: int, whole: int) -> Iterator[int]:
         yield first // 2
 
 
-def _about(corners: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _moved(plate: Plate, left: int, top: int) -> Plate:
+    """A plate of a crop in the picture from which that was cut out."""
+    return dataclasses.replace(plate, corners=tuple((x + left, y + top) for x, y in plate.corners))
+
+
+def _about(
+    corners: NDArray[np.float64], shape: tuple[int, ...], around: tuple[float, float]
+) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a crop about a plate, inside a picture: one pixel at least."""
     low, high = corners.min(0), corners.max(0)
-    reach = np.array(AROUND) * (high - low)
+    reach = np.array(around) * (high - low)
     left, top = np.maximum(np.floor(low - reach), 0).astype(int)
     right, bottom = np.minimum(np.ceil(high + reach), shape[::-1]).astype(int)
     left, top = min(left, shape[1] - 1), min(top, shape[0] - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
                 probabilities[step, plate_card.alphabet.encode(char)[0] + 1] = probability
         probabilities[:, 0] = 1 - probabilities.sum(1)
         reader = NetworkReader(PlateModel(tiny_plate_model), **settings)
-        return next(iter(reader.plates(probabilities, FOUND, (200, 60))), None)
+        return reader.plate(probabilities, FOUND, (200, 60))
 
     return read
 
@@ -73,8 +74,41 @@ def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(netwo
     assert plate.text == "A?"
     assert plate.chars[1].char is None
     assert [other for other, _ in plate.chars[1].alternatives] == ["0", "A", "皖"]
-    assert network_says({2: {"A": 0.1}, 9: {"0": 0.15}}) is None
     assert network_says({}) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wide", "read"),
+    [
+        (0.8, 0.95, 0.5, "0"),  # the closer look is surer
+        (0.75, 0.7, 0.5, "A"),
+        (0.92, 0.99, 0.5, "A"),  # sure at once
+        (0.8, 0.99, 0.95, "A"),  # nothing to come closer to
+        (0.6, 0.95, 0.5, "0"),
+        (0.6, 0.65, 0.5, ""),  # too unsure that there is a plate
+    ],
+)
+def test_an_unsure_plate_in_a_loose_crop_is_looked_at_closer(
+    first: float, second: float, wide: float, read: str, plate_card: PlateCard
+) -> None:
+    class Model:
+        card = dataclasses.replace(plate_card, min_plate_confidence=0.7)
+        answers = iter([("A", first, wide), ("0", second, 1.0)])
+
+        def __call__(self, pictures: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            assert len(pictures) == 1
+            char, share, reach = next(self.answers)
+            shares = np.zeros((1, plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
+            shares[0, 4, plate_card.alphabet.encode(char)[0] + 1] = share
+            shares[0, :, 0] = 1 - shares[0].sum(1)
+            return shares, np.array([[[0, 0], [reach, 0], [reach, reach], [0, reach]]], np.float32)
+
+    reader = NetworkReader(Model())  # type: ignore[arg-type]
+    (plates,) = reader.look([np.zeros((100, 200), np.uint8)])
+    assert "".join(plate.text for plate in plates) == read
+    if read == "0":
+        # The plate fills the crop of the closer look, which has a margin about the first one's corners.
+        np.testing.assert_allclose(plates[0].corners[2], [108, 57])
 
 
 def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
