@@ -202,7 +202,9 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     if rng.random() < 0.08:
         _occlude(rng, mixed, text)
     if fine > 1:
-        mixed = np.asarray(cv2.resize(mixed, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+        # Not every program averages where it makes pictures smaller.
+        method = cv2.INTER_NEAREST if rng.random() < 0.2 else cv2.INTER_AREA
+        mixed = np.asarray(cv2.resize(mixed, (width, height), interpolation=method), np.float32)
     return np.asarray(mixed, np.uint8)
 
 
