@@ -114,7 +114,7 @@ class RenderRunConfig(StepConfig):
             precision=pick_precision(device, network),
             channels_last=True,
             clip=2.0,
-            average=0.9985,
+            average=0.9995,
         )
 
 

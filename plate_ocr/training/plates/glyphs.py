@@ -36,7 +36,7 @@ SPRITES = 140
 ALIKE = 0.45
 """Cut-out characters that correlate less with the drawn glyph are not legible or wrongly labelled."""
 
-LEGIBLE = 0.68
+LEGIBLE = 0.6
 """The same for Chinese characters: where strokes have run together, a class is learnt by its smudges."""
 
 CHINESE_FONT = "wqy-microhei.ttc"
