@@ -364,8 +364,8 @@ class Trainer:
     def _update_average(self) -> None:
         if self._averaged is None:
             return
-        # The first weights are random and must fade quickly.
-        share = max(1 - self.settings.average, 19 / (20 + self.step))
+        # Over the last quarter of the steps made, at most: the first weights are random and must fade.
+        share = max(1 - self.settings.average, 4 / (5 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(*self._averaged.numbers, share)
             for mine, theirs in self._averaged.counts:
