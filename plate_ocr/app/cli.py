@@ -189,6 +189,7 @@ def predict(
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _check_places(table, resume, annotate, blur)
     open_reader = partial(_reader, model, region=region, min_confidence=min_confidence)
     read = open_reader(kind)
     window = _window() if show else None
@@ -244,6 +245,18 @@ def predict(
         write_table(table, results.rows() if results else rows)
     if failed:
         raise typer.Exit(1)
+
+
+def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
+    """Refuse places where one result would overwrite another, or where none can be written."""
+    for one, other, message in (
+        (table, resume, "--csv and --resume: give two files"),
+        (annotate, blur, "--annotate and --blur: give two folders"),
+    ):
+        if one and other and os.path.realpath(one) == os.path.realpath(other):
+            _fail(message, 2)
+    if table and os.path.isdir(table):
+        _fail(f"cannot write {table}: it is a folder", 2)
 
 
 def _in_turn(

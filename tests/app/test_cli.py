@@ -333,6 +333,24 @@ def test_a_run_that_goes_on_has_the_table_of_one_that_was_not_stopped(
     assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+@pytest.mark.parametrize(("one", "other"), [("--csv", "--resume"), ("--annotate", "--blur")])
+def test_what_would_overwrite_the_other_is_refused(
+    run: Run, pictures: Path, tmp_path: Path, one: str, other: str
+) -> None:
+    places = one, tmp_path / "out", other, tmp_path / "x" / ".." / "out"
+    code, out, err = run("predict", "--model", "chars", pictures / "7.png", *places)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"plate-ocr: {one} and {other}: give two ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_cannot_be_written_is_told_before_pictures_are_read(
+    run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    code, out, err = run("predict", "--model", "chars", pictures / "7.png", "--csv", tmp_path)
+    assert (code, out, err) == (2, "", f"plate-ocr: cannot write {tmp_path}: it is a folder\n")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no such file names")
 def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) -> None:
     name = os.path.join(os.fsencode(tmp_path), b"\xff.png")
