@@ -96,7 +96,7 @@ class ResultFile:
             pass
         except OSError as error:
             raise OutputError(f"cannot go on with {path}: {error.strerror or error}") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise OutputError(f"{path} holds something else than lines of predict --json") from None
         return cls(path, frozenset(named))
 
@@ -114,15 +114,21 @@ class ResultFile:
             raise OutputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
     def append(self, lines: Iterable[str]) -> None:
-        """Write more lines, at once.
+        """Write more lines, all or none: a video whose first line is there would be passed over.
 
         Raises:
-            OutputError: if it cannot be written.
+            OutputError: if they cannot be written.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write("".join(f"{line}\n" for line in lines).encode())
+            with self.path.open("ab", buffering=0) as file:
+                before, rest = file.tell(), "".join(f"{line}\n" for line in lines).encode()
+                try:
+                    while rest:
+                        rest = rest[file.write(rest) :]
+                except OSError:
+                    file.truncate(before)
+                    raise
         except OSError as error:
             raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 

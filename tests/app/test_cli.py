@@ -371,12 +371,33 @@ def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) 
 
 
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
-    for content in ("some text\n", '{"image": "a.png"}\n', "[]\n", "text without an end"):
+    for content in ("some text\n", '{"image": "a.png"}\n', "[]\n", "[" * 99_999 + "\n", "no end"):
         (tmp_path / "notes.txt").write_text(content)
         code, out, err = run("predict", "--resume", tmp_path / "notes.txt", pictures / "7.png")
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "holds something else than lines of predict --json" in err
         assert (tmp_path / "notes.txt").read_text() == content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of files has no such limit")
+def test_lines_that_find_no_room_are_not_written_in_part(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+from plate_ocr.app.output import ResultFile
+from plate_ocr.errors import OutputError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+results = ResultFile(Path(sys.argv[1]), frozenset())
+results.append(["x" * 399] * 2)
+try:
+    results.append(["y" * 99, "z" * 199])
+except OutputError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "r.jsonl")]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert done.stdout == f"cannot write to {tmp_path / 'r.jsonl'}: File too large\n"
+    assert (tmp_path / "r.jsonl").read_text() == ("x" * 399 + "\n") * 2
 
 
 def test_a_terminal_shows_how_many_pictures_are_done(
