@@ -25,6 +25,8 @@ from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
+    from plate_ocr.app.output import ResultFile
+    from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.sources import Source
     from plate_ocr.app.video import Window
     from plate_ocr.reader import PlateReader
@@ -203,6 +205,7 @@ def predict(
 
     folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
     results = ResultFile.of(resume) if resume else None
+    _pass_over(folders, results)
 
     def for_worker(source: Source) -> bool:
         done = results is not None and source.name in results.named
@@ -210,7 +213,6 @@ def predict(
 
     def answers(source: Source, answer: Answer | None) -> Iterable[Answer]:
         if results and source.name in results.named:
-            folders.pass_over(source.name)
             return ()
         if answer is not None:
             return (answer,)
@@ -257,6 +259,15 @@ def _check_places(table: Path | None, resume: Path | None, annotate: Path | None
             _fail(message, 2)
     if table and os.path.isdir(table):
         _fail(f"cannot write {table}: it is a folder", 2)
+
+
+def _pass_over(folders: PictureFolders, results: ResultFile | None) -> None:
+    """What is drawn from now on gets other names than what was drawn for the results."""
+    from plate_ocr.app.sources import file_name
+
+    if results and folders:
+        for name, video in results.drawn():
+            folders.pass_over(file_name(name) if video else name)
 
 
 def _in_turn(

@@ -106,10 +106,26 @@ class ResultFile:
         Raises:
             OutputError: if it cannot be read.
         """
+        for values in self._values():
+            yield from to_rows(values)
+
+    def drawn(self) -> Iterator[tuple[str, bool]]:
+        """Of what pictures were drawn, in their order: the name, and whether it is a video's.
+
+        Raises:
+            OutputError: if it cannot be read.
+        """
+        for values in self._values():
+            # Of a picture that cannot be read and of a video without a car there is none.
+            if values["error"] is None and values.get("best", True):
+                yield values["image"], "best" in values
+
+    def _values(self) -> Iterator[dict[str, Any]]:
         try:
             with self.path.open("rb") as file:
-                for line in file:
-                    yield from to_rows(json.loads(line))
+                yield from map(json.loads, file)
+        except FileNotFoundError:
+            pass
         except OSError as error:
             raise OutputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
