@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import signal
@@ -94,11 +95,26 @@ class Loss(str, Enum):
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # file names keep their bytes, in UTF-8 or not
+        codecs.register_error("plate-ocr", _encoded)
+        sys.stdout.reconfigure(errors="plate-ocr")
     try:
         app()
     except PlateOcrError as error:
         _fail(str(error), 1)
+
+
+def _encoded(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What stands for a character that standard output does not have, and where to go on.
+
+    File names that are not UTF-8 keep their bytes. Others, such as Chinese on Windows, where a file takes
+    what an old code page has, are escaped as in JSON.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    char = error.object[error.start]
+    if "\udc80" <= char <= "\udcff":
+        return bytes([ord(char) - 0xDC00]), error.start + 1
+    return json.dumps(char)[1:-1], error.start + 1
 
 
 @app.callback(invoke_without_command=True)

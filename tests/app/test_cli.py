@@ -370,6 +370,25 @@ def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) 
     assert len(objects((tmp_path / "r.jsonl").read_text(encoding="utf-8"))) == 1
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_standard_output_need_not_have_all_characters(pictures: Path, tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "皖é😀.png"
+    path.write_bytes((pictures / "7.png").read_bytes())
+
+    def told(*options: str) -> str:
+        command = [sys.executable, "-m", "plate_ocr", "predict", "--model", "digits", str(path), *options]
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        return subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode(
+            encoding
+        )
+
+    assert objects(told("--json"))[0]["image"] == str(path)
+    text = told()
+    assert text.startswith(str(tmp_path))
+    assert text.endswith("  7  1.00\n")
+    assert ("皖é😀.png" in text) == (encoding == "utf-8")
+
+
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
     for content in ("some text\n", '{"image": "a.png"}\n', "[]\n", "[" * 99_999 + "\n", "no end"):
         (tmp_path / "notes.txt").write_text(content)
