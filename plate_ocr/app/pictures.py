@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -60,6 +60,10 @@ class PictureFolders:
 
     def __bool__(self) -> bool:
         return any((self.annotate, self.crops, self.blur))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Processes draw and give no names, of which there may be a million.
+        return {**self.__dict__, "_given": Counter()}
 
     def draw(self, picture: Image, reading: Reading) -> Drawn:
         """Draw what is wanted of a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR."""

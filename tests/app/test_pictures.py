@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import cv2
@@ -93,6 +94,16 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
     assert len(list((tmp_path / "c").iterdir())) == 8
+
+
+def test_processes_that_draw_are_not_sent_the_names_so_far(tmp_path: Path) -> None:
+    folders = PictureFolders(annotate=tmp_path)
+    before = pickle.dumps(folders)
+    folders.pass_over("1.jpg")
+    assert pickle.dumps(folders) == before
+    assert pickle.loads(before).annotate == tmp_path
+    folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
+    assert [path.name for path in tmp_path.iterdir()] == ["1-2.jpg"]
 
 
 def test_a_number_is_not_given_where_a_picture_has_that_name(tmp_path: Path) -> None:
