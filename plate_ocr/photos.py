@@ -75,7 +75,7 @@ class NetworkReader:
         return readings
 
     def look(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
-        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one run of the network.
+        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one or two runs of the network.
 
         What is read unsurely in a loose crop is looked at once more, closer, and the surer reading counts.
         Nothing is read where even that is too unsure that there is a plate.

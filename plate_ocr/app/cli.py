@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import signal
@@ -25,6 +26,8 @@ from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
+    from plate_ocr.app.output import ResultFile
+    from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.sources import Source
     from plate_ocr.app.video import Window
     from plate_ocr.reader import PlateReader
@@ -92,11 +95,26 @@ class Loss(str, Enum):
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")  # file names keep their bytes, in UTF-8 or not
+        codecs.register_error("plate-ocr", _encoded)
+        sys.stdout.reconfigure(errors="plate-ocr")
     try:
         app()
     except PlateOcrError as error:
         _fail(str(error), 1)
+
+
+def _encoded(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What stands for a character that standard output does not have, and where to go on.
+
+    File names that are not UTF-8 keep their bytes. Others, such as Chinese on Windows, where a file takes
+    what an old code page has, are escaped as in JSON.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    char = error.object[error.start]
+    if "\udc80" <= char <= "\udcff":
+        return bytes([ord(char) - 0xDC00]), error.start + 1
+    return json.dumps(char)[1:-1], error.start + 1
 
 
 @app.callback(invoke_without_command=True)
@@ -189,6 +207,7 @@ def predict(
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _check_places(table, resume, annotate, blur)
     open_reader = partial(_reader, model, region=region, min_confidence=min_confidence)
     read = open_reader(kind)
     window = _window() if show else None
@@ -202,6 +221,7 @@ def predict(
 
     folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
     results = ResultFile.of(resume) if resume else None
+    _pass_over(folders, results)
 
     def for_worker(source: Source) -> bool:
         done = results is not None and source.name in results.named
@@ -209,7 +229,6 @@ def predict(
 
     def answers(source: Source, answer: Answer | None) -> Iterable[Answer]:
         if results and source.name in results.named:
-            folders.pass_over(source.name)
             return ()
         if answer is not None:
             return (answer,)
@@ -244,6 +263,27 @@ def predict(
         write_table(table, results.rows() if results else rows)
     if failed:
         raise typer.Exit(1)
+
+
+def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
+    """Refuse places where one result would overwrite another, or where none can be written."""
+    for one, other, message in (
+        (table, resume, "--csv and --resume: give two files"),
+        (annotate, blur, "--annotate and --blur: give two folders"),
+    ):
+        if one and other and os.path.realpath(one) == os.path.realpath(other):
+            _fail(message, 2)
+    if table and os.path.isdir(table):
+        _fail(f"cannot write {table}: it is a folder", 2)
+
+
+def _pass_over(folders: PictureFolders, results: ResultFile | None) -> None:
+    """What is drawn from now on gets other names than what was drawn for the results."""
+    from plate_ocr.app.sources import file_name
+
+    if results and folders:
+        for name, video in results.drawn():
+            folders.pass_over(file_name(name) if video else name)
 
 
 def _in_turn(

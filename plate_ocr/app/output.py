@@ -96,7 +96,7 @@ class ResultFile:
             pass
         except OSError as error:
             raise OutputError(f"cannot go on with {path}: {error.strerror or error}") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise OutputError(f"{path} holds something else than lines of predict --json") from None
         return cls(path, frozenset(named))
 
@@ -106,23 +106,45 @@ class ResultFile:
         Raises:
             OutputError: if it cannot be read.
         """
+        for values in self._values():
+            yield from to_rows(values)
+
+    def drawn(self) -> Iterator[tuple[str, bool]]:
+        """Of what pictures were drawn, in their order: the name, and whether it is a video's.
+
+        Raises:
+            OutputError: if it cannot be read.
+        """
+        for values in self._values():
+            # Of a picture that cannot be read and of a video without a car there is none.
+            if values["error"] is None and values.get("best", True):
+                yield values["image"], "best" in values
+
+    def _values(self) -> Iterator[dict[str, Any]]:
         try:
             with self.path.open("rb") as file:
-                for line in file:
-                    yield from to_rows(json.loads(line))
+                yield from map(json.loads, file)
+        except FileNotFoundError:
+            pass
         except OSError as error:
             raise OutputError(f"cannot read {self.path}: {error.strerror or error}") from None
 
     def append(self, lines: Iterable[str]) -> None:
-        """Write more lines, at once.
+        """Write more lines, all or none: a video whose first line is there would be passed over.
 
         Raises:
-            OutputError: if it cannot be written.
+            OutputError: if they cannot be written.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write("".join(f"{line}\n" for line in lines).encode())
+            with self.path.open("ab", buffering=0) as file:
+                before, rest = file.tell(), "".join(f"{line}\n" for line in lines).encode()
+                try:
+                    while rest:
+                        rest = rest[file.write(rest) :]
+                except OSError:
+                    file.truncate(before)
+                    raise
         except OSError as error:
             raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.reading import Plate, Reading
 from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
@@ -59,6 +61,10 @@ class PictureFolders:
     def __bool__(self) -> bool:
         return any((self.annotate, self.crops, self.blur))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Processes draw and give no names, of which there may be a million.
+        return {**self.__dict__, "_given": Counter()}
+
     def draw(self, picture: Image, reading: Reading) -> Drawn:
         """Draw what is wanted of a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR."""
         plates = reading.plates
@@ -76,16 +82,20 @@ class PictureFolders:
             drawn: its files.
 
         Raises:
-            OutputError: if a file cannot be written.
+            OutputError: if a file cannot be written, or would take the place of the picture itself.
         """
         inside = self._unique(name)
+        files = dict[Path, bytes]()
         if self.annotate:
-            write_whole(_jpeg_path(self.annotate / inside), drawn.annotated)
+            files[_jpeg_path(self.annotate / inside)] = drawn.annotated
         if self.blur:
-            write_whole(_jpeg_path(self.blur / inside), drawn.blurred)
+            files[_jpeg_path(self.blur / inside)] = drawn.blurred
         if self.crops:
-            for i, crop in enumerate(drawn.crops):
-                write_whole(self.crops / f"{inside}.{i + 1}.png", crop)
+            files |= {self.crops / f"{inside}.{i + 1}.png": crop for i, crop in enumerate(drawn.crops)}
+        for path, data in files.items():
+            if _is_same(path, name):
+                raise OutputError(f"{path} is the picture itself: give another folder than its own")
+            write_whole(path, data)
 
     def pass_over(self, name: str) -> None:
         """Leave out a picture that was written before: the next of its name gets the next number."""
@@ -94,9 +104,15 @@ class PictureFolders:
     def _unique(self, name: str) -> str:
         """A file name that no picture before had."""
         file = PurePath("stdin.jpg" if name == "-" else name)
-        self._given[file.name] += 1
-        count = self._given[file.name]
-        return file.name if count == 1 else f"{file.stem}-{count}{file.suffix}"
+        while True:
+            self._given[file.name] += 1
+            count = self._given[file.name]
+            if count == 1:
+                return file.name
+            numbered = f"{file.stem}-{count}{file.suffix}"
+            if numbered not in self._given:
+                self._given[numbered] = 1
+                return numbered
 
 
 def annotated(picture: Image, plates: Sequence[Plate]) -> Image:
@@ -179,6 +195,13 @@ def upright(picture: Image, plate: Plate) -> Image:
     target = np.array([[0, 0], [size[0], 0], size, [0, size[1]]], np.float32)
     matrix = cv2.getPerspectiveTransform(box, target)
     return np.asarray(cv2.warpPerspective(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _is_same(path: Path, name: str) -> bool:
+    try:
+        return os.path.samefile(path, name)
+    except (OSError, ValueError):  # one of them is no file
+        return False
 
 
 def _to_jpeg(picture: Image) -> bytes:

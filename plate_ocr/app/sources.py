@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from plate_ocr.vision.images import is_image_name
 
@@ -38,14 +37,15 @@ class Source:
 def expand(arguments: Iterable[str]) -> Iterator[Source]:
     """The pictures and videos that the arguments stand for, in their order; those of a folder by name.
 
-    Folders are searched with all that is in them. Globs are for shells that do not expand them.
+    Folders are searched with all that is in them; what cannot be read there comes last, as an error.
+    Globs are for shells that do not expand them.
     """
     for argument in arguments:
-        if Path(argument).is_dir():
+        if os.path.isdir(argument):  # unlike Path.is_dir, no error where a name is too long
             empty = True
-            for name in _files_below(argument):
+            for source in _below(argument):
                 empty = False
-                yield Source(name)
+                yield source
             if empty:
                 yield Source(argument, f"{argument}: there is no picture or video in this folder")
         elif (
@@ -67,10 +67,13 @@ def is_url(name: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name) is not None
 
 
-def _files_below(folder: str) -> Iterator[str]:
-    for where, folders, names in os.walk(folder):
+def _below(folder: str) -> Iterator[Source]:
+    unread = list[OSError]()
+    for where, folders, names in os.walk(folder, onerror=unread.append):
         folders.sort()
-        yield from (os.path.join(where, name) for name in sorted(names) if _is_wanted(name))
+        yield from (Source(os.path.join(where, name)) for name in sorted(names) if _is_wanted(name))
+    for error in unread:
+        yield Source(str(error.filename), f"cannot read {error.filename}: {error.strerror}")
 
 
 def _is_wanted(name: str) -> bool:

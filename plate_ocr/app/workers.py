@@ -57,23 +57,30 @@ def answered(
         draw: is called in the processes.
 
     Raises:
-        PlateOcrError: if a process ended, or raised one.
+        PlateOcrError: if a process ended or could not be started, or raised one.
     """
     of_thread = local()
 
-    def start() -> None:
+    def start() -> Connection:
         # A process inherits that Ctrl-C does not reach it; that a pipe was closed is an error in this thread.
         if hasattr(signal, "pthread_sigmask"):
             resource_tracker.ensure_running()  # would let Ctrl-C through again
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGPIPE})
         # Fresh processes: a copy of one with threads may hang.
         context = get_context("spawn")
-        of_thread.link, theirs = context.Pipe()
-        task = theirs, open_reader, draw, max(1, available_threads() // count)
-        context.Process(target=_work, args=task, daemon=True).start()
-        theirs.close()
+        ours, theirs = context.Pipe()
+        with theirs:
+            task = theirs, open_reader, draw, max(1, available_threads() // count)
+            context.Process(target=_work, args=task, daemon=True).start()
+        return ours
 
     def ask(source: Source) -> Answer:
+        if not hasattr(of_thread, "link"):
+            try:
+                of_thread.link = start()
+            except OSError as error:
+                reason = error.strerror or error
+                raise PlateOcrError(f"cannot start another process ({reason}); give fewer --jobs") from None
         try:
             of_thread.link.send(source)
             answer: Answer | PlateOcrError = of_thread.link.recv()
@@ -85,7 +92,7 @@ def answered(
             raise answer
         return answer
 
-    pool = ThreadPoolExecutor(count, initializer=start)
+    pool = ThreadPoolExecutor(count)
     sources, turns = iter(sources), deque[tuple[Source, Future[Answer] | None]]()
     try:
         while True:

@@ -333,6 +333,24 @@ def test_a_run_that_goes_on_has_the_table_of_one_that_was_not_stopped(
     assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+@pytest.mark.parametrize(("one", "other"), [("--csv", "--resume"), ("--annotate", "--blur")])
+def test_what_would_overwrite_the_other_is_refused(
+    run: Run, pictures: Path, tmp_path: Path, one: str, other: str
+) -> None:
+    places = one, tmp_path / "out", other, tmp_path / "x" / ".." / "out"
+    code, out, err = run("predict", "--model", "chars", pictures / "7.png", *places)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"plate-ocr: {one} and {other}: give two ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_cannot_be_written_is_told_before_pictures_are_read(
+    run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    code, out, err = run("predict", "--model", "chars", pictures / "7.png", "--csv", tmp_path)
+    assert (code, out, err) == (2, "", f"plate-ocr: cannot write {tmp_path}: it is a folder\n")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no such file names")
 def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) -> None:
     name = os.path.join(os.fsencode(tmp_path), b"\xff.png")
@@ -352,13 +370,53 @@ def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) 
     assert len(objects((tmp_path / "r.jsonl").read_text(encoding="utf-8"))) == 1
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_standard_output_need_not_have_all_characters(pictures: Path, tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "皖é😀.png"
+    path.write_bytes((pictures / "7.png").read_bytes())
+
+    def told(*options: str) -> str:
+        command = [sys.executable, "-m", "plate_ocr", "predict", "--model", "digits", str(path), *options]
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        return subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode(
+            encoding
+        )
+
+    assert objects(told("--json"))[0]["image"] == str(path)
+    text = told()
+    assert text.startswith(str(tmp_path))
+    assert text.rstrip().endswith("  7  1.00")
+    assert ("皖é😀.png" in text) == (encoding == "utf-8")
+
+
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
-    for content in ("some text\n", '{"image": "a.png"}\n', "[]\n", "text without an end"):
+    for content in ("some text\n", '{"image": "a.png"}\n', "[]\n", "[" * 99_999 + "\n", "no end"):
         (tmp_path / "notes.txt").write_text(content)
         code, out, err = run("predict", "--resume", tmp_path / "notes.txt", pictures / "7.png")
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "holds something else than lines of predict --json" in err
         assert (tmp_path / "notes.txt").read_text() == content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of files has no such limit")
+def test_lines_that_find_no_room_are_not_written_in_part(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+from plate_ocr.app.output import ResultFile
+from plate_ocr.errors import OutputError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+results = ResultFile(Path(sys.argv[1]), frozenset())
+results.append(["x" * 399] * 2)
+try:
+    results.append(["y" * 99, "z" * 199])
+except OutputError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "r.jsonl")]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert done.stdout == f"cannot write to {tmp_path / 'r.jsonl'}: File too large\n"
+    assert (tmp_path / "r.jsonl").read_text() == ("x" * 399 + "\n") * 2
 
 
 def test_a_terminal_shows_how_many_pictures_are_done(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from plate_ocr.errors import OutputError
 from plate_ocr.reader import PlateReader
 from plate_ocr.reading import Char, Plate, Reading
 from plate_ocr.training.plates import PlateGenerator
+from plate_ocr.vision.images import read_image
 
 
 def plate_at(left: float, top: float, right: float, bottom: float, text: str = "皖A512T3") -> Plate:
@@ -92,6 +94,35 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
     assert len(list((tmp_path / "c").iterdir())) == 8
+
+
+def test_processes_that_draw_are_not_sent_the_names_so_far(tmp_path: Path) -> None:
+    folders = PictureFolders(annotate=tmp_path)
+    before = pickle.dumps(folders)
+    folders.pass_over("1.jpg")
+    assert pickle.dumps(folders) == before
+    assert pickle.loads(before).annotate == tmp_path
+    folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
+    assert [path.name for path in tmp_path.iterdir()] == ["1-2.jpg"]
+
+
+def test_a_number_is_not_given_where_a_picture_has_that_name(tmp_path: Path) -> None:
+    folders = PictureFolders(annotate=tmp_path)
+    for level, name in enumerate(("1-2.jpg", "1.jpg", "x/1.jpg", "x/1-3.jpg", "x/1-2.jpg")):
+        picture = np.full((30, 40), 50 * level, np.uint8)
+        folders.write(name, folders.draw(picture, reading()))
+    levels = {path.name: round(read_image(path).mean() / 50) for path in tmp_path.iterdir()}
+    assert levels == {"1-2.jpg": 0, "1.jpg": 1, "1-3.jpg": 2, "1-3-2.jpg": 3, "1-2-2.jpg": 4}
+
+
+def test_a_picture_is_not_overwritten_by_what_is_drawn_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "1.jpg"
+    path.write_bytes(b"the picture")
+    for folders in (PictureFolders(annotate=tmp_path), PictureFolders(blur=tmp_path / "x" / "..")):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        with pytest.raises(OutputError, match=r"1\.jpg is the picture itself"):
+            folders.write(str(path), folders.draw(np.zeros((9, 9), np.uint8), reading()))
+    assert path.read_bytes() == b"the picture"
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

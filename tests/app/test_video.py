@@ -235,6 +235,30 @@ def test_a_video_that_was_stopped_is_watched_again(
     assert cars == [(str(path), text) for path in paths for text in ("AB123", "XY987")]
 
 
+def test_pictures_are_named_as_those_of_a_run_that_was_not_stopped(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest))
+    (tmp_path / "x.jpg").write_text("no picture")
+    for folder in ("1", "2"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "a.avi", [255] * 10 + [0] * 30 + [120] * 10)
+        write(tmp_path / folder / "empty.avi", [0] * 3)
+        cv2.imwrite(str(tmp_path / folder / "x.jpg"), picture(255))
+    given = [tmp_path / "x.jpg", tmp_path / "1", tmp_path / "2"]
+
+    def marked(out: str, *stops: int) -> list[tuple[str, bytes]]:
+        for stop in stops:
+            places = "--annotate", tmp_path / out, "--resume", tmp_path / f"{out}.jsonl"
+            run("predict", "--model", "chars", *places, *given[:stop])
+        return sorted((path.name, path.read_bytes()) for path in (tmp_path / out).iterdir())
+
+    whole = marked("whole", 3)
+    names = ["a-2.avi.jpg", "a-3.avi.jpg", "a-4.avi.jpg", "a.avi.jpg", "x-2.jpg", "x.jpg"]
+    assert [name for name, _ in whole] == names
+    assert marked("stopped", 2, 3) == whole
+
+
 class Camera:
     """A stand-in for a camera: pictures without end over HTTP, until it is stopped."""
 

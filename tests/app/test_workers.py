@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import cv2
@@ -177,6 +178,18 @@ def test_a_reader_that_cannot_be_opened_is_an_error(
 ) -> None:
     with pytest.raises(ModelError, match="there is no model 'x'"):
         next(answered(2, widths, always, open_nothing, DRAW))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_that_cannot_be_started_is_an_error(
+    widths: list[Source], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def no_pipe(_: object, duplex: bool = True) -> object:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(BaseContext, "Pipe", no_pipe)
+    with pytest.raises(PlateOcrError, match=r"cannot start another process \(Too many open files\); give"):
+        next(answered(2, widths, always, open_reader, DRAW))
     assert capfd.readouterr() == ("", "")
 
 
