@@ -34,6 +34,7 @@ from plate_ocr.training.renderrun import (
     VALIDATED_FROM,
     Learner,
     RenderRunConfig,
+    ever,
     fit_rendered,
     refuse_other_run,
     render_workers,
@@ -211,7 +212,7 @@ def _card_page(card: LocatorCard, metrics: dict[str, Any]) -> str:
             f"{metrics['bytes']['model.safetensors']:,} bytes of weights. A score below {card.min_score} "
             "is no plate.",
             "",
-            f"It learnt from {learnt.get('drawn', 0):,} pictures of {learnt.get('rendered', 0):,} rendered "
+            f"It learnt from {ever(learnt, 'drawn'):,} pictures of {ever(learnt, 'rendered'):,} rendered "
             f"scenes with plates of the regions {', '.join(learnt.get('regions', ()))}, and from no photo "
             "of a plate.",
             "",

@@ -24,6 +24,7 @@ from plate_ocr.networks import PlateNetwork, load_plate_weights
 from plate_ocr.training.evaluate import fit_min_confidence
 from plate_ocr.training.export import save_model
 from plate_ocr.training.platedata import HELD_OUT, Rendering, Shard, render_all
+from plate_ocr.training.renderrun import ever
 from plate_ocr.vision.images import Image
 
 CALIBRATED_ON, NOTHINGS, TESTED_ON = 2048, 1024, 4096
@@ -225,7 +226,7 @@ def card_page(card: PlateCard, metrics: Mapping[str, Any]) -> str:
             f"{metrics['bytes']['model.safetensors']:,} bytes of weights. A character below "
             f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
             "",
-            f"It learnt from {learnt.get('drawn', 0):,} pictures of {learnt.get('rendered', 0):,} rendered "
+            f"It learnt from {ever(learnt, 'drawn'):,} pictures of {ever(learnt, 'rendered'):,} rendered "
             f"plates of the regions {', '.join(learnt.get('regions', ()))} and from no real plate.",
             "",
             "Measured once, on rendered plates that it neither learnt from nor was chosen by; a character "

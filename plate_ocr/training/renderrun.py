@@ -203,6 +203,11 @@ def fit_rendered(
     return trainer, learnt if learner.base is None else {**learnt, "from": learner.base}
 
 
+def ever(learnt: Mapping[str, Any], key: str) -> int:
+    """A number in what a model learnt from, with that of all models which it began with."""
+    return int(learnt.get(key, 0)) + (ever(learnt["from"], key) if "from" in learnt else 0)
+
+
 def refuse_other_run(folder: Path) -> None:
     """Raises OutputError if the folder holds a run already."""
     if (folder / CHECKPOINT).exists():

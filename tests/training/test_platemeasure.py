@@ -18,6 +18,7 @@ from plate_ocr.training.export import save_model
 from plate_ocr.training.platedata import Rendering
 from plate_ocr.training.platemeasure import (
     PlateAnswers,
+    card_page,
     finish_plates,
     fit_plate_temperature,
     transferred,
@@ -43,6 +44,20 @@ def test_a_plate_is_as_sure_as_its_characters_are_on_the_mean() -> None:
     logits = np.log(np.array([[0.1, 0.9], [0.3, 0.7], [0.5, 0.5]], np.float32))
     answers = PlateAnswers(("AA", "", "A"), logits, np.ones(3, np.int64), np.array([0, 0, 2]))
     np.testing.assert_allclose(answers.plate_confidences(1.0), [0.8, 0, 0.5], atol=1e-6)
+
+
+def test_a_card_counts_what_its_beginnings_learnt_from_too() -> None:
+    learnt = {"drawn": 3000, "rendered": 2, "from": {"drawn": 400, "rendered": 1, "from": {"drawn": 50}}}
+    figures = {"count": 1, "accuracy": 1.0, "character_calibration_error": 0.0}
+    metrics = {
+        "plates": figures,
+        "regions": {},
+        "bytes": {"model.safetensors": 1},
+        "nothings": 1,
+        "nothings_read": 0,
+    }
+    page = card_page(dataclasses.replace(SMALL, training=learnt), metrics)
+    assert "It learnt from 3,450 pictures of 3 rendered plates" in page
 
 
 def test_a_network_is_finished_into_a_model_that_says_what_it_can(tmp_path: Path) -> None:
