@@ -176,17 +176,21 @@ class _Track:
     def likeness(self, plate: Plate, time: float) -> float:
         """How well a plate goes on with the track, more is better; 0 if it does not."""
         alike, passed = similarity(self.plate.text, plate.text), time - self.end
-        if is_part(self.plate.text, plate.text) or is_part(plate.text, self.plate.text):
+        part = is_part(self.plate.text, plate.text) or is_part(plate.text, self.plate.text)
+        if part:
             alike = max(alike, ALIKE)
+        both_sure = min(plate.min_confidence, self.sure) >= SURE
         box, expected = _box(plate), self.box + self.velocity * min(passed, NEAR)
         shared = overlap(box, expected) if passed <= NEAR else 0.0
         if shared >= LEAST_OVERLAP:
             # One car may take another's place between two pictures.
-            other = alike < ALIKE and min(plate.min_confidence, self.sure) >= SURE
-            return 0.0 if other else 1 + shared + alike
+            return 0.0 if alike < ALIKE and both_sure else 1 + shared + alike
         if alike == 1:
             return 1 + alike
-        return alike if alike >= ALIKE and self.apart(box, time) <= REACH else 0.0
+        # Cars that follow each other may have numbers that differ little.
+        if alike < ALIKE or (passed > NEAR and both_sure and not part):
+            return 0.0
+        return alike if self.apart(box, time) <= REACH else 0.0
 
     def apart(self, box: NDArray[np.float64], time: float) -> float:
         """How far from a box its middle is expected, in plate widths."""

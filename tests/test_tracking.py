@@ -87,6 +87,14 @@ def test_a_car_that_takes_anothers_place_is_another() -> None:
     assert texts(follow(pictures)) == ["AB123", "XY987"]
 
 
+def test_cars_whose_numbers_differ_little_are_not_one() -> None:
+    def waiting(text: str) -> list[list[Plate]]:
+        return [[plate(text, 200, confidence=0.97)]] * 25 + [[]] * 50
+
+    cars = follow(waiting("KA301CP") + waiting("KA318CP") + waiting("KA335CP"))
+    assert texts(cars) == ["KA301CP", "KA318CP", "KA335CP"]
+
+
 def test_a_car_that_comes_again_later_is_told_of_again() -> None:
     pictures = [[plate("AB123", 100)]] * 10 + [[]] * 100 + [[plate("AB123", 100)]] * 10
     assert texts(follow(pictures)) == ["AB123", "AB123"]
