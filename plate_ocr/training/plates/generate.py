@@ -20,11 +20,11 @@ from plate_ocr.vision.images import Image
 from plate_ocr.vision.platepicture import HEIGHT, WIDTH, network_input
 
 MIX: Mapping[str, float] = {
-    "cn": 0.26,
-    "us": 0.15,
+    "cn": 0.24,
+    "us": 0.19,
     "eu": 0.11,
     "br": 0.11,
-    "uz": 0.14,
+    "uz": 0.12,
     "vn": 0.05,
     "any": 0.06,
     "ar": 0.05,
