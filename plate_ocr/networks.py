@@ -466,7 +466,7 @@ class PlateNetwork(nn.Module):
     def __init__(
         self,
         outputs: int,
-        channels: tuple[int, int, int, int] = (32, 48, 96, 128),
+        channels: tuple[int, int, int, int] = (32, 48, 96, 112),
         width: int = 144,
         layers: int = 2,
         steps: int = 64,

@@ -27,7 +27,7 @@ from plate_ocr.training.platedata import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.training.renderrun import ever
 from plate_ocr.vision.images import Image
 
-CALIBRATED_ON, NOTHINGS, TESTED_ON = 2048, 1024, 4096
+CALIBRATED_ON, NOTHINGS, TESTED_ON = 8192, 1024, 4096
 """Plates to fit confidences on; pictures without a plate, and plates, to measure on."""
 
 
@@ -178,7 +178,7 @@ def _char_bound(right: NDArray[np.float32], wrong: NDArray[np.float32]) -> float
     return fit_min_confidence(right, wrong) if len(right) and len(wrong) else 0.0
 
 
-def _plate_bound(right: NDArray[np.float32], lost: float = 0.001, most: float = 0.9) -> float:
+def _plate_bound(right: NDArray[np.float32], lost: float = 0.002, most: float = 0.9) -> float:
     """The highest bound that refuses no more right plates than ``lost``.
 
     Rendered pictures without a plate are too easy to fit it on: what cars and streets have to show
