@@ -318,7 +318,9 @@ class Trainer:
                 # Gradients add up over parts and are averaged over processes.
                 weight = len(part) * self._share.count / rows
                 # Without rows, an empty sum still tells the other processes that there is no gradient.
-                loss = self.objective.loss(output, wanted, self.step) * weight if weight else _sum(output)
+                loss = self.objective.loss(output, wanted, self.step) if weight else _sum(output)
+                if weight not in (0, 1):
+                    loss = loss * weight
                 self._backward(loss)
                 value += loss.item()
                 if self.step % COUNTED == 0:
@@ -449,7 +451,7 @@ class _Share:
     count: int
 
     def of(self, rows: Tensor) -> Tensor:
-        return rows[self.rank :: self.count]
+        return rows if self.count == 1 else rows[self.rank :: self.count]
 
     def sum(self, value: float, device: torch.device) -> float:
         if self.count == 1:
