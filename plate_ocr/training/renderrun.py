@@ -25,6 +25,7 @@ from plate_ocr.training.trainer import (
     Batches,
     Epoch,
     Objective,
+    Precision,
     Trainer,
     TrainSettings,
     pick_device,
@@ -105,16 +106,17 @@ class RenderRunConfig(StepConfig):
         """How plates are rendered."""
         return Rendering(self.data, self.regions, self.seed)
 
-    def settings(self, device: torch.device, network: nn.Module) -> TrainSettings:
+    def settings(self, device: torch.device) -> TrainSettings:
         """What the plan leaves open."""
         return TrainSettings(
             self.steps_per_epoch,
             weight_decay=0.02,
             patience=self.patience,
-            precision=pick_precision(device, network),
+            precision=render_precision(device),
             channels_last=True,
             clip=2.0,
             average=0.9995,
+            span=0.2,
         )
 
 
@@ -142,6 +144,13 @@ class Learner:
     base: Mapping[str, Any] | None
 
 
+def render_precision(device: torch.device) -> Precision:
+    """As :func:`pick_precision`; also bfloat16 on processors that compute with it."""
+    if device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
+        return "bf16"
+    return pick_precision(device)
+
+
 def fit_rendered(
     config: RenderRunConfig,
     folder: Path,
@@ -167,7 +176,7 @@ def fit_rendered(
     trainer = Trainer(
         learner.network,
         config.plan,
-        config.settings(device, learner.network),
+        config.settings(device),
         device,
         objective=learner.objective,
     )

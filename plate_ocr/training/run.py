@@ -179,12 +179,12 @@ class RunConfig(StepConfig):
             **parse_warmups(self.warmup, self.steps),
         )
 
-    def settings(self, device: torch.device, network: nn.Module) -> TrainSettings:
+    def settings(self, device: torch.device) -> TrainSettings:
         """What the plan leaves open."""
         return TrainSettings(
             self.steps_per_epoch,
             patience=self.patience,
-            precision=pick_precision(device, network),
+            precision=pick_precision(device),
             average=0.999,
             accumulate=self.accumulate,
             compile=self.compile,
@@ -329,7 +329,7 @@ def train(
     if config.base and not resume:
         for line in transfer(config.base, network, card).lines():
             told.say(line)
-    trainer = Trainer(network, plan, config.settings(device, network), device, network.groups())
+    trainer = Trainer(network, plan, config.settings(device), device, network.groups())
     watch = LossWatch(_prepared(material.split.train, card))
     fingerprint = material.fingerprint
     if resume:

@@ -77,6 +77,7 @@ class TrainSettings:
         clip: the longest that the gradient of all weights together may be; 0: any length.
         average: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
             average is measured and kept instead of the weights themselves; 0: no average.
+        span: part of the steps made that the average reaches back over, at most.
     """
 
     steps_per_epoch: int
@@ -88,6 +89,7 @@ class TrainSettings:
     channels_last: bool = False
     clip: float = 0.0
     average: float = 0.0
+    span: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -115,21 +117,11 @@ class Epoch:
     seconds: float
 
 
-WIDE = 100_000
-"""From so many weights on, bfloat16 saves a processor more time than turning numbers into it takes."""
-
-
-def pick_precision(device: torch.device, network: nn.Module) -> Precision:
-    """The shortest numbers that a device is fast with, where they help: on GPUs, and for networks that are
-    not small on processors that compute with bfloat16.
-    """
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    wide = sum(weights.numel() for weights in network.parameters()) >= WIDE
-    # torch has no public way to ask.
-    if wide and device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
-        return "bf16"
-    return "fp32"
+def pick_precision(device: torch.device) -> Precision:
+    """The shortest numbers that a device is fast with, where they help: on GPUs."""
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
 def join_processes(device: torch.device) -> torch.device:
@@ -366,8 +358,10 @@ class Trainer:
     def _update_average(self) -> None:
         if self._averaged is None:
             return
-        # Over the last quarter of the steps made, at most: the first weights are random and must fade.
-        share = max(1 - self.settings.average, 4 / (5 + self.step))
+        # The first weights are random and must fade.
+        share = max(
+            1 - self.settings.average, (1 / self.settings.span - 1) / (1 / self.settings.span + self.step)
+        )
         with torch.no_grad():
             torch._foreach_lerp_(*self._averaged.numbers, share)
             for mine, theirs in self._averaged.counts:
