@@ -168,9 +168,10 @@ def test_standard_input_is_read(pictures: Path) -> None:
     assert (answer["image"], answer["plates"][0]["text"]) == ("-", "7")
 
 
-def test_a_closed_pipe_is_no_error(pictures: Path) -> None:
+@pytest.mark.parametrize("options", ["--model digits", "-j 2 --model chars"])
+def test_a_closed_pipe_is_no_error(pictures: Path, options: str) -> None:
     names = " ".join([str(pictures / "7.png")] * 200)
-    command = f"{sys.executable} -m plate_ocr predict --model digits {names} | head -n 1"
+    command = f"{sys.executable} -m plate_ocr predict {options} {names} | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, check=True)
     assert done.stderr == b""
     assert done.stdout.count(b"\n") == 1

@@ -235,15 +235,6 @@ def test_no_process_is_left_after_the_first_was_ended(
     assert not is_there(process.pid)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
-def test_a_closed_pipe_is_no_error(shots: Path) -> None:
-    names = " ".join([str(shots / "00.png")] * 200)
-    command = f"{sys.executable} -m plate_ocr predict -j 2 --model chars {names} | head -n 1"
-    done = subprocess.run(command, shell=True, capture_output=True, check=True)
-    assert done.stderr == b""
-    assert done.stdout.count(b"\n") == 1
-
-
 def test_a_single_process_does_not_load_what_several_need(shots: Path) -> None:
     code = (
         "import sys; from plate_ocr.app.cli import app; "
