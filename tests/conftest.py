@@ -33,7 +33,7 @@ from plate_ocr.networks import (
 from plate_ocr.training.augment import Augmentation
 from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
-from plate_ocr.training.export import save_model
+from plate_ocr.training.export import as_kept, save_model
 from plate_ocr.training.fonts import SIZE, bundled_fonts
 from plate_ocr.training.synth import render_dataset
 from plate_ocr.training.trainer import Trainer, TrainSettings
@@ -270,7 +270,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     validation = prepare(split.validation.stack, split.validation.labels, card.preprocessing)
     trainer.fit(batches, lambda n: accuracy(class_probabilities(n, validation), validation.labels))
     network = network_for(card)
-    network.load_state_dict(trainer.best)
+    network.load_state_dict({name: as_kept(value) for name, value in trainer.best.items()})
     folder = tmp_path_factory.mktemp("learnt")
     save_model(network, card, folder / "model")
     return Learnt(network.eval(), card, split, trainer, folder)

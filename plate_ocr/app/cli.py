@@ -438,7 +438,15 @@ def train(
     ] = None,
     per_epoch: Annotated[
         int | None,
-        typer.Option(min=1, help="Pictures drawn in a pass.", show_default="8192; 16384 for plates"),
+        typer.Option(min=1, help="Pictures learnt from in a pass.", show_default="8192; 16384 for plates"),
+    ] = None,
+    passes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How often a distorted or rendered picture is learnt from.",
+            show_default="1; 3 for plates",
+        ),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Pictures in a batch.", show_default="256; 128 for plates")
@@ -490,6 +498,7 @@ def train(
     numbers: dict[str, Any] = {
         "epochs": epochs,
         "per_epoch": per_epoch,
+        "passes": passes,
         "batch_size": batch_size,
         "rate": rate,
     }

@@ -327,7 +327,8 @@ def _best_weights(
     model = path.parent / "model.safetensors"
     with contextlib.suppress(ModelError):  # there is none yet, or it is of something else
         card, weights = read_weights(model)
-        if weights.keys() == best.keys() and all(torch.equal(weights[name], best[name]) for name in best):
+        kept = {name: best[name].to(weights[name].dtype) for name in best if name in weights}
+        if weights.keys() == best.keys() and all(torch.equal(weights[name], kept[name]) for name in best):
             return chosen, card, f"the card is that of {model}, which has the same weights"
     card = model_card_from({METADATA_KEY: state["card"]}, path)
     return chosen, card, "the card is that of the checkpoint; nothing is measured yet"

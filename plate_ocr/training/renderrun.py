@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +18,13 @@ from plate_ocr.files import write_whole
 from plate_ocr.model import available_threads
 from plate_ocr.training.configs import StepConfig, tomllib
 from plate_ocr.training.platedata import HELD_OUT, Rendering
+from plate_ocr.training.processes import spawned
 from plate_ocr.training.resume import read_checkpoint, write_checkpoint
 from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
 from plate_ocr.training.trainer import (
     Batches,
     Epoch,
     Objective,
-    Precision,
     Trainer,
     TrainSettings,
     pick_device,
@@ -106,13 +105,13 @@ class RenderRunConfig(StepConfig):
         """How plates are rendered."""
         return Rendering(self.data, self.regions, self.seed)
 
-    def settings(self, device: torch.device) -> TrainSettings:
+    def settings(self, device: torch.device, network: nn.Module) -> TrainSettings:
         """What the plan leaves open."""
         return TrainSettings(
             self.steps_per_epoch,
             weight_decay=0.02,
             patience=self.patience,
-            precision=render_precision(device),
+            precision=pick_precision(device, network),
             channels_last=True,
             clip=2.0,
             average=0.9995,
@@ -144,13 +143,6 @@ class Learner:
     base: Mapping[str, Any] | None
 
 
-def render_precision(device: torch.device) -> Precision:
-    """As :func:`pick_precision`; also bfloat16 on processors that compute with it."""
-    if device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
-        return "bf16"
-    return pick_precision(device)
-
-
 def fit_rendered(
     config: RenderRunConfig,
     folder: Path,
@@ -176,7 +168,7 @@ def fit_rendered(
     trainer = Trainer(
         learner.network,
         config.plan,
-        config.settings(device),
+        config.settings(device, learner.network),
         device,
         objective=learner.objective,
     )
@@ -244,16 +236,9 @@ def stored_render_config(kind: type[C], folder: Path) -> C | None:
     return kind.from_toml(text, str(path))
 
 
-@contextmanager
-def render_workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that render; what waits is dropped in the end."""
-    # Fresh processes: a copy of one with torch's threads may hang.
-    count = max(1, min(count, available_threads()))
-    executor = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+def render_workers(count: int) -> AbstractContextManager[ProcessPoolExecutor]:
+    """Processes that render."""
+    return spawned(max(1, min(count, available_threads())))
 
 
 def _save_checkpoint(path: Path, config: RenderRunConfig, trainer: Trainer) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from plate_ocr.errors import ModelError, OutputError
+from plate_ocr.errors import ModelError, OutputError, TrainingError
 from plate_ocr.files import write_whole
 
 
@@ -27,16 +28,19 @@ def write_checkpoint(path: Path, version: int, state: Mapping[str, Any]) -> None
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Where a file of a run with a checkpoint cannot be written, the error says how to go on.
+    """Where a run with a checkpoint cannot write a file or loses a worker, the error says how to go on.
 
     Raises:
-        OutputError: with that.
+        OutputError: with that, for a file.
+        TrainingError: likewise, for a worker process.
     """
+    how = f"go on with: plate-ocr train --resume {folder}"
     try:
         yield
     except OutputError as error:
-        how = f"once there is room, go on with: plate-ocr train --resume {folder}"
-        raise OutputError(f"{error}; the checkpoint before is whole: {how}") from None
+        raise OutputError(f"{error}; the checkpoint before is whole: once there is room, {how}") from None
+    except BrokenProcessPool:
+        raise TrainingError(f"a worker process was killed, perhaps because memory ran out; {how}") from None
 
 
 def read_checkpoint(path: Path, version: int, take: Callable[[dict[str, Any]], object]) -> None:

@@ -20,7 +20,7 @@ from torch import nn
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
 from plate_ocr.errors import DataError, OutputError, TrainingError
 from plate_ocr.files import write_whole
-from plate_ocr.model import ModelCard
+from plate_ocr.model import ModelCard, available_threads
 from plate_ocr.networks import BPNetwork, network_for
 from plate_ocr.training.augment import Augmentation, no_character
 from plate_ocr.training.configs import StepConfig
@@ -48,7 +48,7 @@ from plate_ocr.training.evaluate import (
     prepare,
     top_k,
 )
-from plate_ocr.training.export import save_model
+from plate_ocr.training.export import as_kept, save_model
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
 from plate_ocr.training.resume import read_checkpoint, resumable, write_checkpoint
 from plate_ocr.training.suspects import LossWatch, write_suspects
@@ -76,7 +76,7 @@ PREPROCESSING: Mapping[ModelName, Preprocessing] = {
     "chars": Preprocessing(grid=(16, 12), reach=0.6),
 }
 
-HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 896}
+HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 1792}
 
 CHECKPOINT = "last.ckpt"
 CHECKPOINT_VERSION = 2
@@ -88,6 +88,9 @@ LOOKALIKE_SHARE = 0.1
 
 EASY_STEPS = 100
 """Optimiser steps of the first run that tells easy pictures from hard ones."""
+
+WORKERS_PAY = 300_000
+"""Distorted pictures for which it pays to start worker processes."""
 
 DISTORTIONS = 20
 """How many distorted pictures of each rendered character make the data set that needs no data."""
@@ -106,7 +109,8 @@ class RunConfig(StepConfig):
         windows: rows and columns of windows.
         hidden: units of the hidden layer.
         epochs: passes, at most.
-        per_epoch: pictures drawn in a pass.
+        per_epoch: pictures learnt from in a pass.
+        passes: how often a distorted picture is learnt from, before others are distorted.
         batch_size: pictures in a batch.
         rate: peak learning rate.
         warmup: warm-ups in words, see :mod:`plate_ocr.training.warmup`.
@@ -120,6 +124,7 @@ class RunConfig(StepConfig):
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
         accumulate: parts that a batch is cut into where it does not fit into memory.
         compile: let torch compile the network first.
+        workers: processes that distort pictures beside the one that trains; 0: it does so itself.
     """
 
     data: tuple[str, ...] = ()
@@ -131,6 +136,7 @@ class RunConfig(StepConfig):
     hidden: int = 128
     epochs: int = 20
     per_epoch: int = 8192
+    passes: int = 1
     batch_size: int = 256
     rate: float = 4e-3
     warmup: tuple[str, ...] = ()
@@ -138,12 +144,13 @@ class RunConfig(StepConfig):
     loss: Loss = "cross_entropy"
     patience: int = 20
     share: float = 0.15
-    font_share: float = 0.4
+    font_share: float = 0.3
     base: str = ""
     seed: int = 0
     device: str = "auto"
     accumulate: int = 1
     compile: bool = False
+    workers: int = 0
 
     @classmethod
     def new(cls, **values: Any) -> RunConfig:
@@ -158,6 +165,9 @@ class RunConfig(StepConfig):
         }
         chosen: dict[str, Any] = {name: values.get(name) or default for name, default in defaults.items()}
         config = cls(**{**values, **chosen})
+        if values.get("workers") is None:
+            many = config.steps * config.batch_size >= WORKERS_PAY * config.passes
+            config = dataclasses.replace(config, workers=available_threads() if many else 0)
         if values.get("warmup") is None:
             rising = max(1, round(0.05 * config.steps))
             config = dataclasses.replace(config, warmup=(f"lr=linear:{rising}",))
@@ -179,12 +189,12 @@ class RunConfig(StepConfig):
             **parse_warmups(self.warmup, self.steps),
         )
 
-    def settings(self, device: torch.device) -> TrainSettings:
+    def settings(self, device: torch.device, network: nn.Module) -> TrainSettings:
         """What the plan leaves open."""
         return TrainSettings(
             self.steps_per_epoch,
             patience=self.patience,
-            precision=pick_precision(device),
+            precision=pick_precision(device, network),
             average=0.999,
             accumulate=self.accumulate,
             compile=self.compile,
@@ -329,7 +339,7 @@ def train(
     if config.base and not resume:
         for line in transfer(config.base, network, card).lines():
             told.say(line)
-    trainer = Trainer(network, plan, config.settings(device), device, network.groups())
+    trainer = Trainer(network, plan, config.settings(device, network), device, network.groups())
     watch = LossWatch(_prepared(material.split.train, card))
     fingerprint = material.fingerprint
     if resume:
@@ -355,9 +365,10 @@ def train(
         return accuracy(class_probabilities(network, validation), validation.labels)
 
     told.begin(config, trainer.step)
-    with resumable(folder):
+    # A GPU distorts pictures itself.
+    with resumable(folder), batches.made_by(config.workers if device.type == "cpu" else 0) as made:
         try:
-            trainer.fit(batches, validate, save=save, on_step=told.step, on_epoch=on_epoch)
+            trainer.fit(made, validate, save=save, on_step=told.step, on_epoch=on_epoch)
         except TrainingError as error:
             names = material.learnt.names[batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]]
             raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
@@ -471,19 +482,20 @@ def _batches(config: RunConfig, plan: Plan, material: Material, device: torch.de
         fonts[np.isin(material.rendered.labels, rare)] *= LOOKALIKE_SHARE
         fonts /= fonts.sum()
         weights = np.concatenate([weights * (1 - config.font_share), fonts * config.font_share])
+    order = np.random.default_rng(config.seed).permutation(len(learnt))
     batches = CharBatches(
         learnt.stack,
         learnt.labels,
         len(material.alphabet),
         config.preprocessing,
         Augmentation(),
-        Draws(weights, plan, np.random.default_rng(config.seed).permutation(len(learnt)), config.seed),
+        Draws(weights, plan, order, config.seed, config.passes),
         device,
     )
     if plan.data is None or plan.data.order == "random":
         return batches
-    order = _easy_first(batches, config, learnt, material.alphabet, device)
-    return dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, order=order))
+    easy = _easy_first(batches, config, learnt, material.alphabet, device)
+    return dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, order=easy))
 
 
 def _easy_first(
@@ -527,7 +539,7 @@ def _finish(
 ) -> RunResult:
     """Calibrate on the validation part, measure once on the test part, save."""
     network = network_for(card)
-    network.load_state_dict(trainer.best)
+    network.load_state_dict({name: as_kept(value) for name, value in trainer.best.items()})
     network.eval()
     settings = card.preprocessing
     temperature = fit_temperature(network, validation)
@@ -557,7 +569,8 @@ def _finish(
         training={
             "learnt_from": {name: len(split.train) for name, split in material.sources.items()},
             "rendered": 0 if material.rendered is None else len(material.rendered),
-            "drawn": sum(trainer.plan.size_at(step) for step in range(trainer.step)),
+            "drawn": sum(trainer.plan.size_at(step) for step in range(trainer.step)) // config.passes,
+            "passes": config.passes,
             "seed": config.seed,
         },
         accuracy={name: round(values["accuracy"], 5) for name, values in accuracies.items()},
@@ -588,9 +601,9 @@ def _finish(
         reporter.say(f"test on {values['count']:,} pictures of {name}: {figures}")
     reporter.say(
         f"{weights} has {sizes['model.safetensors']:,} bytes, {checkpoint.name} "
-        f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: beside the weights it keeps "
-        f"AdamW's two running means of every weight, the best weights so far and the loss of every "
-        f"sample, to go on from"
+        f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: it keeps the weights in full "
+        f"precision, their average, AdamW's two running means of every weight, the best weights so far and "
+        f"the loss of every sample, to go on from"
     )
     return RunResult(folder, card, metrics)
 
@@ -616,8 +629,8 @@ def _card_page(card: ModelCard, sizes: Mapping[str, int], tests: Mapping[str, Ma
             f"{len(card.alphabet)} one-hot outputs; {sizes['model.safetensors']:,} bytes of weights. "
             f"Confidence below {card.min_confidence} means unknown.",
             "",
-            f"It learnt from {card.training['drawn']:,} distorted pictures, drawn with seed "
-            f"{card.training['seed']} from:",
+            f"It learnt from {card.training['drawn']:,} distorted pictures"
+            f"{_times(card.training['passes'])}, drawn with seed {card.training['seed']} from:",
             "",
             *learnt,
             "",
@@ -630,6 +643,10 @@ def _card_page(card: ModelCard, sizes: Mapping[str, int], tests: Mapping[str, Ma
             "",
         ]
     )
+
+
+def _times(passes: int) -> str:
+    return "" if passes == 1 else f", {passes} times from each"
 
 
 def measures(

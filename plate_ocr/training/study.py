@@ -6,9 +6,8 @@ import csv
 import io
 import itertools
 import math
-import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from plate_ocr.errors import DataError, TrainingError
 from plate_ocr.files import write_whole
 from plate_ocr.networks import BPNetwork
 from plate_ocr.training.data import CharData, Draws, RowBatches, class_balance
+from plate_ocr.training.processes import spawned
 from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan, parse_warmups
 from plate_ocr.vision.characters import Preprocessing, candidates
@@ -129,8 +129,7 @@ def run_study(
     done = {(o.variant, o.rate, o.seed): o for o in _read(table)}
     if strange := [job for job in done if job not in jobs]:
         raise DataError(f"{table} holds runs of another study, such as {strange[0]}; give another folder")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (data, settings)) as pool:
+    with spawned(workers, _begin, data, settings) as pool:
         waiting = [pool.submit(_run, *job) for job in jobs if job not in done]
         for future in as_completed(waiting):
             outcome = future.result()
@@ -149,7 +148,6 @@ _worker: tuple[StudyData, StudySettings] | None = None
 def _begin(data: StudyData, settings: StudySettings) -> None:
     global _worker  # noqa: PLW0603 - what all runs of a worker process share
     _worker = data, settings
-    torch.set_num_threads(1)
 
 
 def _run(variant: str, rate: float, seed: int) -> Outcome:

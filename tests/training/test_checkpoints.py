@@ -20,7 +20,7 @@ from plate_ocr.errors import ModelError, OutputError
 from plate_ocr.model import CharModel, ModelCard
 from plate_ocr.networks import load_weights, network_for, read_weights
 from plate_ocr.training.checkpoints import checkpoint_contents, strip_checkpoint
-from plate_ocr.training.export import save_model
+from plate_ocr.training.export import as_kept, save_model
 from plate_ocr.training.run import CHECKPOINT_VERSION, RunConfig
 from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan
@@ -98,11 +98,11 @@ def test_a_run_keeps_its_weights_four_times(run: Path) -> None:
 def test_a_stripped_run_reads(run: Path) -> None:
     stripped = strip_checkpoint(run)
     assert stripped.files == (run.with_suffix(".safetensors"), run.with_suffix(".onnx"))
-    assert 3.5 < stripped.before / stripped.after < 5
+    assert 7 < stripped.before / stripped.after < 10
     assert "nothing is measured yet" in stripped.lines()[-1]
     best = torch.load(run, weights_only=True)["trainer"]["best"]
     network = load_weights(stripped.files[0], CARD)
-    assert all(torch.equal(value, best[name]) for name, value in network.state_dict().items())
+    assert all(torch.equal(value, as_kept(best[name])) for name, value in network.state_dict().items())
     assert CharModel(stripped.files[1]).card == CARD
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -429,8 +432,55 @@ def test_a_steps_batch_is_the_same_wherever_one_starts(start: int) -> None:
     again = [ratios for ratios, _ in source(start)]
     assert len(again) == 30 - start
     assert all(torch.equal(one, other) for one, other in zip(again, later, strict=True))
-    drawn = np.concatenate([drawn for *_, drawn in source.draws.blocks(0)])
+    drawn = np.concatenate([block.distinct for block in source.draws.blocks(0)])
     np.testing.assert_array_equal(source.draws.at(start), drawn[100 * start : 100 * start + 100])
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_worker_processes_make_the_same_batches(start: int) -> None:
+    source = batches(draws=draws(plan=LONG, passes=2))
+    with source.made_by(2) as made:
+        for mine, theirs in zip(source(start), made(start), strict=True):
+            assert all(torch.equal(one, other) for one, other in zip(mine, theirs, strict=True))
+
+
+KILLED = """
+if __name__ == "__main__":
+    import os, signal
+    from plate_ocr.training.processes import spawned
+    with spawned(1) as executor:
+        executor.submit(os.getpid).result()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_workers_end_with_the_process_that_they_work_for(tmp_path: Path) -> None:
+    (tmp_path / "killed.py").write_text(KILLED)
+    # The worker holds the pipe as well: it is closed when both have ended.
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "killed.py"], check=False, stdout=subprocess.PIPE, timeout=60
+    )
+    assert ended.returncode == -signal.SIGKILL
+
+
+def test_a_picture_is_learnt_from_as_often_as_there_are_passes_before_others_are_drawn() -> None:
+    source = batches(draws=draws(plan=Plan(steps=30, batch_size=100), passes=3))
+    made = np.concatenate(source.rows(0, 0, next(source.draws.blocks(0)).distinct), 1)
+    assert len(made) == 1000
+    rows = np.concatenate(rows_from(source), 1)
+    for once in (rows[:1000], rows[1000:2000], rows[2000:]):
+        np.testing.assert_array_equal(np.sort(once, 0), np.sort(made, 0))
+    assert not np.array_equal(rows[:1000], rows[1000:2000])
+
+
+def test_pools_of_pictures_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plate_ocr.training.data.POOL", 500)
+    some = draws(plan=LONG, passes=2)
+    blocks = [*some.blocks(0)]
+    assert [(block.first, len(block.distinct)) for block in blocks] == [(0, 500), (10, 500), (20, 500)]
+    assert not np.array_equal(blocks[0].distinct, blocks[1].distinct)
+    block = blocks[1]
+    np.testing.assert_array_equal(some.at(13), block.distinct[block.order[300:400]])
 
 
 def test_no_two_steps_and_no_two_seeds_have_the_same_batch() -> None:
@@ -445,7 +495,7 @@ def test_no_two_steps_and_no_two_seeds_have_the_same_batch() -> None:
 
 def test_each_sample_is_drawn_as_often_as_its_weight_says() -> None:
     weights = np.array([0.5, 0.0, 0.3, 0.2])
-    drawn = np.concatenate([d for *_, d in draws(4, weights=weights, plan=LONG).blocks(0)])
+    drawn = np.concatenate([block.distinct for block in draws(4, weights=weights, plan=LONG).blocks(0)])
     assert len(drawn) == 3000
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 3000, weights, atol=0.03)
 
