@@ -23,8 +23,9 @@ LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
 SHORTEST_PLATE = 3
 """Characters of a plate, at least, where it could be a picture of a single character."""
 
-LOWEST_PHOTO, FILLED = 128, 0.75
-"""What is lower, pixels, or filled by a plate to so much of its width was cut out."""
+LOWEST_PHOTO, FILLED = 176, 0.75
+"""What is lower, pixels, or filled by a plate to so much of its width was cut out: in lower photos a fifth
+of the width leaves a plate's characters five pixels."""
 
 
 class AnyReader:

@@ -288,8 +288,9 @@ def similarity(text: str, other: str) -> float:
 
 
 def is_part(text: str, other: str) -> bool:
-    """Whether a text is a piece of a longer one."""
-    return len(text) < len(other) and text in other
+    """Whether a text is a longer one of which some is covered."""
+    rest = iter(other)
+    return len(text) < len(other) and all(char in rest for char in text)
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -76,10 +76,10 @@ def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> 
         return SimpleNamespace(read=read, plates=read)
 
     reader.__dict__ |= {kind: says(kind) for kind in asked}
-    shapes = [(128, 128), (129, 60), (40, 46), (40, 47), (1, 1), (300, 400)]
+    shapes = [(128, 128), (129, 60), (176, 60), (40, 46), (40, 47), (1, 1), (300, 400)]
     reader.read([np.full(shape, 128, np.uint8) for shape in shapes])
     assert asked["characters"] == [(128, 128), (40, 46), (1, 1)]
-    assert asked["photos"] == [(129, 60), (300, 400)]
+    assert asked["photos"] == [(176, 60), (300, 400)]
 
 
 def test_a_picture_that_a_plate_does_not_fill_is_a_photo() -> None:
@@ -88,8 +88,8 @@ def test_a_picture_that_a_plate_does_not_fill_is_a_photo() -> None:
         plate = plate_of(chars, ((0.0, 0.0), (wide, 0.0), (wide, 9.0), (0.0, 9.0)), 1)
         return picture_kind(np.zeros((height, width), np.uint8), [plate] if wide else [])
 
-    assert kind(300, 400) == kind(128, 400) == kind(300, 400, wide=299) == "photo"
-    assert kind(127, 400) == kind(300, 400, wide=300) == kind(127, 400, wide=100) == "plate"
+    assert kind(300, 400) == kind(176, 400) == kind(300, 400, wide=299) == "photo"
+    assert kind(175, 400) == kind(300, 400, wide=300) == kind(175, 400, wide=100) == "plate"
     assert kind(40, 40) == kind(40, 40, wide=30, text="AB") == "char"
     assert kind(40, 40, wide=30) == "plate"
 
