@@ -25,9 +25,9 @@ from sklearn.neural_network import MLPClassifier
 from plate_ocr import CharClassifier
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.networks import BPNetwork
-from plate_ocr.training.run import PREPROCESSING
+from plate_ocr.training.run import HIDDEN, PREPROCESSING
 from plate_ocr.training.synth import bundled_fonts, render_characters, render_dataset
-from plate_ocr.training.trainer import Precision, Trainer, TrainSettings
+from plate_ocr.training.trainer import Trainer, TrainSettings, pick_precision
 from plate_ocr.training.warmup import Plan
 from plate_ocr.vision.characters import Preprocessing, candidates, stack_characters
 
@@ -124,22 +124,18 @@ def rendered_rows(characters: str, settings: Preprocessing, hidden: int, each: i
 
 
 def training() -> None:
-    """Our networks against scikit-learn's: same rows, batches and optimiser."""
-    digits = rendered_rows(DIGITS, PREPROCESSING["digits"], 128, 60)
+    """Networks as we train them against scikit-learn's: same rows, batches and optimiser."""
+    digits = rendered_rows(DIGITS, PREPROCESSING["digits"], HIDDEN["digits"], 60)
     ours, theirs = (best(partial(train, digits), 3) for train in (_ours_until, _theirs_until))
     print(
         f"| training {_arrows(digits)} to {WANTED:.0%} of {len(digits.check)} held out "
         f"| scikit-learn `MLPClassifier` | {ours / theirs:.2f} × the time |"
     )
-    chars = rendered_rows(DIGITS + LETTERS, PREPROCESSING["chars"], 896, 20)
-    lanes: tuple[tuple[Rows, int, Precision], ...] = (
-        (digits, EPOCHS, "fp32"),
-        (chars, EPOCHS // 6, "fp32"),
-        (chars, EPOCHS // 6, "bf16"),
-    )
-    for rows, epochs, precision in lanes:
-        ours = best(partial(_ours_for, rows, epochs, precision), 3)
+    chars = rendered_rows(DIGITS + LETTERS, PREPROCESSING["chars"], HIDDEN["chars"], 20)
+    for rows, epochs in ((digits, EPOCHS), (chars, EPOCHS // 6)):
+        ours = best(partial(_ours_for, rows, epochs), 3)
         theirs = best(partial(_theirs_for, rows, epochs), 3)
+        precision = pick_precision(torch.device("cpu"), BPNetwork(*rows.sizes))
         print(
             f"| training {_arrows(rows)} for {epochs} epochs of {len(rows.learn):,}, {precision} "
             f"| scikit-learn `MLPClassifier` | {ours / theirs:.2f} × the time |"
@@ -165,16 +161,16 @@ def _ours_until(rows: Rows) -> None:
         raise SystemExit(f"ours did not reach {WANTED}")
 
 
-def _ours_for(rows: Rows, epochs: int, precision: Precision) -> None:
-    _trainer(rows, epochs, precision).fit(rows.stream, lambda _: 0.0)
+def _ours_for(rows: Rows, epochs: int) -> None:
+    _trainer(rows, epochs).fit(rows.stream, lambda _: 0.0)
 
 
-def _trainer(rows: Rows, epochs: int, precision: Precision = "fp32") -> Trainer:
+def _trainer(rows: Rows, epochs: int) -> Trainer:
     torch.manual_seed(0)
+    network, device = BPNetwork(*rows.sizes), torch.device("cpu")
     steps = -(-len(rows.learn) // BATCH)
     plan = Plan(epochs * steps, RATE, BATCH, "constant")
-    settings = TrainSettings(steps, precision=precision)
-    return Trainer(BPNetwork(*rows.sizes), plan, settings, torch.device("cpu"))
+    return Trainer(network, plan, TrainSettings(steps, precision=pick_precision(device, network)), device)
 
 
 def _theirs_until(rows: Rows) -> None:
