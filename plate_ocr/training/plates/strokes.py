@@ -66,7 +66,7 @@ def draw_character(char: str, style: Hand, height: int) -> Image | None:
     Returns:
         uint8 ``(height, W)``; None if the character has no strokes here.
     """
-    paths, width = _paths(char, style.habits)
+    paths, width = _paths(char, style)
     if not paths:
         return None
     if char in "MW":
@@ -110,9 +110,11 @@ def _ring(left: float, top: float, right: float, bottom: float) -> Path:
     return [(middle, top), (right, top), (right, bottom), (left, bottom), (left, top), (middle, top)]
 
 
-def _paths(char: str, h: Sequence[float]) -> tuple[list[Path], float]:
-    """Strokes of a character in a hand of these habits, and its width against an H."""
-    tail = 0.2 + 0.1 * h[0]
+def _paths(char: str, style: Hand) -> tuple[list[Path], float]:
+    """Strokes of a character in a hand, and its width against an H."""
+    h = style.habits
+    # Thick strokes must not close the gap over a tail: a 9 or S would be an 8.
+    tail = min(0.2 + 0.1 * h[0], 0.42 - 1.7 * style.stroke)
     waist = 0.44 + 0.06 * h[1]
     forms: dict[str, tuple[list[Path], float]] = {
         "0": ([_ring(0, 0, 1, 1)], 1.0 if h[2] < 0.7 else 0.85),
