@@ -132,10 +132,12 @@ def rng() -> np.random.Generator:
 
 
 def new_network(card: ModelCard, seed: int = 0) -> BPNetwork:
-    """A network with random weights that depend on the seed alone."""
+    """A network with random weights that depend on the seed alone, as a file would give them back."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return network_for(card)
+        network = network_for(card)
+    network.load_state_dict({name: as_kept(value) for name, value in network.state_dict().items()})
+    return network
 
 
 @pytest.fixture(scope="session")

@@ -24,10 +24,10 @@ from plate_ocr.vision.characters import Preprocessing
 
 CARD = ModelCard(Alphabet("AÄ皖"), Preprocessing(), hidden=4, accuracy={"rendered": 0.5})
 WEIGHTS = {
-    TensorInfo("hidden.weight", "float32", (4, 25), 400),
-    TensorInfo("hidden.bias", "float32", (4,), 16),
-    TensorInfo("output.weight", "float32", (3, 4), 48),
-    TensorInfo("output.bias", "float32", (3,), 12),
+    TensorInfo("hidden.weight", "float16", (4, 25), 200),
+    TensorInfo("hidden.bias", "float16", (4,), 8),
+    TensorInfo("output.weight", "float16", (3, 4), 24),
+    TensorInfo("output.bias", "float16", (3,), 6),
 }
 
 
@@ -44,7 +44,7 @@ def test_a_model_has_its_weights_and_its_card(model: Path, suffix: str) -> None:
     contents = model_contents(path)
     (weights,) = [part for part in contents.parts if part.name == "weights"]
     assert set(weights.tensors) == WEIGHTS
-    assert weights.bytes == 476
+    assert weights.bytes == 238
     assert contents.bytes == sum(part.bytes for part in contents.parts) == path.stat().st_size
     assert contents.card == CARD
     assert json.loads(contents.to_json())["card"]["alphabet"] == "AÄ皖"

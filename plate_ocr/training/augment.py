@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LATE = 0.5
+LATE = 0.3
 """The last part of a training, in which characters are changed less."""
 
 
@@ -36,8 +36,7 @@ class Augmentation:
         noise: standard deviation of grey noise, as a part of the contrast.
         threshold: displacement of the binarisation threshold, as a part of the contrast.
         neighbour: probability that a piece of another character stands on one side of it; on either.
-        frame: probability that a line of the plate's frame stands above or below it, and the same
-            again for one on its left or right.
+        frame: probability that a line of the plate's frame stands above or below it.
         no_character: share of pictures replaced by what is no character.
         inverted: share of pictures whose polarity is wrong. Of these and of what is no character a
             network learns to be unsure (outlier exposure: Hendrycks et al., *Deep Anomaly Detection
@@ -119,13 +118,12 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     thick, thin = F.max_pool2d(changed, 3, 1, 1), -F.max_pool2d(-changed, 3, 1, 1)
     changed = changed + torch.where(grow > 0, grow * (thick - changed), -grow * (thin - changed))
 
-    for axis, inwards in ((2, 0.0), (3, 0.2)):
-        size = gray.shape[axis]
-        places = torch.arange(size, device=gray.device).reshape([-1, 1] if axis == 2 else [1, -1])
-        begin, thickness = (part * size * random()[:, None, None, None] for part in (inwards, 0.075))
-        places = torch.where((random() < 0.5)[:, None, None, None], places, size - 1 - places)
-        line = ((places >= begin) & (places < begin + thickness)).float()
-        changed = torch.where(chance(s.frame), torch.maximum(changed, line.expand_as(changed)), changed)
+    rows = torch.arange(gray.shape[2], device=gray.device)[None, None, :, None]
+    thickness = (0.075 * gray.shape[2] * random())[:, None, None, None]
+    line = torch.where(
+        (random() < 0.5)[:, None, None, None], rows < thickness, rows >= gray.shape[2] - thickness
+    ).float()
+    changed = torch.where(chance(s.frame), torch.maximum(changed, line.expand_as(changed)), changed)
 
     changed = _blur(changed, uniform(0, s.blur))
     noise = torch.randn(changed.shape, generator=generator, device=gray.device)

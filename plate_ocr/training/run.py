@@ -144,7 +144,7 @@ class RunConfig(StepConfig):
     loss: Loss = "cross_entropy"
     patience: int = 20
     share: float = 0.15
-    font_share: float = 0.3
+    font_share: float = 0.4
     base: str = ""
     seed: int = 0
     device: str = "auto"

@@ -61,7 +61,7 @@ def test_info_of_a_model(run: Run, shipped: Path, suffix: str) -> None:
         lines[0]
         == f"{path}: plate-ocr model, {suffix[1:].replace('onnx', 'ONNX')}, {path.stat().st_size:,} bytes"
     )
-    assert any(line.split() == ["hidden.weight", "600", "float32", "6×25"] for line in lines)
+    assert any(line.split() == ["hidden.weight", "300", "float16", "6×25"] for line in lines)
     assert {"alphabet: 0123", "hidden units: 6", "accuracy: 93.75% on rendered"} <= set(lines)
 
 

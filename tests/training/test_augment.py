@@ -130,7 +130,7 @@ def test_noise_has_the_deviation_it_says() -> None:
     assert deviation.mean() == pytest.approx(0.03, abs=0.005)
 
 
-def test_neighbours_stand_at_the_sides_and_frames_all_round() -> None:
+def test_neighbours_stand_at_the_sides_and_frames_above_or_below() -> None:
     gray = torch.zeros(200, 1, 36, 28)
     gray[:, :, 4:-4, 3:-3] = 1
     beside = changed(gray, only(neighbour=0.25)) - gray
@@ -138,14 +138,8 @@ def test_neighbours_stand_at_the_sides_and_frames_all_round() -> None:
     assert (beside.amax((1, 2, 3)) > 0.5).float().mean() == pytest.approx(0.4, abs=0.15)
     assert beside[:, :, :2].max() < 0.01
     framed = changed(gray, only(frame=0.15)) - gray
-    assert framed[:, :, 4:-4, 8:-8].max() < 0.01
-    for part in (
-        framed[:, :, :4, 8:-8],
-        framed[:, :, -4:, 8:-8],
-        framed[..., 4:-4, :8],
-        framed[..., 4:-4, -8:],
-    ):
-        assert (part.amax((1, 2, 3)) > 0.5).float().mean() == pytest.approx(0.13, abs=0.08)
+    assert framed[:, :, 4:-4].max() < 0.01
+    assert (framed.amax((1, 2, 3)) > 0.5).float().mean() == pytest.approx(0.15, abs=0.1)
 
 
 def test_mildness_makes_strong_changes_rare() -> None:
