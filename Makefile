@@ -47,7 +47,7 @@ define publish
 endef
 
 SETTINGS_digits = --seed 1 --epochs 60 --per-epoch 32768 --patience 60
-SETTINGS_chars = --seed 1 --epochs 60 --per-epoch 262144 --passes 8 --batch-size 512 --rate 0.002 --patience 60
+SETTINGS_chars = --seed 1 --epochs 100 --per-epoch 262144 --passes 8 --batch-size 512 --rate 0.002 --patience 100
 SETTINGS_plates = --epochs 90 --per-epoch 16384
 
 benchmarks:

@@ -37,6 +37,7 @@ class Augmentation:
         threshold: displacement of the binarisation threshold, as a part of the contrast.
         neighbour: probability that a piece of another character stands on one side of it; on either.
         frame: probability that a line of the plate's frame stands above or below it.
+        side: the same on its left or right.
         no_character: share of pictures replaced by what is no character.
         inverted: share of pictures whose polarity is wrong. Of these and of what is no character a
             network learns to be unsure (outlier exposure: Hendrycks et al., *Deep Anomaly Detection
@@ -57,6 +58,7 @@ class Augmentation:
     threshold: float = 0.14
     neighbour: float = 0.25
     frame: float = 0.15
+    side: float = 0.0
     no_character: float = 0.05
     inverted: float = 0.1
 
@@ -118,12 +120,18 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     thick, thin = F.max_pool2d(changed, 3, 1, 1), -F.max_pool2d(-changed, 3, 1, 1)
     changed = changed + torch.where(grow > 0, grow * (thick - changed), -grow * (thin - changed))
 
-    rows = torch.arange(gray.shape[2], device=gray.device)[None, None, :, None]
-    thickness = (0.075 * gray.shape[2] * random())[:, None, None, None]
-    line = torch.where(
-        (random() < 0.5)[:, None, None, None], rows < thickness, rows >= gray.shape[2] - thickness
-    ).float()
-    changed = torch.where(chance(s.frame), torch.maximum(changed, line.expand_as(changed)), changed)
+    for axis, probability, inwards in ((2, s.frame, 0.0), (3, s.side, 0.2)):
+        if not probability:
+            continue
+        size = gray.shape[axis]
+        places = torch.arange(size, device=gray.device).reshape([-1, 1] if axis == 2 else [1, -1])
+        thickness = (0.075 * size * random())[:, None, None, None]
+        first = (random() < 0.5)[:, None, None, None]
+        begin = inwards * size * random()[:, None, None, None] if inwards else 0.0
+        low = (places >= begin) & (places < begin + thickness)
+        high = (places < size - begin) & (places >= size - begin - thickness)
+        line = torch.where(first, low, high).float()
+        changed = torch.where(chance(probability), torch.maximum(changed, line.expand_as(changed)), changed)
 
     changed = _blur(changed, uniform(0, s.blur))
     noise = torch.randn(changed.shape, generator=generator, device=gray.device)

@@ -76,6 +76,12 @@ PREPROCESSING: Mapping[ModelName, Preprocessing] = {
     "chars": Preprocessing(grid=(16, 12), reach=0.6),
 }
 
+AUGMENTATION: Mapping[ModelName, Augmentation] = {
+    "digits": Augmentation(),
+    # With 5×5 windows a line beside a 1 or a 4 cannot be told from its strokes.
+    "chars": Augmentation(side=0.15),
+}
+
 HIDDEN: Mapping[ModelName, int] = {"digits": 256, "chars": 1792}
 
 CHECKPOINT = "last.ckpt"
@@ -488,7 +494,7 @@ def _batches(config: RunConfig, plan: Plan, material: Material, device: torch.de
         learnt.labels,
         len(material.alphabet),
         config.preprocessing,
-        Augmentation(),
+        AUGMENTATION[config.model],
         Draws(weights, plan, order, config.seed, config.passes),
         device,
     )

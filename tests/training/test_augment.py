@@ -130,7 +130,7 @@ def test_noise_has_the_deviation_it_says() -> None:
     assert deviation.mean() == pytest.approx(0.03, abs=0.005)
 
 
-def test_neighbours_stand_at_the_sides_and_frames_above_or_below() -> None:
+def test_neighbours_stand_at_the_sides_and_frames_all_round() -> None:
     gray = torch.zeros(200, 1, 36, 28)
     gray[:, :, 4:-4, 3:-3] = 1
     beside = changed(gray, only(neighbour=0.25)) - gray
@@ -140,6 +140,10 @@ def test_neighbours_stand_at_the_sides_and_frames_above_or_below() -> None:
     framed = changed(gray, only(frame=0.15)) - gray
     assert framed[:, :, 4:-4].max() < 0.01
     assert (framed.amax((1, 2, 3)) > 0.5).float().mean() == pytest.approx(0.15, abs=0.1)
+    beside = changed(gray, only(side=0.15)) - gray
+    assert beside[..., 8:-8].max() < 0.01
+    for part in (beside[..., :8], beside[..., -8:]):
+        assert (part.amax((1, 2, 3)) > 0.5).float().mean() == pytest.approx(0.1, abs=0.08)
 
 
 def test_mildness_makes_strong_changes_rare() -> None:
