@@ -32,6 +32,9 @@ UNSURE, LOOSE = 0.9, 0.95
 SAME = 0.2
 """Plates that overlap more are one plate."""
 
+SHORT, SURE = 3, 0.97
+"""What is found in a photo and has fewer characters must be surer to count: badges and lamps read so."""
+
 LEAST_IN_LINE = 2
 """Characters of a line, at least."""
 
@@ -185,7 +188,11 @@ class PhotoReader:
             boxes = [_about(place.corners, gray.shape, AROUND) for place in places[start : start + BATCH]]
             crops = [gray[top:bottom, left:right] for left, top, right, bottom in boxes]
             for (left, top, _, _), plates in zip(boxes, self.reader.look(crops), strict=True):
-                found += [_moved(plate, left, top) for plate in plates]
+                found += [
+                    _moved(plate, left, top)
+                    for plate in plates
+                    if len(plate.chars) >= SHORT or plate.confidence >= SURE
+                ]
         kept: list[Plate] = []
         for plate in sorted(found, key=lambda plate: -plate.confidence):
             box = np.array(plate.corners)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -18,6 +19,7 @@ from plate_ocr import (
 )
 from plate_ocr.model import LocatorCard, LocatorModel, PlateCard, PlateModel
 from plate_ocr.photos import BATCH, NetworkReader, PhotoReader
+from plate_ocr.reading import Char, plate_of
 from plate_ocr.training.plates import PlateGenerator
 from plate_ocr.training.plates.scenes import Scene, SceneGenerator
 from plate_ocr.vision.images import Image
@@ -233,6 +235,15 @@ def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
     surest = max(found[0].confidence for found in alone if found)
     # The 8-bit range of a layer is found over a batch.
     assert plate.confidence == pytest.approx(surest, abs=1e-3)
+
+
+@pytest.mark.parametrize(("text", "confidence", "found"), [("G", 0.96, 0), ("G", 0.98, 1), ("SK1", 0.9, 1)])
+def test_short_texts_in_photos_must_be_surer(text: str, confidence: float, found: int) -> None:
+    corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
+    plate = plate_of(tuple(Char(char, confidence, ()) for char in text), corners, 1)
+    reader: Any = SimpleNamespace(look=lambda crops: [(plate,) for _ in crops])
+    locator: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
+    assert len(PhotoReader(reader, locator).plates(np.zeros((99, 99), np.uint8))) == found
 
 
 def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> None:
