@@ -26,6 +26,8 @@ models/plates.onnx:
 	test -e runs/plates/last.ckpt && plate-ocr train --resume runs/plates || \
 	plate-ocr train --model plates -o runs/plates $(FROM) $(SETTINGS_plates)
 	$(call publish,plates)
+	sed -i 's/(curves.png)/(plates.png)/' models/plates.md
+	cp runs/plates/curves.png models/plates.png
 	plate-ocr quantize runs/plates -o models/plates.onnx
 
 models/locator.onnx:

@@ -242,6 +242,8 @@ def card_page(card: PlateCard, metrics: Mapping[str, Any]) -> str:
             f"Of {metrics['nothings']:,} rendered pictures without a plate, "
             f"{metrics['nothings_read']:.2%} are taken for one.",
             "",
+            "![loss, accuracy and learning rate of the last run](curves.png)",
+            "",
         ]
     )
 
