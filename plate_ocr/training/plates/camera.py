@@ -56,6 +56,12 @@ COMBED = 0.15
 UNEVEN = 1.7
 """By how much more than the mean of both axes a picture may be blurred along one."""
 
+STREAK = 0.2
+"""Length of a motion blur, as a part of the text's height, at most: strokes run together, characters do not."""
+
+SIDEWAYS = 0.2
+"""Standard deviation of a blur's angle where cars pass from side to side, radians."""
+
 MOST_LOST = 0.13
 """Part of the text's contrast that over- or underexposure may take."""
 
@@ -282,17 +288,17 @@ def _blur(
     if text_height > LEAST_INTERLACED and rng.random() < 0.2:
         picture = _interlaced(rng, picture, text_height)
     # Few pixels are blur enough.
-    text_height = max(1.0, text_height - 3)
+    sharp = max(1.0, text_height - 3)
     if kind < 0.5:
-        sigma = float(rng.random()) ** 1.6 * most * text_height
+        sigma = float(rng.random()) ** 1.6 * most * sharp
         if sigma > 0.25:
             # Crops are stretched, too: few lenses and programs blur both axes alike.
             uneven = UNEVEN ** (2 * float(rng.random()) - 1)
             picture = np.asarray(
                 cv2.GaussianBlur(picture, (0, 0), sigma / uneven, sigmaY=sigma * uneven), np.float32
             )
-    elif kind < 0.58:
-        picture = _motion(rng, picture, 1.7 * most * text_height * float(rng.random()))
+    elif kind < 0.6:
+        picture = _motion(rng, picture, STREAK * text_height * float(rng.random()))
     if rng.random() < 0.2:
         # Cameras sharpen: bright and dark seams along edges.
         soft = cv2.GaussianBlur(picture, (0, 0), 0.8 + float(rng.random()))
@@ -314,7 +320,7 @@ def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float
 
 def _motion(rng: Generator, picture: NDArray[np.float32], length: float) -> NDArray[np.float32]:
     steps = max(2, math.ceil(length) + 1)
-    angle = float(rng.random() * math.pi)
+    angle = float(rng.normal(0, SIDEWAYS) if rng.random() < 0.5 else rng.random() * math.pi)
     size = 2 * math.ceil(length / 2) + 1
     kernel = np.zeros((size, size), np.float32)
     for t in np.linspace(-length / 2, length / 2, 2 * steps):

@@ -1,7 +1,8 @@
 """Videos of cars that pass a camera, to test what follows them.
 
 Each car drives along a line and comes nearer or goes away; some pass behind a pole. The faster they are the
-more they are blurred along their way, and every picture has noise of its own.
+more they are blurred along their way, and every picture has noise of its own. As with a camera that somebody
+set up for plates, the text is large enough and the exposure short enough for a sharp eye to read it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.errors import OutputError
-from plate_ocr.training.plates.camera import Matrix, pose, project
+from plate_ocr.training.plates.camera import STREAK, Matrix, pose, project
 from plate_ocr.training.plates.draw import corners
 from plate_ocr.training.plates.regions import Camera
 from plate_ocr.training.plates.scenes import SceneGenerator
@@ -38,8 +39,11 @@ NEARER = 1.5
 TURN = Camera(turn=(10.0, 6.0, 2.5), shear=0.02)
 """How far plates are turned."""
 
+LEAST_TEXT = 10.0
+"""Height of a plate's smallest line where the car is farthest, pixels."""
+
 EXPOSURE = (0.1, 0.5)
-"""Share of the time between pictures during which light falls in: motion blur."""
+"""Share of the time between pictures during which light falls in: motion blur, of at most ``STREAK``."""
 
 NOISE = (2.0, 7.0)
 """Standard deviation, grey values."""
@@ -172,7 +176,7 @@ class VideoGenerator(SceneGenerator):
 
     def _passing(self, rng: Generator, lane: float, first: int) -> tuple[Passing, _Sprite]:
         flat = self._flat_plate(rng)
-        left, _, right, _ = flat.plate_box
+        left, top, right, bottom = flat.plate_box
         units = 240.0
         body, cover, place = self._car(rng, flat, units / (right - left), units, plate=True)
         turned = pose(rng, place, TURN)
@@ -180,7 +184,10 @@ class VideoGenerator(SceneGenerator):
         wide = float(np.exp(rng.uniform(*np.log(WIDTHS))))
         # Two lines take more of the height.
         wide = min(wide, 0.3 * HEIGHT * float(np.ptp(box[:, 0]) / np.ptp(box[:, 1])))
-        far = wide / float(rng.uniform(1, NEARER))
+        # Of the smallest line, as a part of the plate's width.
+        text = flat.text_height / (bottom - top) * float(np.linalg.norm(box[3] - box[0]) / np.ptp(box[:, 0]))
+        far = max(wide / float(rng.uniform(1, NEARER)), LEAST_TEXT / text)
+        wide = max(wide, far)
         widths = (wide, far) if rng.random() < 0.5 else (far, wide)
         # The whole plate is in the picture at both ends of its way.
         ends = [rng.uniform(0.55, 0.75) * widths[0], WIDTH - rng.uniform(0.55, 0.75) * widths[1]]
@@ -189,7 +196,9 @@ class VideoGenerator(SceneGenerator):
         heights = HEIGHT * lane + rng.normal(0, 0.03 * HEIGHT, 2)
         start, end = (np.array([ends[i], heights[i], widths[i]]) for i in range(2))
         count = round(RATE * float(rng.uniform(*SECONDS)))
-        sprite = _Sprite(body, cover, turned, box, start, end, float(rng.uniform(*EXPOSURE)))
+        motion = float(np.abs(end - start)[:2].max()) / (count - 1)
+        exposure = min(float(rng.uniform(*EXPOSURE)), STREAK * text * far / motion)
+        sprite = _Sprite(body, cover, turned, box, start, end, exposure)
         return Passing(flat.text, first, count), sprite
 
 
