@@ -20,6 +20,9 @@ Canvas: TypeAlias = NDArray[np.float32]
 WIDEST = 1.3
 """How far glyphs and gaps are stretched to fill a plate."""
 
+SEALS = 1.15
+"""So much higher than wide a badge may be two round stickers."""
+
 LEAST_CONTRAST = 60.0
 """Between ground and ink before the camera takes some away, grey levels."""
 
@@ -393,6 +396,9 @@ def _draw_badge(painter: _Painter, box: tuple[int, int, int, int]) -> None:
     width, height = right - left, bottom - top
     if width < 4 or height < 4:
         return
+    if height > SEALS * width and rng.random() < 0.5:
+        _draw_seals(painter, box)
+        return
     kind = rng.random()
     if kind < 0.4:
         # A shield of squares.
@@ -428,6 +434,34 @@ def _draw_badge(painter: _Painter, box: tuple[int, int, int, int]) -> None:
     part = np.asarray(part, np.float32)[max(-top, 0) :, max(-left, 0) :]
     rows, columns = canvas_part.shape
     canvas_part += (part[:rows, :columns] - canvas_part) * share[:rows, :columns]
+
+
+def _draw_seals(painter: _Painter, box: tuple[int, int, int, int]) -> None:
+    """Two round stickers, one above the other, as on German and Czech plates: no 8."""
+    rng = painter.rng
+    left, top, right, bottom = box
+    # Together they are as high as the characters, which is more than a coat of arms is.
+    widest = min(1.1 * (right - left), 0.62 * (bottom - top))
+    radius = max(2, round(0.5 * widest * (0.75 + 0.25 * float(rng.random()))))
+    paper, edge, mark = (float(level) for level in rng.uniform(0, 255, 3))
+    thick, inner = max(1, round(0.25 * radius * float(rng.random()))), max(1, round(0.5 * radius))
+    x, y = (left + right) // 2, (top + bottom) // 2
+    for middle in ((x, y - radius - 1), (x, y + radius + 1)):
+        cv2.circle(painter.canvas, middle, radius, paper, -1, cv2.LINE_AA)
+        if rng.random() < 0.8:
+            cv2.circle(painter.canvas, middle, radius, edge, thick, cv2.LINE_AA)
+        if rng.random() < 0.7:
+            cv2.ellipse(
+                painter.canvas,
+                middle,
+                (inner, max(1, round(inner * float(rng.random())))),
+                float(rng.random() * 180),
+                0,
+                360,
+                mark,
+                -1 if rng.random() < 0.5 else 1,
+                cv2.LINE_AA,
+            )
 
 
 def _draw_picture(painter: _Painter, box: tuple[int, int, int, int]) -> None:

@@ -35,7 +35,7 @@ WIDTHS = (22.0, 260.0)
 PLATES = (0.12, 0.7, 0.9, 1.0)
 """Chance of 0, 1, 2, 3 plates in a scene, each asked for where those before were not drawn."""
 
-TURN = Camera(turn=(22.0, 12.0, 5.0), shear=0.03, blur=0.06, contrast=(0.3, 1.2))
+TURN = Camera(turn=(26.0, 13.0, 6.0), shear=0.03, blur=0.06, contrast=(0.3, 1.2))
 """How cars are photographed."""
 
 CAR = (4.6, 2.1, 3.6)
