@@ -57,7 +57,7 @@ UNEVEN = 1.7
 """By how much more than the mean of both axes a picture may be blurred along one."""
 
 STREAK = 0.2
-"""Length of a motion blur, as a part of the text's height, at most: strokes run together, characters do not."""
+"""Length of a motion blur, as a part of the text's height, at most: only strokes run together."""
 
 SIDEWAYS = 0.2
 """Standard deviation of a blur's angle where cars pass from side to side, radians."""
