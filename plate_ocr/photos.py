@@ -13,6 +13,7 @@ from plate_ocr.alphabet import formats_for
 from plate_ocr.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.model import LocatorModel, PlateModel
 from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
+from plate_ocr.vision.cuts import Cut, straight_cut, upright_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from plate_ocr.vision.locate import Located, overlap
 from plate_ocr.vision.platepicture import network_input
@@ -20,14 +21,20 @@ from plate_ocr.vision.platepicture import network_input
 BATCH = 16
 """Pictures in one run of the plate network."""
 
-AROUND = (0.12, 0.2)
-"""What is left about a plate that was found in a photo, as parts of its width and height."""
+STRAIGHT = (0.08, 0.2)
+"""What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
+
+UPRIGHT = (0.12, 0.2)
+"""The same about one that is read as it stands."""
 
 CLOSER = (0.08, 0.14)
 """The same about a plate in a loose crop that is read once more."""
 
-UNSURE, LOOSE = 0.9, 0.95
-"""Where a character is less sure, and the plate with that margin takes less of the picture, that is done."""
+UNSURE = 0.9
+"""Where a character is less sure, a plate is looked at once more: closer, or as it stands."""
+
+LOOSE = 0.95
+"""Of a crop that is looked at closer, less than that part is left."""
 
 SAME = 0.2
 """Plates that overlap more are one plate."""
@@ -84,17 +91,15 @@ class NetworkReader:
         Nothing is read where even that is too unsure that there is a plate.
         """
         plates = self._see(pictures)
-        closer: dict[int, tuple[int, int, int, int]] = {}
+        closer: dict[int, Cut] = {}
         for i, (picture, plate) in enumerate(zip(pictures, plates, strict=True)):
             if plate is not None and plate.min_confidence < UNSURE:
-                left, top, right, bottom = box = _about(np.array(plate.corners), picture.shape, CLOSER)
-                if (right - left) * (bottom - top) < LOOSE * picture.size:
-                    closer[i] = box
-        crops = [pictures[i][top:bottom, left:right] for i, (left, top, right, bottom) in closer.items()]
-        for (i, (left, top, _, _)), plate in zip(closer.items(), self._see(crops), strict=True):
-            before = plates[i]
-            if plate is not None and before is not None and plate.confidence > before.confidence:
-                plates[i] = _moved(plate, left, top)
+                cut = upright_cut(picture, np.array(plate.corners), CLOSER)
+                if cut.picture.size < LOOSE * picture.size:
+                    closer[i] = cut
+        again = self._see([cut.picture for cut in closer.values()])
+        for (i, cut), plate in zip(closer.items(), again, strict=True):
+            plates[i] = _surer(plates[i], _outside(plate, cut, pictures[i].shape))
         least = self.model.card.min_plate_confidence
         return [(plate,) if plate is not None and plate.confidence >= least else () for plate in plates]
 
@@ -183,22 +188,30 @@ class PhotoReader:
 
     def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
         """What is read where plates may be; of overlapping ones the surest."""
-        found: list[Plate] = []
+        found: list[Plate | None] = []
         for start in range(0, len(places), BATCH):
-            boxes = [_about(place.corners, gray.shape, AROUND) for place in places[start : start + BATCH]]
-            crops = [gray[top:bottom, left:right] for left, top, right, bottom in boxes]
-            for (left, top, _, _), plates in zip(boxes, self.reader.look(crops), strict=True):
-                found += [
-                    _moved(plate, left, top)
-                    for plate in plates
-                    if len(plate.chars) >= SHORT or plate.confidence >= SURE
-                ]
+            corners = [place.corners for place in places[start : start + BATCH]]
+            plates = self._look(gray, [straight_cut(gray, box, STRAIGHT) for box in corners])
+            unsure = [i for i, plate in enumerate(plates) if plate and plate.min_confidence < UNSURE]
+            again = self._look(gray, [upright_cut(gray, corners[i], UPRIGHT) for i in unsure])
+            for i, plate in zip(unsure, again, strict=True):
+                plates[i] = _surer(plates[i], plate)
+            found += plates
+        counting = [p for p in found if p is not None and (len(p.chars) >= SHORT or p.confidence >= SURE)]
         kept: list[Plate] = []
-        for plate in sorted(found, key=lambda plate: -plate.confidence):
+        for plate in sorted(counting, key=lambda plate: -plate.confidence):
             box = np.array(plate.corners)
             if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
                 kept.append(plate)
         return tuple(kept)
+
+    def _look(self, gray: Image, cuts: Sequence[Cut]) -> list[Plate | None]:
+        """What is read in each piece of a photo, where it is in the photo."""
+        looked = self.reader.look([cut.picture for cut in cuts])
+        return [
+            _outside(plates[0] if plates else None, cut, gray.shape)
+            for cut, plates in zip(cuts, looked, strict=True)
+        ]
 
 
 def _sides(first: int, whole: int) -> Iterator[int]:
@@ -219,18 +232,16 @@ def _sides(first: int, whole: int) -> Iterator[int]:
         yield first // 2
 
 
-def _moved(plate: Plate, left: int, top: int) -> Plate:
-    """A plate of a crop in the picture from which that was cut out."""
-    return dataclasses.replace(plate, corners=tuple((x + left, y + top) for x, y in plate.corners))
+def _outside(plate: Plate | None, cut: Cut, shape: tuple[int, ...]) -> Plate | None:
+    """A plate that was read in a piece of a picture of that shape, with its corners in that picture."""
+    if plate is None:
+        return None
+    corners = np.clip(cut.outside(plate.corners), 0, shape[1::-1])
+    return dataclasses.replace(plate, corners=tuple((float(x), float(y)) for x, y in corners))
 
 
-def _about(
-    corners: NDArray[np.float64], shape: tuple[int, ...], around: tuple[float, float]
-) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a crop about a plate, inside a picture: one pixel at least."""
-    low, high = corners.min(0), corners.max(0)
-    reach = np.array(around) * (high - low)
-    left, top = np.maximum(np.floor(low - reach), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(high + reach), shape[::-1]).astype(int)
-    left, top = min(left, shape[1] - 1), min(top, shape[0] - 1)
-    return int(left), int(top), int(max(right, left + 1)), int(max(bottom, top + 1))
+def _surer(one: Plate | None, other: Plate | None) -> Plate | None:
+    """Of two readings of one plate the surer; of equals the first."""
+    if one is None or other is None:
+        return one or other
+    return other if other.confidence > one.confidence else one

@@ -227,6 +227,37 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
     assert [plate.confidence for plate in plates] == sorted((p.confidence for p in plates), reverse=True)
 
 
+@pytest.mark.parametrize("degrees", [-50.0, 35.0, 180.0])
+def test_a_turned_plate_is_straightened(degrees: float, shipped_plates: Path) -> None:
+    photo, (box,) = photo_with("KA365CP")
+    turn = cv2.getRotationMatrix2D((200.0, 200.0), degrees, 1.0)
+    turned = np.asarray(cv2.warpAffine(photo, turn, photo.shape[::-1], borderValue=GROUND), np.uint8)
+    corners = cv2.transform(box[None], turn)[0]
+    (plate,) = read_photo(Points(corners), shipped_plates, turned)
+    assert plate.text == "KA365CP"
+    # In the plate's own order.
+    assert np.linalg.norm(np.array(plate.corners) - corners, axis=1).max() < 20
+
+
+@pytest.mark.parametrize(("first", "second", "told"), [(0.8, 0.7, 0), (0.7, 0.8, 1), (0.95, 0.99, 0)])
+def test_what_is_unsure_when_straightened_is_read_as_it_stands(
+    first: float, second: float, told: int
+) -> None:
+    corners = ((1.0, 1.0), (9.0, 1.0), (9.0, 5.0), (1.0, 5.0))
+    seen: list[tuple[Plate, ...]] = [
+        (plate_of(tuple(Char(char, confidence, ()) for char in text), corners, 1),)
+        for text, confidence in (("AB1", first), ("AB7", second))
+    ]
+    looks = iter(seen)
+    reader: Any = SimpleNamespace(look=lambda crops: [next(looks) for _ in crops])
+    # The plate stands on its end.
+    locator: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
+    (plate,) = PhotoReader(reader, locator).plates(np.zeros((99, 99), np.uint8))
+    assert plate.text == seen[told][0].text
+    down, across = np.ptp(np.array(plate.corners), axis=0)[::-1]
+    assert (across > down) == bool(told)
+
+
 def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
     photo, (box,) = photo_with("KA365CP")
     shifted = [box + shift for shift in ((0, 0), (4, 2), (-5, -3), (20, 0))]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.reading import Plate, Reading
+from plate_ocr.vision.cuts import straight_cut
 from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
 from plate_ocr.vision.images import Image
 
@@ -71,7 +72,9 @@ class PictureFolders:
         return Drawn(
             _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
             _to_jpeg(blurred(picture, plates)) if self.blur else b"",
-            tuple(to_png(upright(picture, plate)) for plate in plates) if self.crops else (),
+            tuple(to_png(straight_cut(picture, np.array(plate.corners)).picture) for plate in plates)
+            if self.crops
+            else (),
         )
 
     def write(self, name: str, drawn: Drawn) -> None:
@@ -184,17 +187,6 @@ def blurred(picture: Image, plates: Sequence[Plate]) -> Image:
             part.shape
         )
     return hidden
-
-
-def upright(picture: Image, plate: Plate) -> Image:
-    """Cut a plate out, straightened by its corners."""
-    box = np.array(plate.corners, np.float32)
-    across = (np.linalg.norm(box[1] - box[0]) + np.linalg.norm(box[2] - box[3])) / 2
-    down = (np.linalg.norm(box[3] - box[0]) + np.linalg.norm(box[2] - box[1])) / 2
-    size = max(2, round(float(across))), max(2, round(float(down)))
-    target = np.array([[0, 0], [size[0], 0], size, [0, size[1]]], np.float32)
-    matrix = cv2.getPerspectiveTransform(box, target)
-    return np.asarray(cv2.warpPerspective(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _is_same(path: Path, name: str) -> bool:

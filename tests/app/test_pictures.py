@@ -5,12 +5,11 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from plate_ocr.app.output import CSV_COLUMNS, to_rows, to_values, write_table
-from plate_ocr.app.pictures import PictureFolders, annotated, blurred, upright
+from plate_ocr.app.pictures import PictureFolders, annotated, blurred
 from plate_ocr.errors import OutputError
 from plate_ocr.reader import PlateReader
 from plate_ocr.reading import Char, Plate, Reading
@@ -69,19 +68,6 @@ def test_only_plates_are_blurred() -> None:
     assert changed[105:135, 105:195].mean() > 0.9
     changed[90:150, 85:215] = changed[285:, 385:] = changed[:12, :12] = False
     assert not changed.any()
-
-
-def test_a_crop_is_upright() -> None:
-    flat = np.zeros((40, 120), np.uint8)
-    cv2.rectangle(flat, (10, 8), (50, 30), 255, -1)
-    turn = cv2.getRotationMatrix2D((60, 20), 25, 1.0)
-    turn[:, 2] += (140, 130)
-    picture = np.asarray(cv2.warpAffine(flat, turn, (400, 300)), np.uint8)
-    box = cv2.transform(np.array([[[0, 0], [120, 0], [120, 40], [0, 40]]], np.float64), turn)[0]
-    corners = tuple((float(x), float(y)) for x, y in box)
-    cut = upright(picture, Plate("A1", 1.0, 1.0, 1, corners, ()))
-    assert cut.shape == (40, 120)
-    assert np.abs(cut.astype(int) - flat).mean() < 12
 
 
 def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Pieces cut out of a picture about a plate: upright as it stands there, or straightened by its corners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from plate_ocr.vision.images import Image
+
+NEAR = (0.5, 0.5)
+"""What of a picture is looked at where a plate is straightened, as parts of its upright hull on each side."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A piece of a picture.
+
+    Attributes:
+        picture: uint8 ``(h, w)`` or ``(h, w, 3)``, at least one pixel.
+        matrix: float64 ``(3, 3)``: homography from its pixels to those of the whole picture.
+    """
+
+    picture: Image
+    matrix: NDArray[np.float64]
+
+    def outside(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Where points ``(N, 2)`` of the piece are in the whole picture: float64 ``(N, 2)``."""
+        return np.asarray(cv2.perspectiveTransform(np.asarray(points, np.float64)[None], self.matrix)[0])
+
+
+def upright_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float]) -> Cut:
+    """Cut out the upright hull of a plate; what would lie beyond the picture is left out.
+
+    Args:
+        picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
+        corners: float64 ``(4, 2)``: of the plate, pixels.
+        around: what is left about it, as parts of the hull's width and height.
+    """
+    low, high = corners.min(0), corners.max(0)
+    reach = np.array(around) * (high - low)
+    size = np.array(picture.shape[1::-1])
+    left, top = np.clip(np.floor(low - reach), 0, size - 1).astype(int)
+    right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), size).astype(int)
+    matrix = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
+    return Cut(picture[top:bottom, left:right], matrix)
+
+
+def straight_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float] = (0, 0)) -> Cut:
+    """Cut out a plate, straightened by its corners; beyond the picture its edge is repeated.
+
+    Args:
+        picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
+        corners: float64 ``(4, 2)``: of the plate, pixels, clockwise from its own top left.
+        around: what is left about it, as parts of its width and height.
+    """
+    # OpenCV turns no picture of more than 32,767 pixels a side.
+    near = upright_cut(picture, corners, NEAR)
+    corners = corners - near.matrix[:2, 2]
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    inner = np.maximum(np.rint([(sides[0] + sides[2]) / 2, (sides[1] + sides[3]) / 2]), 2)
+    margin = np.rint(np.array(around) * inner)
+    box = margin + inner * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    matrix = cv2.getPerspectiveTransform(box.astype(np.float32), corners.astype(np.float32))
+    width, height = (int(side) for side in inner + 2 * margin)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpPerspective(
+        near.picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return Cut(np.asarray(cut, np.uint8), near.matrix @ matrix)
