@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import UNKNOWN
-from plate_ocr.measures import pair_up
+from plate_ocr.measures import FOLD, pair_up
 from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
 from plate_ocr.vision.images import Image
 
@@ -31,7 +31,8 @@ PART_REACH = 1.5
 """The same for two parts of a plate, on both sides of something that covers its middle."""
 
 SIGHTINGS, SURE = 3, 0.9
-"""A car is told of when it was seen so often, or once with every character so sure."""
+"""A car is told of when it was seen so often, or once with every character so sure and a digit among them: words
+are on frames and signs."""
 
 LEAST_CONFIDENCE = 0.5
 """Of the vote, or it is no plate."""
@@ -198,10 +199,19 @@ class _Track:
         wide = max(np.ptp(self.box[:, 0]), np.ptp(box[:, 0]), 1.0)
         return float(np.linalg.norm(box.mean(0) - expected) / wide)
 
+    def says_the_same(self, other: _Track) -> bool:
+        """Whether both have the same text."""
+        return self.plate.text.translate(FOLD) == other.plate.text.translate(FOLD)
+
     def is_part_of(self, other: _Track) -> bool:
         """Whether it is what can be seen of another beside something that covers the rest."""
         near = other.apart(self.box, max(self.end, other.end)) <= PART_REACH
         return near and self.meets(other) and is_part(self.plate.text, other.plate.text)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is a car however seldom it was seen."""
+        return self.sure >= SURE and any(char.isdigit() for char in self.plate.text)
 
     def car(self) -> Car:
         reading = dataclasses.replace(self.best, plates=(self.plate,))
@@ -258,7 +268,7 @@ class Tracker:
         """Tracks that have come to say the same are one car, and so are those of parts of one plate."""
         kept: list[_Track] = []
         for track in sorted(self._tracks, key=lambda track: -len(track.plate.text)):
-            same = (t for t in kept if t.plate.text == track.plate.text or track.is_part_of(t))
+            same = (t for t in kept if track.says_the_same(t) or track.is_part_of(t))
             if (known := next(same, None)) is not None:
                 known.join(track)
             else:
@@ -272,13 +282,16 @@ class Tracker:
             if time is None or (time - track.end > GONE and self._number - track.number >= GONE_PICTURES)
         ]
         self._tracks = [track for track in self._tracks if track not in left]
-        sure = [track for track in left if track.frames >= SIGHTINGS or track.sure >= SURE]
+        sure = [track for track in left if track.frames >= SIGHTINGS or track.is_sure]
         cars = [track.car() for track in sure if track.plate.confidence >= LEAST_CONFIDENCE]
         return sorted(cars, key=lambda car: (car.start, car.end))
 
 
 def similarity(text: str, other: str) -> float:
-    """Share of the longer text that is the same in the other, 0..1; an unknown character is like any."""
+    """Share of the longer text that is the same in the other, 0..1; an unknown character is like any, O like 0
+    and I like 1.
+    """
+    text, other = text.translate(FOLD), other.translate(FOLD)
     pairs = pair_up(text, other)
     same = sum(
         i is not None and j is not None and (text[i] == other[j] or UNKNOWN in (text[i], other[j]))
@@ -288,9 +301,9 @@ def similarity(text: str, other: str) -> float:
 
 
 def is_part(text: str, other: str) -> bool:
-    """Whether a text is a longer one of which some is covered."""
-    rest = iter(other)
-    return len(text) < len(other) and all(char in rest for char in text)
+    """Whether a text is a longer one of which some is covered; O is like 0 and I like 1."""
+    rest = iter(other.translate(FOLD))
+    return len(text) < len(other) and all(char in rest for char in text.translate(FOLD))
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

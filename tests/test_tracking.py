@@ -111,6 +111,15 @@ def test_a_glimpse_is_no_car_unless_it_is_sure() -> None:
     assert follow([[plate("AB123", 100)]] * 2) == []
     assert follow([[plate("AB123", 100, confidence=0.4)]] * 20) == []
     assert texts(follow([[plate("AB123", 100, confidence=0.95)]])) == ["AB123"]
+    # Words are on signs, and plates without a digit are seen more than once.
+    assert follow([[plate("GARAGE", 100, confidence=0.99)]] * 2) == []
+    assert texts(follow([[plate("GARAGE", 100, confidence=0.99)]] * 3)) == ["GARAGE"]
+
+
+def test_what_looks_alike_makes_no_second_car() -> None:
+    whole, part = plate("AB06I", 100, wide=100), plate("061", 140, wide=60)
+    assert texts(follow([[whole]] * 12 + [[part]] * 9)) == ["AB06I"]
+    assert texts(follow([[plate("AB06I", 100)], [plate("AB061", 300)]] * 9)) == ["AB06I"]
 
 
 def test_a_car_is_told_of_when_it_has_left() -> None:
