@@ -31,8 +31,8 @@ PART_REACH = 1.5
 """The same for two parts of a plate, on both sides of something that covers its middle."""
 
 SIGHTINGS, SURE = 3, 0.9
-"""A car is told of when it was seen so often, or once with every character so sure and a digit among them: words
-are on frames and signs."""
+"""A car is told of when it was seen so often, or once with every character so sure and a digit among them:
+words are on frames and signs."""
 
 LEAST_CONFIDENCE = 0.5
 """Of the vote, or it is no plate."""
@@ -288,8 +288,9 @@ class Tracker:
 
 
 def similarity(text: str, other: str) -> float:
-    """Share of the longer text that is the same in the other, 0..1; an unknown character is like any, O like 0
-    and I like 1.
+    """Share of the longer text that is the same in the other, 0..1.
+
+    An unknown character is like any, O like 0 and I like 1.
     """
     text, other = text.translate(FOLD), other.translate(FOLD)
     pairs = pair_up(text, other)
