@@ -292,7 +292,7 @@ class _Live:
 
 
 class Window:
-    """Shows what is seen; Esc or q ends it.
+    """Shows what is seen; Esc, q or closing it ends it.
 
     Raises:
         VideoError: if no window can be opened.
@@ -315,7 +315,13 @@ class Window:
     def __call__(self, frame: Frame, reading: Reading) -> bool:
         """Show a picture with its plates marked; False when the user has seen enough."""
         cv2.imshow(self.TITLE, annotated(frame.picture, reading.plates))
-        return cv2.waitKey(1) & 0xFF not in (27, ord("q"))
+        return cv2.waitKey(1) & 0xFF not in (27, ord("q")) and self._is_open()
+
+    def _is_open(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # Qt knows of no window at all
+            return False
 
 
 def _is_cut_gif(name: str) -> bool:

@@ -461,6 +461,29 @@ def test_a_window_needs_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
         Window()
 
 
+@pytest.mark.parametrize(
+    ("key", "visible", "goes_on"), [(-1, 1.0, True), (ord("x"), 1.0, True), (27, 1.0, False),
+    (ord("q"), 1.0, False), (-1, 0.0, False), (-1, None, False)],
+)  # fmt: skip
+def test_a_window_ends_by_a_key_or_by_closing(
+    key: int, visible: float | None, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def visibility(*_: object) -> float:
+        if visible is None:
+            raise cv2.error("no window")
+        return visible
+
+    shown: list[Image] = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("cv2.namedWindow", lambda *_: None)
+    monkeypatch.setattr("cv2.imshow", lambda _, picture: shown.append(picture))
+    monkeypatch.setattr("cv2.waitKey", lambda _: key)
+    monkeypatch.setattr("cv2.getWindowProperty", visibility)
+    frame = Frame(0.0, np.zeros((40, 60, 3), np.uint8))
+    assert Window()(frame, Reading(60, 40, 1.0, ())) == goes_on
+    assert shown[0].shape == (40, 60, 3)
+
+
 def test_rendered_videos_are_the_same_each_time(tmp_path: Path) -> None:
     generator = VideoGenerator(None, ["eu"])
     one, other = (list(islice(generator.video(1, 2), 8, 12)) for _ in range(2))
