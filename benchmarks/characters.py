@@ -6,7 +6,7 @@ from collections import Counter
 
 from benchmarks import data_folder, labelled_characters
 from plate_ocr import CharClassifier
-from plate_ocr.measures import FOLD
+from plate_ocr.measures import fold
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         wrong: Counter[str] = Counter()
         for i, reading in zip(known, read, strict=True):
             text = reading.char or "?"
-            if text.translate(FOLD) != labels[i].translate(FOLD):
+            if fold(text) != fold(labels[i]):
                 wrong[f"{labels[i]} as {text}"] += 1
         mistakes = ", ".join(f"{count}× {which}" for which, count in wrong.most_common(4))
         share = 1 - wrong.total() / len(known)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.measures import FOLD
+from plate_ocr.measures import fold
 from plate_ocr.model import ModelCard
 from plate_ocr.networks import network_for
 from plate_ocr.training.augment import Augmentation
@@ -70,10 +70,8 @@ def accuracy(
     trainer = Trainer(network, plan, TrainSettings(STEPS), device, network.groups())
     trainer.fit(batches, lambda _: 0.0)
     probabilities = class_probabilities(network.eval(), prepare(check.stack, check.labels, SETTINGS))
-    read = alphabet.decode(probabilities.argmax(1)).translate(FOLD)
-    return float(
-        np.mean(np.array(list(read)) == np.array(list(alphabet.decode(check.labels).translate(FOLD))))
-    )
+    read = fold(alphabet.decode(probabilities.argmax(1)))
+    return float(np.mean(np.array(list(read)) == np.array(list(fold(alphabet.decode(check.labels))))))
 
 
 def main() -> None:

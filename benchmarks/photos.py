@@ -24,7 +24,7 @@ from benchmarks import (
     photo_folders,
 )
 from plate_ocr import PlateReader
-from plate_ocr.measures import FOLD
+from plate_ocr.measures import fold
 from plate_ocr.model import PlateModel
 from plate_ocr.photos import NetworkReader
 from plate_ocr.reader import picture_kind
@@ -66,11 +66,9 @@ def photos(reader: PlateReader) -> None:
         ms = 1000 * (time.perf_counter() - started) / len(labelled)
         for photo, reading in zip(labelled, readings, strict=True):
             texts = [plate.text for plate in reading.plates]
-            folded = [text.translate(FOLD) for text in texts]
-            wanted = [text.translate(FOLD) for text in photo.texts]
-            read += [
-                text in texts if name in EXACT else text.translate(FOLD) in folded for text in photo.texts
-            ]
+            folded = [fold(text) for text in texts]
+            wanted = [fold(text) for text in photo.texts]
+            read += [text in texts if name in EXACT else fold(text) in folded for text in photo.texts]
             found += [is_found(reading.plates, photo, number) for number in range(len(photo.texts))]
             invented += sum(text not in wanted for text in folded)
         row = name, f"{len(labelled)}", f"{len(read)}", f"{np.mean(read):.1%}", f"{np.mean(found):.1%}"

@@ -17,7 +17,7 @@ import cv2
 from benchmarks import data_folder
 from plate_ocr import PlateReader
 from plate_ocr.app.video import watch
-from plate_ocr.measures import FOLD
+from plate_ocr.measures import fold
 from plate_ocr.reading import Reading
 from plate_ocr.tracking import SIGHTINGS, Car
 from plate_ocr.training.plates.videos import RATE, VideoGenerator
@@ -38,7 +38,7 @@ def main() -> None:
 
     def read(picture: Image) -> Reading:
         reading = reader(picture)
-        readings.update(folded(plate.text) for plate in reading.plates)
+        readings.update(fold(plate.text) for plate in reading.plates)
         return reading
 
     outcomes: list[tuple[bool, bool]] = []
@@ -54,8 +54,8 @@ def main() -> None:
             found = [car for car in watch(path, read, print) if isinstance(car, Car)]
             seconds += time.process_time() - started
             pictures += video.count
-            told = Counter(folded(car.plate.text) for car in found)
-            driven = [folded(car.text) for car in video.cars]
+            told = Counter(fold(car.plate.text) for car in found)
+            driven = [fold(car.text) for car in video.cars]
             outcomes += [(told[text] == 1, readings[text] >= SIGHTINGS) for text in driven]
             too_many += max(0, len(found) - len(driven))
             if sorted(told.elements()) != sorted(driven):
@@ -68,11 +68,6 @@ def main() -> None:
         f"of the {read_at_all} that were read rightly {SIGHTINGS} times or more: {both / read_at_all:.0%}\n"
         f"{pictures / seconds:.0f} pictures a second of processor time; a video has {RATE}"
     )
-
-
-def folded(text: str) -> str:
-    """A text in which O and 0, I and 1 are the same."""
-    return text.translate(FOLD)
 
 
 if __name__ == "__main__":

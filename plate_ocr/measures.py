@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from plate_ocr.reading import Char, Reading
 
-FOLD = str.maketrans("OI", "01")
-"""O and 0, I and 1 look the same in some countries' lettering and labels."""
+_FOLD = str.maketrans("OI", "01")
 
 TOP = 3
 """Right characters are looked for among so many of the likeliest."""
+
+
+def fold(text: str) -> str:
+    """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels."""
+    return text.translate(_FOLD)
 
 
 def pair_up(text: str, wanted: str) -> list[tuple[int | None, int | None]]:
@@ -106,7 +110,7 @@ class Outcome:
     def is_right(self, *, folded: bool = False) -> bool:
         """Whether every character is right; folded: with O=0 and I=1."""
         if folded:
-            return self.text.translate(FOLD) == self.wanted.translate(FOLD)
+            return fold(self.text) == fold(self.wanted)
         return self.text == self.wanted
 
 
@@ -204,7 +208,7 @@ def judged_characters(
     for outcome in outcomes:
         text, wanted = outcome.text, outcome.wanted
         if folded:
-            text, wanted = text.translate(FOLD), wanted.translate(FOLD)
+            text, wanted = fold(text), fold(wanted)
         for char, value in zip(outcome.chars, right_characters(text, wanted), strict=True):
             if char.char is not None:
                 confidences.append(char.confidence)

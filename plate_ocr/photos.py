@@ -13,7 +13,7 @@ from plate_ocr.alphabet import formats_for
 from plate_ocr.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.model import LocatorModel, PlateModel
 from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
-from plate_ocr.vision.cuts import Cut, straight_cut, upright_cut
+from plate_ocr.vision.cuts import Cut, hull_cut, straight_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from plate_ocr.vision.locate import Located, overlap
 from plate_ocr.vision.platepicture import network_input
@@ -24,7 +24,7 @@ BATCH = 16
 STRAIGHT = (0.08, 0.2)
 """What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
 
-UPRIGHT = (0.12, 0.2)
+AS_IT_STANDS = (0.12, 0.2)
 """The same about one that is read as it stands."""
 
 CLOSER = (0.08, 0.14)
@@ -94,7 +94,7 @@ class NetworkReader:
         closer: dict[int, Cut] = {}
         for i, (picture, plate) in enumerate(zip(pictures, plates, strict=True)):
             if plate is not None and plate.min_confidence < UNSURE:
-                cut = upright_cut(picture, np.array(plate.corners), CLOSER)
+                cut = hull_cut(picture, np.array(plate.corners), CLOSER)
                 if cut.picture.size < LOOSE * picture.size:
                     closer[i] = cut
         again = self._see([cut.picture for cut in closer.values()])
@@ -188,18 +188,17 @@ class PhotoReader:
 
     def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
         """What is read where plates may be; of overlapping ones the surest."""
-        found: list[Plate | None] = []
+        found: list[Plate] = []
         for start in range(0, len(places), BATCH):
             corners = [place.corners for place in places[start : start + BATCH]]
             plates = self._look(gray, [straight_cut(gray, box, STRAIGHT) for box in corners])
             unsure = [i for i, plate in enumerate(plates) if plate and plate.min_confidence < UNSURE]
-            again = self._look(gray, [upright_cut(gray, corners[i], UPRIGHT) for i in unsure])
+            again = self._look(gray, [hull_cut(gray, corners[i], AS_IT_STANDS) for i in unsure])
             for i, plate in zip(unsure, again, strict=True):
                 plates[i] = _surer(plates[i], plate)
-            found += plates
-        counting = [p for p in found if p is not None and (len(p.chars) >= SHORT or p.confidence >= SURE)]
+            found += [plate for plate in plates if plate]
         kept: list[Plate] = []
-        for plate in sorted(counting, key=lambda plate: -plate.confidence):
+        for plate in sorted(found, key=lambda plate: -plate.confidence):
             box = np.array(plate.corners)
             if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
                 kept.append(plate)
@@ -207,11 +206,12 @@ class PhotoReader:
 
     def _look(self, gray: Image, cuts: Sequence[Cut]) -> list[Plate | None]:
         """What is read in each piece of a photo, where it is in the photo."""
-        looked = self.reader.look([cut.picture for cut in cuts])
-        return [
-            _outside(plates[0] if plates else None, cut, gray.shape)
-            for cut, plates in zip(cuts, looked, strict=True)
-        ]
+        plates: list[Plate | None] = []
+        for cut, found in zip(cuts, self.reader.look([cut.picture for cut in cuts]), strict=True):
+            plate = _outside(found[0], cut, gray.shape) if found else None
+            counts = plate is not None and (len(plate.chars) >= SHORT or plate.confidence >= SURE)
+            plates.append(plate if counts else None)
+        return plates
 
 
 def _sides(first: int, whole: int) -> Iterator[int]:

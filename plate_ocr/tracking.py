@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import UNKNOWN
-from plate_ocr.measures import FOLD, pair_up
+from plate_ocr.measures import fold, pair_up
 from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
 from plate_ocr.vision.images import Image
 
@@ -200,8 +200,8 @@ class _Track:
         return float(np.linalg.norm(box.mean(0) - expected) / wide)
 
     def says_the_same(self, other: _Track) -> bool:
-        """Whether both have the same text."""
-        return self.plate.text.translate(FOLD) == other.plate.text.translate(FOLD)
+        """Whether both have the same text, O like 0 and I like 1."""
+        return fold(self.plate.text) == fold(other.plate.text)
 
     def is_part_of(self, other: _Track) -> bool:
         """Whether it is what can be seen of another beside something that covers the rest."""
@@ -292,7 +292,7 @@ def similarity(text: str, other: str) -> float:
 
     An unknown character is like any, O like 0 and I like 1.
     """
-    text, other = text.translate(FOLD), other.translate(FOLD)
+    text, other = fold(text), fold(other)
     pairs = pair_up(text, other)
     same = sum(
         i is not None and j is not None and (text[i] == other[j] or UNKNOWN in (text[i], other[j]))
@@ -303,8 +303,8 @@ def similarity(text: str, other: str) -> float:
 
 def is_part(text: str, other: str) -> bool:
     """Whether a text is a longer one of which some is covered; O is like 0 and I like 1."""
-    rest = iter(other.translate(FOLD))
-    return len(text) < len(other) and all(char in rest for char in text.translate(FOLD))
+    rest = iter(fold(other))
+    return len(text) < len(other) and all(char in rest for char in fold(text))
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

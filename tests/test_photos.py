@@ -239,14 +239,17 @@ def test_a_turned_plate_is_straightened(degrees: float, shipped_plates: Path) ->
     assert np.linalg.norm(np.array(plate.corners) - corners, axis=1).max() < 20
 
 
-@pytest.mark.parametrize(("first", "second", "told"), [(0.8, 0.7, 0), (0.7, 0.8, 1), (0.95, 0.99, 0)])
+@pytest.mark.parametrize(
+    ("text", "first", "second", "told"),
+    [("AB7", 0.8, 0.7, 0), ("AB7", 0.7, 0.8, 1), ("AB7", 0.95, 0.99, 0), ("A", 0.8, 0.96, 0)],
+)
 def test_what_is_unsure_when_straightened_is_read_as_it_stands(
-    first: float, second: float, told: int
+    text: str, first: float, second: float, told: int
 ) -> None:
     corners = ((1.0, 1.0), (9.0, 1.0), (9.0, 5.0), (1.0, 5.0))
     seen: list[tuple[Plate, ...]] = [
-        (plate_of(tuple(Char(char, confidence, ()) for char in text), corners, 1),)
-        for text, confidence in (("AB1", first), ("AB7", second))
+        (plate_of(tuple(Char(char, confidence, ()) for char in said), corners, 1),)
+        for said, confidence in (("AB1", first), (text, second))
     ]
     looks = iter(seen)
     reader: Any = SimpleNamespace(look=lambda crops: [next(looks) for _ in crops])

@@ -292,7 +292,7 @@ class _Live:
 
 
 class Window:
-    """Shows what is seen; Esc, q or closing it ends it.
+    """Shows what is seen; Esc, q or closing it ends the video that is watched.
 
     Raises:
         VideoError: if no window can be opened.
@@ -319,7 +319,8 @@ class Window:
 
     def _is_open(self) -> bool:
         try:
-            return cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
+            # Some window systems cannot tell, which is -1.
+            return cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) != 0
         except cv2.error:  # Qt knows of no window at all
             return False
 

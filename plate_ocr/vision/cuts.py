@@ -1,4 +1,4 @@
-"""Pieces cut out of a picture about a plate: upright as it stands there, or straightened by its corners."""
+"""Pieces cut out of a picture about a plate: as it stands there, or straightened by its corners."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.vision.images import Image
-
-NEAR = (0.5, 0.5)
-"""What of a picture is looked at where a plate is straightened, as parts of its upright hull on each side."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Cut:
         return np.asarray(cv2.perspectiveTransform(np.asarray(points, np.float64)[None], self.matrix)[0])
 
 
-def upright_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float]) -> Cut:
+def hull_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float]) -> Cut:
     """Cut out the upright hull of a plate; what would lie beyond the picture is left out.
 
     Args:
@@ -56,17 +53,16 @@ def straight_cut(picture: Image, corners: NDArray[np.float64], around: tuple[flo
         corners: float64 ``(4, 2)``: of the plate, pixels, clockwise from its own top left.
         around: what is left about it, as parts of its width and height.
     """
-    # OpenCV turns no picture of more than 32,767 pixels a side.
-    near = upright_cut(picture, corners, NEAR)
-    corners = corners - near.matrix[:2, 2]
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
-    inner = np.maximum(np.rint([(sides[0] + sides[2]) / 2, (sides[1] + sides[3]) / 2]), 2)
+    inner = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
+    # No plate is larger than what is seen of it, wherever a network puts corners.
+    seen = hull_cut(picture, corners, (0, 0)).picture.shape
+    inner *= min(1.0, np.sqrt(2 * seen[0] * seen[1] / max(1.0, inner.prod())))
+    inner = np.clip(np.rint(inner), 2, sum(picture.shape[:2]) + 2)
     margin = np.rint(np.array(around) * inner)
     box = margin + inner * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     matrix = cv2.getPerspectiveTransform(box.astype(np.float32), corners.astype(np.float32))
     width, height = (int(side) for side in inner + 2 * margin)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cut = cv2.warpPerspective(
-        near.picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    return Cut(np.asarray(cut, np.uint8), near.matrix @ matrix)
+    cut = cv2.warpPerspective(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return Cut(np.asarray(cut, np.uint8), np.asarray(matrix, np.float64))

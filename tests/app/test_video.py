@@ -462,9 +462,17 @@ def test_a_window_needs_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "visible", "goes_on"), [(-1, 1.0, True), (ord("x"), 1.0, True), (27, 1.0, False),
-    (ord("q"), 1.0, False), (-1, 0.0, False), (-1, None, False)],
-)  # fmt: skip
+    ("key", "visible", "goes_on"),
+    [
+        (-1, 1.0, True),
+        (-1, -1.0, True),
+        (ord("x"), 1.0, True),
+        (27, 1.0, False),
+        (ord("q"), 1.0, False),
+        (-1, 0.0, False),
+        (-1, None, False),
+    ],
+)
 def test_a_window_ends_by_a_key_or_by_closing(
     key: int, visible: float | None, goes_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr.vision.cuts import straight_cut, upright_cut
+from plate_ocr.vision.cuts import hull_cut, straight_cut
 
 FLAT = np.array([[0, 0], [120, 0], [120, 40], [0, 40]], np.float64)
 
@@ -41,14 +41,14 @@ def test_a_plate_is_straightened_by_its_corners(degrees: float, squeeze: float) 
     np.testing.assert_allclose(around.outside(inside), corners, atol=2.5)
 
 
-def test_an_upright_piece_stays_in_the_picture() -> None:
+def test_a_piece_as_it_stands_stays_in_the_picture() -> None:
     picture = np.arange(100 * 200, dtype=np.int64).reshape(100, 200).astype(np.uint8)
     corners = np.array([[20.0, 30], [60, 34], [58, 50], [18, 46]])
-    cut = upright_cut(picture, corners, (0.5, 0.0))
+    cut = hull_cut(picture, corners, (0.5, 0.0))
     np.testing.assert_array_equal(cut.picture, picture[30:50, 0:81])
     np.testing.assert_allclose(cut.outside([[5.0, 7.0]]), [[5, 37]])
     for away in (-1000.0, 1000.0):
-        assert upright_cut(picture, corners + away, (0.1, 0.1)).picture.shape == (1, 1)
+        assert hull_cut(picture, corners + away, (0.1, 0.1)).picture.shape == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,19 @@ def test_an_upright_piece_stays_in_the_picture() -> None:
         np.array([[0.0, 0], [50, 0], [0, 20], [50, 20]]),
         np.array([[0.0, 0], [50, 0], [12, 5], [0, 20]]),
         FLAT - 5000,
+        FLAT * 1e4,
+        FLAT * 1e10,
     ],
 )
 @pytest.mark.parametrize("shape", [(1, 1), (30, 60), (30, 60, 3), (20, 40_000)])
 def test_corners_that_are_no_plates_do_no_harm(corners: NDArray[np.float64], shape: tuple[int, ...]) -> None:
     cut = straight_cut(np.full(shape, 7, np.uint8), corners, (0.1, 0.1))
     assert min(cut.picture.shape[:2]) >= 2
-    assert np.mean(cut.picture == 7) > 0.95
+    assert cut.picture.size < 3 * np.prod(shape) + 100
     assert np.isfinite(cut.outside(FLAT)).all()
 
 
-def test_a_plate_in_a_picture_too_wide_for_a_warp() -> None:
+def test_a_plate_in_a_very_wide_picture() -> None:
     picture = np.zeros((60, 40_000), np.uint8)
     picture[20:40, 39_000:39_100] = 255
     corners = np.array([[39_000, 20], [39_100, 20], [39_100, 40], [39_000, 40]], np.float64)

@@ -101,12 +101,7 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     text_span = np.ptp(text, axis=0)
     # Height of a line, from the flat picture's share of it.
     flat_high = plate.text_box[3] - plate.text_box[1]
-    line = (
-        plate.text_height
-        / flat_high
-        * float(np.linalg.norm(text[3] - text[0]) + np.linalg.norm(text[2] - text[1]))
-        / 2
-    )
+    line = plate.text_height / flat_high * height_of(text)
     span = high - low
     # Too loose a crop is tightened about the text.
     for axis, wanted in ((0, text_span[0] / LEAST_WIDTH), (1, line / LEAST_HEIGHT)):
@@ -181,6 +176,11 @@ def project(matrix: Matrix, points: Matrix) -> Matrix:
     """Move points float64 ``(N, 2)`` by a homography."""
     moved = points @ matrix[:, :2].T + matrix[:, 2]
     return np.asarray(moved[:, :2] / moved[:, 2:])
+
+
+def height_of(box: Matrix) -> float:
+    """Mean length of the left and the right side of a box float64 ``(4, 2)``."""
+    return float(np.linalg.norm(box[3] - box[0]) + np.linalg.norm(box[2] - box[1])) / 2
 
 
 def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> Image:

@@ -20,9 +20,6 @@ Canvas: TypeAlias = NDArray[np.float32]
 WIDEST = 1.3
 """How far glyphs and gaps are stretched to fill a plate."""
 
-SEALS = 1.15
-"""So much higher than wide a badge may be two round stickers."""
-
 LEAST_CONTRAST = 60.0
 """Between ground and ink before the camera takes some away, grey levels."""
 
@@ -255,7 +252,10 @@ def _draw_piece(painter: _Painter, piece: _Piece, ink: Image, box: Box) -> None:
         else:
             ink[middle : middle + thick, max(left, 0) : left + thick] = 255
     elif piece.kind == "badge" and rng.random() < 0.85:
-        _draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))
+        if rng.random() < 0.4:
+            _draw_seals(painter, (left, top, right, bottom))
+        else:
+            _draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))
 
 
 def _lay_ink(painter: _Painter, ink: Image, height: float) -> None:
@@ -396,9 +396,6 @@ def _draw_badge(painter: _Painter, box: tuple[int, int, int, int]) -> None:
     width, height = right - left, bottom - top
     if width < 4 or height < 4:
         return
-    if height > SEALS * width and rng.random() < 0.5:
-        _draw_seals(painter, box)
-        return
     kind = rng.random()
     if kind < 0.4:
         # A shield of squares.
@@ -437,31 +434,26 @@ def _draw_badge(painter: _Painter, box: tuple[int, int, int, int]) -> None:
 
 
 def _draw_seals(painter: _Painter, box: tuple[int, int, int, int]) -> None:
-    """Two round stickers, one above the other, as on German and Czech plates: no 8."""
+    """Two round stickers, one above the other, as on German and Czech plates, and no 8."""
     rng = painter.rng
     left, top, right, bottom = box
-    # Together they are as high as the characters, which is more than a coat of arms is.
-    widest = min(1.1 * (right - left), 0.62 * (bottom - top))
+    widest = min(1.1 * (right - left), 0.44 * (bottom - top))
     radius = max(2, round(0.5 * widest * (0.75 + 0.25 * float(rng.random()))))
     paper, edge, mark = (float(level) for level in rng.uniform(0, 255, 3))
     thick, inner = max(1, round(0.25 * radius * float(rng.random()))), max(1, round(0.5 * radius))
-    x, y = (left + right) // 2, (top + bottom) // 2
-    for middle in ((x, y - radius - 1), (x, y + radius + 1)):
-        cv2.circle(painter.canvas, middle, radius, paper, -1, cv2.LINE_AA)
-        if rng.random() < 0.8:
-            cv2.circle(painter.canvas, middle, radius, edge, thick, cv2.LINE_AA)
-        if rng.random() < 0.7:
-            cv2.ellipse(
-                painter.canvas,
-                middle,
-                (inner, max(1, round(inner * float(rng.random())))),
-                float(rng.random() * 180),
-                0,
-                360,
-                mark,
-                -1 if rng.random() < 0.5 else 1,
-                cv2.LINE_AA,
-            )
+    disc, ring, sign = (np.zeros((2 * radius + 1, 2 * radius + 1), np.uint8) for _ in range(3))
+    middle = (radius, radius)
+    cv2.circle(disc, middle, radius, 255, -1, cv2.LINE_AA)
+    if rng.random() < 0.8:
+        cv2.circle(ring, middle, radius - thick // 2, 255, thick, cv2.LINE_AA)
+    if rng.random() < 0.7:
+        axes = (inner, max(1, round(inner * float(rng.random()))))
+        filled = -1 if rng.random() < 0.5 else 1
+        cv2.ellipse(sign, middle, axes, float(rng.random() * 180), 0, 360, 255, filled, cv2.LINE_AA)
+    x, y = (left + right) // 2 - radius, (top + bottom) // 2
+    for upper in (y - 2 * radius - 1, y + 1):
+        for mask, level in ((disc, paper), (ring, edge), (sign, mark)):
+            painter.blend(mask, x, upper, level)
 
 
 def _draw_picture(painter: _Painter, box: tuple[int, int, int, int]) -> None:

@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.errors import OutputError
-from plate_ocr.training.plates.camera import STREAK, Matrix, pose, project
+from plate_ocr.training.plates.camera import STREAK, Matrix, height_of, pose, project
 from plate_ocr.training.plates.draw import corners
 from plate_ocr.training.plates.regions import Camera
 from plate_ocr.training.plates.scenes import SceneGenerator
@@ -185,7 +185,7 @@ class VideoGenerator(SceneGenerator):
         # Two lines take more of the height.
         wide = min(wide, 0.3 * HEIGHT * float(np.ptp(box[:, 0]) / np.ptp(box[:, 1])))
         # Of the smallest line, as a part of the plate's width.
-        text = flat.text_height / (bottom - top) * float(np.linalg.norm(box[3] - box[0]) / np.ptp(box[:, 0]))
+        text = flat.text_height / (bottom - top) * height_of(box) / float(np.ptp(box[:, 0]))
         far = max(wide / float(rng.uniform(1, NEARER)), LEAST_TEXT / text)
         wide = max(wide, far)
         widths = (wide, far) if rng.random() < 0.5 else (far, wide)
@@ -196,7 +196,7 @@ class VideoGenerator(SceneGenerator):
         heights = HEIGHT * lane + rng.normal(0, 0.03 * HEIGHT, 2)
         start, end = (np.array([ends[i], heights[i], widths[i]]) for i in range(2))
         count = round(RATE * float(rng.uniform(*SECONDS)))
-        motion = float(np.abs(end - start)[:2].max()) / (count - 1)
+        motion = float(np.linalg.norm((end - start)[:2])) / (count - 1)
         exposure = min(float(rng.uniform(*EXPOSURE)), STREAK * text * far / motion)
         sprite = _Sprite(body, cover, turned, box, start, end, exposure)
         return Passing(flat.text, first, count), sprite
