@@ -24,7 +24,9 @@ from plate_ocr.app.video import Frame, Window, watch, without_password
 from plate_ocr.errors import OutputError, VideoError
 from plate_ocr.reading import Char, Reading, plate_of
 from plate_ocr.tracking import Car
-from plate_ocr.training.plates.videos import HEIGHT, WIDTH, VideoGenerator
+from plate_ocr.training.plates.camera import STREAK
+from plate_ocr.training.plates.draw import FlatPlate
+from plate_ocr.training.plates.videos import HEIGHT, LEAST_TEXT, WIDTH, VideoGenerator
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
 
@@ -499,3 +501,26 @@ def test_rendered_videos_are_the_same_each_time(tmp_path: Path) -> None:
     assert (one[0] != one[1]).any()
     with pytest.raises(OutputError, match="cannot write"):
         generator.video(1, 2).write(tmp_path / "none" / "v.mp4")
+
+
+def test_a_sharp_eye_can_read_the_plates_of_rendered_videos(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator, flats = VideoGenerator(None, ["eu", "us"]), list[FlatPlate]()
+    draw = generator._flat_plate
+
+    def drawn(rng: np.random.Generator) -> FlatPlate:
+        flats.append(draw(rng))
+        return flats[-1]
+
+    monkeypatch.setattr(generator, "_flat_plate", drawn)
+    cars = [car for index in range(20) for car in generator.video(3, index)._sprites]
+    streaks = []
+    for flat, (passing, car) in zip(flats, cars, strict=True):
+        _, top, _, bottom = flat.plate_box
+        zoom = min(car.start[2], car.end[2]) / np.ptp(car.box[:, 0])
+        sides = np.linalg.norm(car.box[3] - car.box[0]), np.linalg.norm(car.box[2] - car.box[1])
+        line = flat.text_height / (bottom - top) * zoom * float(np.mean(sides))
+        assert line >= LEAST_TEXT - 1e-6
+        motion = np.linalg.norm((car.end - car.start)[:2]) / (passing.count - 1)
+        streaks.append(motion * car.exposure / line)
+    assert max(streaks) == pytest.approx(STREAK)
+    assert min(streaks) < STREAK
