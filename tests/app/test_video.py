@@ -366,6 +366,23 @@ def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.M
     assert any("there again" in line for line in said)
 
 
+def test_the_number_of_a_camera_opens_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver is stood in for: a file that plays at once and is there again when it is opened again."""
+    path, opened, opens = str(write(tmp_path / "v.avi", [255] * 10)), list[object](), cv2.VideoCapture
+
+    def capture(source: object, *_: object) -> cv2.VideoCapture:
+        opened.append(source)
+        return opens(path, cv2.CAP_FFMPEG)
+
+    monkeypatch.setattr("cv2.VideoCapture", capture)
+    monkeypatch.setattr(video, "FIRST_WAIT", 0.05)
+    said: list[str] = []
+    cars = cars_of("3", said, show=lambda *_: len(opened) < 3)
+    assert [car.plate.text for car in cars] == ["AB123"]
+    assert set(opened) == {3}
+    assert "3: there again" in said
+
+
 def test_broken_pictures_of_a_camera_are_counted() -> None:
     there = Camera(broken=5)
     said: list[str] = []
