@@ -40,7 +40,8 @@ def write_together(files: Mapping[Path, Content]) -> None:
     try:
         for path, data in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+            # Shortened: a name may already have all the bytes that names have.
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:20]}-", suffix=path.suffix)
             os.close(handle)
             written = temporary[path] = Path(name)
             if callable(data):

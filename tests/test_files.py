@@ -40,6 +40,12 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "车牌.json").read_bytes() == b"{}"
 
 
+def test_a_name_may_be_as_long_as_names_are(tmp_path: Path) -> None:
+    for name in ("x" * 251 + ".csv", "车" * 83 + ".csv"):
+        write_whole(tmp_path / name, b"new")
+        assert (tmp_path / name).read_bytes() == b"new"
+
+
 def test_the_function_is_given_a_name_that_ends_alike(tmp_path: Path) -> None:
     seen: list[Path] = []
 
