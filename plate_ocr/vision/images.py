@@ -69,6 +69,8 @@ def read_image(source: ImageSource) -> Image:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a valid path"
             raise ImageError(f"cannot read {path}: {reason or error}") from None
+        except MemoryError:
+            raise ImageError(f"cannot read {path}: the file is larger than the memory") from None
     if hasattr(source, "getexif"):
         try:
             return _from_pil(source)
@@ -128,7 +130,10 @@ def _decode(data: bytes, name: str) -> Image:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
             picture.load()
-            return _from_pil(picture)
+            try:
+                return _from_pil(picture)
+            except ImageError as error:
+                raise ImageError(f"{name}: {error}") from None
     except ImageError:
         raise
     except PIL.UnidentifiedImageError:

@@ -244,6 +244,22 @@ def test_what_is_no_picture_is_refused_in_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_refusal_names_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "float.tif"
+    PIL.Image.new("F", (9, 9)).save(path)
+    with pytest.raises(ImageError, match=r"float\.tif: the picture has floating-point pixels"):
+        read_image(path)
+
+
+def test_a_file_larger_than_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(ImageError, match=r"1\.png: the file is larger than the memory"):
+        read_image(tmp_path / "1.png")
+
+
 def test_a_small_file_that_claims_to_be_huge_is_not_decoded() -> None:
     assert MAX_PIXELS < 30_000 * 30_000
     started = time.perf_counter()
