@@ -44,10 +44,13 @@ def of_picture(
         return Answer(source.name, error=source.error)
     try:
         picture = read_image(source.content())
-        reading = read(picture)
-        return Answer(source.name, reading, draw(picture, reading))
     except ImageError as error:
         return Answer(source.name, error=str(error))
+    try:
+        reading = read(picture)
+        return Answer(source.name, reading, draw(picture, reading))
+    except ImageError as error:  # which does not know whose pixels they are
+        return Answer(source.name, error=f"{source.name}: {error}")
 
 
 def of_video(
@@ -61,7 +64,7 @@ def of_video(
 ) -> Iterator[Answer]:
     """Watch a video, and draw each car's best picture; arguments as of :func:`plate_ocr.app.video.watch`."""
     # Most calls are for pictures: they do not wait for what only videos need.
-    from plate_ocr.app.video import watch
+    from plate_ocr.app.video import watch, without_password
     from plate_ocr.tracking import Car
 
     try:
@@ -73,3 +76,5 @@ def of_video(
                 yield Answer(name, found, video=True)
     except VideoError as error:
         yield Answer(name, error=str(error), video=True)
+    except ImageError as error:  # which does not know whose pixels they are
+        yield Answer(name, error=f"{without_password(name)}: {error}", video=True)

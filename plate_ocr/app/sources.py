@@ -8,13 +8,18 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from plate_ocr.errors import ImageError
 from plate_ocr.vision.images import is_image_name
 
 STANDARD_INPUT = "-"
 
 SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm")
 """File names that count as videos; animated ``.gif`` files do too."""
+
+LONGEST_NAME = 60
+"""Characters of an address that pictures are named after, at most: four bytes each, of 255 in all."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,47 @@ class Source:
     error: str | None = None
 
     def content(self) -> str | bytes:
-        """What :func:`plate_ocr.read_image` takes."""
-        return sys.stdin.buffer.read() if self.name == STANDARD_INPUT else self.name
+        """What :func:`plate_ocr.read_image` takes.
+
+        Raises:
+            ImageError: if standard input cannot be read.
+        """
+        if self.name != STANDARD_INPUT:
+            return self.name
+        if sys.stdin is None:
+            raise ImageError("cannot read standard input: it is closed")
+        try:
+            return sys.stdin.buffer.read()
+        except OSError as error:
+            raise ImageError(f"cannot read standard input: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All files that arguments stand for, which nothing that is written may replace.
+
+    Attributes:
+        arguments: as :func:`expand` takes them.
+    """
+
+    arguments: tuple[str, ...]
+
+    def __contains__(self, path: object) -> bool:
+        """Whether a file is one of them or lies in a folder of them."""
+        real = os.path.realpath(str(path))
+        files, folders = self._places
+        return real in files or real.startswith(folders)
+
+    @cached_property
+    def _places(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        files, folders = set[str](), list[str]()
+        for argument in self.arguments:
+            for name in _matches(argument) if _is_pattern(argument) else (argument,):
+                if os.path.isdir(name):
+                    folders.append(os.path.join(os.path.realpath(name), ""))
+                elif not is_url(name) and os.path.lexists(name):
+                    files.add(os.path.realpath(name))
+        return frozenset(files), tuple(folders)
 
 
 def expand(arguments: Iterable[str]) -> Iterator[Source]:
@@ -48,18 +92,26 @@ def expand(arguments: Iterable[str]) -> Iterator[Source]:
                 yield source
             if empty:
                 yield Source(argument, f"{argument}: there is no picture or video in this folder")
-        elif (
-            argument != STANDARD_INPUT
-            and not is_url(argument)
-            and not os.path.lexists(argument)
-            and glob.has_magic(argument)
-        ):
-            names = sorted(glob.glob(argument, recursive=True))
+        elif _is_pattern(argument):
+            names = _matches(argument)
             yield from expand(names)
             if not names:
                 yield Source(argument, f"{argument}: no file matches")
         else:
             yield Source(argument)
+
+
+def _is_pattern(argument: str) -> bool:
+    return (
+        argument != STANDARD_INPUT
+        and not is_url(argument)
+        and not os.path.lexists(argument)
+        and glob.has_magic(argument)
+    )
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))
 
 
 def is_url(name: str) -> bool:
@@ -71,12 +123,12 @@ def _below(folder: str) -> Iterator[Source]:
     unread = list[OSError]()
     for where, folders, names in os.walk(folder, onerror=unread.append):
         folders.sort()
-        yield from (Source(os.path.join(where, name)) for name in sorted(names) if _is_wanted(name))
+        yield from (Source(os.path.join(where, name)) for name in sorted(names) if is_input_name(name))
     for error in unread:
         yield Source(str(error.filename), f"cannot read {error.filename}: {error.strerror}")
 
 
-def _is_wanted(name: str) -> bool:
+def is_input_name(name: str) -> bool:
     """Whether a file of a folder is looked at; hidden ones are not."""
     return is_image_name(name) or (name.lower().endswith(SUFFIXES) and not name.startswith("."))
 
@@ -93,8 +145,8 @@ def is_video(name: str) -> bool:
 def file_name(name: str) -> str:
     """What pictures of a video are named after: its file, or its address without what files cannot have."""
     if is_url(name):
-        place = re.sub(r"^.*?://([^/@]*@)?", "", name)
-        return re.sub(r"[^\w.-]+", "-", place).strip("-") + ".jpg"
+        place = re.sub(r"^.*?://([^/?#]*@)?", "", name)
+        return re.sub(r"[^\w.-]+", "-", place).strip("-")[:LONGEST_NAME] + ".jpg"
     return f"camera-{name}.jpg" if name.isdecimal() else name
 
 

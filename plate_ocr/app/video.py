@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import cv2
 import numpy as np
@@ -118,7 +119,8 @@ def watch(
 
 def without_password(name: str) -> str:
     """An address as it may be shown."""
-    return re.sub(r"(://[^:/@]*):[^/@]*@", r"\1:***@", name)
+    # A password may have an @ in it: as FFmpeg has it, the last one before the path ends it.
+    return re.sub(r"(://[^:/?#@]*):[^/?#]*@", r"\1:***@", name)
 
 
 def _open(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
@@ -158,7 +160,9 @@ def _open(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
         raise VideoError(f"{name} is a folder, not a video") from None
     except OSError as error:
         raise VideoError(f"cannot read {name}: {error.strerror or error}") from None
-    capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+    # FFmpeg takes 12:30.mp4 for an address, and OpenCV crashes on text of what is not UTF-8.
+    path: Any = os.fsencode(os.path.join(os.curdir, name))
+    capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise VideoError(f"{name}: not a video in a known format, or its beginning or end is missing")
     return capture, False

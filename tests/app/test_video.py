@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -19,9 +20,11 @@ import PIL.Image
 import pytest
 
 from plate_ocr.app import video
+from plate_ocr.app.answers import of_video
+from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
 from plate_ocr.app.video import Frame, Window, watch, without_password
-from plate_ocr.errors import OutputError, VideoError
+from plate_ocr.errors import ImageError, OutputError, VideoError
 from plate_ocr.reading import Char, Reading, plate_of
 from plate_ocr.tracking import Car
 from plate_ocr.training.plates.camera import STREAK
@@ -139,6 +142,26 @@ def test_a_cut_video_tells_of_its_cars_and_then_that_it_is_cut(tmp_path: Path, n
     assert car.frames < 30
     with pytest.raises(VideoError, match="cut off after"):
         next(found)
+
+
+@pytest.mark.parametrize("name", [b"12:30.avi", b"concat:x.avi", b"-x.avi", b"%03d.avi", b"\xff.avi"])
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no such file names")
+def test_a_file_of_any_name_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("v.avi"), [255] * 6).rename(os.fsdecode(name))
+    (car,) = cars_of(os.fsdecode(name))
+    assert car.frames == 6
+
+
+def test_a_video_whose_pictures_are_too_large_has_an_answer(tmp_path: Path) -> None:
+    path = write(tmp_path / "v.avi", [255] * 6)
+
+    def refuse(picture: Image) -> Reading:
+        raise ImageError("9×9 pixels are too many")
+
+    (answer,) = of_video(str(path), refuse, PictureFolders().draw, print)
+    assert answer.error == f"{path}: 9×9 pixels are too many"
+    assert answer.video
 
 
 def test_what_cannot_be_watched_has_an_answer_that_says_why(run: Run, tmp_path: Path) -> None:
@@ -469,6 +492,10 @@ def test_names() -> None:
     assert file_name("0") == "camera-0.jpg"
     assert file_name("a/v.mp4") == "a/v.mp4"
     assert without_password("rtsp://me:secret@host/x") == "rtsp://me:***@host/x"
+    assert without_password("rtsp://me:sec@ret@host/x@y") == "rtsp://me:***@host/x@y"
+    assert without_password("http://host:80/?a=b@c") == "http://host:80/?a=b@c"
+    assert file_name("rtsp://me:sec@ret@host/x@y") == "host-x-y.jpg"
+    assert len(file_name("https://host/v.mp4?signature=" + "ä" * 999).encode()) < 250
 
 
 def test_a_window_needs_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
