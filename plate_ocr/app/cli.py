@@ -21,7 +21,7 @@ import typer
 from plate_ocr import __version__
 from plate_ocr.alphabet import REGIONS, Alphabet
 from plate_ocr.app import models
-from plate_ocr.errors import AlphabetError, ModelError, PlateOcrError, VideoError
+from plate_ocr.errors import AlphabetError, ModelError, OutputError, PlateOcrError, VideoError
 from plate_ocr.model import PlateModel, available_threads
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def predict(
     from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values, write_table
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import STANDARD_INPUT, expand, file_name, is_video
+    from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
 
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
@@ -219,7 +219,7 @@ def predict(
             return open_reader(Input.photo)
         return read
 
-    folders, rows = PictureFolders(annotate, crops, blur), list[list[Any]]()
+    folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
     results = ResultFile.of(resume) if resume else None
     _pass_over(folders, results)
 
@@ -251,9 +251,9 @@ def predict(
                 if results:
                     lines.append(to_json(values))
                 elif as_json:
-                    print(to_json(values), flush=True)
+                    _print(to_json(values))
                 elif reading is not None:
-                    print(to_line(name, reading, car), flush=True)
+                    _print(to_line(name, reading, car))
                 else:
                     _tell(str(wrong))
             if results and lines:
@@ -267,6 +267,8 @@ def predict(
 
 def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
     """Refuse places where one result would overwrite another, or where none can be written."""
+    from plate_ocr.app.sources import is_input_name
+
     for one, other, message in (
         (table, resume, "--csv and --resume: give two files"),
         (annotate, blur, "--annotate and --blur: give two folders"),
@@ -275,6 +277,9 @@ def _check_places(table: Path | None, resume: Path | None, annotate: Path | None
             _fail(message, 2)
     if table and os.path.isdir(table):
         _fail(f"cannot write {table}: it is a folder", 2)
+    if table and is_input_name(table.name):
+        # As shells give it where the name was forgotten: --csv *.jpg
+        _fail(f"cannot write a table to {table}: a picture or a video has such a name", 2)
 
 
 def _pass_over(folders: PictureFolders, results: ResultFile | None) -> None:
@@ -725,6 +730,20 @@ def _windows(text: str) -> tuple[int, int]:
     if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
         _fail(f"--windows {text}: rows and columns are expected, as in 5x5", 2)
     return int(rows), int(columns)
+
+
+def _print(result: str) -> None:
+    """Write a result to standard output at once.
+
+    Raises:
+        OutputError: if that is on a disk that is full.
+    """
+    try:
+        print(result, flush=True)
+    except OSError as error:
+        # What is kept back would be tried again at the end, in other words.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from None
 
 
 def _tell(message: str) -> None:

@@ -86,7 +86,11 @@ class ResultFile:
             with path.open("rb") as file:
                 for line in file:
                     if line.endswith(b"\n"):
-                        named.update(str(row[0]) for row in to_rows(json.loads(line)))
+                        values = json.loads(line)
+                        to_rows(values)
+                        if not isinstance(values["image"], str):
+                            raise ValueError
+                        named.add(values["image"])
                         whole += len(line)
                     elif not line.startswith(b'{"image": '[: len(line)]):
                         raise ValueError

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.errors import OutputError
+from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.reading import Plate, Reading
 from plate_ocr.vision.cuts import straight_cut
 from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
 from plate_ocr.vision.images import Image
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 BLOCKS = (3, 2)
 """Columns and rows of what is left of a plate that is made unreadable: fewer than it has characters."""
@@ -28,6 +30,9 @@ AROUND_BLUR = 1.2
 
 QUALITY = 92
 """Of JPEG files."""
+
+LONGEST_SIDE = 65_500
+"""Of JPEG files, pixels."""
 
 
 class Drawn(NamedTuple):
@@ -52,11 +57,13 @@ class PictureFolders:
         annotate: photos with every plate framed and what it says beside it.
         crops: every plate, cut out and turned upright.
         blur: photos with every plate made unreadable.
+        inputs: files that are read, now or later, and are not overwritten.
     """
 
     annotate: Path | None = None
     crops: Path | None = None
     blur: Path | None = None
+    inputs: Container[Path] = ()
     _given: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def __bool__(self) -> bool:
@@ -64,10 +71,14 @@ class PictureFolders:
 
     def __getstate__(self) -> dict[str, Any]:
         # Processes draw and give no names, of which there may be a million.
-        return {**self.__dict__, "_given": Counter()}
+        return {**self.__dict__, "inputs": (), "_given": Counter()}
 
     def draw(self, picture: Image, reading: Reading) -> Drawn:
-        """Draw what is wanted of a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR."""
+        """Draw what is wanted of a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR.
+
+        Raises:
+            ImageError: if it is too long for a JPEG file.
+        """
         plates = reading.plates
         return Drawn(
             _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
@@ -85,7 +96,8 @@ class PictureFolders:
             drawn: its files.
 
         Raises:
-            OutputError: if a file cannot be written, or would take the place of the picture itself.
+            OutputError: if a file cannot be written, or would take the place of the picture itself or of
+                another that is read.
         """
         inside = self._unique(name)
         files = dict[Path, bytes]()
@@ -98,6 +110,8 @@ class PictureFolders:
         for path, data in files.items():
             if _is_same(path, name):
                 raise OutputError(f"{path} is the picture itself: give another folder than its own")
+            if os.path.lexists(path) and path in self.inputs:
+                raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
             write_whole(path, data)
 
     def pass_over(self, name: str) -> None:
@@ -107,15 +121,17 @@ class PictureFolders:
     def _unique(self, name: str) -> str:
         """A file name that no picture before had."""
         file = PurePath("stdin.jpg" if name == "-" else name)
+        # Of a.png and of a.png.jpg it would be one.
+        first = _jpeg_path(file).name
         while True:
-            self._given[file.name] += 1
-            count = self._given[file.name]
+            self._given[first] += 1
+            count = self._given[first]
             if count == 1:
                 return file.name
-            numbered = f"{file.stem}-{count}{file.suffix}"
-            if numbered not in self._given:
-                self._given[numbered] = 1
-                return numbered
+            numbered = PurePath(f"{file.stem}-{count}{file.suffix}")
+            if (other := _jpeg_path(numbered).name) not in self._given:
+                self._given[other] = 1
+                return numbered.name
 
 
 def annotated(picture: Image, plates: Sequence[Plate]) -> Image:
@@ -197,9 +213,15 @@ def _is_same(path: Path, name: str) -> bool:
 
 
 def _to_jpeg(picture: Image) -> bytes:
+    if max(picture.shape) > LONGEST_SIDE:
+        height, width = picture.shape[:2]
+        raise ImageError(
+            f"{width}×{height} pixels are too many for a JPEG file, which has {LONGEST_SIDE:,} a side; "
+            "leave out --annotate and --blur"
+        )
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
 
 
-def _jpeg_path(path: Path) -> Path:
+def _jpeg_path(path: AnyPath) -> AnyPath:
     """The old ending stays in the name: a.png and a.bmp are two pictures."""
     return path if path.suffix.lower() in (".jpg", ".jpeg") else path.with_name(f"{path.name}.jpg")

@@ -177,6 +177,24 @@ def test_a_closed_pipe_is_no_error(pictures: Path, options: str) -> None:
     assert done.stdout.count(b"\n") == 1
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_results_that_find_no_room_end_with_one_sentence(pictures: Path, options: list[str]) -> None:
+    command = [sys.executable, "-m", "plate_ocr", "predict", "--model", "digits", *options]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*command, str(pictures / "7.png")], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "plate-ocr: cannot write to standard output: No space left on device\n"
+
+
+def test_standard_input_may_be_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    code, out, err = run("predict", "--model", "digits", "-")
+    assert (code, out, err) == (1, "", "plate-ocr: cannot read standard input: it is closed\n")
+
+
 def test_reading_imports_neither_torch_nor_matplotlib(pictures: Path) -> None:
     code = (
         "import sys; from plate_ocr import CharClassifier, PlateReader; "
@@ -350,6 +368,12 @@ def test_a_table_that_cannot_be_written_is_told_before_pictures_are_read(
 ) -> None:
     code, out, err = run("predict", "--model", "chars", pictures / "7.png", "--csv", tmp_path)
     assert (code, out, err) == (2, "", f"plate-ocr: cannot write {tmp_path}: it is a folder\n")
+    victim = tmp_path / "7.png"
+    victim.write_bytes(b"the picture")
+    code, out, err = run("predict", "--model", "chars", "--csv", victim, pictures / "7.png")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "a picture or a video has such a name" in err
+    assert victim.read_bytes() == b"the picture"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no such file names")
@@ -391,7 +415,8 @@ def test_standard_output_need_not_have_all_characters(pictures: Path, tmp_path: 
 
 
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
-    for content in ("some text\n", '{"image": "a.png"}\n', "[]\n", "[" * 99_999 + "\n", "no end"):
+    number = '{"image": 5, "error": null, "plates": []}\n'
+    for content in ("some text\n", '{"image": "a.png"}\n', number, "[]\n", "[" * 99_999 + "\n", "no end"):
         (tmp_path / "notes.txt").write_text(content)
         code, out, err = run("predict", "--resume", tmp_path / "notes.txt", pictures / "7.png")
         assert (code, out, err.count("\n")) == (1, "", 1)

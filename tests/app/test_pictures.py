@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from plate_ocr.app.output import CSV_COLUMNS, to_rows, to_values, write_table
-from plate_ocr.app.pictures import PictureFolders, annotated, blurred
-from plate_ocr.errors import OutputError
+from plate_ocr.app.pictures import LONGEST_SIDE, PictureFolders, annotated, blurred
+from plate_ocr.app.sources import Inputs
+from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.reader import PlateReader
 from plate_ocr.reading import Char, Plate, Reading
 from plate_ocr.training.plates import PlateGenerator
@@ -109,6 +110,40 @@ def test_a_picture_is_not_overwritten_by_what_is_drawn_of_it(tmp_path: Path) -> 
         with pytest.raises(OutputError, match=r"1\.jpg is the picture itself"):
             folders.write(str(path), folders.draw(np.zeros((9, 9), np.uint8), reading()))
     assert path.read_bytes() == b"the picture"
+
+
+@pytest.mark.parametrize("given", ["a/1.jpg", "a", ".", "*/1.jpg"])
+def test_no_picture_is_overwritten_by_what_is_drawn_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        Path(folder, "1.jpg").write_bytes(b"the picture")
+    folders = PictureFolders(annotate=tmp_path / "a", inputs=Inputs(("b/1.jpg", given)))
+    drawn = folders.draw(np.zeros((9, 9), np.uint8), reading())
+    with pytest.raises(OutputError, match=r"1\.jpg is among the pictures to read"):
+        folders.write("b/1.jpg", drawn)
+    assert Path("a/1.jpg").read_bytes() == b"the picture"
+    # What was drawn in a run before is.
+    for _ in range(2):
+        PictureFolders(annotate=tmp_path / "c", inputs=Inputs(("a", "b/1.jpg"))).write("b/1.jpg", drawn)
+
+
+def test_an_ending_that_is_added_makes_no_name_twice(tmp_path: Path) -> None:
+    folders = PictureFolders(annotate=tmp_path)
+    for name in ("1.png", "1.png.jpg", "x/1.png"):
+        folders.write(name, folders.draw(np.zeros((9, 9), np.uint8), reading()))
+    names = ["1-3.png.jpg", "1.png-2.jpg", "1.png.jpg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+def test_a_picture_that_is_too_long_for_a_file_is_told(tmp_path: Path) -> None:
+    for size in ((2, LONGEST_SIDE + 1), (LONGEST_SIDE + 1, 2)):
+        with pytest.raises(ImageError, match="too many for a JPEG file"):
+            PictureFolders(blur=tmp_path).draw(np.zeros(size, np.uint8), reading())
+    drawn = PictureFolders(blur=tmp_path).draw(np.zeros((2, LONGEST_SIDE), np.uint8), reading())
+    assert drawn.blurred
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
