@@ -1,5 +1,7 @@
 # Real pictures for training the shipped models and for the tests marked "data"; both go without.
+ifneq ($(wildcard $(CURDIR)/../shared/data),)
 export PLATE_OCR_DATA ?= $(CURDIR)/../shared/data
+endif
 
 CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 # Both sets name the plate in the file name: 00979-100-2.jpg, 00000-1_122120312_闽AB1660.jpg
