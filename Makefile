@@ -8,7 +8,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: check models benchmarks
+.PHONY: check golden models benchmarks
 
 check:
 	ruff check
@@ -16,6 +16,9 @@ check:
 	mypy
 	lint-imports
 	pytest
+
+golden:
+	python -m tests.golden
 
 models: models/digits.onnx models/chars.onnx
 
