@@ -1,4 +1,4 @@
-"""What the code gives is what it gave: rendered pictures and exported networks.
+"""What the code gives is what it gave: rendered pictures, exported networks, readings.
 
 After a change that is meant, ``make golden`` renews the files; the difference belongs in the commit.
 """
@@ -13,6 +13,7 @@ import pytest
 
 from tests.golden import read
 from tests.golden.exported import exported
+from tests.golden.readings import readings
 from tests.golden.rendered import Records, rendered
 
 OTHER_BYTES, OTHER_SHADES = 5, 3
@@ -57,3 +58,30 @@ def test_networks_are_exported_as_they_were() -> None:
         assert [one["name"] for one in found[name][1:]] == [one["name"] for one in sums]
         for one, other in zip(found[name][1:], sums, strict=True):
             assert one["sum"] == pytest.approx(other["sum"], rel=1e-5, abs=1e-5), f"{name}, {one['name']}"
+
+
+def test_pictures_are_read_as_they_were() -> None:
+    found, expected = readings(), read("readings")
+    assert {way: _texts(records) for way, records in found.items()} == {
+        way: _texts(records) for way, records in expected.items()
+    }
+    for way, records in expected.items():
+        for one, other in zip(found[way], records, strict=True):
+            where = f"{way}, {one['picture']}"
+            for mine, theirs in zip(one.get("plates", [one]), other.get("plates", [other]), strict=True):
+                assert mine["confidence"] == pytest.approx(theirs["confidence"], abs=0.02), where
+                if "corners" in theirs:
+                    np.testing.assert_allclose(
+                        mine["corners"], theirs["corners"], rtol=0, atol=1, err_msg=where
+                    )
+
+
+def _texts(records: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            record["picture"],
+            record.get("char"),
+            [(plate["text"], plate["lines"]) for plate in record.get("plates", ())],
+        )
+        for record in records
+    ]

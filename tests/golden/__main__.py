@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.golden import write
 from tests.golden.exported import exported
+from tests.golden.readings import readings
 from tests.golden.rendered import rendered
 
 
@@ -16,6 +17,7 @@ def main() -> None:
     if data := os.environ.get("PLATE_OCR_DATA"):
         write("rendered-data", rendered(Path(data)))
     write("exported", exported())
+    write("readings", readings())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,59 @@
+"""What small models read in the sample pictures and in rendered ones that are kept beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plate_ocr import CharClassifier, PlateReader
+from plate_ocr.model import LocatorModel, PlateModel
+from plate_ocr.photos import NetworkReader, PhotoReader
+from plate_ocr.reading import CharReading, Reading
+from tests.golden import FOLDER
+
+MODELS = FOLDER / "models"
+SAMPLES = FOLDER.parents[1] / "data"
+CLASSICAL = ("plate-br-15.png", "plate-eu-10.png", "plate-gb-8.png")
+"""Plates that can be cut into characters."""
+
+
+def readings() -> dict[str, list[dict[str, Any]]]:
+    """By the way to read: plates cut out, photos, single characters, and plates cut into characters."""
+    plate, seven = SAMPLES / "plate.png", SAMPLES / "7.png"
+    crops, scenes, characters = (
+        sorted((FOLDER / "pictures").glob(f"{kind}-*")) for kind in ("plate", "scene", "character")
+    )
+    cut_out = PlateReader(MODELS / "plates.onnx", input="plate", threads=1)
+    network = NetworkReader(PlateModel(MODELS / "plates.onnx", threads=1))
+    photos = PhotoReader(network, LocatorModel(MODELS / "locator.onnx", threads=1))
+    single = CharClassifier(MODELS / "characters.onnx", threads=1)
+    classical = PlateReader(MODELS / "characters.onnx", threads=1)
+    return {
+        "plates": [_plates(path, cut_out(path)) for path in (plate, *crops)],
+        "photos": [_plates(path, reading) for path in (plate, *scenes) for reading in photos.read([path])],
+        "characters": [_character(path, single(path)) for path in (seven, *characters)],
+        "classical": [
+            _plates(path, classical(path))
+            for path in (plate, *crops)
+            if path == plate or path.name in CLASSICAL
+        ],
+    }
+
+
+def _plates(path: Path, reading: Reading) -> dict[str, Any]:
+    return {
+        "picture": path.name,
+        "plates": [
+            {
+                "text": plate.text,
+                "lines": plate.lines,
+                "confidence": round(plate.confidence, 4),
+                "corners": [[round(x, 2), round(y, 2)] for x, y in plate.corners],
+            }
+            for plate in reading.plates
+        ],
+    }
+
+
+def _character(path: Path, reading: CharReading) -> dict[str, Any]:
+    return {"picture": path.name, "char": reading.char, "confidence": round(reading.confidence, 4)}
