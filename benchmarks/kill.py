@@ -16,9 +16,10 @@ from pathlib import Path
 import torch
 
 from plate_ocr.model import CharModel
-from plate_ocr.training import run, trainer
+from plate_ocr.training import trainer
+from plate_ocr.training.run import CHECKPOINT, RunConfig, Silent, train
 
-CONFIG = run.RunConfig.new(
+CONFIG = RunConfig.new(
     model="digits",
     hidden=32,
     epochs=5,
@@ -34,7 +35,7 @@ def start(folder: Path) -> int:
     child = os.fork()
     if child == 0:
         try:
-            run.train(CONFIG, folder, run.Silent(), resume=(folder / run.CHECKPOINT).exists())
+            train(CONFIG, folder, Silent(), resume=(folder / CHECKPOINT).exists())
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)
@@ -44,8 +45,8 @@ def start(folder: Path) -> int:
 
 def whole(folder: Path) -> bool:
     """Whether every file that a killed run has left can be loaded."""
-    if (folder / run.CHECKPOINT).exists():
-        torch.load(folder / run.CHECKPOINT, weights_only=True)
+    if (folder / CHECKPOINT).exists():
+        torch.load(folder / CHECKPOINT, weights_only=True)
     if (folder / "model.onnx").exists():
         CharModel(folder)
     return True

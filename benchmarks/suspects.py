@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks import data_folder
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.app.progress import PlainReporter
-from plate_ocr.training import run
 from plate_ocr.training.data import list_samples
+from plate_ocr.training.run import RunConfig, train
 
 SHARE = 0.02
 
@@ -33,11 +33,11 @@ def main() -> None:
             writer = csv.writer(file)
             writer.writerow(["image_path", "label"])
             writer.writerows(zip((sample.path.resolve() for sample in samples), labels, strict=True))
-        config = run.RunConfig.new(
+        config = RunConfig.new(
             data=(str(listing),), model="chars", windows=(10, 8), hidden=128, epochs=10, share=0.01
         )
         folder = Path(base) / "run"
-        run.train(config, folder, PlainReporter())
+        train(config, folder, PlainReporter())
         with (folder / "suspects.csv").open(encoding="utf-8", newline="") as file:
             listed = [row["image_path"] for row in csv.DictReader(file)]
     wrong = {str(samples[i].path.resolve()) for i in planted}

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
-from enum import Enum
+from enum import StrEnum
 from functools import cache, partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -20,7 +20,7 @@ import typer
 
 from plate_ocr import __version__
 from plate_ocr.alphabet import REGIONS, Alphabet
-from plate_ocr.app import models
+from plate_ocr.app.models import models
 from plate_ocr.errors import AlphabetError, ModelError, OutputError, PlateOcrError, VideoError
 from plate_ocr.model import PlateModel, available_threads
 
@@ -41,7 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(models.app, name="models")
 
 DATA_VARIABLE = "PLATE_OCR_DATA"
 """Environment variable that names the folder with glyphs and fonts to render plates with."""
@@ -50,7 +49,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
-class Input(str, Enum):
+class Input(StrEnum):
     """What a picture shows."""
 
     auto = "auto"
@@ -59,7 +58,7 @@ class Input(str, Enum):
     char = "char"
 
 
-class Model(str, Enum):
+class Model(StrEnum):
     """Which windows and classes to train."""
 
     digits = "digits"
@@ -68,7 +67,7 @@ class Model(str, Enum):
     locator = "locator"
 
 
-class Device(str, Enum):
+class Device(StrEnum):
     """Where to train."""
 
     auto = "auto"
@@ -77,7 +76,7 @@ class Device(str, Enum):
     mps = "mps"
 
 
-class Decline(str, Enum):
+class Decline(StrEnum):
     """What the learning rate does after the warm-up."""
 
     cosine = "cosine"
@@ -85,7 +84,7 @@ class Decline(str, Enum):
     constant = "constant"
 
 
-class Loss(str, Enum):
+class Loss(StrEnum):
     """What is made small."""
 
     cross_entropy = "cross_entropy"
@@ -127,7 +126,6 @@ def about(
         raise typer.Exit
 
 
-@app.command()
 def predict(
     images: Annotated[
         list[str],
@@ -326,7 +324,6 @@ def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateRead
     return read
 
 
-@app.command()
 def evaluate(
     data: Annotated[
         Path,
@@ -375,7 +372,6 @@ def evaluate(
         _fail(f"{len(problems):,} of {len(problems) + len(outcomes):,} plates are left out of the figures", 1)
 
 
-@app.command()
 def inspect(
     image: Annotated[str, typer.Argument(help="A picture of a plate, or - for standard input.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.")],
@@ -392,7 +388,6 @@ def inspect(
         print(path)
 
 
-@app.command()
 def train(
     data: Annotated[
         list[str] | None,
@@ -494,7 +489,7 @@ def train(
     The plate model and the locator learn from rendered plates alone; give no DATA.
     """
     try:
-        from plate_ocr.training import run
+        from plate_ocr.training.run import RunConfig, stored_config
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
 
@@ -524,11 +519,11 @@ def train(
         _train_rendered(rendered, resume or out, resume=resume is not None, plan=plan)
         return
     if resume is not None:
-        folder, config = resume, run.stored_config(resume)
+        folder, config = resume, stored_config(resume)
     else:
         assert out is not None
         folder = out
-        config = run.RunConfig.new(
+        config = RunConfig.new(
             data=tuple(data or ()),
             fonts=fonts,
             group=group,
@@ -540,7 +535,7 @@ def train(
             warmup=None if not warmup else () if warmup == ["none"] else tuple(warmup),
             decline=decline.value,
             loss=loss.value,
-            patience=patience or run.RunConfig.patience,
+            patience=patience or RunConfig.patience,
             share=share,
             base=base,
             seed=seed,
@@ -554,16 +549,17 @@ def train(
 def _train_characters(config: RunConfig, folder: Path, *, strict: bool, resume: bool, plan: bool) -> None:
     """Train a character model, or show the plan of it."""
     from plate_ocr.app.progress import reporter
-    from plate_ocr.training import run
+    from plate_ocr.training.run import CHECKPOINT, show_plan
+    from plate_ocr.training.run import train as train_characters
 
     if plan:
-        print(run.show_plan(config, folder))
+        print(show_plan(config, folder))
         return
     try:
         with reporter() as told:
-            result = run.train(config, folder, told, strict=strict, resume=resume)
+            result = train_characters(config, folder, told, strict=strict, resume=resume)
     except KeyboardInterrupt:
-        how = f"; go on with: plate-ocr train --resume {folder}" if (folder / run.CHECKPOINT).exists() else ""
+        how = f"; go on with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         _fail(f"stopped{how}", INTERRUPTED)
     if result.metrics:
         print(result.folder)
@@ -613,7 +609,6 @@ def _train_rendered(config: RenderRunConfig, folder: Path | None, *, resume: boo
     print(folder)
 
 
-@app.command()
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures.")] = 1000,
@@ -632,7 +627,6 @@ def synth(
     print(write_plates(Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed), count, out))
 
 
-@app.command()
 def quantize(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="plates, an .onnx file or a run's folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="An .onnx file to read with.")],
@@ -641,15 +635,14 @@ def quantize(
     if out.suffix != ".onnx":
         _fail(f"--out {out}: a name that ends in .onnx is expected", 2)
     try:
-        from plate_ocr.training import quantize as quantizing
         from plate_ocr.training.platedata import Rendering
+        from plate_ocr.training.quantize import quantize as quantize_model
     except ModuleNotFoundError as error:
         _fail(f"quantizing needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
-    before, after = quantizing.quantize(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
+    before, after = quantize_model(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
     print(f"{out}\n{before:,} bytes before, {after:,} after: {before / after:.1f} to 1")
 
 
-@app.command()
 def study(
     data: Annotated[list[str], typer.Argument(metavar="DATA...", help="As for train.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
@@ -666,20 +659,21 @@ def study(
     Runs that were made before are not made again.
     """
     try:
-        from plate_ocr.training import run, study
+        from plate_ocr.training.run import RunConfig, gather
+        from plate_ocr.training.study import StudyData, StudySettings, report, run_study
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     from plate_ocr.app.progress import PlainReporter
 
     told = PlainReporter()
-    config = run.RunConfig.new(data=tuple(data), group=group, model=model.value)
-    material = run.gather(config, told)
-    settings = study.StudySettings(steps=steps, seeds=seeds)
-    parts = study.StudyData.of(
+    config = RunConfig.new(data=tuple(data), group=group, model=model.value)
+    material = gather(config, told)
+    settings = StudySettings(steps=steps, seeds=seeds)
+    parts = StudyData.of(
         material.split.train, material.split.validation, len(material.alphabet), config.preprocessing
     )
     try:
-        outcomes = study.run_study(
+        outcomes = run_study(
             parts,
             settings,
             out,
@@ -688,10 +682,9 @@ def study(
         )
     except KeyboardInterrupt:
         _fail(f"stopped; the same command goes on, since {out} keeps what is done", INTERRUPTED)
-    print(study.report(outcomes, settings))
+    print(report(outcomes, settings))
 
 
-@app.command()
 def validate(
     data: Annotated[
         Path,
@@ -708,18 +701,20 @@ def validate(
 ) -> None:
     """Check a data set without training: problems, one a line, then what is in it."""
     try:
-        from plate_ocr.training import run, validation
+        from plate_ocr.training.run import ALPHABETS, PREPROCESSING, RunConfig
+        from plate_ocr.training.validation import problem_lines
+        from plate_ocr.training.validation import validate as validate_data
     except ModuleNotFoundError as error:
         _fail(f"validating needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
-    result = validation.validate(
+    result = validate_data(
         data,
-        Alphabet(alphabet or run.ALPHABETS["chars"]),
-        run.PREPROCESSING["chars"],
+        Alphabet(alphabet or ALPHABETS["chars"]),
+        PREPROCESSING["chars"],
         group=group,
-        share=run.RunConfig.share,
-        seed=run.RunConfig.seed,
+        share=RunConfig.share,
+        seed=RunConfig.seed,
     )
-    for line in [*validation.problem_lines(result.problems), *result.lines()]:
+    for line in [*problem_lines(result.problems), *result.lines()]:
         print(line)
     if strict and result.problems:
         raise typer.Exit(1)
@@ -753,3 +748,14 @@ def _tell(message: str) -> None:
 def _fail(message: str, status: int) -> NoReturn:
     _tell(message)
     sys.exit(status)
+
+
+app.command()(predict)
+app.command()(evaluate)
+app.command()(inspect)
+app.command()(train)
+app.command()(synth)
+app.command()(quantize)
+app.command()(study)
+app.command()(validate)
+app.add_typer(models)

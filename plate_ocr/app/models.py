@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 
-app = typer.Typer(help="Look into model files and checkpoints.", no_args_is_help=True, rich_markup_mode=None)
+models = typer.Typer(
+    name="models",
+    help="Look into model files and checkpoints.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
-@app.command()
+@models.command()
 def info(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A model, a checkpoint, any file of torch.save, or a name.")
@@ -41,7 +47,7 @@ def info(
     print(contents.to_json() if as_json else "\n".join(_lines(contents)))
 
 
-@app.command()
+@models.command()
 def strip(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, or any file of torch.save.")],
     out: Annotated[
@@ -55,7 +61,7 @@ def strip(
     print("\n".join(_checkpoints(file).strip_checkpoint(file, out).lines()))
 
 
-@app.command(name="list")
+@models.command(name="list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models that come with the package."""
     failed = False
@@ -88,12 +94,11 @@ def _contents(file: Path) -> Contents:
 def _checkpoints(file: Path) -> ModuleType:
     """The part of the package that needs torch."""
     try:
-        from plate_ocr.training import checkpoints
+        return import_module("plate_ocr.training.checkpoints")
     except ModuleNotFoundError as error:
         raise PlateOcrError(
             f"looking into {file} needs {error.name}; install it with: pip install 'plate-ocr[train]'"
         ) from None
-    return checkpoints
 
 
 def _lines(contents: Contents) -> Iterator[str]:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
+import tomllib
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import tomli_w
 
 from plate_ocr.errors import DataError
-
-# Python 3.10 has no tomllib yet.
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-__all__ = ["StepConfig", "tomllib"]
 
 C = TypeVar("C", bound="StepConfig")
 

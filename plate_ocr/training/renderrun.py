@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager
@@ -16,7 +17,7 @@ from torch import nn
 from plate_ocr.errors import DataError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.model import available_threads
-from plate_ocr.training.configs import StepConfig, tomllib
+from plate_ocr.training.configs import StepConfig
 from plate_ocr.training.platedata import HELD_OUT, Rendering
 from plate_ocr.training.processes import spawned
 from plate_ocr.training.resume import read_checkpoint, write_checkpoint

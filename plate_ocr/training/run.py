@@ -49,10 +49,11 @@ from plate_ocr.training.evaluate import (
     top_k,
 )
 from plate_ocr.training.export import as_kept, save_model
+from plate_ocr.training.fonts import bundled_fonts, load_fonts
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
 from plate_ocr.training.resume import read_checkpoint, resumable, write_checkpoint
 from plate_ocr.training.suspects import LossWatch, write_suspects
-from plate_ocr.training.synth import bundled_fonts, load_fonts, render_characters, render_dataset
+from plate_ocr.training.synth import render_characters, render_dataset
 from plate_ocr.training.trainer import (
     Epoch,
     Trainer,

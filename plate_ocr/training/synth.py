@@ -14,11 +14,9 @@ import torch
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.training.augment import Augmentation, augment
 from plate_ocr.training.data import CharData
-from plate_ocr.training.fonts import SIZE, bundled_fonts, load_fonts
+from plate_ocr.training.fonts import SIZE
 from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
-
-__all__ = ["bundled_fonts", "load_fonts", "render_character", "render_characters", "render_dataset"]
 
 MARGIN = 0.08
 """Black on each side of a rendered character, as a part of its height."""

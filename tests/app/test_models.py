@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import plate_ocr.model
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.model import LocatorCard, ModelCard, PlateCard
 from plate_ocr.networks import locator_network_for, network_for, plate_network_for
@@ -39,7 +38,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         save_model(network_for(CARD), CARD, tmp_path / name)
     save_model(plate_network_for(PLATE_CARD), PLATE_CARD, tmp_path / "plates")
     save_model(locator_network_for(LocatorCard()), LocatorCard(), tmp_path / "locator")
-    monkeypatch.setattr(plate_ocr.model, "_FOLDERS", (tmp_path,))
+    monkeypatch.setattr("plate_ocr.model._FOLDERS", (tmp_path,))
     return tmp_path
 
 

@@ -19,7 +19,6 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from plate_ocr.app import video
 from plate_ocr.app.answers import of_video
 from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
@@ -249,7 +248,9 @@ def test_a_video_that_was_stopped_is_watched_again(
             raise KeyboardInterrupt
         return read(shown)
 
-    monkeypatch.setattr(video, "watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest))
+    monkeypatch.setattr(
+        "plate_ocr.app.video.watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest)
+    )
     command = "predict", "--model", "chars", "--crops", tmp_path / "crops", "--resume", tmp_path / "r.jsonl"
     statuses = [run(*command, *paths)[0]]
     crops = len(list((tmp_path / "crops").iterdir()))
@@ -263,7 +264,9 @@ def test_a_video_that_was_stopped_is_watched_again(
 def test_pictures_are_named_as_those_of_a_run_that_was_not_stopped(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video, "watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest))
+    monkeypatch.setattr(
+        "plate_ocr.app.video.watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest)
+    )
     (tmp_path / "x.jpg").write_text("no picture")
     for folder in ("1", "2"):
         (tmp_path / folder).mkdir()
@@ -360,7 +363,7 @@ def test_a_slow_reader_misses_pictures_and_keeps_up(camera: Camera) -> None:
 
 
 def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "FIRST_WAIT", 0.2)
+    monkeypatch.setattr("plate_ocr.app.video.FIRST_WAIT", 0.2)
     said: list[str] = []
     again: list[Camera] = []
     seen: list[float] = []
@@ -398,7 +401,7 @@ def test_the_number_of_a_camera_opens_it(tmp_path: Path, monkeypatch: pytest.Mon
         return opens(path, cv2.CAP_FFMPEG)
 
     monkeypatch.setattr("cv2.VideoCapture", capture)
-    monkeypatch.setattr(video, "FIRST_WAIT", 0.05)
+    monkeypatch.setattr("plate_ocr.app.video.FIRST_WAIT", 0.05)
     said: list[str] = []
     cars = cars_of("3", said, show=lambda *_: len(opened) < 3)
     assert [car.plate.text for car in cars] == ["AB123"]
@@ -420,7 +423,7 @@ def test_broken_pictures_of_a_camera_are_counted() -> None:
 
 
 def test_a_camera_that_stays_away_is_given_up(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "FIRST_WAIT", 0.1)
+    monkeypatch.setattr("plate_ocr.app.video.FIRST_WAIT", 0.1)
 
     def show(*_: object) -> bool:
         camera.stop()
@@ -461,7 +464,7 @@ def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
         def release(self) -> None:
             pass
 
-    monkeypatch.setattr(video, "_open", lambda *_: (Silent(), True))
+    monkeypatch.setattr("plate_ocr.app.video._open", lambda *_: (Silent(), True))
     found = watch("rtsp://there/", read, print, give_up=0.1, time_out=0.3, show=lambda *_: False)
     with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
         next(found)

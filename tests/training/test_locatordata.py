@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from plate_ocr.training import locatordata
 from plate_ocr.training.locatordata import (
     ANSWERS,
     MOST,
@@ -146,7 +145,7 @@ def test_scenes_with_and_without_plates_are_told_apart() -> None:
 @pytest.fixture
 def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SceneBatches]:
     """Batches of two out of shards of four scenes, each passed over twice."""
-    monkeypatch.setattr(locatordata, "SHARD", 4)
+    monkeypatch.setattr("plate_ocr.training.locatordata.SHARD", 4)
     with ThreadPoolExecutor(1) as executor:
         shards = Shards(partial(render_scenes, US), SceneShard.load, 4, tmp_path, executor, last=2)
         yield SceneBatches(shards, US.seed, batch_size=2, passes=2)

@@ -15,7 +15,6 @@ from torch import nn
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model import LocatorCard, LocatorModel
 from plate_ocr.networks import load_locator_weights
-from plate_ocr.training import locatordata, locatorrun
 from plate_ocr.training.locatordata import SceneShard, answer
 from plate_ocr.training.locatorrun import LocatorRunConfig, count_found, train_locator
 from plate_ocr.training.platerun import PlateRunConfig
@@ -29,10 +28,10 @@ CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
-    for module in (locatordata, locatorrun):
-        monkeypatch.setattr(module, "SHARD", 8)
-    monkeypatch.setattr(locatorrun, "CHOSEN_BY", 4)
-    monkeypatch.setattr(locatorrun, "TESTED_ON", 6)
+    monkeypatch.setattr("plate_ocr.training.locatordata.SHARD", 8)
+    monkeypatch.setattr("plate_ocr.training.locatorrun.SHARD", 8)
+    monkeypatch.setattr("plate_ocr.training.locatorrun.CHOSEN_BY", 4)
+    monkeypatch.setattr("plate_ocr.training.locatorrun.TESTED_ON", 6)
 
 
 class Says(nn.Module):

@@ -16,7 +16,6 @@ import torch
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import AlphabetError, DataError
-from plate_ocr.training import platedata
 from plate_ocr.training.platedata import (
     SHIFT,
     PlateBatches,
@@ -44,7 +43,7 @@ def executor() -> Iterator[Executor]:
 @pytest.fixture
 def batches(tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> PlateBatches:
     """Batches of four out of shards of eight plates, each passed over twice."""
-    monkeypatch.setattr(platedata, "SHARD", 8)
+    monkeypatch.setattr("plate_ocr.training.platedata.SHARD", 8)
     shards = Shards(partial(render_shard, US), Shard.load, 8, tmp_path, executor, last=3)
     return PlateBatches(shards, US.seed, batch_size=4, passes=2, alphabet=ALPHABET)
 

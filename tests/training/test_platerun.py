@@ -13,8 +13,8 @@ from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model import PlateModel
 from plate_ocr.networks import CORNERS
-from plate_ocr.training import platedata, platemeasure, platerun, trainer
 from plate_ocr.training.platedata import PlateTargets
+from plate_ocr.training.platemeasure import finish_plates
 from plate_ocr.training.platerun import PlateRunConfig, PlateText, train_plates
 from plate_ocr.training.renderrun import stored_render_config
 from plate_ocr.training.run import Silent
@@ -26,10 +26,10 @@ CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, d
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few plates of everything."""
-    for module in (platedata, platerun):
-        monkeypatch.setattr(module, "SHARD", 16)
-    monkeypatch.setattr(platerun, "CHOSEN_BY", 8)
-    monkeypatch.setattr(platemeasure.finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
+    monkeypatch.setattr("plate_ocr.training.platedata.SHARD", 16)
+    monkeypatch.setattr("plate_ocr.training.platerun.SHARD", 16)
+    monkeypatch.setattr("plate_ocr.training.platerun.CHOSEN_BY", 8)
+    monkeypatch.setattr(finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
 
 
 def targets(*texts: list[int], points: torch.Tensor | None = None) -> torch.Tensor:
@@ -130,7 +130,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_checkpoint_before_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "SAVE_SECONDS", float("inf"))
+    monkeypatch.setattr("plate_ocr.training.trainer.SAVE_SECONDS", float("inf"))
     with monkeypatch.context() as patch:
         fill_disk(patch, ".ckpt", write=3)
         with pytest.raises(OutputError, match=rf"last\.ckpt: No space.*--resume {tmp_path}$"):

@@ -11,10 +11,9 @@ import pytest
 
 from plate_ocr import DataError
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
+from plate_ocr.training.fonts import bundled_fonts, load_fonts
 from plate_ocr.training.synth import (
-    bundled_fonts,
     cut_tight,
-    load_fonts,
     render_character,
     render_characters,
     render_dataset,

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from plate_ocr import DeviceError, TrainingError
 from plate_ocr.model import ModelCard
 from plate_ocr.networks import BPNetwork
-from plate_ocr.training import trainer as trainer_module
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
 from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings, pick_device
 from plate_ocr.training.warmup import Decline, LayerWarmup, Loss, Plan, RateWarmup
@@ -295,7 +294,7 @@ def test_the_best_weights_so_far_survive_a_stop(digit_card: ModelCard) -> None:
 
 
 def test_a_long_epoch_is_saved_in_between(digit_card: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("plate_ocr.training.trainer.SAVE_SECONDS", 0.0)
     trainer = trainer_of(digit_card, Plan(steps=6))
     saved: list[int] = []
     trainer.fit(batches, on_fresh_rows, save=lambda: saved.append(trainer.step))

@@ -11,7 +11,7 @@ badge (a sticker, a coat of arms) between groups; every other character stands f
 from __future__ import annotations
 
 import re
-import sys
+import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,11 +20,6 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PLATE_CHARACTERS
 from plate_ocr.errors import DataError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "regions"
 
