@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet, bare
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.labels import LabelledPlate, list_plates
+from plate_ocr.text import bare
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
 SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
@@ -34,7 +35,7 @@ TURNED = ("cn",)
 READS = """
 import sys
 from pathlib import Path
-from plate_ocr import PlateReader
+from plate_ocr.readers.auto import PlateReader
 reader = PlateReader(sys.argv[1], input=sys.argv[2], threads=1)
 for path in sys.argv[3:]:
     reader(path)

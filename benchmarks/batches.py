@@ -23,7 +23,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import data_folder, labelled_plates
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
-from plate_ocr.networks import ConvNetwork
 from plate_ocr.training.collate import (
     BatchOfOne,
     EqualSizes,
@@ -34,9 +33,10 @@ from plate_ocr.training.collate import (
     SizeBuckets,
 )
 from plate_ocr.training.data import list_samples, load_samples, split_data
+from plate_ocr.training.mixed_sizes.network import ConvNetwork
 from plate_ocr.training.warmup import Plan, RateWarmup
-from plate_ocr.vision.characters import Preprocessing
 from plate_ocr.vision.images import read_image, to_gray
+from plate_ocr.vision.preprocessing import Preprocessing
 
 GROUP = r"^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$"
 """The plate in a file's name, as in the Makefile."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from benchmarks import data_folder, labelled_characters
-from plate_ocr import CharClassifier
-from plate_ocr.measures import fold
+from plate_ocr.readers.classical import CharClassifier
+from plate_ocr.text import fold
 
 
 def main() -> None:

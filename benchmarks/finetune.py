@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.measures import fold
-from plate_ocr.model import ModelCard
-from plate_ocr.networks import network_for
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.networks.mlp import network_for
+from plate_ocr.text import fold
 from plate_ocr.training.augment import Augmentation
 from plate_ocr.training.data import CharBatches, CharData, Draws, brighten_glyphs, class_balance
 from plate_ocr.training.evaluate import class_probabilities, prepare
@@ -24,7 +24,7 @@ from plate_ocr.training.run import ALPHABETS, HIDDEN, PREPROCESSING
 from plate_ocr.training.trainer import Trainer, TrainSettings
 from plate_ocr.training.transfer import transfer
 from plate_ocr.training.warmup import LayerWarmup, Plan, RateWarmup
-from plate_ocr.vision.characters import stack_characters
+from plate_ocr.vision.preprocessing import stack_characters
 
 SEEDS, STEPS, BATCH = 5, 200, 64
 RATES = {"scratch": 4e-3, "chars": 1e-3}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from plate_ocr.model import CharModel
+from plate_ocr.model.sessions import CharModel
 from plate_ocr.training import trainer
 from plate_ocr.training.run import CHECKPOINT, RunConfig, Silent, train
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from benchmarks import LabelledPhoto, labelled_photos, photo_folders, reading_memory
-from plate_ocr import PlateReader
-from plate_ocr.measures import fold
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.text import fold
 from plate_ocr.vision.images import Image, read_image, to_gray
 
 SIDE, EACH = 640, 5

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import SETS, data_folder, labelled_photos, labelled_plates, photo_folders
-from plate_ocr.measures import fold
+from plate_ocr.text import fold
 
 ROUND = 10
 """Pictures that one system reads before it is the next one's turn."""

@@ -23,15 +23,14 @@ from benchmarks import (
     labelled_plates,
     photo_folders,
 )
-from plate_ocr import PlateReader
-from plate_ocr.measures import fold
-from plate_ocr.model import PlateModel
-from plate_ocr.photos import NetworkReader
-from plate_ocr.reader import picture_kind
-from plate_ocr.reading import Plate
+from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.auto import PlateReader, picture_kind
+from plate_ocr.readers.plates import NetworkReader
+from plate_ocr.readers.results import Plate
+from plate_ocr.text import fold
 from plate_ocr.training.plates.scenes import packaged_photographs
+from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
-from plate_ocr.vision.locate import overlap
 
 FOUND = 0.5
 """A plate is found where intersection over union is at least so much."""

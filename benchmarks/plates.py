@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from benchmarks import EXACT, SETS, data_folder, labelled_plates
-from plate_ocr import PlateReader
-from plate_ocr.measures import Outcome, calibration_error
+from plate_ocr.metrics import Outcome, calibration_error
+from plate_ocr.readers.auto import PlateReader
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks import EXACT, SETS, data_folder, labelled_plates
-from plate_ocr import PlateReader
-from plate_ocr.measures import Outcome, calibration_gap, judged_characters
+from plate_ocr.metrics import Outcome, calibration_gap, judged_characters
+from plate_ocr.readers.auto import PlateReader
 
 BINS = 10
 

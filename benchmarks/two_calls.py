@@ -9,11 +9,11 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import DIGITS, Alphabet
-from plate_ocr.networks import BPNetwork
+from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.training.data import Draws, RowBatches
 from plate_ocr.training.trainer import Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan, RateWarmup
-from plate_ocr.vision.characters import Preprocessing, candidates, stack_characters
+from plate_ocr.vision.preprocessing import Preprocessing, candidates, stack_characters
 
 
 def learnt_accuracy(X: NDArray[np.float32], y: NDArray[np.int64], *, one_call: bool) -> float:

@@ -1,6 +1,5 @@
 """Licence-plate reading: learned windows or white-pixel ratios, offline, in milliseconds on one core."""
 
-from plate_ocr.classical import CharClassifier
 from plate_ocr.errors import (
     AlphabetError,
     DataError,
@@ -11,8 +10,9 @@ from plate_ocr.errors import (
     PlateOcrError,
     TrainingError,
 )
-from plate_ocr.reader import PlateReader
-from plate_ocr.reading import Char, CharReading, Plate, Reading
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.classical import CharClassifier
+from plate_ocr.readers.results import Char, CharReading, Plate, Reading
 from plate_ocr.vision.images import read_image
 
 __version__ = "0.1.0"

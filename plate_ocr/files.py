@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -92,3 +93,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
         raise DataError(f"{path} is no CSV file in UTF-8: {error}") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
+
+
+def is_url(name: str) -> bool:
+    """Whether a name is an address, such as ``rtsp://…``."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name) is not None

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from plate_ocr.alphabet import Alphabet, bare
+from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, DataError
 from plate_ocr.files import read_csv
+from plate_ocr.text import bare
 from plate_ocr.vision.images import is_image_name
 
 LABELS = "labels.csv"

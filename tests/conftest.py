@@ -18,28 +18,25 @@ import pytest
 import torch
 from hypothesis import settings
 
-from plate_ocr import CharClassifier, PlateReader
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.model import LocatorCard, ModelCard, PlateCard, find_model
-from plate_ocr.networks import (
-    BPNetwork,
-    LocatorNetwork,
-    PlateNetwork,
-    locator_network_for,
-    network_for,
-    plate_network_for,
-)
+from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
+from plate_ocr.model.registry import find_model
+from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.networks.export import as_kept, save_model
+from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.plate import PlateNetwork, plate_network_for
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.training.augment import Augmentation
 from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
-from plate_ocr.training.export import as_kept, save_model
 from plate_ocr.training.fonts import SIZE, bundled_fonts
 from plate_ocr.training.synth import render_dataset
 from plate_ocr.training.trainer import Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan, RateWarmup
-from plate_ocr.vision.characters import Preprocessing
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.preprocessing import Preprocessing
 
 # In CI the same examples each time: what it tells must depend on the change alone.
 settings.register_profile("plate-ocr", deadline=None, max_examples=60, derandomize="CI" in os.environ)

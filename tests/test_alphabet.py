@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plate_ocr import AlphabetError
-from plate_ocr.alphabet import CHINA, DIGITS, LETTERS, PROVINCES, UNKNOWN, Alphabet, PlateFormat, formats_for
+from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, UNKNOWN, Alphabet
+from plate_ocr.errors import AlphabetError
+from plate_ocr.formats import CHINA, PlateFormat, formats_for
 
 WHOLE = DIGITS + LETTERS + PROVINCES
 

@@ -15,22 +15,16 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr import (
-    CharClassifier,
-    CharReading,
-    ImageError,
-    ModelError,
-    Plate,
-    PlateReader,
-    Reading,
-)
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.classical import ClassicalReader, best_of_candidates
-from plate_ocr.model import ModelCard
-from plate_ocr.training.export import save_model
-from plate_ocr.vision.characters import Candidates, Preprocessing
+from plate_ocr.errors import ImageError, ModelError
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.networks.export import save_model
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.classical import CharClassifier, ClassicalReader, best_of_candidates
+from plate_ocr.readers.results import CharReading, Plate, Reading
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate import LINE_HEIGHT, MARGIN, Line, Segments
+from plate_ocr.vision.lines import LINE_HEIGHT, MARGIN, Line, Segments
+from plate_ocr.vision.preprocessing import Candidates, Preprocessing
 from tests.conftest import Learnt, affine_gray, encode, new_network, text_picture
 
 BLANK = np.full((40, 30), 200, np.uint8)
@@ -324,8 +318,8 @@ def reads_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
                 row[alphabet.index(char)] = probability
         segments = Segments(cuts, np.arange(count), np.arange(1, count + 1), np.arange(count + 1) / 2)
         plain = Line(line, line, False, np.eye(3)[:2])
-        monkeypatch.setattr("plate_ocr.classical.straighten", lambda _: [plain])
-        monkeypatch.setattr("plate_ocr.classical.propose_segments", lambda _: segments)
+        monkeypatch.setattr("plate_ocr.readers.classical.straighten", lambda _: [plain])
+        monkeypatch.setattr("plate_ocr.readers.classical.propose_segments", lambda _: segments)
         monkeypatch.setattr(
             reader.classifier, "model", SimpleNamespace(card=card, probabilities=lambda _: probabilities)
         )

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.contents import TensorInfo, model_contents
 from plate_ocr.errors import ModelError
-from plate_ocr.model import METADATA_KEY, VERSION, ModelCard
-from plate_ocr.networks import network_for
-from plate_ocr.training.export import save_model
-from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.model.cards import METADATA_KEY, VERSION, ModelCard
+from plate_ocr.model.contents import TensorInfo, model_contents
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.mlp import network_for
+from plate_ocr.vision.preprocessing import Preprocessing
 
 CARD = ModelCard(Alphabet("AÄ皖"), Preprocessing(), hidden=4, accuracy={"rendered": 0.5})
 WEIGHTS = {

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import DIGITS, LETTERS, REGIONS, Alphabet, PlateFormat, formats_for
-from plate_ocr.ctc import MISFIT, WORST, FormatPrior, Spot, Text, align, beam_search, greedy
+from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
+from plate_ocr.formats import REGIONS, PlateFormat, formats_for
+from plate_ocr.readers.ctc import MISFIT, WORST, FormatPrior, Spot, Text, align, beam_search, greedy
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
 

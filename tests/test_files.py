@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plate_ocr import OutputError
+from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 
 

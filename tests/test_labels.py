@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet, bare
+from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.labels import list_plates
+from plate_ocr.text import bare
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
 

@@ -7,17 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plate_ocr.measures import (
-    Confusion,
-    Outcome,
-    PlateFigures,
-    Share,
-    calibration_error,
-    calibration_gap,
-    pair_up,
-    right_characters,
-)
-from plate_ocr.reading import Char, Plate, Reading
+from plate_ocr.metrics import Confusion, Outcome, PlateFigures, Share, calibration_error, calibration_gap
+from plate_ocr.readers.results import Char, Plate, Reading
+from plate_ocr.text import pair_up, right_characters
 
 TEXTS = st.text("AB0", max_size=6)
 

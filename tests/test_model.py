@@ -17,25 +17,15 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from plate_ocr import CharClassifier, ModelError
 from plate_ocr.alphabet import DIGITS, PLATE_CHARACTERS, Alphabet
-from plate_ocr.model import (
-    METADATA_KEY,
-    VERSION,
-    CharModel,
-    LocatorCard,
-    LocatorModel,
-    ModelCard,
-    PlateCard,
-    PlateModel,
-    load_model,
-    model_card_from,
-    softmax,
-)
-from plate_ocr.networks import load_locator_weights, load_plate_weights, load_weights
-from plate_ocr.training.export import save_model, to_onnx
-from plate_ocr.vision.characters import Preprocessing
-from plate_ocr.vision.locate import located, photo_input
+from plate_ocr.errors import ModelError
+from plate_ocr.model.cards import METADATA_KEY, VERSION, LocatorCard, ModelCard, PlateCard, model_card_from
+from plate_ocr.model.sessions import CharModel, LocatorModel, PlateModel, load_model, softmax
+from plate_ocr.networks.export import save_model, to_onnx
+from plate_ocr.networks.weights import load_locator_weights, load_plate_weights, load_weights
+from plate_ocr.readers.classical import CharClassifier
+from plate_ocr.vision.detection import located, photo_input
+from plate_ocr.vision.preprocessing import Preprocessing
 from tests.conftest import new_locator_network, new_network, new_plate_network
 
 Opener = Callable[[Path], object]
@@ -167,7 +157,7 @@ def test_what_is_no_model_is_refused(name: str, message: str, tmp_path: Path) ->
 def test_a_folder_called_like_a_shipped_model_does_not_stand_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plate_ocr.model._FOLDERS", ())
+    monkeypatch.setattr("plate_ocr.model.registry._FOLDERS", ())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     with pytest.raises(ModelError, match="'digits' is missing from this installation"):

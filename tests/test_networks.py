@@ -11,23 +11,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from plate_ocr import ModelError
 from plate_ocr.alphabet import DIGITS, Alphabet
-from plate_ocr.model import LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks import (
-    CORNERS,
-    MARGIN,
-    WANDER,
-    BPNetwork,
-    LocatorNetwork,
-    PlateFinder,
-    load_weights,
-    network_for,
-    view_of_text,
-    wandering,
-)
+from plate_ocr.errors import ModelError
+from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
+from plate_ocr.networks.detector import LocatorNetwork
+from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.plate import MARGIN, WANDER, PlateFinder, view_of_text, wandering
+from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.warmup import Loss, batch_loss
-from plate_ocr.vision.locate import CELL
+from plate_ocr.vision.detection import CELL
+from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import draw_plate, new_locator_network, new_network, new_plate_network
 
 Array = NDArray[np.float64]

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr import (
-    Plate,
-    PlateReader,
-)
-from plate_ocr.model import LocatorCard, LocatorModel, PlateCard, PlateModel
-from plate_ocr.photos import BATCH, NetworkReader, PhotoReader
-from plate_ocr.reading import Char, plate_of
-from plate_ocr.training.plates import PlateGenerator
+from plate_ocr.model.cards import LocatorCard, PlateCard
+from plate_ocr.model.sessions import LocatorModel, PlateModel
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.plates import BATCH, NetworkReader
+from plate_ocr.readers.results import Char, Plate, plate_of
+from plate_ocr.training.plates.generate import PlateGenerator
 from plate_ocr.training.plates.scenes import Scene, SceneGenerator
+from plate_ocr.vision.detection import Located
+from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.locate import Located, overlap
 from tests.conftest import text_picture
 
 Answer = Callable[..., Plate | None]

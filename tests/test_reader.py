@@ -10,16 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from plate_ocr import (
-    AlphabetError,
-    ModelError,
-    PlateReader,
-    Reading,
-)
-from plate_ocr.model import PlateModel
-from plate_ocr.photos import NetworkReader
-from plate_ocr.reader import AnyReader, picture_kind
-from plate_ocr.reading import Char, plate_of
+from plate_ocr.errors import AlphabetError, ModelError
+from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.auto import AnyReader, PlateReader, picture_kind
+from plate_ocr.readers.plates import NetworkReader
+from plate_ocr.readers.results import Char, Reading, plate_of
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
 

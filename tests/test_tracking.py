@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from plate_ocr.reading import Char, Plate, Reading, plate_of
-from plate_ocr.tracking import Car, Tracker, Vote, overlap, similarity
+from plate_ocr.readers.results import Char, Plate, Reading, plate_of
+from plate_ocr.text import similarity
+from plate_ocr.video.tracking import Car, Tracker, overlap
+from plate_ocr.video.vote import Vote
 
 WIDTH, HEIGHT = 640, 360
 

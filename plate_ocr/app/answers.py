@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from plate_ocr.app.sources import Source
 from plate_ocr.errors import ImageError, VideoError
-from plate_ocr.reading import Reading
+from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image, read_image
 
 if TYPE_CHECKING:
     from plate_ocr.app.pictures import Drawn
-    from plate_ocr.app.video import Frame, Tell
-    from plate_ocr.tracking import Car
+    from plate_ocr.video.capture import Frame, Tell
+    from plate_ocr.video.tracking import Car
 
 
 class Answer(NamedTuple):
@@ -62,10 +62,11 @@ def of_video(
     give_up: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Watch a video, and draw each car's best picture; arguments as of :func:`plate_ocr.app.video.watch`."""
+    """Watch a video, and draw each car's best picture; arguments as of :func:`plate_ocr.video.watch.watch`."""
     # Most calls are for pictures: they do not wait for what only videos need.
-    from plate_ocr.app.video import watch, without_password
-    from plate_ocr.tracking import Car
+    from plate_ocr.video.capture import without_password
+    from plate_ocr.video.tracking import Car
+    from plate_ocr.video.watch import watch
 
     try:
         for found in watch(name, read, tell, give_up=give_up, show=show):

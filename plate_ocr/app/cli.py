@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from plate_ocr import __version__
-from plate_ocr.alphabet import REGIONS, Alphabet
+from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.models import models
 from plate_ocr.errors import AlphabetError, ModelError, OutputError, PlateOcrError, VideoError
-from plate_ocr.model import PlateModel, available_threads
+from plate_ocr.formats import REGIONS
+from plate_ocr.model.sessions import PlateModel, available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
     from plate_ocr.app.output import ResultFile
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.sources import Source
-    from plate_ocr.app.video import Window
-    from plate_ocr.reader import PlateReader
+    from plate_ocr.app.window import Window
+    from plate_ocr.readers.auto import PlateReader
     from plate_ocr.training.renderrun import RenderRunConfig
     from plate_ocr.training.run import RunConfig
 
@@ -302,7 +303,7 @@ def _in_turn(
 
 def _window() -> Window:
     """A window for videos."""
-    from plate_ocr.app.video import Window
+    from plate_ocr.app.window import Window
 
     try:
         return Window()
@@ -312,7 +313,7 @@ def _window() -> Window:
 
 def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:
     """What reads pictures of a kind."""
-    from plate_ocr.reader import PlateReader
+    from plate_ocr.readers.auto import PlateReader
 
     model = model or ("chars" if kind is Input.char else "plates")
     try:
@@ -351,8 +352,8 @@ def evaluate(
     from plate_ocr.app.evaluation import mistakes_page, read_plates, to_lines
     from plate_ocr.files import write_whole
     from plate_ocr.labels import list_plates
-    from plate_ocr.measures import PlateFigures
-    from plate_ocr.reader import PlateReader
+    from plate_ocr.metrics import PlateFigures
+    from plate_ocr.readers.auto import PlateReader
 
     try:
         reader = PlateReader(model, region=region)
@@ -382,7 +383,7 @@ def inspect(
     """Show every step of reading a plate as a picture, to see why a reading went wrong."""
     from plate_ocr.app.inspection import inspect_plate
     from plate_ocr.app.sources import Source
-    from plate_ocr.classical import ClassicalReader
+    from plate_ocr.readers.classical import ClassicalReader
 
     for path in inspect_plate(ClassicalReader(model), Source(image).content(), out):
         print(path)

@@ -11,8 +11,9 @@ import numpy as np
 
 from plate_ocr.errors import ImageError
 from plate_ocr.labels import LabelledPlate
-from plate_ocr.measures import Outcome, PlateFigures, Share, right_characters
-from plate_ocr.reader import PlateReader
+from plate_ocr.metrics import Outcome, PlateFigures, Share
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.text import right_characters
 from plate_ocr.vision.drawing import GREEN, to_color, to_png
 from plate_ocr.vision.images import read_image
 

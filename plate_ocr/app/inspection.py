@@ -8,21 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.classical import ClassicalReader, LineReading
 from plate_ocr.files import write_whole
+from plate_ocr.readers.classical import ClassicalReader, LineReading
 from plate_ocr.vision.binarize import otsu
-from plate_ocr.vision.characters import Preprocessing, frame_characters, row_vectors, stack_characters
-from plate_ocr.vision.drawing import (
-    BLUE,
-    GREEN,
-    RED,
-    blank,
-    draw_text,
-    enlarge,
-    to_color,
-    to_png,
-)
+from plate_ocr.vision.drawing import BLUE, GREEN, RED, blank, draw_text, enlarge, to_color, to_png
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.preprocessing import Preprocessing, frame_characters, row_vectors, stack_characters
 
 SCALE = 4
 """Pixels of a drawing for each pixel of a straightened line."""

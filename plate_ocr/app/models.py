@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plate_ocr.errors import ModelError, PlateOcrError
-from plate_ocr.model import NAMES, Card, LocatorCard, PlateCard, find_model
+from plate_ocr.model.cards import Card, LocatorCard, PlateCard
+from plate_ocr.model.registry import NAMES, find_model
 
 if TYPE_CHECKING:
-    from plate_ocr.contents import Contents, Part
+    from plate_ocr.model.contents import Contents, Part
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 
@@ -86,7 +87,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 def _contents(file: Path) -> Contents:
     # This module is opened with every call of the command line; what looks into files is not.
-    from plate_ocr.contents import model_contents
+    from plate_ocr.model.contents import model_contents
 
     return model_contents(file)
 

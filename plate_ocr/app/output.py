@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.reading import Plate, Reading
+from plate_ocr.readers.results import Plate, Reading
 
 if TYPE_CHECKING:
-    from plate_ocr.tracking import Car
+    from plate_ocr.video.tracking import Car
 
 
 def to_values(

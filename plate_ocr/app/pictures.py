@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.reading import Plate, Reading
-from plate_ocr.vision.cuts import straight_cut
+from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
+from plate_ocr.vision.geometry import straight_cut
 from plate_ocr.vision.images import Image
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)

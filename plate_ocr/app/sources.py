@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plate_ocr.errors import ImageError
+from plate_ocr.files import is_url
 from plate_ocr.vision.images import is_image_name
 
 STANDARD_INPUT = "-"
@@ -112,11 +113,6 @@ def _is_pattern(argument: str) -> bool:
 
 def _matches(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))
-
-
-def is_url(name: str) -> bool:
-    """Whether a name is an address, such as ``rtsp://…``."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name) is not None
 
 
 def _below(folder: str) -> Iterator[Source]:

@@ -23,8 +23,8 @@ from plate_ocr.app.answers import Answer, of_picture
 from plate_ocr.app.pictures import Drawn
 from plate_ocr.app.sources import Source
 from plate_ocr.errors import PlateOcrError
-from plate_ocr.model import available_threads
-from plate_ocr.reading import Reading
+from plate_ocr.model.sessions import available_threads
+from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image
 
 OpenReader: TypeAlias = Callable[..., Callable[[Image], Reading]]

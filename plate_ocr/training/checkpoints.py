@@ -22,11 +22,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from plate_ocr.contents import Contents, Part, TensorInfo, read_file
 from plate_ocr.errors import ModelError, OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.model import METADATA_KEY, ModelCard, model_card_from
-from plate_ocr.networks import network_for, read_weights
+from plate_ocr.model.cards import METADATA_KEY, ModelCard, model_card_from
+from plate_ocr.model.contents import Contents, Part, TensorInfo, read_file
+from plate_ocr.networks.mlp import network_for
+from plate_ocr.networks.weights import read_weights
 
 WEIGHT_KEYS = ("model", "state_dict", "model_state_dict", "network", "net", "weights")
 """Under the first of these a checkpoint with several networks is expected to keep the one to use."""
@@ -147,7 +148,7 @@ def strip_checkpoint(path: Path, out: Path | None = None) -> Stripped:
     if card is None:
         _save(weights, target, path)
     else:
-        from plate_ocr.training.export import save_model
+        from plate_ocr.networks.export import save_model
 
         network = network_for(card)
         network.load_state_dict(weights)

@@ -26,8 +26,8 @@ from plate_ocr.training.augment import Augmentation, augment, no_character
 from plate_ocr.training.processes import spawned
 from plate_ocr.training.warmup import Plan
 from plate_ocr.vision.binarize import border_share, otsu, otsu_threshold
-from plate_ocr.vision.characters import CHUNK, CharStack, Preprocessing, row_vectors, stack_characters
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+from plate_ocr.vision.preprocessing import CHUNK, CharStack, Preprocessing, row_vectors, stack_characters
 
 BLOCK = 2048
 """Rows made at once, at least."""

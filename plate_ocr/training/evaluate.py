@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from plate_ocr.classical import best_of_candidates
-from plate_ocr.measures import calibration_gap
-from plate_ocr.model import softmax
-from plate_ocr.vision.characters import Candidates, CharStack, Preprocessing, candidates
+from plate_ocr.metrics import calibration_gap
+from plate_ocr.model.sessions import softmax
+from plate_ocr.readers.classical import best_of_candidates
+from plate_ocr.vision.preprocessing import Candidates, CharStack, Preprocessing, candidates
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from plate_ocr.training.platedata import Rendering, ShardBatches
 from plate_ocr.training.plates.scenes import HEIGHT, WIDTH, SceneGenerator
+from plate_ocr.vision.detection import CELL, UNIT
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.locate import CELL, UNIT
 
 SHARD = 512
 """Scenes that are rendered at a time."""
@@ -104,7 +104,7 @@ def answer(corners: Tensor, height: int, width: int) -> Tensor:
     Returns:
         float32 ``[batch, 10, height / 8, width / 8]``: a peak of 1 at the middle of each plate; then 1 over
         the plate's width where a cell answers for it, elsewhere 0; then x and y of its corners from the
-        cell's middle, in :data:`plate_ocr.vision.locate.UNIT` pixels.
+        cell's middle, in :data:`plate_ocr.vision.detection.UNIT` pixels.
     """
     y, x = torch.meshgrid(torch.arange(height // CELL), torch.arange(width // CELL), indexing="ij")
     places = torch.stack([x, y], -1) * CELL + CELL / 2

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from plate_ocr.files import write_whole
-from plate_ocr.model import LocatorCard
-from plate_ocr.networks import LocatorNetwork, load_locator_weights, locator_network_for
-from plate_ocr.training.export import save_model
+from plate_ocr.model.cards import LocatorCard
+from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.weights import load_locator_weights
 from plate_ocr.training.locatordata import (
     SHARD,
     PlatePeaks,
@@ -41,7 +42,8 @@ from plate_ocr.training.renderrun import (
 )
 from plate_ocr.training.resume import resumable
 from plate_ocr.training.run import Reporter
-from plate_ocr.vision.locate import located, overlap
+from plate_ocr.vision.detection import located
+from plate_ocr.vision.geometry import overlap
 
 CHOSEN_BY, TESTED_ON = 256, 1024
 """Scenes that decide which weights are kept, and scenes to measure on."""

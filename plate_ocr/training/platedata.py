@@ -20,13 +20,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from plate_ocr.alphabet import LONGEST, Alphabet, bare
+from plate_ocr.alphabet import LONGEST, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
-from plate_ocr.networks import CORNERS
-from plate_ocr.training.plates import PlateGenerator, SyntheticPlate
-from plate_ocr.training.plates.generate import NOT_PLATES
+from plate_ocr.text import bare
+from plate_ocr.training.plates.generate import NOT_PLATES, PlateGenerator, SyntheticPlate
 from plate_ocr.vision.drawing import to_png
+from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
 
 SHARD = 2048

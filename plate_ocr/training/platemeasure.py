@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.ctc import greedy
 from plate_ocr.files import write_whole
-from plate_ocr.measures import calibration_gap, right_characters
-from plate_ocr.model import PlateCard, softmax
-from plate_ocr.networks import PlateNetwork, load_plate_weights
+from plate_ocr.metrics import calibration_gap
+from plate_ocr.model.cards import PlateCard
+from plate_ocr.model.sessions import softmax
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.plate import PlateNetwork
+from plate_ocr.networks.weights import load_plate_weights
+from plate_ocr.readers.ctc import greedy
+from plate_ocr.text import right_characters
 from plate_ocr.training.evaluate import fit_min_confidence
-from plate_ocr.training.export import save_model
 from plate_ocr.training.platedata import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.training.renderrun import ever
 from plate_ocr.vision.images import Image

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
-from plate_ocr.model import PlateCard
-from plate_ocr.networks import load_plate_weights, plate_network_for
+from plate_ocr.model.cards import PlateCard
+from plate_ocr.networks.plate import plate_network_for
+from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.training.platedata import (
     SHARD,
     PlateBatches,
@@ -71,7 +72,7 @@ class PlateText:
         """Mean loss of a batch.
 
         Args:
-            output: of :class:`plate_ocr.networks.PlateNetwork`.
+            output: of :class:`plate_ocr.networks.plate.PlateNetwork`.
             target: of :class:`PlateTargets`.
             step: makes no difference.
         """

@@ -14,8 +14,8 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.files import write_whole
 from plate_ocr.training.trainer import Epoch
 from plate_ocr.training.warmup import Plan
-from plate_ocr.vision.characters import CharStack
 from plate_ocr.vision.drawing import BLACK, WHITE, blank, contact_sheet, draw_text, to_png
+from plate_ocr.vision.preprocessing import CharStack
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

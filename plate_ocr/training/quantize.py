@@ -21,7 +21,8 @@ from onnxruntime.quantization import (
 )
 
 from plate_ocr.files import write_whole
-from plate_ocr.model import METADATA_KEY, OpenModel, PlateModel
+from plate_ocr.model.cards import METADATA_KEY
+from plate_ocr.model.sessions import OpenModel, PlateModel
 from plate_ocr.training.platedata import HELD_OUT, Rendering, render_shard
 from plate_ocr.vision.images import Image
 
@@ -54,7 +55,7 @@ def quantized(model: bytes, pictures: Image) -> bytes:
     products fit into the 16 bits which older processors add them up in.
 
     Args:
-        model: as of :func:`plate_ocr.training.export.to_onnx`, with its card.
+        model: as of :func:`plate_ocr.networks.export.to_onnx`, with its card.
         pictures: uint8 ``(N, height, width)``: the range of each feature is what it is on these.
 
     References:

@@ -20,8 +20,10 @@ from torch import nn
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
 from plate_ocr.errors import DataError, OutputError, TrainingError
 from plate_ocr.files import write_whole
-from plate_ocr.model import ModelCard, available_threads
-from plate_ocr.networks import BPNetwork, network_for
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.model.sessions import available_threads
+from plate_ocr.networks.export import as_kept, save_model
+from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.training.augment import Augmentation, no_character
 from plate_ocr.training.configs import StepConfig
 from plate_ocr.training.data import (
@@ -48,7 +50,6 @@ from plate_ocr.training.evaluate import (
     prepare,
     top_k,
 )
-from plate_ocr.training.export import as_kept, save_model
 from plate_ocr.training.fonts import bundled_fonts, load_fonts
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
 from plate_ocr.training.resume import read_checkpoint, resumable, write_checkpoint
@@ -66,8 +67,8 @@ from plate_ocr.training.trainer import (
 from plate_ocr.training.transfer import transfer
 from plate_ocr.training.validation import problem_lines
 from plate_ocr.training.warmup import Decline, Loss, Plan, parse_warmups
-from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.preprocessing import CharStack, Preprocessing, stack_characters
 
 ModelName: TypeAlias = Literal["digits", "chars"]
 

@@ -15,8 +15,8 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.training.augment import Augmentation, augment
 from plate_ocr.training.data import CharData
 from plate_ocr.training.fonts import SIZE
-from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.preprocessing import CharStack, Preprocessing, stack_characters
 
 MARGIN = 0.08
 """Black on each side of a rendered character, as a part of its height."""

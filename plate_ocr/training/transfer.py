@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from plate_ocr.errors import ModelError
-from plate_ocr.model import ModelCard, find_model
-from plate_ocr.networks import BPNetwork, network_for, read_weights, shape_differences
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.model.registry import find_model
+from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.weights import read_weights, shape_differences
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from plate_ocr.training.data import (
     read_samples,
     split_data,
 )
-from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.vision.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from plate_ocr.app.evaluation import mistakes_page
-from plate_ocr.measures import Outcome
-from plate_ocr.reading import Char, Plate, Reading
+from plate_ocr.metrics import Outcome
+from plate_ocr.readers.results import Char, Plate, Reading
 from tests.app.conftest import Run
 from tests.app.test_models import WITHOUT_EXTRAS
 from tests.conftest import draw_plate

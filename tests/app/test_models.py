@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.model import LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks import locator_network_for, network_for, plate_network_for
-from plate_ocr.training.export import save_model
-from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
+from plate_ocr.networks.detector import locator_network_for
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.mlp import network_for
+from plate_ocr.networks.plate import plate_network_for
+from plate_ocr.vision.preprocessing import Preprocessing
 from tests.app.conftest import Run
 
 PLATE_CARD = PlateCard(
@@ -38,7 +40,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         save_model(network_for(CARD), CARD, tmp_path / name)
     save_model(plate_network_for(PLATE_CARD), PLATE_CARD, tmp_path / "plates")
     save_model(locator_network_for(LocatorCard()), LocatorCard(), tmp_path / "locator")
-    monkeypatch.setattr("plate_ocr.model._FOLDERS", (tmp_path,))
+    monkeypatch.setattr("plate_ocr.model.registry._FOLDERS", (tmp_path,))
     return tmp_path
 
 

@@ -12,9 +12,9 @@ from plate_ocr.app.output import CSV_COLUMNS, to_rows, to_values, write_table
 from plate_ocr.app.pictures import LONGEST_SIDE, PictureFolders, annotated, blurred
 from plate_ocr.app.sources import Inputs
 from plate_ocr.errors import ImageError, OutputError
-from plate_ocr.reader import PlateReader
-from plate_ocr.reading import Char, Plate, Reading
-from plate_ocr.training.plates import PlateGenerator
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.results import Char, Plate, Reading
+from plate_ocr.training.plates.generate import PlateGenerator
 from plate_ocr.vision.images import read_image
 
 

@@ -22,13 +22,15 @@ import pytest
 from plate_ocr.app.answers import of_video
 from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
-from plate_ocr.app.video import Frame, Window, watch, without_password
+from plate_ocr.app.window import Window
 from plate_ocr.errors import ImageError, OutputError, VideoError
-from plate_ocr.reading import Char, Reading, plate_of
-from plate_ocr.tracking import Car
+from plate_ocr.readers.results import Char, Reading, plate_of
 from plate_ocr.training.plates.camera import STREAK
 from plate_ocr.training.plates.draw import FlatPlate
 from plate_ocr.training.plates.videos import HEIGHT, LEAST_TEXT, WIDTH, VideoGenerator
+from plate_ocr.video.capture import Frame, without_password
+from plate_ocr.video.tracking import Car
+from plate_ocr.video.watch import watch
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
 
@@ -249,7 +251,7 @@ def test_a_video_that_was_stopped_is_watched_again(
         return read(shown)
 
     monkeypatch.setattr(
-        "plate_ocr.app.video.watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest)
+        "plate_ocr.video.watch.watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest)
     )
     command = "predict", "--model", "chars", "--crops", tmp_path / "crops", "--resume", tmp_path / "r.jsonl"
     statuses = [run(*command, *paths)[0]]
@@ -265,7 +267,7 @@ def test_pictures_are_named_as_those_of_a_run_that_was_not_stopped(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "plate_ocr.app.video.watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest)
+        "plate_ocr.video.watch.watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest)
     )
     (tmp_path / "x.jpg").write_text("no picture")
     for folder in ("1", "2"):
@@ -363,7 +365,7 @@ def test_a_slow_reader_misses_pictures_and_keeps_up(camera: Camera) -> None:
 
 
 def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.app.video.FIRST_WAIT", 0.2)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_WAIT", 0.2)
     said: list[str] = []
     again: list[Camera] = []
     seen: list[float] = []
@@ -401,7 +403,7 @@ def test_the_number_of_a_camera_opens_it(tmp_path: Path, monkeypatch: pytest.Mon
         return opens(path, cv2.CAP_FFMPEG)
 
     monkeypatch.setattr("cv2.VideoCapture", capture)
-    monkeypatch.setattr("plate_ocr.app.video.FIRST_WAIT", 0.05)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_WAIT", 0.05)
     said: list[str] = []
     cars = cars_of("3", said, show=lambda *_: len(opened) < 3)
     assert [car.plate.text for car in cars] == ["AB123"]
@@ -423,7 +425,7 @@ def test_broken_pictures_of_a_camera_are_counted() -> None:
 
 
 def test_a_camera_that_stays_away_is_given_up(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.app.video.FIRST_WAIT", 0.1)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_WAIT", 0.1)
 
     def show(*_: object) -> bool:
         camera.stop()
@@ -464,7 +466,7 @@ def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
         def release(self) -> None:
             pass
 
-    monkeypatch.setattr("plate_ocr.app.video._open", lambda *_: (Silent(), True))
+    monkeypatch.setattr("plate_ocr.video.capture.open_capture", lambda *_: (Silent(), True))
     found = watch("rtsp://there/", read, print, give_up=0.1, time_out=0.3, show=lambda *_: False)
     with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
         next(found)

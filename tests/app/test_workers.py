@@ -23,7 +23,7 @@ from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import Source
 from plate_ocr.app.workers import AHEAD, answered
 from plate_ocr.errors import ModelError, PlateOcrError
-from plate_ocr.reading import Reading
+from plate_ocr.readers.results import Reading
 from plate_ocr.vision.drawing import blank, draw_text
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run

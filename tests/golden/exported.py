@@ -17,17 +17,12 @@ import onnx
 import torch
 
 from plate_ocr.alphabet import DIGITS, PLATE_CHARACTERS, Alphabet
-from plate_ocr.model import Card, LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks import (
-    BPNetwork,
-    LocatorNetwork,
-    PlateNetwork,
-    locator_network_for,
-    network_for,
-    plate_network_for,
-)
-from plate_ocr.training.export import save_model
-from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.model.cards import Card, LocatorCard, ModelCard, PlateCard
+from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.plate import PlateNetwork, plate_network_for
+from plate_ocr.vision.preprocessing import Preprocessing
 
 CHARACTERS = ModelCard(Alphabet(DIGITS), Preprocessing(), hidden=48)
 PLATES = PlateCard(Alphabet(PLATE_CHARACTERS))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from plate_ocr.training.fonts import bundled_fonts
-from plate_ocr.training.plates import PlateGenerator
+from plate_ocr.training.plates.generate import PlateGenerator
 from plate_ocr.training.plates.scenes import SceneGenerator
 from plate_ocr.training.synth import render_character
 from tests.golden import FOLDER

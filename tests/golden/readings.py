@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plate_ocr import CharClassifier, PlateReader
-from plate_ocr.model import LocatorModel, PlateModel
-from plate_ocr.photos import NetworkReader, PhotoReader
-from plate_ocr.reading import CharReading, Reading
+from plate_ocr.model.sessions import LocatorModel, PlateModel
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.classical import CharClassifier
+from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.plates import NetworkReader
+from plate_ocr.readers.results import CharReading, Reading
 from tests.golden import FOLDER
 
 MODELS = FOLDER / "models"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from plate_ocr.training.locatordata import render_scenes
 from plate_ocr.training.platedata import Rendering, render_shard
-from plate_ocr.training.plates import bundled_regions
+from plate_ocr.training.plates.regions import bundled_regions
 
 SEEDS = (1, 2)
 PLATES, SCENES = 8, 2

@@ -16,10 +16,11 @@ from typing import Any
 import torch
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.model import LocatorCard, PlateCard
-from plate_ocr.networks import locator_network_for, plate_network_for
+from plate_ocr.model.cards import LocatorCard, PlateCard
+from plate_ocr.networks.detector import locator_network_for
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.plate import plate_network_for
 from plate_ocr.training import locatordata, platedata
-from plate_ocr.training.export import save_model
 from plate_ocr.training.locatordata import PlatePeaks, SceneBatches, SceneShard, render_scenes
 from plate_ocr.training.locatorrun import LocatorRunConfig, best_bound, count_found
 from plate_ocr.training.platedata import PlateBatches, Shard, Shards, render_all, render_shard

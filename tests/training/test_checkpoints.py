@@ -17,10 +17,12 @@ from torch import nn
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import ModelError, OutputError
-from plate_ocr.model import CharModel, ModelCard
-from plate_ocr.networks import load_weights, network_for, read_weights
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.model.sessions import CharModel
+from plate_ocr.networks.export import as_kept, save_model
+from plate_ocr.networks.mlp import network_for
+from plate_ocr.networks.weights import load_weights, read_weights
 from plate_ocr.training.checkpoints import checkpoint_contents, strip_checkpoint
-from plate_ocr.training.export import as_kept, save_model
 from plate_ocr.training.run import CHECKPOINT_VERSION, RunConfig
 from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan

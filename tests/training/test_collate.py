@@ -10,7 +10,6 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from plate_ocr.errors import DataError
-from plate_ocr.networks import ConvNetwork, check_batch
 from plate_ocr.training.collate import (
     BatchOfOne,
     EqualSizes,
@@ -20,6 +19,7 @@ from plate_ocr.training.collate import (
     Resizing,
     SizeBuckets,
 )
+from plate_ocr.training.mixed_sizes.network import ConvNetwork, check_batch
 
 CLASSES = 10
 # Odd and even, below and above the stride, one that fills the batch's height and one its width.

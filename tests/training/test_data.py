@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from plate_ocr import DataError
 from plate_ocr.alphabet import DIGITS, Alphabet
+from plate_ocr.errors import DataError
 from plate_ocr.training.augment import Augmentation
 from plate_ocr.training.data import (
     CharBatches,
@@ -35,8 +35,8 @@ from plate_ocr.training.data import (
     split_data,
 )
 from plate_ocr.training.warmup import BatchWarmup, DataWarmup, Plan
-from plate_ocr.vision.characters import CharStack, Preprocessing, stack_characters
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.preprocessing import CharStack, Preprocessing, stack_characters
 from tests.conftest import CPU, draw_char, encode
 
 KNOWN = Alphabet(DIGITS)

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from plate_ocr import CharClassifier
+from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.training.evaluate import (
     Prepared,
     accuracy,
@@ -23,7 +23,7 @@ from plate_ocr.training.evaluate import (
     prepare,
     top_k,
 )
-from plate_ocr.vision.characters import Candidates
+from plate_ocr.vision.preprocessing import Candidates
 from tests.conftest import Learnt
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.4, 0.35, 0.25]], np.float32)

@@ -11,10 +11,11 @@ import onnx
 import pytest
 import torch
 
-from plate_ocr import OutputError
-from plate_ocr.model import CharModel, LocatorCard, ModelCard
-from plate_ocr.networks import load_weights
-from plate_ocr.training.export import save_model, to_onnx
+from plate_ocr.errors import OutputError
+from plate_ocr.model.cards import LocatorCard, ModelCard
+from plate_ocr.model.sessions import CharModel
+from plate_ocr.networks.export import save_model, to_onnx
+from plate_ocr.networks.weights import load_weights
 from tests.conftest import Learnt, fill_disk, new_locator_network, new_network
 
 

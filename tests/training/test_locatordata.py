@@ -24,7 +24,7 @@ from plate_ocr.training.locatordata import (
 )
 from plate_ocr.training.platedata import Rendering, Shards
 from plate_ocr.training.plates.scenes import HEIGHT, WIDTH
-from plate_ocr.vision.locate import CELL, located
+from plate_ocr.vision.detection import CELL, located
 
 US = Rendering(regions=("us",), seed=3)
 SIZE = (96, 160)

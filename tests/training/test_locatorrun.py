@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from plate_ocr.errors import DataError, ModelError, OutputError
-from plate_ocr.model import LocatorCard, LocatorModel
-from plate_ocr.networks import load_locator_weights
+from plate_ocr.model.cards import LocatorCard
+from plate_ocr.model.sessions import LocatorModel
+from plate_ocr.networks.weights import load_locator_weights
 from plate_ocr.training.locatordata import SceneShard, answer
 from plate_ocr.training.locatorrun import LocatorRunConfig, count_found, train_locator
 from plate_ocr.training.platerun import PlateRunConfig

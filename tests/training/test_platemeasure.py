@@ -12,9 +12,10 @@ import torch
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.measures import calibration_gap
-from plate_ocr.model import PlateCard, PlateModel
-from plate_ocr.training.export import save_model
+from plate_ocr.metrics import calibration_gap
+from plate_ocr.model.cards import PlateCard
+from plate_ocr.model.sessions import PlateModel
+from plate_ocr.networks.export import save_model
 from plate_ocr.training.platedata import Rendering
 from plate_ocr.training.platemeasure import (
     PlateAnswers,

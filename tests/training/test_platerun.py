@@ -11,13 +11,13 @@ import torch
 
 from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
-from plate_ocr.model import PlateModel
-from plate_ocr.networks import CORNERS
+from plate_ocr.model.sessions import PlateModel
 from plate_ocr.training.platedata import PlateTargets
 from plate_ocr.training.platemeasure import finish_plates
 from plate_ocr.training.platerun import PlateRunConfig, PlateText, train_plates
 from plate_ocr.training.renderrun import stored_render_config
 from plate_ocr.training.run import Silent
+from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import fill_disk
 
 CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, device="cpu")

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from plate_ocr.model import PlateModel
+from plate_ocr.model.sessions import PlateModel
 from plate_ocr.training.quantize import quantized
 from plate_ocr.vision.images import Image
 

@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from plate_ocr import CharClassifier
+from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.training.fonts import bundled_fonts
 from plate_ocr.training.run import RunConfig, stored_config
 from plate_ocr.training.synth import render_characters

@@ -9,19 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr import PlateReader
-from plate_ocr.alphabet import bare
 from plate_ocr.errors import DataError
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.text import bare
 from plate_ocr.training.locatordata import MOST
-from plate_ocr.training.plates.scenes import (
-    HEIGHT,
-    WIDTH,
-    Scene,
-    SceneGenerator,
-    packaged_photographs,
-)
+from plate_ocr.training.plates.scenes import HEIGHT, WIDTH, Scene, SceneGenerator, packaged_photographs
+from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.locate import overlap
 
 COUNT = 90
 

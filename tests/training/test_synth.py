@@ -9,16 +9,11 @@ import numpy as np
 import PIL.ImageFont
 import pytest
 
-from plate_ocr import DataError
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
+from plate_ocr.errors import DataError
 from plate_ocr.training.fonts import bundled_fonts, load_fonts
-from plate_ocr.training.synth import (
-    cut_tight,
-    render_character,
-    render_characters,
-    render_dataset,
-)
-from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.training.synth import cut_tight, render_character, render_characters, render_dataset
+from plate_ocr.vision.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from plate_ocr import DeviceError, TrainingError
-from plate_ocr.model import ModelCard
-from plate_ocr.networks import BPNetwork
+from plate_ocr.errors import DeviceError, TrainingError
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
 from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings, pick_device
 from plate_ocr.training.warmup import Decline, LayerWarmup, Loss, Plan, RateWarmup

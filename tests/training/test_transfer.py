@@ -10,11 +10,12 @@ import torch
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.model import ModelCard
-from plate_ocr.networks import BPNetwork, load_weights, network_for
-from plate_ocr.training.export import save_model
+from plate_ocr.model.cards import ModelCard
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.transfer import transfer
-from plate_ocr.vision.characters import Preprocessing
+from plate_ocr.vision.preprocessing import Preprocessing
 
 CARD = ModelCard(Alphabet("0AB1"), Preprocessing(), hidden=8)
 RATIOS = torch.rand(5, 25, generator=torch.Generator().manual_seed(0))
@@ -125,7 +126,7 @@ def test_weights_of_other_shapes_are_named(source: Path) -> None:
     network.register_buffer("extra", torch.ones(2))
     import safetensors.torch
 
-    from plate_ocr.model import METADATA_KEY
+    from plate_ocr.model.cards import METADATA_KEY
 
     safetensors.torch.save_file(network.state_dict(), source, {METADATA_KEY: CARD.to_json()})
     says = (

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plate_ocr import DataError
+from plate_ocr.errors import DataError
 from plate_ocr.training.warmup import (
     BatchWarmup,
     DataWarmup,

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from plate_ocr import read_image
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.vision.binarize import border_share, glyphs_white, otsu, otsu_threshold, sauvola
-from plate_ocr.vision.images import Image, to_gray
+from plate_ocr.vision.images import Image, read_image, to_gray
 from tests.conftest import affine_gray, draw_char, draw_plate, some_pictures
 
 PICTURES = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=12))

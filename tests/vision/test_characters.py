@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr import read_image
-from plate_ocr.vision.characters import (
+from plate_ocr.vision.images import Image, read_image, to_gray
+from plate_ocr.vision.preprocessing import (
     CHUNK,
     Candidates,
     Preprocessing,
@@ -19,7 +19,6 @@ from plate_ocr.vision.characters import (
     row_vectors,
     stack_characters,
 )
-from plate_ocr.vision.images import Image, to_gray
 from tests.conftest import affine_gray, draw_char, some_pictures
 
 SETTINGS = Preprocessing()

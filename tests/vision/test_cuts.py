@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr.vision.cuts import hull_cut, straight_cut
+from plate_ocr.vision.geometry import hull_cut, straight_cut
 
 FLAT = np.array([[0, 0], [120, 0], [120, 40], [0, 40]], np.float64)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plate_ocr import read_image
 from plate_ocr.vision.drawing import GREEN, blank, contact_sheet, draw_text, enlarge, to_color, to_png
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, read_image
 
 
 def ink(canvas: Image) -> Image:

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from plate_ocr import read_image
 from plate_ocr.vision.binarize import glyphs_white, otsu
 from plate_ocr.vision.features import frame, framed_ratios, white_ratios
-from plate_ocr.vision.images import Image, to_gray
+from plate_ocr.vision.images import Image, read_image, to_gray
 from tests.conftest import affine_gray, draw_char, some_pictures
 
 Edge = float | Fraction

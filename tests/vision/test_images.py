@@ -18,8 +18,8 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr import ImageError, read_image
-from plate_ocr.vision.images import MAX_PIXELS, Image, ImageSource, is_image_name, to_gray
+from plate_ocr.errors import ImageError
+from plate_ocr.vision.images import MAX_PIXELS, Image, ImageSource, is_image_name, read_image, to_gray
 from tests.conftest import encode, some_pictures
 
 Array = NDArray[Any]

@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from plate_ocr.vision.detection import CELL, MARGIN, STRIDE, TILE, UNIT, in_tiles, located, photo_input
+from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.locate import (
-    CELL,
-    MARGIN,
-    STRIDE,
-    TILE,
-    UNIT,
-    in_tiles,
-    located,
-    overlap,
-    photo_input,
-)
 
 SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float64)
 

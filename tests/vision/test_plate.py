@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate import LINE_HEIGHT, MARGIN, Segments, best_path, propose_segments, straighten
+from plate_ocr.vision.lines import LINE_HEIGHT, MARGIN, Segments, best_path, propose_segments, straighten
 from tests.conftest import draw_plate
 
 HEIGHT = LINE_HEIGHT + 2 * MARGIN

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from plate_ocr.vision.components import connected_components, isolate
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.segment import connected_components, isolate
 from tests.conftest import draw_char
 
 STACKS = arrays(

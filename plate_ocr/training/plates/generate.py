@@ -17,7 +17,7 @@ from plate_ocr.training.plates.glyphs import Glyphs
 from plate_ocr.training.plates.regions import Camera, Layout, Region, load_region
 from plate_ocr.training.plates.scenery import not_a_plate
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.platepicture import HEIGHT, WIDTH, network_input
+from plate_ocr.vision.plate_input import HEIGHT, WIDTH, network_input
 
 MIX: Mapping[str, float] = {
     "cn": 0.24,

@@ -1,31 +1,24 @@
-"""The plate network's way to read: plates that were cut out, and plates that are looked for in photos."""
+"""Reading plates that were cut out, by the plate network."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import formats_for
-from plate_ocr.ctc import FormatPrior, Spot, align, beam_search, greedy
-from plate_ocr.model import LocatorModel, PlateModel
-from plate_ocr.reading import ALTERNATIVES, Char, Plate, Reading, plate_of
-from plate_ocr.vision.cuts import Cut, hull_cut, straight_cut
+from plate_ocr.formats import formats_for
+from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
+from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading, plate_of
+from plate_ocr.vision.geometry import Cut, hull_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
-from plate_ocr.vision.locate import Located, overlap
-from plate_ocr.vision.platepicture import network_input
+from plate_ocr.vision.plate_input import network_input
 
 BATCH = 16
 """Pictures in one run of the plate network."""
-
-STRAIGHT = (0.08, 0.2)
-"""What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
-
-AS_IT_STANDS = (0.12, 0.2)
-"""The same about one that is read as it stands."""
 
 CLOSER = (0.08, 0.14)
 """The same about a plate in a loose crop that is read once more."""
@@ -35,12 +28,6 @@ UNSURE = 0.9
 
 LOOSE = 0.95
 """Of a crop that is looked at closer, less than that part is left."""
-
-SAME = 0.2
-"""Plates that overlap more are one plate."""
-
-SHORT, SURE = 3, 0.97
-"""What is found in a photo and has fewer characters must be surer to count: badges and lamps read so."""
 
 LEAST_IN_LINE = 2
 """Characters of a line, at least."""
@@ -99,7 +86,7 @@ class NetworkReader:
                     closer[i] = cut
         again = self._see([cut.picture for cut in closer.values()])
         for (i, cut), plate in zip(closer.items(), again, strict=True):
-            plates[i] = _surer(plates[i], _outside(plate, cut, pictures[i].shape))
+            plates[i] = more_confident(plates[i], to_image(plate, cut, pictures[i].shape))
         least = self.model.card.min_plate_confidence
         return [(plate,) if plate is not None and plate.confidence >= least else () for plate in plates]
 
@@ -151,88 +138,7 @@ class NetworkReader:
         return Char(alphabet[spot.char], confidence, tuple(others[:ALTERNATIVES]))
 
 
-class PhotoReader:
-    """Finds the plates in photos and reads them.
-
-    Args:
-        reader: reads what was found.
-        locator: finds.
-
-    Safe to call from several threads.
-    """
-
-    def __init__(self, reader: NetworkReader, locator: LocatorModel) -> None:
-        self.reader, self.locator = reader, locator
-
-    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read photos; the surest plate of each comes first.
-
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        return [self._read(image) for image in images]
-
-    def _read(self, image: ImageSource) -> Reading:
-        started = perf_counter()
-        gray = to_gray(read_image(image))
-        height, width = gray.shape
-        plates = self.plates(gray)
-        return Reading(width, height, 1000 * (perf_counter() - started), plates)
-
-    def plates(self, gray: Image) -> tuple[Plate, ...]:
-        """All plates in a photo, uint8 ``(H, W)``."""
-        for longest in _sides(self.locator.card.longest, max(gray.shape)):
-            if plates := self._among(gray, self.locator(gray, longest)):
-                return plates
-        return ()
-
-    def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
-        """What is read where plates may be; of overlapping ones the surest."""
-        found: list[Plate] = []
-        for start in range(0, len(places), BATCH):
-            corners = [place.corners for place in places[start : start + BATCH]]
-            plates = self._look(gray, [straight_cut(gray, box, STRAIGHT) for box in corners])
-            unsure = [i for i, plate in enumerate(plates) if plate and plate.min_confidence < UNSURE]
-            again = self._look(gray, [hull_cut(gray, corners[i], AS_IT_STANDS) for i in unsure])
-            for i, plate in zip(unsure, again, strict=True):
-                plates[i] = _surer(plates[i], plate)
-            found += [plate for plate in plates if plate]
-        kept: list[Plate] = []
-        for plate in sorted(found, key=lambda plate: -plate.confidence):
-            box = np.array(plate.corners)
-            if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
-                kept.append(plate)
-        return tuple(kept)
-
-    def _look(self, gray: Image, cuts: Sequence[Cut]) -> list[Plate | None]:
-        """What is read in each piece of a photo, where it is in the photo."""
-        plates: list[Plate | None] = []
-        for cut, found in zip(cuts, self.reader.look([cut.picture for cut in cuts]), strict=True):
-            plate = _outside(found[0], cut, gray.shape) if found else None
-            counts = plate is not None and (len(plate.chars) >= SHORT or plate.confidence >= SURE)
-            plates.append(plate if counts else None)
-        return plates
-
-
-def _sides(first: int, whole: int) -> Iterator[int]:
-    """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
-
-    Args:
-        first: what the locator learnt with.
-        whole: of the photo.
-    """
-    side = first
-    yield side
-    while side < whole:
-        # Far away.
-        side *= 2
-        yield side
-    if first // 2 < whole:
-        # Nearer than any that it learnt from.
-        yield first // 2
-
-
-def _outside(plate: Plate | None, cut: Cut, shape: tuple[int, ...]) -> Plate | None:
+def to_image(plate: Plate | None, cut: Cut, shape: tuple[int, ...]) -> Plate | None:
     """A plate that was read in a piece of a picture of that shape, with its corners in that picture."""
     if plate is None:
         return None
@@ -240,7 +146,7 @@ def _outside(plate: Plate | None, cut: Cut, shape: tuple[int, ...]) -> Plate | N
     return dataclasses.replace(plate, corners=tuple((float(x), float(y)) for x, y in corners))
 
 
-def _surer(one: Plate | None, other: Plate | None) -> Plate | None:
+def more_confident(one: Plate | None, other: Plate | None) -> Plate | None:
     """Of two readings of one plate the surer; of equals the first."""
     if one is None or other is None:
         return one or other

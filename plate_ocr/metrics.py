@@ -10,57 +10,11 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.reading import Char, Reading
-
-_FOLD = str.maketrans("OI", "01")
+from plate_ocr.readers.results import Char, Reading
+from plate_ocr.text import fold, pair_up, right_characters
 
 TOP = 3
 """Right characters are looked for among so many of the likeliest."""
-
-
-def fold(text: str) -> str:
-    """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels."""
-    return text.translate(_FOLD)
-
-
-def pair_up(text: str, wanted: str) -> list[tuple[int | None, int | None]]:
-    """Lay a reading against what is written, with the fewest changes (Levenshtein, 1966).
-
-    Returns:
-        In order, pairs of a place in ``text`` and one in ``wanted``: those of a character and what it
-        was read as; with None for one of them where a character is too many or was passed over.
-    """
-    # Of each pair of ends, the changes that make one of the other.
-    changes = [
-        [len(text) + len(wanted) - i - j for j in range(len(wanted) + 1)] for i in range(len(text) + 1)
-    ]
-    for i in range(len(text) - 1, -1, -1):
-        for j in range(len(wanted) - 1, -1, -1):
-            either = min(changes[i + 1][j], changes[i][j + 1]) + 1
-            changes[i][j] = min(changes[i + 1][j + 1] + (text[i] != wanted[j]), either)
-    pairs: list[tuple[int | None, int | None]] = []
-    i = j = 0
-    while i < len(text) and j < len(wanted):
-        if changes[i][j] == changes[i + 1][j + 1] + (text[i] != wanted[j]):
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif changes[i][j] == changes[i + 1][j] + 1:
-            pairs.append((i, None))
-            i += 1
-        else:
-            pairs.append((None, j))
-            j += 1
-    return [
-        *pairs,
-        *((rest, None) for rest in range(i, len(text))),
-        *((None, rest) for rest in range(j, len(wanted))),
-    ]
-
-
-def right_characters(text: str, wanted: str) -> list[bool]:
-    """Which characters of a reading are right, where the reading may lack some or have some too many."""
-    pairs = pair_up(text, wanted)
-    return [j is not None and text[i] == wanted[j] for i, j in pairs if i is not None]
 
 
 def calibration_gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], bins: int = 15) -> float:

@@ -15,8 +15,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from plate_ocr.files import write_together
-from plate_ocr.model import METADATA_KEY, Card
-from plate_ocr.networks import CORNERS, BPNetwork, LocatorNetwork, PlateFinder, PlateNetwork
+from plate_ocr.model.cards import METADATA_KEY, Card
+from plate_ocr.networks.detector import LocatorNetwork
+from plate_ocr.networks.mlp import BPNetwork
+from plate_ocr.networks.plate import PlateFinder, PlateNetwork
+from plate_ocr.vision.geometry import CORNERS
 
 _OPSET = 17
 _IR_VERSION = 8

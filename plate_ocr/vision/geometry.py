@@ -1,4 +1,4 @@
-"""Pieces cut out of a picture about a plate: as it stands there, or straightened by its corners."""
+"""Corners of plates: pieces cut out about them, and how much two of them overlap."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.vision.images import Image
+
+CORNERS = 4
+"""Of the text, and of the plate: clockwise from its own top left."""
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,12 @@ def straight_cut(picture: Image, corners: NDArray[np.float64], around: tuple[flo
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     cut = cv2.warpPerspective(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return Cut(np.asarray(cut, np.uint8), np.asarray(matrix, np.float64))
+
+
+def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Intersection over union of two convex quadrilaterals ``(4, 2)``, 0..1."""
+    areas = [abs(float(cv2.contourArea(box.astype(np.float32)))) for box in (one, other)]
+    if min(areas) <= 0:
+        return 0.0
+    shared = float(cv2.intersectConvexConvex(one.astype(np.float32), other.astype(np.float32))[0])
+    return shared / (sum(areas) - shared) if shared > 0 else 0.0

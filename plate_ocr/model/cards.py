@@ -1,23 +1,18 @@
-"""A saved model: its card (what it reads and how) and its network, run by ONNX Runtime."""
+"""A model's card: everything about it but its weights, kept as JSON in the header of its files."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, ModelError
-from plate_ocr.vision.characters import Preprocessing
-from plate_ocr.vision.images import Image
-from plate_ocr.vision.locate import STRIDE, Located, in_tiles, located, photo_input
+from plate_ocr.vision.detection import STRIDE
+from plate_ocr.vision.preprocessing import Preprocessing
 
 FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"
@@ -25,11 +20,6 @@ LOCATOR_FORMAT = "plate-ocr locator model"
 VERSION = 1
 METADATA_KEY = "plate_ocr"
 """Under this key the card stands as JSON in the metadata of both files of a model."""
-
-NAMES = ("plates", "chars", "digits", "locator")
-"""The models that come with the package."""
-
-_FOLDERS = (Path(__file__).parent / "models", Path(__file__).parent.parent / "models")
 
 
 @dataclass(frozen=True)
@@ -160,232 +150,6 @@ def _to_json(card: Card, kind: str) -> str:
     if isinstance(card, ModelCard):
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
     return json.dumps({"format": kind, "version": VERSION, **values}, ensure_ascii=False)
-
-
-@dataclass(frozen=True)
-class OpenModel:
-    """A model file that ONNX Runtime has opened, of whatever kind.
-
-    Attributes:
-        path: the file.
-        session: runs it.
-        metadata: of the file.
-    """
-
-    path: Path
-    session: Any
-    metadata: dict[str, str]
-
-    @classmethod
-    def of(cls, model: str | os.PathLike[str], threads: int | None) -> OpenModel:
-        """Open a model by its name, file or run folder.
-
-        Raises:
-            ModelError: if there is no such model or it cannot be opened.
-        """
-        path = find_model(model, ".onnx")
-        session = _open_session(path, threads)
-        return cls(path, session, session.get_modelmeta().custom_metadata_map)
-
-
-def load_model(model: str | os.PathLike[str], *, threads: int | None = None) -> CharModel | PlateModel:
-    """A model of either kind, loaded for reading.
-
-    Args:
-        model: a name in :data:`NAMES`, an ``.onnx`` file or the folder of a training run.
-        threads: processor cores for the network; by default as many as the process may use.
-
-    Raises:
-        ModelError: if there is no such model or it cannot be used.
-    """
-    opened = OpenModel.of(model, threads)
-    card = card_from(opened.metadata, opened.path)
-    if isinstance(card, LocatorCard):
-        raise ModelError(f"{opened.path} only finds plates; plates, chars and digits read")
-    return PlateModel(opened) if isinstance(card, PlateCard) else CharModel(opened)
-
-
-class CharModel:
-    """A character model loaded for reading.
-
-    Args:
-        model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or an open file.
-        threads: processor cores for the network; by default as many as the process may use.
-
-    Attributes:
-        card: what the model reads and how.
-        path: the file it came from.
-
-    Raises:
-        ModelError: if there is no such model, it is a plate model or it cannot be used.
-    """
-
-    def __init__(
-        self, model: str | os.PathLike[str] | OpenModel = "chars", *, threads: int | None = None
-    ) -> None:
-        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
-        self.path, self._session = opened.path, opened.session
-        self.card = model_card_from(opened.metadata, self.path)
-        self._input = self._session.get_inputs()[0]
-        output = self._session.get_outputs()[0]
-        found = tuple(node.shape[-1] if node.shape else 0 for node in (self._input, output))
-        expected = (self.card.preprocessing.values, len(self.card.alphabet))
-        if found != expected:
-            raise ModelError(
-                f"{self.path}: the network maps {found[0]} values to {found[1]} classes, "
-                f"its header says {expected[0]} to {expected[1]}"
-            )
-
-    def probabilities(self, ratios: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network.
-
-        Args:
-            ratios: float32 ``(N, values)``, 0..1.
-
-        Returns:
-            float32 ``(N, classes)``: calibrated probabilities, each row adding up to 1.
-        """
-        if not len(ratios):
-            return np.empty((0, len(self.card.alphabet)), np.float32)
-        (logits,) = self._session.run(None, {self._input.name: ratios})
-        return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
-
-
-class PlateModel:
-    """A plate model loaded for reading.
-
-    Args:
-        model: ``"plates"``, an ``.onnx`` file, the folder of a training run, or an open file.
-        threads: processor cores for the network; by default as many as the process may use.
-
-    Attributes:
-        card: what the model reads and how.
-        path: the file it came from.
-
-    Raises:
-        ModelError: if there is no such model, it is a character model or it cannot be used.
-    """
-
-    def __init__(
-        self, model: str | os.PathLike[str] | OpenModel = "plates", *, threads: int | None = None
-    ) -> None:
-        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
-        self.path, self._session = opened.path, opened.session
-        self.card = plate_card_from(opened.metadata, self.path)
-        self._input = self._session.get_inputs()[0]
-        outputs = self._session.get_outputs()
-        found = _maps(self._input.shape[1:], *(output.shape[1:] for output in outputs))
-        steps = self.card.steps, len(self.card.alphabet) + 1
-        expected = _maps((1, self.card.height, self.card.width), steps, (8, 2))
-        if found != expected:
-            raise ModelError(f"{self.path}: the network maps {found}, its header says {expected}")
-
-    def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Run the network.
-
-        Args:
-            pictures: uint8 ``(N, height, width)``, grey.
-
-        Returns:
-            float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
-            those of a step add up to 1. And float32 ``(N, 4, 2)``: x and y of the plate's corners, clockwise
-            from its own top left, as parts of the picture's width and height.
-        """
-        if not len(pictures):
-            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32), np.empty(
-                (0, 4, 2), np.float32
-            )
-        inputs = pictures[:, None].astype(np.float32) / np.float32(255)
-        logits, points = self._session.run(None, {self._input.name: inputs})
-        probabilities = softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
-        return probabilities, np.asarray(points[:, 4:], np.float32)
-
-
-class LocatorModel:
-    """A locator loaded to find plates in photos.
-
-    Args:
-        model: ``"locator"``, an ``.onnx`` file, the folder of a training run, or an open file.
-        threads: processor cores for the network; by default as many as the process may use.
-
-    Attributes:
-        card: how the model looks at photos.
-        path: the file it came from.
-
-    Raises:
-        ModelError: if there is no such model, it is no locator or it cannot be used.
-    """
-
-    def __init__(
-        self, model: str | os.PathLike[str] | OpenModel = "locator", *, threads: int | None = None
-    ) -> None:
-        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
-        self.path, self._session = opened.path, opened.session
-        self.card = locator_card_from(opened.metadata, self.path)
-        self._input = self._session.get_inputs()[0]
-        found = self._input.shape[1:2], self._session.get_outputs()[0].shape[1:2]
-        if found != ([1], [9]):
-            raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
-
-    def __call__(self, gray: Image, longest: int | None = None) -> list[Located]:
-        """Where plates may be in a photo, the surest first.
-
-        Args:
-            gray: uint8 ``(H, W)``.
-            longest: instead of the card's.
-        """
-        picture, scale = photo_input(gray, longest or self.card.longest)
-        return located(in_tiles(self._look, picture), scale, self.card.min_score)
-
-    def _look(self, picture: Image) -> NDArray[np.float32]:
-        inputs = picture[None, None].astype(np.float32) / np.float32(255)
-        (answers,) = self._session.run(None, {self._input.name: inputs})
-        return np.asarray(answers[0], np.float32)
-
-
-def _maps(given: Sequence[Any], *results: Sequence[Any]) -> str:
-    """Shapes in words, as in ``1×64×256 to 64×4 and 8×2``."""
-    first, *others = ("×".join(map(str, shape)) for shape in (given, *results))
-    return f"{first} to {' and '.join(others)}"
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """exp(x) / Σ exp(x) over the last axis, safe against overflow."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
-
-
-def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
-    """The file of a model.
-
-    Args:
-        model: a name in :data:`NAMES`, a file, or the folder of a training run.
-        suffix: ``".onnx"`` to read with or ``".safetensors"`` to train on; a file given with the
-            other suffix stands for its twin beside it.
-
-    Raises:
-        ModelError: if there is no such file.
-    """
-    path = Path(model)
-    if str(model) in NAMES:
-        for folder in _FOLDERS:
-            if (path := folder / f"{model}{suffix}").is_file():
-                return path
-        raise ModelError(f"the model {model!r} is missing from this installation; install plate-ocr again")
-    if os.path.isdir(path):
-        path = path / f"model{suffix}"
-    if path.suffix in (".onnx", ".safetensors"):
-        path = path.with_suffix(suffix)
-    if os.path.isfile(path):
-        if path.suffix != suffix:
-            raise ModelError(
-                f"{path} is no model: a {suffix} file or the folder of a training run is expected"
-            )
-        return path
-    raise ModelError(
-        f"there is no model {str(path)!r}; "
-        f"give {', '.join(NAMES)}, a {suffix} file or the folder of a training run"
-    )
 
 
 def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
@@ -532,35 +296,3 @@ def _check_numbers(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if type(value) not in (int, float) or value < 0:
             raise ValueError(f"{name} = {value!r}")
-
-
-def available_threads() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _open_session(path: Path, threads: int | None) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or available_threads()
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Threads that spin while they wait take three times the processor time, and what others need of it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        data = path.read_bytes()
-        if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-            raise ModelError(
-                f"{path} is a pickle or a torch checkpoint, which can run code when opened; "
-                f"give the model.onnx of its training run"
-            )
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except ModelError:
-        raise
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
-    except Exception:  # ONNX Runtime has a dozen exception types for a bad file, no common base
-        raise ModelError(f"{path} is not a whole ONNX model; copy or train it again") from None

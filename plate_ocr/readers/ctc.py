@@ -18,7 +18,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import Alphabet, PlateFormat
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.formats import PlateFormat
 
 BLANK = 0
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.vision.binarize import border_share, otsu
+from plate_ocr.vision.components import Isolated, connected_components, isolate
 from plate_ocr.vision.features import GRID, frame, framed_ratios
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.segment import Isolated, connected_components, isolate
 
 TOUCH = 0.25
 """A character that covers more of its picture's border than this is the likelier to be the ground."""

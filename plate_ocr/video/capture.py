@@ -1,11 +1,10 @@
-"""Videos and cameras: their pictures one after another, and the cars in them."""
+"""Videos and cameras: their pictures, one after another."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plate_ocr.app.pictures import annotated
-from plate_ocr.app.sources import is_url
-from plate_ocr.errors import ImageError, VideoError
-from plate_ocr.reading import Reading
-from plate_ocr.tracking import GONE, Car, Tracker
+from plate_ocr.errors import VideoError
+from plate_ocr.files import is_url
+from plate_ocr.video.tracking import GONE
 from plate_ocr.vision.images import Image
 
 KINDS = ("http", "https", "rtmp", "rtsp", "rtsps")
@@ -58,72 +55,13 @@ class Frame:
     picture: Image
 
 
-def watch(
-    name: str,
-    read: Callable[[Image], Reading],
-    tell: Tell,
-    *,
-    give_up: float | None = None,
-    show: Callable[[Frame, Reading], bool] | None = None,
-    time_out: float = TIME_OUT,
-) -> Iterator[Car | Reading]:
-    """Watch a video to its end, or a camera until Ctrl-C.
-
-    Args:
-        name: a file, an address or the number of a camera.
-        read: reads a picture.
-        tell: is told what goes on.
-        give_up: seconds for which a lost camera is looked for; None: for ever.
-        show: shows every picture that was looked at, and says whether to go on.
-        time_out: seconds in which a camera has to answer.
-
-    Yields:
-        Each car as it leaves; if there was none, one reading without plates in the end.
-
-    Raises:
-        VideoError: if it cannot be opened, or ends before it should, which is after the cars before that.
-        ImageError: if its pictures are too large, likewise.
-    """
-    capture, live = _open(name, time_out)
-    frames = _Live(name, capture, tell, give_up, time_out) if live else _of_file(name, capture, tell)
-    tracker, found, last = Tracker(), False, None
-    wrong: ImageError | VideoError | None = None
-    try:
-        for frame in frames:
-            if frame is None:
-                cars = tracker.finish()
-            else:
-                last = read(frame.picture)
-                cars = tracker.update(last, frame.time, frame.picture)
-            found = found or bool(cars)
-            yield from cars
-            if frame is not None and last is not None and show is not None and not show(frame, last):
-                break
-    except KeyboardInterrupt:
-        if not live:
-            raise
-    except (ImageError, VideoError) as error:
-        wrong = error
-    finally:
-        if isinstance(frames, _Live):
-            frames.stop()
-    cars = tracker.finish()
-    yield from cars
-    if wrong is not None:
-        raise wrong
-    if last is None:
-        raise VideoError(f"{without_password(name)}: there is no picture in this video")
-    if not found and not cars:
-        yield Reading(last.width, last.height, last.ms, ())
-
-
 def without_password(name: str) -> str:
     """An address as it may be shown."""
     # A password may have an @ in it: as FFmpeg has it, the last one before the path ends it.
     return re.sub(r"(://[^:/?#@]*):[^/?#]*@", r"\1:***@", name)
 
 
-def _open(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
+def open_capture(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
     """Open a video; says whether it is live.
 
     Raises:
@@ -168,7 +106,7 @@ def _open(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
     return capture, False
 
 
-def _of_file(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Frame | None]:
+def file_frames(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Frame | None]:
     """All pictures of a file.
 
     Raises:
@@ -195,7 +133,7 @@ def _of_file(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Frame
         tell(f"{name}: {round(expected) - count:,} of {round(expected):,} pictures could not be read")
 
 
-class _Live:
+class LiveFrames:
     """The newest picture of a live source, whenever one is asked for.
 
     A thread reads all that the source sends and keeps the newest: whoever takes longer to look at a picture
@@ -268,7 +206,7 @@ class _Live:
             self._stop.wait(wait)
             wait, capture = min(2 * wait, MOST_WAIT), None
             with contextlib.suppress(VideoError):
-                capture = _open(self._name, self._time_out)[0]
+                capture = open_capture(self._name, self._time_out)[0]
 
     def _read(self, capture: cv2.VideoCapture) -> bool:
         """Read until the source is lost; says whether a picture came."""
@@ -293,40 +231,6 @@ class _Live:
                 self._changed.notify()
         capture.release()
         return some
-
-
-class Window:
-    """Shows what is seen; Esc, q or closing it ends the video that is watched.
-
-    Raises:
-        VideoError: if no window can be opened.
-    """
-
-    TITLE = "plate-ocr"
-
-    def __init__(self) -> None:
-        # Qt ends the whole program where there is no screen; that of opencv-python knows X11 only.
-        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-            raise VideoError("--show needs a screen, and there is none (DISPLAY is not set)")
-        try:
-            cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL)
-        except cv2.error:
-            raise VideoError(
-                "--show needs windows, which this OpenCV was built without: "
-                "pip uninstall opencv-python-headless, pip install --force-reinstall opencv-python"
-            ) from None
-
-    def __call__(self, frame: Frame, reading: Reading) -> bool:
-        """Show a picture with its plates marked; False when the user has seen enough."""
-        cv2.imshow(self.TITLE, annotated(frame.picture, reading.plates))
-        return cv2.waitKey(1) & 0xFF not in (27, ord("q")) and self._is_open()
-
-    def _is_open(self) -> bool:
-        try:
-            # Some window systems cannot tell, which is -1.
-            return cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) != 0
-        except cv2.error:  # Qt knows of no window at all
-            return False
 
 
 def _is_cut_gif(name: str) -> bool:

@@ -11,14 +11,14 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import PlateFormat, formats_for
 from plate_ocr.errors import ImageError
-from plate_ocr.model import CharModel
-from plate_ocr.reading import ALTERNATIVES, CharReading, Plate, Reading, plate_of, whole_picture
+from plate_ocr.formats import PlateFormat, formats_for
+from plate_ocr.model.sessions import CharModel
+from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, Reading, plate_of, whole_picture
 from plate_ocr.vision.binarize import otsu
-from plate_ocr.vision.characters import Candidates, CharStack, candidates, row_vectors, stack_characters
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
-from plate_ocr.vision.plate import Line, Segments, best_path, propose_segments, straighten
+from plate_ocr.vision.lines import Line, Segments, best_path, propose_segments, straighten
+from plate_ocr.vision.preprocessing import Candidates, CharStack, candidates, row_vectors, stack_characters
 
 LEAST = 1e-6
 """No piece of a plate is taken for less likely than this: one bad character must not veto a reading."""

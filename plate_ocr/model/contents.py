@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from plate_ocr.errors import ModelError
-from plate_ocr.model import METADATA_KEY, Card, card_from
+from plate_ocr.model.cards import METADATA_KEY, Card, card_from
 
 _SAFETENSORS_TYPES = {"BOOL": "bool", "BF16": "bfloat16"} | {
     f"{letter}{bits}": f"{word}{bits}"

@@ -93,7 +93,7 @@ def located(answer: NDArray[np.float32], scale: float, least: float, most: int =
     """Plates that the locator network speaks of, the surest first.
 
     Args:
-        answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.LocatorNetwork`.
+        answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.detector.LocatorNetwork`.
         scale: pixels of the network's picture that a pixel of the photo is.
         least: score, 0..1.
         most: how many, at most.
@@ -107,12 +107,3 @@ def located(answer: NDArray[np.float32], scale: float, least: float, most: int =
     corners = answer[1:, rows, columns].T.reshape(-1, 4, 2).astype(np.float64) * UNIT + middles[:, None]
     scores = 1 / (1 + np.exp(-logits[rows, columns].astype(np.float64)))
     return [Located(float(score), points / scale) for score, points in zip(scores, corners, strict=True)]
-
-
-def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Intersection over union of two convex quadrilaterals ``(4, 2)``, 0..1."""
-    areas = [abs(float(cv2.contourArea(box.astype(np.float32)))) for box in (one, other)]
-    if min(areas) <= 0:
-        return 0.0
-    shared = float(cv2.intersectConvexConvex(one.astype(np.float32), other.astype(np.float32))[0])
-    return shared / (sum(areas) - shared) if shared > 0 else 0.0

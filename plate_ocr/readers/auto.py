@@ -10,11 +10,12 @@ from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
 
-from plate_ocr.classical import CharClassifier, ClassicalReader
 from plate_ocr.errors import ModelError
-from plate_ocr.model import LocatorModel, PlateModel, load_model
-from plate_ocr.photos import BATCH, NetworkReader, PhotoReader
-from plate_ocr.reading import Plate, Reading
+from plate_ocr.model.sessions import LocatorModel, PlateModel, load_model
+from plate_ocr.readers.classical import CharClassifier, ClassicalReader
+from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.plates import BATCH, NetworkReader
+from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
@@ -59,7 +60,7 @@ class AnyReader:
         return CharClassifier(threads=self._threads, min_confidence=self._min_confidence)
 
     def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read pictures, :data:`plate_ocr.photos.BATCH` in a run of the plate network.
+        """Read pictures, :data:`plate_ocr.readers.plates.BATCH` in a run of the plate network.
 
         Raises:
             ImageError: if a picture cannot be read.

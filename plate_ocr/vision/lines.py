@@ -29,7 +29,6 @@ NARROWEST, WIDEST = 0.08, 0.95
 LOWEST = 0.65
 """Pieces with less ink from top to bottom than this part of the line are dots, hyphens or rivets."""
 
-
 THIN, FRAME = 0.35, 0.6
 """Pieces narrower than the one part of the line's height, with ink in more than the other part of the
 rows above and below it, are sides of the frame."""

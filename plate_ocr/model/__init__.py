@@ -1,0 +1,1 @@
+"""Saved models: their cards, where they are, and running them by ONNX Runtime."""

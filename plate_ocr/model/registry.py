@@ -1,0 +1,46 @@
+"""The models that come with the package, and where model files are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from plate_ocr.errors import ModelError
+
+NAMES = ("plates", "chars", "digits", "locator")
+"""The models that come with the package."""
+
+_FOLDERS = tuple(folder / "models" for folder in Path(__file__).parents[1:3])
+
+
+def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
+    """The file of a model.
+
+    Args:
+        model: a name in :data:`NAMES`, a file, or the folder of a training run.
+        suffix: ``".onnx"`` to read with or ``".safetensors"`` to train on; a file given with the
+            other suffix stands for its twin beside it.
+
+    Raises:
+        ModelError: if there is no such file.
+    """
+    path = Path(model)
+    if str(model) in NAMES:
+        for folder in _FOLDERS:
+            if (path := folder / f"{model}{suffix}").is_file():
+                return path
+        raise ModelError(f"the model {model!r} is missing from this installation; install plate-ocr again")
+    if os.path.isdir(path):
+        path = path / f"model{suffix}"
+    if path.suffix in (".onnx", ".safetensors"):
+        path = path.with_suffix(suffix)
+    if os.path.isfile(path):
+        if path.suffix != suffix:
+            raise ModelError(
+                f"{path} is no model: a {suffix} file or the folder of a training run is expected"
+            )
+        return path
+    raise ModelError(
+        f"there is no model {str(path)!r}; "
+        f"give {', '.join(NAMES)}, a {suffix} file or the folder of a training run"
+    )

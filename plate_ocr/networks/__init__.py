@@ -1,0 +1,1 @@
+"""The networks as torch modules; reading needs none of them."""

@@ -1,0 +1,185 @@
+"""The plate network: learned windows that slide over a whole plate."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from plate_ocr.model.cards import PlateCard
+from plate_ocr.networks.blocks import ResidualBlock
+from plate_ocr.vision.geometry import CORNERS
+
+
+def plate_network_for(card: PlateCard) -> PlateNetwork:
+    """A network of the sizes that a plate model's card names, with fresh weights."""
+    return PlateNetwork(
+        len(card.alphabet), card.channels, card.transformer, card.layers, card.steps, card.finder
+    )
+
+
+MARGIN = (0.05, 0.11)
+"""Between the text's corners and the edges of what the plate network looks at, parts of width and height."""
+
+WANDER = (0.02, 0.035)
+"""By how much each corner, and all of them together, are moved in training: standard deviation, as parts of
+the text's width and height."""
+
+
+class PlateFinder(nn.Module):
+    """Finds the corners of the text and of the plate in a crop.
+
+    Args:
+        channels: of its three stages.
+        size: height and width of the picture, pixels: multiples of 16.
+
+    Shapes:
+        ``[batch, 1, height, width]`` float32, grey, 0..1, to ``[batch, 8, 2]``: x and y of the text's
+        corners, then of the plate's, as parts of the picture's width and height; what lies beyond the
+        picture is less than 0 or more than 1.
+
+    References:
+        Jaderberg et al., *Spatial Transformer Networks*, 2015: its localisation network, but taught by
+        the corners that a rendered plate is known to have.
+    """
+
+    def __init__(
+        self, channels: tuple[int, int, int] = (16, 32, 48), size: tuple[int, int] = (64, 256)
+    ) -> None:
+        super().__init__()
+        first, second, third = channels
+        self.convolutions = nn.Sequential(
+            nn.AvgPool2d(2),
+            nn.Conv2d(1, first, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+            ResidualBlock(first, second, (2, 2)),
+            ResidualBlock(second, third, (2, 2)),
+            ResidualBlock(third, third),
+            nn.Conv2d(third, third // 2, 1),
+        )
+        self.hidden = nn.Linear(third // 2 * (size[0] // 16) * (size[1] // 16), 2 * third)
+        self.output = nn.Linear(2 * third, 2 * CORNERS * 2)
+        # It begins with the whole picture.
+        nn.init.normal_(self.output.weight, std=1e-3)
+        corners = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
+        inner = torch.tensor(MARGIN) + corners * (1 - 2 * torch.tensor(MARGIN))
+        self.output.bias.data.copy_(torch.cat([inner, corners]).flatten())
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures ``[batch, 1, height, width]`` to points ``[batch, 8, 2]``."""
+        features = self.convolutions(pictures * 2 - 1).flatten(1)
+        points: Tensor = self.output(torch.relu(self.hidden(torch.relu(features))))
+        return points.reshape(-1, 2 * CORNERS, 2)
+
+
+def view_of_text(height: int, width: int) -> Tensor:
+    """What part each corner of the text has in the place of each pixel of a view that the text fills.
+
+    Args:
+        height: of the view, pixels.
+        width: of the view, pixels.
+
+    Returns:
+        float32 ``[height * width, 4]``; times the corners ``[4, 2]`` these are the places of the view's
+        pixels, by bilinear interpolation (and beyond the text, extrapolation).
+    """
+    down = ((torch.arange(height) + 0.5) / height - MARGIN[1]) / (1 - 2 * MARGIN[1])
+    along = ((torch.arange(width) + 0.5) / width - MARGIN[0]) / (1 - 2 * MARGIN[0])
+    t, s = torch.meshgrid(down, along, indexing="ij")
+    return torch.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], -1).flatten(0, 1)
+
+
+class PlateNetwork(nn.Module):
+    """Learned windows that slide over a whole plate, read by CTC: nothing is cut into characters.
+
+    A small network first finds the corners of the text, and the picture is turned and zoomed so that
+    the text fills it. Convolutions bring that down to two rows of features. Both rows are laid one after
+    the other as one sequence, so that a second line of text is nothing special; two transformer layers
+    look at all of it.
+
+    Args:
+        outputs: characters; the blank of CTC comes before them as class 0.
+        channels: of the convolutional stages.
+        width: of the transformer layers.
+        layers: of the transformer.
+        steps: of the output: a quarter of the picture's width.
+        finder: channels of the :class:`PlateFinder`.
+
+    Shapes:
+        ``[batch, 1, 64, 256]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits and the
+        ``[batch, 8, 2]`` points of its finder.
+
+    References:
+        Graves et al., *Connectionist Temporal Classification*, 2006; Shi et al., *CRNN*, 2017;
+        Du et al., *SVTR*, 2022; Jaderberg et al., *Spatial Transformer Networks*, 2015.
+    """
+
+    HEADS = 4
+    VIEW_HEIGHT = 32
+    place_of_pixels: Tensor
+
+    def __init__(
+        self,
+        outputs: int,
+        channels: tuple[int, int, int, int] = (32, 48, 96, 112),
+        width: int = 144,
+        layers: int = 2,
+        steps: int = 64,
+        finder: tuple[int, int, int] = (16, 32, 48),
+    ) -> None:
+        super().__init__()
+        self.finder = PlateFinder(finder, (2 * self.VIEW_HEIGHT, 4 * steps))
+        self.register_buffer("place_of_pixels", view_of_text(self.VIEW_HEIGHT, 2 * steps), persistent=False)
+        first, second, third, fourth = channels
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(1, first, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+            ResidualBlock(first, second, (2, 2)),
+            ResidualBlock(second, second),
+            ResidualBlock(second, third, (2, 1)),
+            ResidualBlock(third, third),
+            ResidualBlock(third, fourth, (2, 1)),
+            ResidualBlock(fourth, fourth),
+        )
+        self.project = nn.Linear(fourth, width)
+        self.place = nn.Parameter(torch.zeros(1, steps, width))
+        nn.init.trunc_normal_(self.place, std=0.02)
+        layer = nn.TransformerEncoderLayer(
+            width, self.HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, outputs + 1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits and points: shapes as of the class."""
+        points = self.finder(pictures)
+        # The corners are learnt from their own truth alone; what reads has to live with mistakes in them.
+        corners = points[:, :CORNERS].detach().float()
+        view = self.look(pictures, wandering(corners) if self.training else corners)
+        features = self.convolutions(view * 2 - 1)
+        # [batch, channel, 2, 32]: the lower row follows the upper one.
+        steps = self.project(features.flatten(2).transpose(1, 2)) + self.place
+        # At so few steps the plain way is the faster one on a CPU.
+        with sdpa_kernel(SDPBackend.MATH):
+            logits: Tensor = self.output(self.norm(self.transformer(steps)))
+        return logits, points
+
+    def look(self, pictures: Tensor, corners: Tensor) -> Tensor:
+        """What lies about the text with these corners ``[batch, 4, 2]``, as ``[batch, 1, 32, 128]``."""
+        with torch.autocast(pictures.device.type, enabled=False):
+            size = self.VIEW_HEIGHT, 2 * self.place.shape[1]
+            places = (self.place_of_pixels @ corners).reshape(-1, *size, 2)
+            return F.grid_sample(pictures, 2 * places - 1, padding_mode="border", align_corners=False)
+
+
+def wandering(corners: Tensor) -> Tensor:
+    """Corners ``[batch, 4, 2]``, each moved a little and all of them a little more: see :data:`WANDER`."""
+    middle = corners.mean(1, keepdim=True)
+    reach = corners.amax(1, keepdim=True) - corners.amin(1, keepdim=True)
+    each, together, scale = (torch.randn_like(of) for of in (corners, middle, middle))
+    moved = middle + (corners - middle) * (1 + WANDER[1] * scale)
+    return moved + reach * (WANDER[0] * each + WANDER[1] * together)

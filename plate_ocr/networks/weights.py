@@ -1,0 +1,141 @@
+"""Weights of saved models, ready to use or to train further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+from plate_ocr.errors import ModelError
+from plate_ocr.model.cards import (
+    LocatorCard,
+    ModelCard,
+    PlateCard,
+    locator_card_from,
+    model_card_from,
+    plate_card_from,
+)
+from plate_ocr.model.registry import find_model
+from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.plate import PlateNetwork, plate_network_for
+
+
+def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) -> BPNetwork:
+    """The network of a saved model, ready to use or to train further.
+
+    Args:
+        model: ``"digits"``, ``"chars"``, a ``.safetensors`` file or the folder of a training run.
+        expected: the card that the model must have, as far as weights depend on it.
+
+    Returns:
+        The network in evaluation mode on the CPU.
+
+    Raises:
+        ModelError: if there is no such model, the file does not hold what its header says, or
+            another alphabet, preprocessing or size is expected; each difference is named.
+    """
+    path = find_model(model, ".safetensors")
+    card, weights = read_weights(path)
+    if expected is not None and (wrong := card.differences(expected)):
+        raise ModelError(f"{path} is another model than expected: {'; '.join(wrong)}")
+    return _filled(network_for(card), weights, path)
+
+
+def load_plate_weights(model: str | PathLike[str]) -> tuple[PlateCard, PlateNetwork]:
+    """The network of a saved plate model, ready to use or to train further, and its card.
+
+    Args:
+        model: ``"plates"``, a ``.safetensors`` file or the folder of a training run.
+
+    Returns:
+        The card, and the network in evaluation mode on the CPU.
+
+    Raises:
+        ModelError: if there is no such model, it is a character model, or the file does not hold
+            what its header says.
+    """
+    path = find_model(model, ".safetensors")
+    card, weights = _read_weights(path, plate_card_from)
+    return card, _filled(plate_network_for(card), weights, path)
+
+
+def load_locator_weights(model: str | PathLike[str]) -> tuple[LocatorCard, LocatorNetwork]:
+    """The network of a saved locator, ready to use or to train further, and its card.
+
+    Args:
+        model: ``"locator"``, a ``.safetensors`` file or the folder of a training run.
+
+    Returns:
+        The card, and the network in evaluation mode on the CPU.
+
+    Raises:
+        ModelError: if there is no such model, it is none that locates, or the file does not hold what its
+            header says.
+    """
+    path = find_model(model, ".safetensors")
+    card, weights = _read_weights(path, locator_card_from)
+    return card, _filled(locator_network_for(card), weights, path)
+
+
+def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
+    """Card and weights of a character model's ``.safetensors`` file, on the CPU.
+
+    Raises:
+        ModelError: if it is cut short, was not made by this package, is a plate model or of a newer version.
+    """
+    return _read_weights(path, model_card_from)
+
+
+N = TypeVar("N", bound=nn.Module)
+
+
+def _filled(network: N, weights: Mapping[str, Tensor], path: Path) -> N:
+    """The network with these weights, in evaluation mode; a ModelError if they do not fit."""
+    if wrong := shape_differences(network, weights):
+        raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, LocatorCard)
+
+
+def _read_weights(
+    path: Path, card_from: Callable[[dict[str, str] | None, Path], _AnyCard]
+) -> tuple[_AnyCard, dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            card = card_from(file.metadata(), path)
+            return card, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a whole .safetensors file: {error}") from None
+
+
+def shape_differences(network: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """What keeps weights from being loaded into a network, each in words.
+
+    Args:
+        network: gives the names and shapes that are expected.
+        weights: tensors by name.
+
+    Returns:
+        A phrase for each tensor that is missing, left over or of another shape.
+    """
+    expected = network.state_dict()
+    found = [f"{name} is missing" for name in expected if name not in weights]
+    found += [f"{name} is not known" for name in weights if name not in expected]
+    return found + [
+        f"{name} is {_shape(weights[name])} instead of {_shape(value)}"
+        for name, value in expected.items()
+        if name in weights and weights[name].shape != value.shape
+    ]
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a single number"

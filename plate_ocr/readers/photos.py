@@ -1,0 +1,108 @@
+"""Reading plates in photos: found first, then cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from time import perf_counter
+
+import numpy as np
+
+from plate_ocr.model.sessions import LocatorModel
+from plate_ocr.readers.plates import BATCH, UNSURE, NetworkReader, more_confident, to_image
+from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.vision.detection import Located
+from plate_ocr.vision.geometry import Cut, hull_cut, overlap, straight_cut
+from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+
+STRAIGHT = (0.08, 0.2)
+"""What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
+
+AS_IT_STANDS = (0.12, 0.2)
+"""The same about one that is read as it stands."""
+
+SAME = 0.2
+"""Plates that overlap more are one plate."""
+
+SHORT, SURE = 3, 0.97
+"""What is found in a photo and has fewer characters must be surer to count: badges and lamps read so."""
+
+
+class PhotoReader:
+    """Finds the plates in photos and reads them.
+
+    Args:
+        reader: reads what was found.
+        locator: finds.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(self, reader: NetworkReader, locator: LocatorModel) -> None:
+        self.reader, self.locator = reader, locator
+
+    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
+        """Read photos; the surest plate of each comes first.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        return [self._read(image) for image in images]
+
+    def _read(self, image: ImageSource) -> Reading:
+        started = perf_counter()
+        gray = to_gray(read_image(image))
+        height, width = gray.shape
+        plates = self.plates(gray)
+        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+
+    def plates(self, gray: Image) -> tuple[Plate, ...]:
+        """All plates in a photo, uint8 ``(H, W)``."""
+        for longest in _sides(self.locator.card.longest, max(gray.shape)):
+            if plates := self._among(gray, self.locator(gray, longest)):
+                return plates
+        return ()
+
+    def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+        """What is read where plates may be; of overlapping ones the surest."""
+        found: list[Plate] = []
+        for start in range(0, len(places), BATCH):
+            corners = [place.corners for place in places[start : start + BATCH]]
+            plates = self._look(gray, [straight_cut(gray, box, STRAIGHT) for box in corners])
+            unsure = [i for i, plate in enumerate(plates) if plate and plate.min_confidence < UNSURE]
+            again = self._look(gray, [hull_cut(gray, corners[i], AS_IT_STANDS) for i in unsure])
+            for i, plate in zip(unsure, again, strict=True):
+                plates[i] = more_confident(plates[i], plate)
+            found += [plate for plate in plates if plate]
+        kept: list[Plate] = []
+        for plate in sorted(found, key=lambda plate: -plate.confidence):
+            box = np.array(plate.corners)
+            if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
+                kept.append(plate)
+        return tuple(kept)
+
+    def _look(self, gray: Image, cuts: Sequence[Cut]) -> list[Plate | None]:
+        """What is read in each piece of a photo, where it is in the photo."""
+        plates: list[Plate | None] = []
+        for cut, found in zip(cuts, self.reader.look([cut.picture for cut in cuts]), strict=True):
+            plate = to_image(found[0], cut, gray.shape) if found else None
+            counts = plate is not None and (len(plate.chars) >= SHORT or plate.confidence >= SURE)
+            plates.append(plate if counts else None)
+        return plates
+
+
+def _sides(first: int, whole: int) -> Iterator[int]:
+    """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
+
+    Args:
+        first: what the locator learnt with.
+        whole: of the photo.
+    """
+    side = first
+    yield side
+    while side < whole:
+        # Far away.
+        side *= 2
+        yield side
+    if first // 2 < whole:
+        # Nearer than any that it learnt from.
+        yield first // 2

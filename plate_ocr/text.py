@@ -1,0 +1,84 @@
+"""Texts of plates: how they are written, and how alike two of them are."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from plate_ocr.alphabet import UNKNOWN
+
+_BARE = str.maketrans("ČŠŽĆĐ", "CSZCD", "-.·•")
+
+
+def bare(text: str) -> str:
+    """What is written on a plate as it is read: upper case, without spaces, hyphens and dots, and letters
+    without their marks, as registers write them.
+    """
+    return unicodedata.normalize("NFC", "".join(text.split())).upper().translate(_BARE)
+
+
+_FOLD = str.maketrans("OI", "01")
+
+
+def fold(text: str) -> str:
+    """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels."""
+    return text.translate(_FOLD)
+
+
+def pair_up(text: str, wanted: str) -> list[tuple[int | None, int | None]]:
+    """Lay a reading against what is written, with the fewest changes (Levenshtein, 1966).
+
+    Returns:
+        In order, pairs of a place in ``text`` and one in ``wanted``: those of a character and what it
+        was read as; with None for one of them where a character is too many or was passed over.
+    """
+    # Of each pair of ends, the changes that make one of the other.
+    changes = [
+        [len(text) + len(wanted) - i - j for j in range(len(wanted) + 1)] for i in range(len(text) + 1)
+    ]
+    for i in range(len(text) - 1, -1, -1):
+        for j in range(len(wanted) - 1, -1, -1):
+            either = min(changes[i + 1][j], changes[i][j + 1]) + 1
+            changes[i][j] = min(changes[i + 1][j + 1] + (text[i] != wanted[j]), either)
+    pairs: list[tuple[int | None, int | None]] = []
+    i = j = 0
+    while i < len(text) and j < len(wanted):
+        if changes[i][j] == changes[i + 1][j + 1] + (text[i] != wanted[j]):
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif changes[i][j] == changes[i + 1][j] + 1:
+            pairs.append((i, None))
+            i += 1
+        else:
+            pairs.append((None, j))
+            j += 1
+    return [
+        *pairs,
+        *((rest, None) for rest in range(i, len(text))),
+        *((None, rest) for rest in range(j, len(wanted))),
+    ]
+
+
+def right_characters(text: str, wanted: str) -> list[bool]:
+    """Which characters of a reading are right, where the reading may lack some or have some too many."""
+    pairs = pair_up(text, wanted)
+    return [j is not None and text[i] == wanted[j] for i, j in pairs if i is not None]
+
+
+def similarity(text: str, other: str) -> float:
+    """Share of the longer text that is the same in the other, 0..1.
+
+    An unknown character is like any, O like 0 and I like 1.
+    """
+    text, other = fold(text), fold(other)
+    pairs = pair_up(text, other)
+    same = sum(
+        i is not None and j is not None and (text[i] == other[j] or UNKNOWN in (text[i], other[j]))
+        for i, j in pairs
+    )
+    return same / max(len(text), len(other), 1)
+
+
+def is_part(text: str, other: str) -> bool:
+    """Whether a text is a longer one of which some is covered; O is like 0 and I like 1."""
+    rest = iter(fold(other))
+    return len(text) < len(other) and all(char in rest for char in fold(text))

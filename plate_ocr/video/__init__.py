@@ -1,0 +1,1 @@
+"""Videos and cameras: pictures one after another, and the cars in them."""

@@ -1,0 +1,78 @@
+"""Videos and cameras: their pictures one after another, and the cars in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from plate_ocr.errors import ImageError, VideoError
+from plate_ocr.readers.results import Reading
+from plate_ocr.video.capture import (
+    TIME_OUT,
+    Frame,
+    LiveFrames,
+    Tell,
+    file_frames,
+    open_capture,
+    without_password,
+)
+from plate_ocr.video.tracking import Car, Tracker
+from plate_ocr.vision.images import Image
+
+
+def watch(
+    name: str,
+    read: Callable[[Image], Reading],
+    tell: Tell,
+    *,
+    give_up: float | None = None,
+    show: Callable[[Frame, Reading], bool] | None = None,
+    time_out: float = TIME_OUT,
+) -> Iterator[Car | Reading]:
+    """Watch a video to its end, or a camera until Ctrl-C.
+
+    Args:
+        name: a file, an address or the number of a camera.
+        read: reads a picture.
+        tell: is told what goes on.
+        give_up: seconds for which a lost camera is looked for; None: for ever.
+        show: shows every picture that was looked at, and says whether to go on.
+        time_out: seconds in which a camera has to answer.
+
+    Yields:
+        Each car as it leaves; if there was none, one reading without plates in the end.
+
+    Raises:
+        VideoError: if it cannot be opened, or ends before it should, which is after the cars before that.
+        ImageError: if its pictures are too large, likewise.
+    """
+    capture, live = open_capture(name, time_out)
+    frames = LiveFrames(name, capture, tell, give_up, time_out) if live else file_frames(name, capture, tell)
+    tracker, found, last = Tracker(), False, None
+    wrong: ImageError | VideoError | None = None
+    try:
+        for frame in frames:
+            if frame is None:
+                cars = tracker.finish()
+            else:
+                last = read(frame.picture)
+                cars = tracker.update(last, frame.time, frame.picture)
+            found = found or bool(cars)
+            yield from cars
+            if frame is not None and last is not None and show is not None and not show(frame, last):
+                break
+    except KeyboardInterrupt:
+        if not live:
+            raise
+    except (ImageError, VideoError) as error:
+        wrong = error
+    finally:
+        if isinstance(frames, LiveFrames):
+            frames.stop()
+    cars = tracker.finish()
+    yield from cars
+    if wrong is not None:
+        raise wrong
+    if last is None:
+        raise VideoError(f"{without_password(name)}: there is no picture in this video")
+    if not found and not cars:
+        yield Reading(last.width, last.height, last.ms, ())
