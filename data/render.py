@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plate_ocr.training.fonts import bundled_fonts
-from plate_ocr.training.synth import cut_tight, render_character
+from plate_ocr.rendering.characters import cut_tight, render_character
+from plate_ocr.rendering.fonts import bundled_fonts
 from plate_ocr.vision.images import Image
 
 FOLDER = Path(__file__).parent

@@ -28,11 +28,11 @@ from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier
+from plate_ocr.rendering.fonts import SIZE, bundled_fonts
 from plate_ocr.training.augment import Augmentation
+from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
 from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
-from plate_ocr.training.fonts import SIZE, bundled_fonts
-from plate_ocr.training.synth import render_dataset
 from plate_ocr.training.trainer import Trainer, TrainSettings
 from plate_ocr.training.warmup import Plan, RateWarmup
 from plate_ocr.vision.images import Image

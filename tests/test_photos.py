@@ -19,8 +19,8 @@ from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Char, Plate, plate_of
-from plate_ocr.training.plates.generate import PlateGenerator
-from plate_ocr.training.plates.scenes import Scene, SceneGenerator
+from plate_ocr.rendering.plates import PlateGenerator
+from plate_ocr.rendering.scenes import Scene, SceneGenerator
 from plate_ocr.vision.detection import Located
 from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image

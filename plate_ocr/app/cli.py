@@ -621,7 +621,7 @@ def synth(
 ) -> None:
     """Render plates as the plate model learns from them: pictures and what is written on them."""
     try:
-        from plate_ocr.training.platedata import Rendering, write_plates
+        from plate_ocr.rendering.shards import Rendering, write_plates
     except ModuleNotFoundError as error:
         _fail(f"rendering needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     regions = tuple(filter(None, region.split(",")))
@@ -636,7 +636,7 @@ def quantize(
     if out.suffix != ".onnx":
         _fail(f"--out {out}: a name that ends in .onnx is expected", 2)
     try:
-        from plate_ocr.training.platedata import Rendering
+        from plate_ocr.rendering.shards import Rendering
         from plate_ocr.training.quantize import quantize as quantize_model
     except ModuleNotFoundError as error:
         _fail(f"quantizing needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)

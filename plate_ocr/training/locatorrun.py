@@ -21,16 +21,11 @@ from plate_ocr.model.cards import LocatorCard
 from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.weights import load_locator_weights
-from plate_ocr.training.locatordata import (
-    SHARD,
-    PlatePeaks,
-    SceneBatches,
-    SceneShard,
-    render_scenes,
-    scenes_of,
-)
-from plate_ocr.training.platedata import HELD_OUT, Rendering, Shards
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, render_scenes, scenes_of
+from plate_ocr.training.detector.data import SHARD, SceneBatches
+from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.plots import plot_curves
+from plate_ocr.training.rendered.data import Shards
 from plate_ocr.training.renderrun import (
     VALIDATED_FROM,
     Learner,

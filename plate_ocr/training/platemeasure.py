@@ -24,9 +24,9 @@ from plate_ocr.networks.export import save_model
 from plate_ocr.networks.plate import PlateNetwork
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.readers.ctc import greedy
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.text import right_characters
 from plate_ocr.training.evaluate import fit_min_confidence
-from plate_ocr.training.platedata import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.training.renderrun import ever
 from plate_ocr.vision.images import Image
 

@@ -18,18 +18,11 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
-from plate_ocr.training.platedata import (
-    SHARD,
-    PlateBatches,
-    PlateTargets,
-    Shard,
-    Shards,
-    generator_of,
-    render_all,
-    render_shard,
-)
+from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
 from plate_ocr.training.platemeasure import finish_plates, plate_accuracy, transferred
+from plate_ocr.training.plates.data import PlateBatches, PlateTargets
 from plate_ocr.training.plots import plot_curves
+from plate_ocr.training.rendered.data import SHARD, Shards
 from plate_ocr.training.renderrun import (
     VALIDATED_FROM,
     Learner,

@@ -23,7 +23,7 @@ from onnxruntime.quantization import (
 from plate_ocr.files import write_whole
 from plate_ocr.model.cards import METADATA_KEY
 from plate_ocr.model.sessions import OpenModel, PlateModel
-from plate_ocr.training.platedata import HELD_OUT, Rendering, render_shard
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.vision.images import Image
 
 CALIBRATED_ON = 256

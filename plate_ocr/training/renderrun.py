@@ -17,8 +17,8 @@ from torch import nn
 from plate_ocr.errors import DataError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.model.sessions import available_threads
+from plate_ocr.rendering.shards import HELD_OUT, Rendering
 from plate_ocr.training.configs import StepConfig
-from plate_ocr.training.platedata import HELD_OUT, Rendering
 from plate_ocr.training.processes import spawned
 from plate_ocr.training.resume import read_checkpoint, write_checkpoint
 from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv

@@ -24,7 +24,10 @@ from plate_ocr.model.cards import ModelCard
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.networks.export import as_kept, save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.rendering.characters import render_characters
+from plate_ocr.rendering.fonts import bundled_fonts, load_fonts
 from plate_ocr.training.augment import Augmentation, no_character
+from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.training.configs import StepConfig
 from plate_ocr.training.data import (
     CharBatches,
@@ -50,11 +53,9 @@ from plate_ocr.training.evaluate import (
     prepare,
     top_k,
 )
-from plate_ocr.training.fonts import bundled_fonts, load_fonts
 from plate_ocr.training.plots import plot_confusion, plot_curves, plot_mistakes, plot_plan
 from plate_ocr.training.resume import read_checkpoint, resumable, write_checkpoint
 from plate_ocr.training.suspects import LossWatch, write_suspects
-from plate_ocr.training.synth import render_characters, render_dataset
 from plate_ocr.training.trainer import (
     Epoch,
     Trainer,

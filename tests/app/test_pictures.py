@@ -14,7 +14,7 @@ from plate_ocr.app.sources import Inputs
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Char, Plate, Reading
-from plate_ocr.training.plates.generate import PlateGenerator
+from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.vision.images import read_image
 
 

@@ -19,15 +19,15 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from benchmarks.rendered_videos import HEIGHT, LEAST_TEXT, WIDTH, VideoGenerator
 from plate_ocr.app.answers import of_video
 from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
 from plate_ocr.app.window import Window
 from plate_ocr.errors import ImageError, OutputError, VideoError
 from plate_ocr.readers.results import Char, Reading, plate_of
-from plate_ocr.training.plates.camera import STREAK
-from plate_ocr.training.plates.draw import FlatPlate
-from plate_ocr.training.plates.videos import HEIGHT, LEAST_TEXT, WIDTH, VideoGenerator
+from plate_ocr.rendering.camera import STREAK
+from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.video.capture import Frame, without_password
 from plate_ocr.video.tracking import Car
 from plate_ocr.video.watch import watch

@@ -8,10 +8,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from plate_ocr.training.fonts import bundled_fonts
-from plate_ocr.training.plates.generate import PlateGenerator
-from plate_ocr.training.plates.scenes import SceneGenerator
-from plate_ocr.training.synth import render_character
+from plate_ocr.rendering.characters import render_character
+from plate_ocr.rendering.fonts import bundled_fonts
+from plate_ocr.rendering.plates import PlateGenerator
+from plate_ocr.rendering.scenes import SceneGenerator
 from tests.golden import FOLDER
 from tests.golden.train import REGIONS
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.training.locatordata import render_scenes
-from plate_ocr.training.platedata import Rendering, render_shard
-from plate_ocr.training.plates.regions import bundled_regions
+from plate_ocr.region_files.parser import bundled_regions
+from plate_ocr.rendering.shards import Rendering, render_scenes, render_shard
 
 SEEDS = (1, 2)
 PLATES, SCENES = 8, 2

@@ -20,12 +20,16 @@ from plate_ocr.model.cards import LocatorCard, PlateCard
 from plate_ocr.networks.detector import locator_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.plate import plate_network_for
-from plate_ocr.training import locatordata, platedata
-from plate_ocr.training.locatordata import PlatePeaks, SceneBatches, SceneShard, render_scenes
+from plate_ocr.rendering.shards import SceneShard, Shard, render_all, render_scenes, render_shard
+from plate_ocr.training.detector import data as locatordata
+from plate_ocr.training.detector.data import SceneBatches
+from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.locatorrun import LocatorRunConfig, best_bound, count_found
-from plate_ocr.training.platedata import PlateBatches, Shard, Shards, render_all, render_shard
 from plate_ocr.training.platemeasure import finish_plates, plate_accuracy
 from plate_ocr.training.platerun import PlateRunConfig, PlateText
+from plate_ocr.training.plates.data import PlateBatches
+from plate_ocr.training.rendered import data as platedata
+from plate_ocr.training.rendered.data import Shards
 from plate_ocr.training.renderrun import (
     VALIDATED_FROM,
     Learner,

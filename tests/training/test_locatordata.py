@@ -13,17 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from plate_ocr.training.locatordata import (
-    ANSWERS,
-    MOST,
-    PlatePeaks,
-    SceneBatches,
-    SceneShard,
-    answer,
-    render_scenes,
-)
-from plate_ocr.training.platedata import Rendering, Shards
-from plate_ocr.training.plates.scenes import HEIGHT, WIDTH
+from plate_ocr.rendering.scenes import HEIGHT, WIDTH
+from plate_ocr.rendering.shards import MOST, Rendering, SceneShard, render_scenes
+from plate_ocr.training.detector.data import ANSWERS, SceneBatches, answer
+from plate_ocr.training.detector.loss import PlatePeaks
+from plate_ocr.training.rendered.data import Shards
 from plate_ocr.vision.detection import CELL, located
 
 US = Rendering(regions=("us",), seed=3)
@@ -145,7 +139,7 @@ def test_scenes_with_and_without_plates_are_told_apart() -> None:
 @pytest.fixture
 def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SceneBatches]:
     """Batches of two out of shards of four scenes, each passed over twice."""
-    monkeypatch.setattr("plate_ocr.training.locatordata.SHARD", 4)
+    monkeypatch.setattr("plate_ocr.training.detector.data.SHARD", 4)
     with ThreadPoolExecutor(1) as executor:
         shards = Shards(partial(render_scenes, US), SceneShard.load, 4, tmp_path, executor, last=2)
         yield SceneBatches(shards, US.seed, batch_size=2, passes=2)

@@ -16,7 +16,8 @@ from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model.cards import LocatorCard
 from plate_ocr.model.sessions import LocatorModel
 from plate_ocr.networks.weights import load_locator_weights
-from plate_ocr.training.locatordata import SceneShard, answer
+from plate_ocr.rendering.shards import SceneShard
+from plate_ocr.training.detector.data import answer
 from plate_ocr.training.locatorrun import LocatorRunConfig, count_found, train_locator
 from plate_ocr.training.platerun import PlateRunConfig
 from plate_ocr.training.renderrun import stored_render_config
@@ -29,7 +30,7 @@ CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
-    monkeypatch.setattr("plate_ocr.training.locatordata.SHARD", 8)
+    monkeypatch.setattr("plate_ocr.training.detector.data.SHARD", 8)
     monkeypatch.setattr("plate_ocr.training.locatorrun.SHARD", 8)
     monkeypatch.setattr("plate_ocr.training.locatorrun.CHOSEN_BY", 4)
     monkeypatch.setattr("plate_ocr.training.locatorrun.TESTED_ON", 6)

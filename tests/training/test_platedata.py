@@ -16,19 +16,9 @@ import torch
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import AlphabetError, DataError
-from plate_ocr.training.platedata import (
-    SHIFT,
-    PlateBatches,
-    PlateTargets,
-    Rendering,
-    Shard,
-    Shards,
-    encode_texts,
-    render_all,
-    render_shard,
-    vary,
-    write_plates,
-)
+from plate_ocr.rendering.shards import Rendering, Shard, render_all, render_shard, write_plates
+from plate_ocr.training.plates.data import PlateBatches, PlateTargets, encode_texts
+from plate_ocr.training.rendered.data import SHIFT, Shards, vary
 
 US = Rendering(regions=("us",), seed=3)
 ALPHABET = Alphabet(PLATE_CHARACTERS)
@@ -43,7 +33,7 @@ def executor() -> Iterator[Executor]:
 @pytest.fixture
 def batches(tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> PlateBatches:
     """Batches of four out of shards of eight plates, each passed over twice."""
-    monkeypatch.setattr("plate_ocr.training.platedata.SHARD", 8)
+    monkeypatch.setattr("plate_ocr.training.rendered.data.SHARD", 8)
     shards = Shards(partial(render_shard, US), Shard.load, 8, tmp_path, executor, last=3)
     return PlateBatches(shards, US.seed, batch_size=4, passes=2, alphabet=ALPHABET)
 

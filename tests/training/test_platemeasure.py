@@ -16,7 +16,7 @@ from plate_ocr.metrics import calibration_gap
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.networks.export import save_model
-from plate_ocr.training.platedata import Rendering
+from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.platemeasure import (
     PlateAnswers,
     card_page,

@@ -12,9 +12,9 @@ import torch
 from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.training.platedata import PlateTargets
 from plate_ocr.training.platemeasure import finish_plates
 from plate_ocr.training.platerun import PlateRunConfig, PlateText, train_plates
+from plate_ocr.training.plates.data import PlateTargets
 from plate_ocr.training.renderrun import stored_render_config
 from plate_ocr.training.run import Silent
 from plate_ocr.vision.geometry import CORNERS
@@ -26,7 +26,7 @@ CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, d
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few plates of everything."""
-    monkeypatch.setattr("plate_ocr.training.platedata.SHARD", 16)
+    monkeypatch.setattr("plate_ocr.training.rendered.data.SHARD", 16)
     monkeypatch.setattr("plate_ocr.training.platerun.SHARD", 16)
     monkeypatch.setattr("plate_ocr.training.platerun.CHOSEN_BY", 8)
     monkeypatch.setattr(finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})

@@ -10,9 +10,9 @@ import pytest
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
-from plate_ocr.training.plates.generate import MIX, PlateGenerator
-from plate_ocr.training.plates.regions import bundled_regions, load_region
-from plate_ocr.training.plates.strokes import HANDS, draw_character, hand
+from plate_ocr.region_files.parser import bundled_regions, load_region
+from plate_ocr.rendering.plates import MIX, PlateGenerator
+from plate_ocr.rendering.strokes import HANDS, draw_character, hand
 from plate_ocr.vision.plate_input import network_input
 
 DATA = Path(os.environ.get("PLATE_OCR_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -15,9 +15,9 @@ import PIL.Image
 import pytest
 
 from plate_ocr.readers.classical import CharClassifier
-from plate_ocr.training.fonts import bundled_fonts
+from plate_ocr.rendering.characters import render_characters
+from plate_ocr.rendering.fonts import bundled_fonts
 from plate_ocr.training.run import RunConfig, stored_config
-from plate_ocr.training.synth import render_characters
 
 QUICK = ["--epochs", "4", "--per-epoch", "2048", "--device", "cpu"]
 FILES = {

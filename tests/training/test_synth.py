@@ -11,8 +11,9 @@ import pytest
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.errors import DataError
-from plate_ocr.training.fonts import bundled_fonts, load_fonts
-from plate_ocr.training.synth import cut_tight, render_character, render_characters, render_dataset
+from plate_ocr.rendering.characters import cut_tight, render_character, render_characters
+from plate_ocr.rendering.fonts import bundled_fonts, load_fonts
+from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.vision.preprocessing import Preprocessing
 
 

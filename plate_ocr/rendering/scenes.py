@@ -18,12 +18,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from plate_ocr.training.plates.camera import Matrix, expose, pose, project
-from plate_ocr.training.plates.draw import WORDS, FlatPlate, corners, draw_plate
-from plate_ocr.training.plates.generate import PlateGenerator
-from plate_ocr.training.plates.glyphs import Glyphs
-from plate_ocr.training.plates.regions import Camera
-from plate_ocr.training.plates.scenery import not_a_plate
+from plate_ocr.region_files.schema import Camera
+from plate_ocr.rendering.camera import Matrix, expose, pose, project
+from plate_ocr.rendering.canvas import corners
+from plate_ocr.rendering.cars import CAR, draw_outline
+from plate_ocr.rendering.decorations import WORDS
+from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
+from plate_ocr.rendering.plates import PlateGenerator
+from plate_ocr.rendering.scenery import add_grain, not_a_plate, smooth_shades, write_word
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 256, 352
@@ -38,16 +40,12 @@ PLATES = (0.12, 0.7, 0.9, 1.0)
 TURN = Camera(turn=(26.0, 13.0, 6.0), shear=0.03, blur=0.06, contrast=(0.3, 1.2))
 """How cars are photographed."""
 
-CAR = (4.6, 2.1, 3.6)
-"""Width of the flat car, and how far it reaches above and below the plate's middle, in plate widths."""
-
 SIGNS = (
     "OPEN", "EXIT", "STOP", "TAXI", "SALE 50%", "HOTEL", "BANK", "24H", "P", "BUS 47", "CAFE", "MARKET",
     "20/07/2015 14:32:05", "CAM 01", "FOR SALE", "0800 123 456", "PHARMACY", "MAX 2.1m", "TEL 555-0199",
     "KEEP CLEAR", "No. 118", "www.shop.com", "2013-04-10 12:02:31", "PARKING", "LEVEL 3", "A47", "B12",
 )  # fmt: skip
 """What is written where no plate is."""
-
 
 FROM_SCIKIT_IMAGE = (
     "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png",
@@ -112,16 +110,16 @@ class SceneGenerator:
     def _background(self, rng: Generator) -> Image:
         if rng.random() < 0.6:
             return self._photograph(rng, HEIGHT, WIDTH)
-        scene = _smooth(rng, HEIGHT, WIDTH)
+        scene = smooth_shades(rng, HEIGHT, WIDTH)
         if rng.random() < 0.6:
             # Sky or a wall above, a road below.
             horizon = int(HEIGHT * (0.1 + 0.6 * float(rng.random())))
-            scene[horizon:] = _smooth(rng, HEIGHT - horizon, WIDTH)
+            scene[horizon:] = smooth_shades(rng, HEIGHT - horizon, WIDTH)
             if rng.random() < 0.5:
                 part = self._photograph(rng, horizon, WIDTH)
                 scene[:horizon] = part
         if rng.random() < 0.5:
-            _grain(rng, scene)
+            add_grain(rng, scene)
         for _ in range(int(rng.random() * 5)):
             _shape(rng, scene)
         return scene
@@ -194,9 +192,9 @@ class SceneGenerator:
             width // 2 + round(units * 0.5 * float(rng.normal(0, 0.25))),
             round(height * (0.35 + 0.45 * float(rng.random()))),
         )
-        body = _smooth(rng, height, width)
+        body = smooth_shades(rng, height, width)
         if rng.random() < 0.3:
-            _grain(rng, body)
+            add_grain(rng, body)
         cover = np.zeros((height, width), np.uint8)
         kind = rng.random()
         if kind < 0.12:
@@ -210,7 +208,7 @@ class SceneGenerator:
                 -1,
             )
         else:
-            _outline(rng, cover)
+            draw_outline(rng, cover)
             self._furnish(rng, body, middle, units)
         left, top, right, bottom = flat.plate_box
         size = max(4, round(flat.gray.shape[1] * scale)), max(3, round(flat.gray.shape[0] * scale))
@@ -293,7 +291,7 @@ class SceneGenerator:
             y = -0.25 - 0.5 * float(rng.random()) if side == 0 else float(rng.normal(-0.35, 0.2))
             word = WORDS[int(rng.random() * len(WORDS))]
             high = (0.05 + 0.08 * float(rng.random())) * units
-            _write(
+            write_word(
                 rng,
                 self.glyphs,
                 body,
@@ -374,7 +372,7 @@ class SceneGenerator:
                 )
                 tall = (bottom - top) / lines * (0.4 + 0.3 * float(rng.random()))
                 place = (left + right) / 2, top + (i + 0.5) * (bottom - top) / lines
-                _write(rng, self.glyphs, scene, word, place, tall, (shade + 128) % 256, right - left)
+                write_word(rng, self.glyphs, scene, word, place, tall, (shade + 128) % 256, right - left)
         elif kind < 0.75:
             part[:] = not_a_plate(rng, bottom - top, right - left, self.glyphs)
         else:
@@ -401,22 +399,6 @@ def packaged_photographs() -> tuple[Image, ...]:
     return tuple(np.asarray(picture, np.uint8) for picture in pictures if picture is not None)
 
 
-def _smooth(rng: Generator, height: int, width: int) -> Image:
-    base = float(rng.random() * 255)
-    small = np.clip(base + rng.normal(0, 22, (3, 4)), 0, 255).astype(np.uint8)
-    return np.array(cv2.resize(small, (width, height)), np.uint8)
-
-
-def _grain(rng: Generator, picture: Image) -> None:
-    """Leaves, gravel, plaster: noise of some size."""
-    size = 1 + float(rng.random()) * 6
-    noise = rng.standard_normal(
-        (max(2, round(picture.shape[0] / size)), max(2, round(picture.shape[1] / size)))
-    )
-    larger = cv2.resize(noise.astype(np.float32), picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    picture[:] = np.clip(picture + larger * (4 + 36 * float(rng.random()) ** 2), 0, 255).astype(np.uint8)
-
-
 def _shape(rng: Generator, scene: Image) -> None:
     center = np.array([rng.random() * scene.shape[1], rng.random() * scene.shape[0]])
     size = rng.random(2) * (120, 90) + 4
@@ -437,51 +419,6 @@ def _shape(rng: Generator, scene: Image) -> None:
             -1,
             cv2.LINE_AA,
         )
-
-
-def _outline(rng: Generator, cover: Image) -> None:
-    """The shape of a car: wide below, narrower above."""
-    height, width = cover.shape
-    inset = float(rng.random()) * 0.18 * width
-    roof, side = 0.12 * float(rng.random()), 0.25 + 0.3 * float(rng.random())
-    points = np.array(
-        [
-            [inset, roof * height],
-            [width - inset, roof * height],
-            [width - 2, side * height],
-            [width - 2, height - 2],
-            [2, height - 2],
-            [2, side * height],
-        ]
-    )
-    cv2.fillPoly(cover, [np.rint(points).astype(np.int32)], 255, cv2.LINE_AA)
-
-
-def _write(
-    rng: Generator,
-    glyphs: Glyphs,
-    picture: Image,
-    text: str,
-    place: tuple[float, float],
-    height: float,
-    level: float,
-    most: float = 1e9,
-) -> None:
-    """Write a text about a place."""
-    strip = glyphs.strip(text, int(rng.random() * 4096))
-    high = max(3, round(height))
-    wide = max(3, round(min(most, strip.shape[1] * high / strip.shape[0])))
-    mask = cv2.resize(strip, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    x, y = round(place[0] - wide / 2), round(place[1] - high / 2)
-    left, top, right, bottom = (
-        max(0, x),
-        max(0, y),
-        min(picture.shape[1], x + wide),
-        min(picture.shape[0], y + high),
-    )
-    if left < right and top < bottom:
-        part = picture[top:bottom, left:right]
-        part[:] = (part + (level - part) * mask[top - y : bottom - y, left - x : right - x]).astype(np.uint8)
 
 
 def _grown(box: Matrix, by: float) -> Matrix:

@@ -17,8 +17,8 @@ import PIL.ImageFont
 
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.errors import DataError
-from plate_ocr.training.fonts import bundled_fonts
-from plate_ocr.training.plates.strokes import HANDS, draw_character, hand
+from plate_ocr.rendering.fonts import bundled_fonts
+from plate_ocr.rendering.strokes import HANDS, draw_character, hand
 from plate_ocr.vision.images import Image
 
 HEIGHT = 64

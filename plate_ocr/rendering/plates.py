@@ -11,11 +11,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.errors import DataError
-from plate_ocr.training.plates.camera import choose_view, expose, photograph
-from plate_ocr.training.plates.draw import draw_plate
-from plate_ocr.training.plates.glyphs import Glyphs
-from plate_ocr.training.plates.regions import Camera, Layout, Region, load_region
-from plate_ocr.training.plates.scenery import not_a_plate
+from plate_ocr.region_files.parser import load_region
+from plate_ocr.region_files.schema import Camera, Layout, Region
+from plate_ocr.rendering.camera import choose_view, expose, photograph
+from plate_ocr.rendering.flat_plate import draw_plate
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.scenery import not_a_plate
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, network_input
 

@@ -17,10 +17,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.errors import OutputError
-from plate_ocr.training.plates.camera import STREAK, Matrix, height_of, pose, project
-from plate_ocr.training.plates.draw import corners
-from plate_ocr.training.plates.regions import Camera
-from plate_ocr.training.plates.scenes import SceneGenerator
+from plate_ocr.region_files.schema import Camera
+from plate_ocr.rendering.camera import STREAK, Matrix, height_of, pose, project
+from plate_ocr.rendering.canvas import corners
+from plate_ocr.rendering.scenes import SceneGenerator
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 384, 640

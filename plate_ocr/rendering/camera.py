@@ -17,10 +17,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from plate_ocr.training.plates.draw import FlatPlate, corners
-from plate_ocr.training.plates.glyphs import Glyphs
-from plate_ocr.training.plates.regions import Box, Camera
-from plate_ocr.training.plates.scenery import surroundings
+from plate_ocr.region_files.schema import Box, Camera
+from plate_ocr.rendering.canvas import corners
+from plate_ocr.rendering.flat_plate import FlatPlate
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.scenery import surroundings
 from plate_ocr.vision.images import Image
 
 LEAST_HEIGHT = 0.2

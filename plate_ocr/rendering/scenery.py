@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from plate_ocr.training.plates.glyphs import Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.vision.images import Image
 
 
@@ -164,3 +164,46 @@ def _ground(rng: Generator, height: int, width: int) -> Image:
     """
     small = np.clip(float(rng.random() * 255) + rng.normal(0, 30, (3, 4)), 0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(small, (width, height)), np.uint8)
+
+
+def smooth_shades(rng: Generator, height: int, width: int) -> Image:
+    base = float(rng.random() * 255)
+    small = np.clip(base + rng.normal(0, 22, (3, 4)), 0, 255).astype(np.uint8)
+    return np.array(cv2.resize(small, (width, height)), np.uint8)
+
+
+def add_grain(rng: Generator, picture: Image) -> None:
+    """Leaves, gravel, plaster: noise of some size."""
+    size = 1 + float(rng.random()) * 6
+    noise = rng.standard_normal(
+        (max(2, round(picture.shape[0] / size)), max(2, round(picture.shape[1] / size)))
+    )
+    larger = cv2.resize(noise.astype(np.float32), picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    picture[:] = np.clip(picture + larger * (4 + 36 * float(rng.random()) ** 2), 0, 255).astype(np.uint8)
+
+
+def write_word(
+    rng: Generator,
+    glyphs: Glyphs,
+    picture: Image,
+    text: str,
+    place: tuple[float, float],
+    height: float,
+    level: float,
+    most: float = 1e9,
+) -> None:
+    """Write a text about a place."""
+    strip = glyphs.strip(text, int(rng.random() * 4096))
+    high = max(3, round(height))
+    wide = max(3, round(min(most, strip.shape[1] * high / strip.shape[0])))
+    mask = cv2.resize(strip, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    x, y = round(place[0] - wide / 2), round(place[1] - high / 2)
+    left, top, right, bottom = (
+        max(0, x),
+        max(0, y),
+        min(picture.shape[1], x + wide),
+        min(picture.shape[0], y + high),
+    )
+    if left < right and top < bottom:
+        part = picture[top:bottom, left:right]
+        part[:] = (part + (level - part) * mask[top - y : bottom - y, left - x : right - x]).astype(np.uint8)

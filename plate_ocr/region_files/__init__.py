@@ -1,0 +1,1 @@
+"""What plates of a region look like, in declarative files."""

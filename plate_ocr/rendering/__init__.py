@@ -1,0 +1,1 @@
+"""Rendered characters, plates and scenes, without torch."""

@@ -1,0 +1,87 @@
+"""What a plate is painted on, and small helpers of painting."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from plate_ocr.region_files.schema import Box, Color, Layout
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.vision.images import Image
+
+Canvas: TypeAlias = NDArray[np.float32]
+
+LEAST_CONTRAST = 60.0
+"""Between ground and ink before the camera takes some away, grey levels."""
+
+
+class Painter:
+    """A canvas and what is decided once for the plate."""
+
+    def __init__(self, rng: Generator, layout: Layout, glyphs: Glyphs, scale: float) -> None:
+        self.rng, self.layout, self.glyphs, self.scale = rng, layout, glyphs, scale
+        weights = np.array([0.299, 0.587, 0.114])
+        # Cameras see colours differently, infrared ones most of all.
+        weights = weights * np.exp(rng.normal(0, 0.25, 3)) if rng.random() < 0.9 else rng.dirichlet([0.7] * 3)
+        self.weights = weights / weights.sum()
+        ground, ink = layout.colors[random_index(rng, len(layout.colors))]
+        self.ground, self.ink = self.shade(ground), self.shade(ink)
+        if abs(self.ground - self.ink) < LEAST_CONTRAST:
+            bright = _luma(ground) > _luma(ink)
+            self.ink = self.ground + (-LEAST_CONTRAST if bright else LEAST_CONTRAST)
+        width, height = layout.size
+        self.shape = max(8, round(height * scale)), max(8, round(width * scale))
+        self.canvas: Canvas = np.full(self.shape, self.ground, np.float32)
+        self.lettering = layout.lettering[random_index(rng, len(layout.lettering))]
+        self.style = int(rng.integers(1 << 16))
+
+    def shade(self, color: Color) -> float:
+        red, green, blue = color
+        level = float(self.weights[0] * red + self.weights[1] * green + self.weights[2] * blue)
+        return level + float(self.rng.normal(0, 6))
+
+    def pixels(self, box: Box) -> tuple[int, int, int, int]:
+        left, top, right, bottom = (round(v * self.scale) for v in box)
+        return left, top, max(right, left + 1), max(bottom, top + 1)
+
+    def blend(self, mask: Image, x: int, y: int, level: float) -> None:
+        """Lay a colour over the canvas where a mask says so; what reaches out is cut off."""
+        height, width = self.shape
+        left, top, right, bottom = (
+            max(x, 0),
+            max(y, 0),
+            min(x + mask.shape[1], width),
+            min(y + mask.shape[0], height),
+        )
+        if left < right and top < bottom:
+            part = self.canvas[top:bottom, left:right]
+            part += (level - part) * (mask[top - y : bottom - y, left - x : right - x] * np.float32(1 / 255))
+
+
+def random_index(rng: Generator, count: int) -> int:
+    """A random index; several times faster than ``rng.integers``."""
+    return min(int(rng.random() * count), count - 1)
+
+
+def _luma(color: Color) -> float:
+    return 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]
+
+
+def uniform(rng: Generator, bounds: tuple[float, float]) -> float:
+    return bounds[0] + (bounds[1] - bounds[0]) * float(rng.random())
+
+
+def smooth_noise(rng: Generator, shape: tuple[int, int], rows: int, columns: int) -> Canvas:
+    """Smooth noise, about -1..1."""
+    small = rng.random((rows, columns), dtype=np.float32) * 2 - 1
+    return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def corners(box: Box) -> NDArray[np.float64]:
+    """Corners of a box, clockwise from the top left, float64 ``(4, 2)``."""
+    left, top, right, bottom = box
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)

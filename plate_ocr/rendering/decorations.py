@@ -1,0 +1,234 @@
+"""What is on a plate beside its text: bands, badges, stickers, bolts, frames."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from plate_ocr.region_files.schema import Box, Furniture
+from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise
+from plate_ocr.vision.images import Image
+
+WORDS = (
+    "AUTO", "CENTAR", "www.autohaus.de", "tel. 01/6155-020", "Toyota of Dallas", "FORD", "GARAGE", "Motors",
+    "GOLD COAST", "LEXUS", "dealer.com", "Premium Cars", "SALON", "HONDA", "1-800-555-0199", "SERVICE",
+    "CHEVROLET", "AUTOCENTRO", "Renault", "BMW", "I LOVE", "ALUMNI", "UNIVERSITY", "Kraft", "Auto kuća",
+)  # fmt: skip
+"""What dealers print on frames."""
+
+
+def draw_furniture(painter: Painter, item: Furniture) -> None:
+    rng = painter.rng
+    left, top, right, bottom = painter.pixels(item.box)
+    level = painter.shade(item.colors[random_index(rng, len(item.colors))]) if item.colors else painter.ink
+    match item.kind:
+        case "text":
+            _draw_small_text(
+                painter, item.texts[random_index(rng, len(item.texts))], (left, top, right, bottom), level
+            )
+        case "fill":
+            painter.canvas[top:bottom, left:right] = level
+        case "outline":
+            thick = max(1, round((bottom - top) * 0.03))
+            cv2.rectangle(painter.canvas, (left, top), (right - 1, bottom - 1), level, thick)
+        case "badge":
+            draw_badge(painter, (left, top, right, bottom))
+        case "flag":
+            stripes = rng.random(3) * 255
+            for i, stripe in enumerate(stripes):
+                y = top + (bottom - top) * i // 3
+                painter.canvas[y : top + (bottom - top) * (i + 1) // 3, left:right] = stripe
+        case "sticker":
+            paper = float(rng.random() * 255)
+            painter.canvas[top:bottom, left:right] = paper
+            texts = item.texts or ("04", "JAN", "2016", "99", "7", "OCT", "12-13", "05")
+            inner = (left + 1, top + (bottom - top) // 5, right - 1, bottom - (bottom - top) // 5)
+            _draw_small_text(
+                painter, texts[random_index(rng, len(texts))], inner, paper + (130 if paper < 128 else -130)
+            )
+        case "picture":
+            _draw_picture(painter, (left, top, right, bottom))
+        case "stack":
+            text = item.texts[random_index(rng, len(item.texts))]
+            step = (bottom - top) / len(text)
+            for i, char in enumerate(text):
+                y = round(top + i * step)
+                _draw_small_text(painter, char, (left, y, right, round(y + 0.85 * step)), painter.ink)
+
+
+def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int], level: float) -> None:
+    left, top, right, bottom = box
+    if bottom - top < 3 or right - left < 3:
+        return
+    strip = painter.glyphs.strip(text, int(painter.rng.random() * 4096))
+    height = bottom - top
+    width = min(right - left, max(3, round(strip.shape[1] * height / strip.shape[0])))
+    x = left + (right - left - width) // 2
+    painter.blend(
+        np.asarray(cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA), np.uint8), x, top, level
+    )
+
+
+def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
+    """A coat of arms, a seal or a sticker: something small with an inner life that is no character."""
+    rng = painter.rng
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    if width < 4 or height < 4:
+        return
+    kind = rng.random()
+    if kind < 0.4:
+        # A shield of squares.
+        rows, columns = 3 + random_index(rng, 4), 3 + random_index(rng, 3)
+        board = (np.indices((rows, columns)).sum(0) % 2).astype(np.float32)
+        part = cv2.resize(board, (width, height), interpolation=cv2.INTER_NEAREST) * float(
+            rng.uniform(40, 150)
+        )
+        part = part + painter.ground - float(rng.uniform(60, 160))
+    else:
+        part = painter.ground + float(rng.uniform(20, 90)) * smooth_noise(rng, (height, width), 4, 3)
+        part = part - float(rng.uniform(0, 90))
+    mask: Image = np.zeros((height, width), np.uint8)
+    if rng.random() < 0.6:
+        cv2.ellipse(
+            mask,
+            (width // 2, height // 2),
+            (width // 2 - 1, height // 2 - 1),
+            0,
+            0,
+            360,
+            255,
+            -1,
+            cv2.LINE_AA,
+        )
+    else:
+        corners = np.array(
+            [[0, 0], [width, 0], [width, height * 0.55], [width / 2, height], [0, height * 0.55]]
+        )
+        cv2.fillPoly(mask, [corners.astype(np.int32)], 255, cv2.LINE_AA)
+    canvas_part = painter.canvas[max(top, 0) : bottom, max(left, 0) : right]
+    share = (mask * np.float32(rng.uniform(0.5, 1) / 255))[max(-top, 0) :, max(-left, 0) :]
+    part = np.asarray(part, np.float32)[max(-top, 0) :, max(-left, 0) :]
+    rows, columns = canvas_part.shape
+    canvas_part += (part[:rows, :columns] - canvas_part) * share[:rows, :columns]
+
+
+def draw_seals(painter: Painter, box: tuple[int, int, int, int]) -> None:
+    """Two round stickers, one above the other, as on German and Czech plates, and no 8."""
+    rng = painter.rng
+    left, top, right, bottom = box
+    widest = min(1.1 * (right - left), 0.44 * (bottom - top))
+    radius = max(2, round(0.5 * widest * (0.75 + 0.25 * float(rng.random()))))
+    paper, edge, mark = (float(level) for level in rng.uniform(0, 255, 3))
+    thick, inner = max(1, round(0.25 * radius * float(rng.random()))), max(1, round(0.5 * radius))
+    disc, ring, sign = (np.zeros((2 * radius + 1, 2 * radius + 1), np.uint8) for _ in range(3))
+    middle = (radius, radius)
+    cv2.circle(disc, middle, radius, 255, -1, cv2.LINE_AA)
+    if rng.random() < 0.8:
+        cv2.circle(ring, middle, radius - thick // 2, 255, thick, cv2.LINE_AA)
+    if rng.random() < 0.7:
+        axes = (inner, max(1, round(inner * float(rng.random()))))
+        filled = -1 if rng.random() < 0.5 else 1
+        cv2.ellipse(sign, middle, axes, float(rng.random() * 180), 0, 360, 255, filled, cv2.LINE_AA)
+    x, y = (left + right) // 2 - radius, (top + bottom) // 2
+    for upper in (y - 2 * radius - 1, y + 1):
+        for mask, level in ((disc, paper), (ring, edge), (sign, mark)):
+            painter.blend(mask, x, upper, level)
+
+
+def _draw_picture(painter: Painter, box: tuple[int, int, int, int]) -> None:
+    """A picture behind the text: it has less contrast than the text."""
+    rng = painter.rng
+    left, top, right, bottom = box
+    part = painter.canvas[top:bottom, left:right]
+    height, width = part.shape
+    strength = abs(painter.ground - painter.ink) * (0.3 + 0.4 * float(rng.random()))
+    toward = 1.0 if painter.ink > painter.ground else -1.0
+    if rng.random() < 0.6:
+        # Fading from the top, from the bottom, or from both.
+        rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+        fade = float(rng.random()) * np.clip(1 - rows * float(rng.uniform(1.5, 4)), 0, 1)
+        fade = fade + float(rng.random()) * np.clip(1 - (1 - rows) * float(rng.uniform(1.5, 4)), 0, 1)
+        part += np.float32(toward * strength * rng.uniform(0.6, 1.6)) * np.asarray(fade, np.float32)
+    if rng.random() < 0.4:
+        part += np.float32(strength * 0.5) * smooth_noise(
+            rng, part.shape, 3 + random_index(rng, 6), 4 + random_index(rng, 10)
+        )
+    if rng.random() < 0.3:
+        # Hills along the bottom.
+        xs = np.linspace(0, width, 9)
+        ys = height * (0.75 + 0.2 * rng.random(9))
+        outline = np.vstack([np.stack([xs, ys], 1), [[width, height], [0, height]]])
+        mask: Image = np.zeros(part.shape, np.uint8)
+        cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 255)
+        part += np.float32(toward * strength * rng.uniform(0.6, 2)) * (mask * np.float32(1 / 255))
+    for _ in range(random_index(rng, 7)):
+        x, y = random_index(rng, width), random_index(rng, height)
+        size = (1 + random_index(rng, max(1, width // 8)), 1 + random_index(rng, max(1, height // 3)))
+        blob: Image = np.zeros(part.shape, np.uint8)
+        if rng.random() < 0.5:
+            cv2.ellipse(blob, (x, y), size, float(rng.random() * 180), 0, 360, 255, -1, cv2.LINE_AA)
+        else:
+            points = np.array([x, y]) + rng.normal(0, 1, (5, 2)) * np.array(size)
+            cv2.polylines(
+                blob, [np.rint(points).astype(np.int32)], bool(rng.random() < 0.5), 255, 1, cv2.LINE_AA
+            )
+        part += np.float32(toward * strength * rng.uniform(0.3, 0.9)) * (blob * np.float32(1 / 255))
+
+
+def draw_bolts(painter: Painter, box: tuple[int, int, int, int]) -> None:
+    """Two or four bolts or holes at the corners of a box."""
+    rng = painter.rng
+    left, top, right, bottom = box
+    radius = max(1, round(painter.shape[0] * (0.02 + 0.025 * float(rng.random()))))
+    level = float(rng.random() * 255)
+    which = rng.random()
+    shift = rng.normal(0, 0.025 * painter.shape[0], 2)
+    for x in (left + round(shift[0]), right - round(shift[0])):
+        for edge, wanted in ((top, which < 0.8), (bottom, which > 0.45)):
+            if wanted and rng.random() < 0.9:
+                y = edge + round(shift[1])
+                cv2.circle(painter.canvas, (x, y), radius, level, -1, cv2.LINE_AA)
+                if rng.random() < 0.5:
+                    cv2.circle(painter.canvas, (x, y + 1), radius, 255 - level, 1, cv2.LINE_AA)
+
+
+def add_frame(painter: Painter, gray: Image, text_box: Box) -> tuple[Image, Image, Box, Box]:
+    """Surround a plate by a dealer's frame, which may cover its edges but not its text."""
+    rng = painter.rng
+    height, width = gray.shape
+    unit = height * 0.02
+    sides = [unit * (1 + 3 * float(rng.random())) for _ in range(4)]
+    wide = rng.random()
+    if wide < 0.75:
+        # Room for the dealer's name, mostly below.
+        sides[3 if wide < 0.55 else 1] = height * (0.1 + 0.12 * float(rng.random()))
+    left, top, right, bottom = (max(1, round(s)) for s in sides)
+    level = float(rng.random() * 60 if rng.random() < 0.7 else rng.random() * 255)
+    framed = cv2.copyMakeBorder(gray, top, bottom, left, right, cv2.BORDER_CONSTANT, value=level)
+    cover_top = round(max(0.0, min(text_box[1] - 1, height * 0.22)) * float(rng.random()) ** 2)
+    cover_bottom = round(max(0.0, min(height - text_box[3] - 1, height * 0.22)) * float(rng.random()) ** 2)
+    if rng.random() < 0.5:
+        framed[: top + cover_top] = level
+        framed[framed.shape[0] - bottom - cover_bottom :] = level
+    canvas = framed.astype(np.float32)
+    painter.canvas, painter.shape = canvas, (canvas.shape[0], canvas.shape[1])
+    ink = level + (150 if level < 128 else -150)
+    for y, size in ((0, top), (framed.shape[0] - bottom, bottom)):
+        if size >= 4 and rng.random() < 0.8:
+            text = " ".join(WORDS[random_index(rng, len(WORDS))] for _ in range(1 + random_index(rng, 2)))
+            box = (
+                left + random_index(rng, width // 3),
+                y + 1,
+                left + width - random_index(rng, width // 3),
+                y + size - 1,
+            )
+            _draw_small_text(painter, text, box, ink)
+    opaque: Image = np.full(framed.shape, 255, np.uint8)
+    moved: Box = (text_box[0] + left, text_box[1] + top, text_box[2] + left, text_box[3] + top)
+    return (
+        np.asarray(np.clip(canvas, 0, 255), np.uint8),
+        opaque,
+        moved,
+        (left, top, left + width, top + height),
+    )

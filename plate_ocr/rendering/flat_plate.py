@@ -1,0 +1,263 @@
+"""Drawing a plate as it hangs in the shop: flat, sharp, evenly lit, in shades of grey."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from plate_ocr.region_files.schema import Box, Field, Layout, read_as
+from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise, uniform
+from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_furniture, draw_seals
+from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.vision.images import Image
+
+WIDEST = 1.3
+"""How far glyphs and gaps are stretched to fill a plate."""
+
+
+@dataclass(frozen=True)
+class FlatPlate:
+    """A drawn plate.
+
+    Attributes:
+        gray: uint8 ``(H, W)``.
+        opaque: uint8 ``(H, W)``: 255 on the plate, 0 beyond its round corners.
+        text: what is written on it.
+        rows: number of lines.
+        text_box: left, top, right, bottom of all that is read, pixels.
+        plate_box: of the plate without a frame around it, pixels.
+        text_height: of the smallest line that is read, pixels.
+        levels: grey levels of the ground and of the ink.
+    """
+
+    gray: Image
+    opaque: Image
+    text: str
+    rows: int
+    text_box: Box
+    plate_box: Box
+    text_height: float
+    levels: tuple[float, float]
+
+
+def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, frame: float) -> FlatPlate:
+    """Draw a plate with a random text.
+
+    Args:
+        rng: source of all that is random.
+        layout: the kind of plate.
+        glyphs: lettering.
+        scale: pixels for a unit of the layout's lengths.
+        frame: how often a dealer's frame surrounds it.
+    """
+    painter = Painter(rng, layout, glyphs, scale)
+    wanted = [item for item in layout.furniture if rng.random() < item.chance]
+    for item in wanted:
+        if item.kind != "bolts":
+            draw_furniture(painter, item)
+    _draw_border(painter)
+    ink: Image = np.zeros(painter.shape, np.uint8)
+    texts: list[str] = []
+    boxes: list[Box] = []
+    for field in layout.fields:
+        text, box = _draw_field(painter, field, ink)
+        texts.append(text)
+        boxes.append(box)
+    text_height = min(box[3] - box[1] for box in boxes)
+    _lay_ink(painter, ink, text_height)
+    for item in wanted:
+        # Bolts sit on top of everything and reach into characters.
+        if item.kind == "bolts":
+            draw_bolts(painter, painter.pixels(item.box))
+    if rng.random() < 0.3:
+        _dirt(painter)
+    text_box = (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )
+    gray = np.asarray(np.clip(painter.canvas, 0, 255), np.uint8)
+    opaque = _rounded_mask(painter)
+    height, width = painter.shape
+    plate_box: Box = (0.0, 0.0, float(width), float(height))
+    if rng.random() < frame:
+        gray, opaque, text_box, plate_box = add_frame(painter, gray, text_box)
+    rows = len({field.row for field in layout.fields})
+    levels = painter.ground, painter.ink
+    return FlatPlate(gray, opaque, "".join(texts), rows, text_box, plate_box, text_height, levels)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A glyph, mark, badge or gap in a line, with its width as a part of the text's height."""
+
+    kind: str
+    char: str
+    width: float
+    glyph: Image | None = None
+
+
+def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[str, Box]:
+    """Write a random text into a field.
+
+    Returns:
+        What is read, and the box that it covers, pixels.
+    """
+    rng, glyphs = painter.rng, painter.glyphs
+    pattern = field.patterns[random_index(rng, len(field.patterns))]
+    lettering, style = painter.lettering, painter.style
+    if field.lettering:
+        lettering = field.lettering[random_index(rng, len(field.lettering))]
+    cell = uniform(rng, field.cell)
+    usual = max(glyphs.width(lettering, style), 0.2)
+    stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
+    gap, group = uniform(rng, field.gap), uniform(rng, field.group)
+    text = ""
+    pieces: list[_Piece] = []
+    for token in pattern:
+        if token.kind in ("any", "word", "char"):
+            word = token.choices[random_index(rng, len(token.choices))]
+            text += read_as(word)
+            for char in word:
+                glyph = glyphs.glyph(lettering, read_as(char), style, int(rng.random() * 4096))
+                if glyph is None:
+                    raise AssertionError(f"no glyph for {char}: regions are checked before")
+                width = glyph.shape[1] / HEIGHT * stretch
+                pieces.append(_Piece("glyph", char, min(width, cell) if cell else width, glyph))
+        elif token.kind == "gap":
+            pieces.append(_Piece("gap", " ", group))
+        elif token.kind == "mark":
+            mark = token.choices[0]
+            pieces.append(_Piece("mark", mark, 0.12 if mark != "-" else 0.15 + 0.25 * float(rng.random())))
+        else:
+            pieces.append(_Piece("badge", "*", 0.4 + 0.5 * float(rng.random())))
+    left, top, right, bottom = painter.pixels(field.box)
+    height = (bottom - top) * uniform(rng, field.height)
+    total = sum(piece.width for piece in pieces) + gap * (len(pieces) - 1)
+    squeeze = min(1.0, (right - left) / (total * height))
+    if squeeze < 0.75:
+        # Long texts are written smaller rather than squeezed further.
+        height *= max(0.75, squeeze / 0.75)
+        squeeze = min(1.0, (right - left) / (total * height))
+    room = (right - left) / (total * height)
+    if squeeze < room and rng.random() < 0.4:
+        # Many plates are filled from side to side.
+        squeeze = min(room * (0.85 + 0.15 * float(rng.random())), WIDEST)
+        squeeze = max(squeeze, min(1.0, room))
+    rest = (right - left) - total * height * squeeze
+    x = left + rest * (0.5 if rng.random() < 0.7 else float(rng.random()))
+    y = top + (bottom - top - height) * float(rng.random())
+    start = x
+    for piece in pieces:
+        width = piece.width * height * squeeze
+        _draw_piece(painter, piece, ink, (x, y, x + width, y + height))
+        x += width + gap * height * squeeze
+    return text, (start, y, x - gap * height * squeeze, y + height)
+
+
+def _draw_piece(painter: Painter, piece: _Piece, ink: Image, box: Box) -> None:
+    left, top, bottom = round(box[0]), round(box[1]), round(box[3])
+    right = max(left + 2, round(box[2]))
+    height = bottom - top
+    rng = painter.rng
+    if piece.glyph is not None:
+        size = (right - left, max(2, height))
+        glyph = np.asarray(cv2.resize(piece.glyph, size, interpolation=cv2.INTER_AREA), np.uint8)
+        part = ink[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
+        np.maximum(part, glyph[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]], out=part)
+        if piece.char != read_as(piece.char):
+            # An accent stands above the letter, which keeps its height.
+            middle, rise, thick = (left + right) // 2, max(2, height // 7), max(1, height // 14)
+            tip = (middle, top - thick)
+            for side in (-1, 1):
+                cv2.line(ink, tip, (middle + side * rise, top - thick - rise), 255, thick, cv2.LINE_AA)
+    elif piece.kind == "mark":
+        thick = max(1, round(height * (0.07 + 0.07 * float(rng.random()))))
+        middle = bottom - thick if piece.char == "." else (top + bottom - thick) // 2
+        if piece.char == "-":
+            ink[middle : middle + thick, max(left, 0) : right] = 255
+        else:
+            ink[middle : middle + thick, max(left, 0) : left + thick] = 255
+    elif piece.kind == "badge" and rng.random() < 0.85:
+        if rng.random() < 0.4:
+            draw_seals(painter, (left, top, right, bottom))
+        else:
+            draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))
+
+
+def _lay_ink(painter: Painter, ink: Image, height: float) -> None:
+    """Put the text on the plate: strokes grow or shrink, corners wear round, paint comes off."""
+    rng = painter.rng
+    sigma = max(0.4, (0.012 + 0.02 * float(rng.random())) * height)
+    growth = uniform(rng, painter.layout.stroke) * height
+    level = 0.5 * math.erfc(growth / sigma / math.sqrt(2))
+    level = min(max(level, 0.06), 0.62)
+    slope = max(1.0, 2.0 * sigma)
+    table = np.clip(((np.arange(256) / 255 - level) * slope + 0.5) * 255, 0, 255).astype(np.uint8)
+    table[0] = 0
+    mask = cv2.LUT(cv2.GaussianBlur(ink, (0, 0), sigma), table).astype(np.float32) * np.float32(1 / 255)
+    if rng.random() < 0.12:
+        wear = smooth_noise(rng, painter.shape, 6, 18)
+        mask *= np.clip(0.75 + 0.5 * wear, 0.3, 1)
+    painter.canvas += (np.float32(painter.ink) - painter.canvas) * mask
+    if rng.random() < painter.layout.embossed:
+        step = max(1, round(height * (0.02 + 0.03 * float(rng.random()))))
+        strength = float(rng.normal(0, 45))
+        painter.canvas[step:, step:] += np.float32(strength) * (mask[step:, step:] - mask[:-step, :-step])
+
+
+def _dirt(painter: Painter) -> None:
+    rng = painter.rng
+    strength = abs(float(rng.normal(0, 22)))
+    grain = smooth_noise(rng, painter.shape, 3 + random_index(rng, 8), 6 + random_index(rng, 24))
+    painter.canvas += np.float32(strength) * grain
+    for _ in range(random_index(rng, 4)):
+        x, y = random_index(rng, painter.shape[1]), random_index(rng, painter.shape[0])
+        radius = max(1, round(painter.shape[0] * 0.04 * float(rng.random())))
+        cv2.circle(painter.canvas, (x, y), radius, float(rng.random() * 200), -1, cv2.LINE_AA)
+
+
+def _rounded_mask(painter: Painter) -> Image:
+    height = painter.shape[0]
+    radius = min(round(painter.layout.radius * painter.scale), height // 3)
+    mask: Image = np.full(painter.shape, 255, np.uint8)
+    if radius >= 2:
+        corner = np.hypot(*np.mgrid[0.5:radius, 0.5:radius])
+        corner = np.asarray(np.clip(radius - corner + 0.5, 0, 1) * 255, np.uint8)
+        mask[-radius:, -radius:] = corner
+        mask[:radius, -radius:] = corner[::-1]
+        mask[-radius:, :radius] = corner[:, ::-1]
+        mask[:radius, :radius] = corner[::-1, ::-1]
+    return mask
+
+
+def _draw_border(painter: Painter) -> None:
+    layout, rng = painter.layout, painter.rng
+    thick = uniform(rng, layout.border) * painter.scale
+    if thick <= 0.3:
+        return
+    inset = round(layout.inset * painter.scale)
+    level = painter.ink if rng.random() < 0.8 else painter.ground * 0.7
+    mask: Image = np.zeros(painter.shape, np.uint8)
+    _round_rectangle(mask, inset, layout.radius * painter.scale, thick)
+    painter.blend(mask, 0, 0, level)
+
+
+def _round_rectangle(mask: Image, inset: int, radius: float, thick: float) -> None:
+    """Draw the outline of a rectangle with round corners, so far from the edges of the mask."""
+    left, top, right, bottom = inset, inset, mask.shape[1] - 1 - inset, mask.shape[0] - 1 - inset
+    r = max(1, round(min(radius, (bottom - top) / 3)))
+    # Lines thinner than a pixel are fainter.
+    strength, t = min(255, round(255 * thick)), max(1, round(thick))
+    for x in (left, right):
+        cv2.line(mask, (x, top + r), (x, bottom - r), strength, t)
+    for y in (top, bottom):
+        cv2.line(mask, (left + r, y), (right - r, y), strength, t)
+    turns = ((left + r, top + r), (right - r, top + r), (right - r, bottom - r), (left + r, bottom - r))
+    for center, angle in zip(turns, (180, 270, 0, 90), strict=True):
+        cv2.ellipse(mask, center, (r, r), angle, 0, 90, strength, t, cv2.LINE_AA)

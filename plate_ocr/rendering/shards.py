@@ -1,0 +1,223 @@
+"""Rendered plates and scenes in parts, each made by a worker process."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.files import write_whole
+from plate_ocr.rendering.plates import NOT_PLATES, PlateGenerator, SyntheticPlate
+from plate_ocr.rendering.scenes import HEIGHT, WIDTH, SceneGenerator
+from plate_ocr.text import bare
+from plate_ocr.vision.drawing import to_png
+from plate_ocr.vision.geometry import CORNERS
+from plate_ocr.vision.images import Image
+
+MOST = 3
+"""Plates in a scene, at most."""
+
+
+@dataclass(frozen=True)
+class SceneShard:
+    """Some rendered scenes.
+
+    Attributes:
+        images: uint8 ``(N, height, width)``.
+        points: float32 ``(N, 4 * MOST, 2)``: corners of each plate in turn, as parts of the picture's width
+            and height; not a number where there is no plate.
+    """
+
+    images: Image
+    points: NDArray[np.float32]
+
+    def to_bytes(self) -> bytes:
+        """As an ``.npz`` file."""
+        buffer = io.BytesIO()
+        np.savez(buffer, images=self.images, points=self.points)
+        return buffer.getvalue()
+
+    @classmethod
+    def load(cls, path: Path) -> SceneShard:
+        """The inverse of :meth:`to_bytes`.
+
+        Raises:
+            OSError, ValueError, KeyError: if it is no such file, or cut short.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            return cls(file["images"], file["points"])
+
+
+@cache
+def scenes_of(rendering: Rendering) -> SceneGenerator:
+    """A generator; each process makes it once."""
+    return SceneGenerator(Path(rendering.data) if rendering.data else None, rendering.regions or None)
+
+
+def render_scenes(rendering: Rendering, start: int, count: int) -> SceneShard:
+    """Render scenes ``start`` to ``start + count - 1``; run in worker processes."""
+    cv2.setNumThreads(1)
+    generator = scenes_of(rendering)
+    scenes = [generator(rendering.seed, index) for index in range(start, start + count)]
+    points = np.full((count, 4 * MOST, 2), np.nan, np.float32)
+    for row, scene in zip(points, scenes, strict=True):
+        row[: 4 * len(scene.corners)] = scene.corners.reshape(-1, 2) / (WIDTH, HEIGHT)
+    return SceneShard(np.stack([scene.image for scene in scenes]), points)
+
+
+HELD_OUT = 10**9
+"""Number of the first rendered picture that no training sees."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How plates are rendered: everything that decides the bytes of one, beside its number.
+
+    Attributes:
+        data: folder with glyphs and fonts; empty: only fonts that a package brings.
+        regions: names of regions or region files; empty: the generator's own mix.
+        seed: of everything random.
+        not_plates: share of pictures without a plate.
+    """
+
+    data: str = ""
+    regions: tuple[str, ...] = ()
+    seed: int = 0
+    not_plates: float = NOT_PLATES
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some rendered plates.
+
+    Attributes:
+        images: uint8 ``(N, height, width)``.
+        texts: what is written on each; empty where there is no plate.
+        regions: of each.
+        points: float32 ``(N, 8, 2)``: corners of the text and of the plate, as the network gives them;
+            not a number where there is no plate.
+    """
+
+    images: Image
+    texts: tuple[str, ...]
+    regions: tuple[str, ...]
+    points: NDArray[np.float32]
+
+    def to_bytes(self) -> bytes:
+        """As an ``.npz`` file."""
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            images=self.images,
+            texts=np.array(self.texts),
+            regions=np.array(self.regions),
+            points=self.points,
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def load(cls, path: Path) -> Shard:
+        """The inverse of :meth:`to_bytes`.
+
+        Raises:
+            OSError, ValueError, KeyError: if it is no such file, or cut short.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            texts, regions = (tuple(map(str, file[name])) for name in ("texts", "regions"))
+            return cls(file["images"], texts, regions, file["points"])
+
+
+@cache
+def generator_of(rendering: Rendering) -> PlateGenerator:
+    """A generator; each process makes it once.
+
+    Raises:
+        DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
+    """
+    data = Path(rendering.data) if rendering.data else None
+    return PlateGenerator(data, rendering.regions or None, rendering.not_plates)
+
+
+def render_shard(rendering: Rendering, start: int, count: int) -> Shard:
+    """Render plates ``start`` to ``start + count - 1``; run in worker processes."""
+    cv2.setNumThreads(1)
+    generator = generator_of(rendering)
+    plates = [generator(rendering.seed, index) for index in range(start, start + count)]
+    return Shard(
+        np.stack([plate.image for plate in plates]),
+        tuple(bare(plate.text) for plate in plates),
+        tuple(plate.region for plate in plates),
+        np.stack([_points(plate) for plate in plates]),
+    )
+
+
+def _points(plate: SyntheticPlate) -> NDArray[np.float32]:
+    if not plate.text:
+        return np.full((2 * CORNERS, 2), np.nan, np.float32)
+    return np.concatenate([plate.corners, plate.outline]).astype(np.float32)
+
+
+def render_all(rendering: Rendering, start: int, count: int, executor: Executor, part: int = 256) -> Shard:
+    """Render plates ``start`` to ``start + count - 1`` in several processes."""
+    begins = range(start, start + count, part)
+    waiting = [executor.submit(render_shard, rendering, i, min(part, start + count - i)) for i in begins]
+    shards = [future.result() for future in waiting]
+    return Shard(
+        np.concatenate([shard.images for shard in shards]),
+        tuple(text for shard in shards for text in shard.texts),
+        tuple(region for shard in shards for region in shard.regions),
+        np.concatenate([shard.points for shard in shards]),
+    )
+
+
+class Rendered(Protocol):
+    """What a worker renders and a file keeps: pictures ``(N, height, width)``, points ``(N, points, 2)``."""
+
+    @property
+    def images(self) -> Image:
+        """The pictures."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """Places in them, as parts of their width and height."""
+
+    def to_bytes(self) -> bytes:
+        """As the file keeps it."""
+
+
+def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
+    """Write rendered plates as pictures.
+
+    Args:
+        rendering: how; pictures without a plate are left out.
+        count: pictures.
+        folder: gets ``plates/00000000.png`` and so on; made if needed.
+
+    Returns:
+        The file ``labels.csv`` in it: ``image_path,plate_text,region``, a line a picture.
+
+    Raises:
+        DataError: if a region is unknown or its file has a mistake.
+        OutputError: if a file cannot be written.
+    """
+    generator = generator_of(dataclasses.replace(rendering, not_plates=0.0))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image_path", "plate_text", "region"])
+    for index in range(count):
+        plate = generator(rendering.seed, index)
+        name = f"plates/{index:08}.png"
+        write_whole(folder / name, to_png(plate.image))
+        writer.writerow([name, bare(plate.text), plate.region])
+    labels = folder / "labels.csv"
+    write_whole(labels, text.getvalue().encode())
+    return labels

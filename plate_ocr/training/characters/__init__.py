@@ -1,0 +1,1 @@
+"""Training character models: white-pixel ratios and a BP network."""

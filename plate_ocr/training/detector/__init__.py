@@ -1,0 +1,1 @@
+"""Training the detector on rendered scenes."""

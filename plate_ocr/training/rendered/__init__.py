@@ -1,0 +1,1 @@
+"""What trainings on rendered pictures share."""

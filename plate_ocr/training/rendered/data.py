@@ -1,0 +1,149 @@
+"""Batches of rendered pictures: the same for a step every time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from plate_ocr.files import write_whole
+from plate_ocr.rendering.shards import Rendered
+
+SHARD = 2048
+"""Plates that are rendered at a time."""
+
+SHIFT = (3, 6)
+"""How far a picture is moved down or up, and left or right, at most, pixels."""
+
+AnyShard = TypeVar("AnyShard", bound=Rendered)
+
+
+class Shards(Generic[AnyShard]):
+    """Shards by number: rendered ahead, kept as files as long as they are needed.
+
+    Args:
+        render: from the number of the first picture and the count of them to a shard; run in workers.
+        load: from a file to a shard; an OSError, ValueError or KeyError says that it is not whole.
+        size: pictures in a shard.
+        folder: for the files.
+        executor: renders.
+        last: number of the last shard that may be asked for.
+        ahead: shards to render ahead.
+    """
+
+    def __init__(
+        self,
+        render: Callable[[int, int], AnyShard],
+        load: Callable[[Path], AnyShard],
+        size: int,
+        folder: Path,
+        executor: Executor,
+        last: int,
+        ahead: int = 2,
+    ) -> None:
+        self._render, self._load, self.size = render, load, size
+        self._folder, self._executor = folder, executor
+        self._last, self._ahead = last, ahead
+        self._waiting: dict[int, Future[AnyShard]] = {}
+
+    def get(self, number: int) -> AnyShard:
+        """A shard; files of earlier ones are deleted.
+
+        Raises:
+            OutputError: if its file cannot be written.
+        """
+        for path in self._folder.glob("*.npz"):
+            if path.stem.isdecimal() and int(path.stem) < number:
+                path.unlink(missing_ok=True)
+        for i in range(number, min(number + self._ahead, self._last) + 1):
+            if i not in self._waiting and not self._path(i).exists():
+                self._waiting[i] = self._executor.submit(self._render, i * self.size, self.size)
+        path = self._path(number)
+        if number not in self._waiting:
+            try:
+                return self._load(path)
+            except (OSError, ValueError, KeyError):
+                path.unlink(missing_ok=True)
+                return self.get(number)
+        shard = self._waiting.pop(number).result()
+        write_whole(path, shard.to_bytes())
+        return shard
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:06}.npz"
+
+
+@dataclass(frozen=True)
+class ShardBatches(ABC, Generic[AnyShard]):
+    """The batches of a training from a step on; what a step gets depends on the step alone.
+
+    Attributes:
+        shards: the pictures, each shard passed over several times before the next.
+        seed: of everything random.
+        batch_size: pictures in a batch.
+        passes: over each shard.
+    """
+
+    shards: Shards[AnyShard]
+    seed: int
+    batch_size: int
+    passes: int
+
+    @abstractmethod
+    def targets(self, shard: AnyShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
+        """What the pictures of these rows of a shard should give, their points being where they are now."""
+
+    @property
+    def steps_per_shard(self) -> int:
+        """Optimiser steps with one shard."""
+        return self.passes * (self.shards.size // self.batch_size)
+
+    def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pictures float32 ``[batch, 1, height, width]`` and their :meth:`targets`."""
+        while True:
+            number, within = divmod(step, self.steps_per_shard)
+            shard = self.shards.get(number)
+            for i in range(within, self.steps_per_shard):
+                turn, place = divmod(i, self.shards.size // self.batch_size)
+                order = np.random.default_rng((self.seed, number, turn)).permutation(self.shards.size)
+                rows = order[place * self.batch_size : (place + 1) * self.batch_size]
+                random = torch.Generator().manual_seed(self.seed * 2**32 + step)
+                pictures = torch.from_numpy(shard.images[rows])[:, None].float() / 255
+                pictures, points = vary(pictures, torch.from_numpy(shard.points[rows]), random)
+                yield pictures, self.targets(shard, rows, pictures, points)
+                step += 1
+
+
+def vary(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Cheap changes that make a plate worth a second look: place, contrast, brightness, noise, inverse.
+
+    Args:
+        pictures: float32 ``[batch, 1, height, width]``, 0..1.
+        points: float32 ``[batch, points, 2]``: places in the pictures, parts of their width and height.
+        random: source of randomness.
+
+    Returns:
+        Pictures of the same form and range, and where the points are in them.
+    """
+    count, height, width = len(pictures), *pictures.shape[2:]
+
+    def between(least: float, most: float) -> Tensor:
+        return torch.rand(count, 1, 1, 1, generator=random) * (most - least) + least
+
+    y, x = (int(torch.randint(0, 2 * most + 1, (), generator=random)) for most in SHIFT)
+    padded = F.pad(pictures, (SHIFT[1], SHIFT[1], SHIFT[0], SHIFT[0]), mode="replicate")
+    pictures = padded[:, :, y : y + height, x : x + width]
+    points = points + torch.tensor([(SHIFT[1] - x) / width, (SHIFT[0] - y) / height])
+    pictures = (pictures - 0.5) * between(0.7, 1.25) + 0.5 + between(-0.12, 0.12)
+    noise = torch.randn(pictures.shape, generator=random) * between(0, 0.04)
+    pictures = pictures + noise * (between(0, 1) < 0.5)
+    return torch.where(between(0, 1) < 0.08, 1 - pictures, pictures).clamp(0, 1), points
