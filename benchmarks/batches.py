@@ -23,7 +23,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import data_folder, labelled_plates
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
-from plate_ocr.training.collate import (
+from plate_ocr.training.characters.dataset import list_samples, load_samples, split_data
+from plate_ocr.training.core.schedule import Plan, RateWarmup
+from plate_ocr.training.mixed_sizes.collate import (
     BatchOfOne,
     EqualSizes,
     LabelledPicture,
@@ -32,9 +34,7 @@ from plate_ocr.training.collate import (
     Resizing,
     SizeBuckets,
 )
-from plate_ocr.training.data import list_samples, load_samples, split_data
 from plate_ocr.training.mixed_sizes.network import ConvNetwork
-from plate_ocr.training.warmup import Plan, RateWarmup
 from plate_ocr.vision.images import read_image, to_gray
 from plate_ocr.vision.preprocessing import Preprocessing
 

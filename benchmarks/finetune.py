@@ -17,13 +17,14 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.text import fold
-from plate_ocr.training.augment import Augmentation
-from plate_ocr.training.data import CharBatches, CharData, Draws, brighten_glyphs, class_balance
-from plate_ocr.training.evaluate import class_probabilities, prepare
-from plate_ocr.training.run import ALPHABETS, HIDDEN, PREPROCESSING
-from plate_ocr.training.trainer import Trainer, TrainSettings
-from plate_ocr.training.transfer import transfer
-from plate_ocr.training.warmup import LayerWarmup, Plan, RateWarmup
+from plate_ocr.training.characters.augment import Augmentation
+from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
+from plate_ocr.training.characters.config import ALPHABETS, HIDDEN, PREPROCESSING
+from plate_ocr.training.characters.dataset import CharData, brighten_glyphs
+from plate_ocr.training.characters.evaluate import class_probabilities, prepare
+from plate_ocr.training.characters.transfer import transfer
+from plate_ocr.training.core.schedule import LayerWarmup, Plan, RateWarmup
+from plate_ocr.training.core.trainer import Trainer, TrainSettings
 from plate_ocr.vision.preprocessing import stack_characters
 
 SEEDS, STEPS, BATCH = 5, 200, 64

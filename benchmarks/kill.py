@@ -16,8 +16,11 @@ from pathlib import Path
 import torch
 
 from plate_ocr.model.sessions import CharModel
-from plate_ocr.training import trainer
-from plate_ocr.training.run import CHECKPOINT, RunConfig, Silent, train
+from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.characters.run import train
+from plate_ocr.training.core import trainer
+from plate_ocr.training.core.checkpoint import CHECKPOINT
+from plate_ocr.training.core.reporting import Silent
 
 CONFIG = RunConfig.new(
     model="digits",

@@ -27,10 +27,11 @@ from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.rendering.characters import render_characters
 from plate_ocr.rendering.fonts import bundled_fonts
+from plate_ocr.training.characters.config import HIDDEN, PREPROCESSING
 from plate_ocr.training.characters.synthetic import render_dataset
-from plate_ocr.training.run import HIDDEN, PREPROCESSING
-from plate_ocr.training.trainer import Trainer, TrainSettings, pick_precision
-from plate_ocr.training.warmup import Plan
+from plate_ocr.training.core.device import pick_precision
+from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.trainer import Trainer, TrainSettings
 from plate_ocr.vision.preprocessing import Preprocessing, candidates, stack_characters
 
 RUNS = 10

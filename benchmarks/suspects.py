@@ -11,8 +11,9 @@ import numpy as np
 from benchmarks import data_folder
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.app.progress import PlainReporter
-from plate_ocr.training.data import list_samples
-from plate_ocr.training.run import RunConfig, train
+from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.characters.dataset import list_samples
+from plate_ocr.training.characters.run import train
 
 SHARE = 0.02
 

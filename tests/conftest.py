@@ -29,12 +29,13 @@ from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.rendering.fonts import SIZE, bundled_fonts
-from plate_ocr.training.augment import Augmentation
+from plate_ocr.training.characters.augment import Augmentation
+from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
+from plate_ocr.training.characters.dataset import Split, split_data
+from plate_ocr.training.characters.evaluate import accuracy, class_probabilities, prepare
 from plate_ocr.training.characters.synthetic import render_dataset
-from plate_ocr.training.data import CharBatches, Draws, Split, class_balance, split_data
-from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
-from plate_ocr.training.trainer import Trainer, TrainSettings
-from plate_ocr.training.warmup import Plan, RateWarmup
+from plate_ocr.training.core.schedule import Plan, RateWarmup
+from plate_ocr.training.core.trainer import Trainer, TrainSettings
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.preprocessing import Preprocessing
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from plate_ocr.app.sources import Source
     from plate_ocr.app.window import Window
     from plate_ocr.readers.auto import PlateReader
-    from plate_ocr.training.renderrun import RenderRunConfig
-    from plate_ocr.training.run import RunConfig
+    from plate_ocr.training.characters.config import RunConfig
+    from plate_ocr.training.rendered.run import RenderRunConfig
 
 app = typer.Typer(
     help="Read licence plates and their characters, offline.",
@@ -490,7 +490,7 @@ def train(
     The plate model and the locator learn from rendered plates alone; give no DATA.
     """
     try:
-        from plate_ocr.training.run import RunConfig, stored_config
+        from plate_ocr.training.characters.config import RunConfig, stored_config
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
 
@@ -550,8 +550,9 @@ def train(
 def _train_characters(config: RunConfig, folder: Path, *, strict: bool, resume: bool, plan: bool) -> None:
     """Train a character model, or show the plan of it."""
     from plate_ocr.app.progress import reporter
-    from plate_ocr.training.run import CHECKPOINT, show_plan
-    from plate_ocr.training.run import train as train_characters
+    from plate_ocr.training.characters.run import show_plan
+    from plate_ocr.training.characters.run import train as train_characters
+    from plate_ocr.training.core.checkpoint import CHECKPOINT
 
     if plan:
         print(show_plan(config, folder))
@@ -568,8 +569,8 @@ def _train_characters(config: RunConfig, folder: Path, *, strict: bool, resume: 
 
 def _render_config(model: Model, alphabet: str, regions: str, chosen: dict[str, Any]) -> RenderRunConfig:
     """The configuration of a new run that learns from rendered pictures."""
-    from plate_ocr.training.locatorrun import LocatorRunConfig
-    from plate_ocr.training.platerun import PlateRunConfig
+    from plate_ocr.training.detector.run import LocatorRunConfig
+    from plate_ocr.training.plates.run import PlateRunConfig
 
     chosen |= {
         "data": os.environ.get(DATA_VARIABLE, ""),
@@ -582,9 +583,9 @@ def _render_config(model: Model, alphabet: str, regions: str, chosen: dict[str, 
 
 
 def _stored_render_config(folder: Path) -> RenderRunConfig | None:
-    from plate_ocr.training.locatorrun import LocatorRunConfig
-    from plate_ocr.training.platerun import PlateRunConfig
-    from plate_ocr.training.renderrun import stored_render_config
+    from plate_ocr.training.detector.run import LocatorRunConfig
+    from plate_ocr.training.plates.run import PlateRunConfig
+    from plate_ocr.training.rendered.run import stored_render_config
 
     return stored_render_config(PlateRunConfig, folder) or stored_render_config(LocatorRunConfig, folder)
 
@@ -592,8 +593,8 @@ def _stored_render_config(folder: Path) -> RenderRunConfig | None:
 def _train_rendered(config: RenderRunConfig, folder: Path | None, *, resume: bool, plan: bool) -> None:
     """Train a plate model or a locator, or show the plan of it."""
     from plate_ocr.app.progress import reporter
-    from plate_ocr.training.locatorrun import LocatorRunConfig, train_locator
-    from plate_ocr.training.platerun import PlateRunConfig, train_plates
+    from plate_ocr.training.detector.run import LocatorRunConfig, train_locator
+    from plate_ocr.training.plates.run import PlateRunConfig, train_plates
 
     assert folder is not None
     if plan:
@@ -637,7 +638,7 @@ def quantize(
         _fail(f"--out {out}: a name that ends in .onnx is expected", 2)
     try:
         from plate_ocr.rendering.shards import Rendering
-        from plate_ocr.training.quantize import quantize as quantize_model
+        from plate_ocr.training.plates.quantize import quantize as quantize_model
     except ModuleNotFoundError as error:
         _fail(f"quantizing needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     before, after = quantize_model(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
@@ -660,8 +661,9 @@ def study(
     Runs that were made before are not made again.
     """
     try:
-        from plate_ocr.training.run import RunConfig, gather
-        from plate_ocr.training.study import StudyData, StudySettings, report, run_study
+        from plate_ocr.training.characters.config import RunConfig
+        from plate_ocr.training.characters.material import gather
+        from plate_ocr.training.characters.study import StudyData, StudySettings, report, run_study
     except ModuleNotFoundError as error:
         _fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     from plate_ocr.app.progress import PlainReporter
@@ -702,9 +704,9 @@ def validate(
 ) -> None:
     """Check a data set without training: problems, one a line, then what is in it."""
     try:
-        from plate_ocr.training.run import ALPHABETS, PREPROCESSING, RunConfig
-        from plate_ocr.training.validation import problem_lines
-        from plate_ocr.training.validation import validate as validate_data
+        from plate_ocr.training.characters.config import ALPHABETS, PREPROCESSING, RunConfig
+        from plate_ocr.training.characters.validation import problem_lines
+        from plate_ocr.training.characters.validation import validate as validate_data
     except ModuleNotFoundError as error:
         _fail(f"validating needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     result = validate_data(

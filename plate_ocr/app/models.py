@@ -95,7 +95,7 @@ def _contents(file: Path) -> Contents:
 def _checkpoints(file: Path) -> ModuleType:
     """The part of the package that needs torch."""
     try:
-        return import_module("plate_ocr.training.checkpoints")
+        return import_module("plate_ocr.training.torch_files")
     except ModuleNotFoundError as error:
         raise PlateOcrError(
             f"looking into {file} needs {error.name}; install it with: pip install 'plate-ocr[train]'"

@@ -250,7 +250,7 @@ def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -
 def test_a_full_disk_leaves_the_checkpoint_before_whole_and_says_how_to_go_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plate_ocr.training.trainer.SAVE_SECONDS", float("inf"))
+    monkeypatch.setattr("plate_ocr.training.core.trainer.SAVE_SECONDS", float("inf"))
     size = ("--epochs", 3, "--per-epoch", 512, "--device", "cpu")
     with monkeypatch.context() as patch:
         fill_disk(patch, ".ckpt", write=3)

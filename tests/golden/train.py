@@ -21,24 +21,26 @@ from plate_ocr.networks.detector import locator_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.plate import plate_network_for
 from plate_ocr.rendering.shards import SceneShard, Shard, render_all, render_scenes, render_shard
+from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.core.trainer import Epoch
 from plate_ocr.training.detector import data as locatordata
 from plate_ocr.training.detector.data import SceneBatches
+from plate_ocr.training.detector.evaluate import count_found
 from plate_ocr.training.detector.loss import PlatePeaks
-from plate_ocr.training.locatorrun import LocatorRunConfig, best_bound, count_found
-from plate_ocr.training.platemeasure import finish_plates, plate_accuracy
-from plate_ocr.training.platerun import PlateRunConfig, PlateText
+from plate_ocr.training.detector.run import LocatorRunConfig, best_bound
 from plate_ocr.training.plates.data import PlateBatches
+from plate_ocr.training.plates.evaluate import finish_plates, plate_accuracy
+from plate_ocr.training.plates.loss import PlateText
+from plate_ocr.training.plates.run import PlateRunConfig
 from plate_ocr.training.rendered import data as platedata
 from plate_ocr.training.rendered.data import Shards
-from plate_ocr.training.renderrun import (
+from plate_ocr.training.rendered.run import (
     VALIDATED_FROM,
     Learner,
     RenderRunConfig,
     fit_rendered,
     render_workers,
 )
-from plate_ocr.training.run import Silent
-from plate_ocr.training.trainer import Epoch
 
 REGIONS = ("eu", "br", "uz", "vn", "gb")
 PLATES = PlateCard(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from plate_ocr.training.augment import Augmentation, augment, no_character
+from plate_ocr.training.characters.augment import Augmentation, augment, no_character
 from tests.conftest import draw_char
 
 NOTHING = Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})

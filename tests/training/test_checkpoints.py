@@ -22,10 +22,11 @@ from plate_ocr.model.sessions import CharModel
 from plate_ocr.networks.export import as_kept, save_model
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.networks.weights import load_weights, read_weights
-from plate_ocr.training.checkpoints import checkpoint_contents, strip_checkpoint
-from plate_ocr.training.run import CHECKPOINT_VERSION, RunConfig
-from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings
-from plate_ocr.training.warmup import Plan
+from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.core.checkpoint import CHECKPOINT_VERSION
+from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
+from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 
 CARD = ModelCard(Alphabet("0123456789"), RunConfig().preprocessing, hidden=128)
 

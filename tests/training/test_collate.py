@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from plate_ocr.errors import DataError
-from plate_ocr.training.collate import (
+from plate_ocr.training.mixed_sizes.collate import (
     BatchOfOne,
     EqualSizes,
     LabelledPicture,

@@ -19,22 +19,19 @@ from numpy.typing import NDArray
 
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import DataError
-from plate_ocr.training.augment import Augmentation
-from plate_ocr.training.data import (
-    CharBatches,
+from plate_ocr.training.characters.augment import Augmentation
+from plate_ocr.training.characters.batches import CharBatches, Draws, RowBatches, class_balance
+from plate_ocr.training.characters.dataset import (
     CharData,
-    Draws,
     Problem,
-    RowBatches,
     Split,
     brighten_glyphs,
-    class_balance,
     list_samples,
     load_samples,
     near_copies,
     split_data,
 )
-from plate_ocr.training.warmup import BatchWarmup, DataWarmup, Plan
+from plate_ocr.training.core.schedule import BatchWarmup, DataWarmup, Plan
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.preprocessing import CharStack, Preprocessing, stack_characters
 from tests.conftest import CPU, draw_char, encode
@@ -447,7 +444,7 @@ def test_worker_processes_make_the_same_batches(start: int) -> None:
 KILLED = """
 if __name__ == "__main__":
     import os, signal
-    from plate_ocr.training.processes import spawned
+    from plate_ocr.training.core.processes import spawned
     with spawned(1) as executor:
         executor.submit(os.getpid).result()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -474,7 +471,7 @@ def test_a_picture_is_learnt_from_as_often_as_there_are_passes_before_others_are
 
 
 def test_pools_of_pictures_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.training.data.POOL", 500)
+    monkeypatch.setattr("plate_ocr.training.characters.batches.POOL", 500)
     some = draws(plan=LONG, passes=2)
     blocks = [*some.blocks(0)]
     assert [(block.first, len(block.distinct)) for block in blocks] == [(0, 500), (10, 500), (20, 500)]

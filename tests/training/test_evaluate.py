@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from plate_ocr.readers.classical import CharClassifier
-from plate_ocr.training.evaluate import (
+from plate_ocr.training.characters.evaluate import (
     Prepared,
     accuracy,
     calibration_error,
     class_probabilities,
     confusion_matrix,
-    fit_min_confidence,
     fit_temperature,
     prepare,
     top_k,
 )
+from plate_ocr.training.core.calibration import fit_min_confidence
 from plate_ocr.vision.preprocessing import Candidates
 from tests.conftest import Learnt
 

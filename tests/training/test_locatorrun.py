@@ -17,11 +17,12 @@ from plate_ocr.model.cards import LocatorCard
 from plate_ocr.model.sessions import LocatorModel
 from plate_ocr.networks.weights import load_locator_weights
 from plate_ocr.rendering.shards import SceneShard
+from plate_ocr.training.core.reporting import Silent
 from plate_ocr.training.detector.data import answer
-from plate_ocr.training.locatorrun import LocatorRunConfig, count_found, train_locator
-from plate_ocr.training.platerun import PlateRunConfig
-from plate_ocr.training.renderrun import stored_render_config
-from plate_ocr.training.run import Silent
+from plate_ocr.training.detector.evaluate import count_found
+from plate_ocr.training.detector.run import LocatorRunConfig, train_locator
+from plate_ocr.training.plates.run import PlateRunConfig
+from plate_ocr.training.rendered.run import stored_render_config
 from tests.training.test_platerun import StopAfter
 
 CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
@@ -31,9 +32,9 @@ CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, 
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
     monkeypatch.setattr("plate_ocr.training.detector.data.SHARD", 8)
-    monkeypatch.setattr("plate_ocr.training.locatorrun.SHARD", 8)
-    monkeypatch.setattr("plate_ocr.training.locatorrun.CHOSEN_BY", 4)
-    monkeypatch.setattr("plate_ocr.training.locatorrun.TESTED_ON", 6)
+    monkeypatch.setattr("plate_ocr.training.detector.run.SHARD", 8)
+    monkeypatch.setattr("plate_ocr.training.detector.run.CHOSEN_BY", 4)
+    monkeypatch.setattr("plate_ocr.training.detector.run.TESTED_ON", 6)
 
 
 class Says(nn.Module):

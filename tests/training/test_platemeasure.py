@@ -17,13 +17,8 @@ from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.networks.export import save_model
 from plate_ocr.rendering.shards import Rendering
-from plate_ocr.training.platemeasure import (
-    PlateAnswers,
-    card_page,
-    finish_plates,
-    fit_plate_temperature,
-    transferred,
-)
+from plate_ocr.training.plates.evaluate import PlateAnswers, card_page, finish_plates, fit_plate_temperature
+from plate_ocr.training.plates.transfer import transferred
 from tests.conftest import new_plate_network
 
 SMALL = PlateCard(Alphabet(PLATE_CHARACTERS), channels=(4, 4, 4, 4), transformer=8, layers=1)

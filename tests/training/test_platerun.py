@@ -12,11 +12,12 @@ import torch
 from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.training.platemeasure import finish_plates
-from plate_ocr.training.platerun import PlateRunConfig, PlateText, train_plates
+from plate_ocr.training.core.reporting import Silent
 from plate_ocr.training.plates.data import PlateTargets
-from plate_ocr.training.renderrun import stored_render_config
-from plate_ocr.training.run import Silent
+from plate_ocr.training.plates.evaluate import finish_plates
+from plate_ocr.training.plates.loss import PlateText
+from plate_ocr.training.plates.run import PlateRunConfig, train_plates
+from plate_ocr.training.rendered.run import stored_render_config
 from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import fill_disk
 
@@ -27,8 +28,8 @@ CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, d
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few plates of everything."""
     monkeypatch.setattr("plate_ocr.training.rendered.data.SHARD", 16)
-    monkeypatch.setattr("plate_ocr.training.platerun.SHARD", 16)
-    monkeypatch.setattr("plate_ocr.training.platerun.CHOSEN_BY", 8)
+    monkeypatch.setattr("plate_ocr.training.plates.run.SHARD", 16)
+    monkeypatch.setattr("plate_ocr.training.plates.run.CHOSEN_BY", 8)
     monkeypatch.setattr(finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
 
 
@@ -130,7 +131,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_checkpoint_before_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plate_ocr.training.trainer.SAVE_SECONDS", float("inf"))
+    monkeypatch.setattr("plate_ocr.training.core.trainer.SAVE_SECONDS", float("inf"))
     with monkeypatch.context() as patch:
         fill_disk(patch, ".ckpt", write=3)
         with pytest.raises(OutputError, match=rf"last\.ckpt: No space.*--resume {tmp_path}$"):

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.training.quantize import quantized
+from plate_ocr.training.plates.quantize import quantized
 from plate_ocr.vision.images import Image
 
 

@@ -17,7 +17,7 @@ import pytest
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.rendering.characters import render_characters
 from plate_ocr.rendering.fonts import bundled_fonts
-from plate_ocr.training.run import RunConfig, stored_config
+from plate_ocr.training.characters.config import RunConfig, stored_config
 
 QUICK = ["--epochs", "4", "--per-epoch", "2048", "--device", "cpu"]
 FILES = {

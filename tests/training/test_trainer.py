@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from plate_ocr.errors import DeviceError, TrainingError
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.training.evaluate import accuracy, class_probabilities, prepare
-from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings, pick_device
-from plate_ocr.training.warmup import Decline, LayerWarmup, Loss, Plan, RateWarmup
+from plate_ocr.training.characters.evaluate import accuracy, class_probabilities, prepare
+from plate_ocr.training.core.device import pick_device
+from plate_ocr.training.core.schedule import Decline, LayerWarmup, Loss, Plan, RateWarmup
+from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
 from tests.conftest import CPU, Learnt, new_network
 
 LOSSES: list[Loss] = ["cross_entropy", "squared_error"]
@@ -294,7 +295,7 @@ def test_the_best_weights_so_far_survive_a_stop(digit_card: ModelCard) -> None:
 
 
 def test_a_long_epoch_is_saved_in_between(digit_card: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.training.trainer.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("plate_ocr.training.core.trainer.SAVE_SECONDS", 0.0)
     trainer = trainer_of(digit_card, Plan(steps=6))
     saved: list[int] = []
     trainer.fit(batches, on_fresh_rows, save=lambda: saved.append(trainer.step))

@@ -14,7 +14,7 @@ from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.weights import load_weights
-from plate_ocr.training.transfer import transfer
+from plate_ocr.training.characters.transfer import transfer
 from plate_ocr.vision.preprocessing import Preprocessing
 
 CARD = ModelCard(Alphabet("0AB1"), Preprocessing(), hidden=8)

@@ -10,8 +10,8 @@ import pytest
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError
-from plate_ocr.training.data import Problem
-from plate_ocr.training.validation import Validation, problem_lines, validate
+from plate_ocr.training.characters.dataset import Problem
+from plate_ocr.training.characters.validation import Validation, problem_lines, validate
 from plate_ocr.vision.preprocessing import Preprocessing
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plate_ocr.errors import DataError
-from plate_ocr.training.warmup import (
+from plate_ocr.training.core.schedule import (
     BatchWarmup,
     DataWarmup,
     Decline,

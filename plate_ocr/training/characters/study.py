@@ -20,10 +20,11 @@ from torch import nn
 from plate_ocr.errors import DataError, TrainingError
 from plate_ocr.files import write_whole
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.training.data import CharData, Draws, RowBatches, class_balance
-from plate_ocr.training.processes import spawned
-from plate_ocr.training.trainer import Epoch, Trainer, TrainSettings
-from plate_ocr.training.warmup import Plan, parse_warmups
+from plate_ocr.training.characters.batches import Draws, RowBatches, class_balance
+from plate_ocr.training.characters.dataset import CharData
+from plate_ocr.training.core.processes import spawned
+from plate_ocr.training.core.schedule import Plan, parse_warmups
+from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
 from plate_ocr.vision.preprocessing import Preprocessing, candidates
 
 CHECKS = 30

@@ -66,3 +66,7 @@ def read_checkpoint(path: Path, version: int, take: Callable[[dict[str, Any]], o
         raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
     if found != version:
         raise ModelError(f"{path} has version {found}, {version} is expected: train anew")
+
+
+CHECKPOINT = "last.ckpt"
+CHECKPOINT_VERSION = 2

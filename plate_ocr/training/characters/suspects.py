@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.files import write_whole
-from plate_ocr.training.data import CharData
-from plate_ocr.training.evaluate import Prepared, class_probabilities
+from plate_ocr.training.characters.dataset import CharData
+from plate_ocr.training.characters.evaluate import Prepared, class_probabilities
 from plate_ocr.vision.drawing import contact_sheet, to_png
 
 SHARE = 0.04

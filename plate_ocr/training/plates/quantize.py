@@ -29,7 +29,6 @@ from plate_ocr.vision.images import Image
 CALIBRATED_ON = 256
 """Rendered plates by which the range of each feature is found."""
 
-
 _FLOAT = re.compile(r"finder\.|convolutions\.0\.")
 """Weights of what goes on computing in floating point."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.training.data import (
+from plate_ocr.training.characters.dataset import (
     Problem,
     brighten_glyphs,
     char_data,

@@ -14,24 +14,17 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from plate_ocr.errors import DataError, OutputError
+from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.rendering.shards import HELD_OUT, Rendering
-from plate_ocr.training.configs import StepConfig
-from plate_ocr.training.processes import spawned
-from plate_ocr.training.resume import read_checkpoint, write_checkpoint
-from plate_ocr.training.run import CHECKPOINT, Reporter, metrics_csv
-from plate_ocr.training.trainer import (
-    Batches,
-    Epoch,
-    Objective,
-    Trainer,
-    TrainSettings,
-    pick_device,
-    pick_precision,
-)
-from plate_ocr.training.warmup import Decline, Plan, parse_warmups
+from plate_ocr.training.core.checkpoint import CHECKPOINT, read_checkpoint, write_checkpoint
+from plate_ocr.training.core.config import StepConfig
+from plate_ocr.training.core.device import pick_device, pick_precision
+from plate_ocr.training.core.processes import spawned
+from plate_ocr.training.core.reporting import Reporter, metrics_csv
+from plate_ocr.training.core.schedule import Decline, Plan, parse_warmups
+from plate_ocr.training.core.trainer import Batches, Epoch, Objective, Trainer, TrainSettings
 
 CHECKPOINT_VERSION = 1
 
@@ -55,7 +48,7 @@ class RenderRunConfig(StepConfig):
         passes: over each rendered picture.
         batch_size: pictures in a batch.
         rate: peak learning rate.
-        warmup: warm-ups in words, see :mod:`plate_ocr.training.warmup`.
+        warmup: warm-ups in words, see :mod:`plate_ocr.training.core.schedule`.
         decline: what the rate does afterwards.
         patience: parts without a better measure before it stops.
         base: a saved model of the kind whose weights are taken over where they fit.
@@ -208,14 +201,6 @@ def fit_rendered(
 def ever(learnt: Mapping[str, Any], key: str) -> int:
     """A number in what a model learnt from, with that of all models which it began with."""
     return int(learnt.get(key, 0)) + (ever(learnt["from"], key) if "from" in learnt else 0)
-
-
-def refuse_other_run(folder: Path) -> None:
-    """Raises OutputError if the folder holds a run already."""
-    if (folder / CHECKPOINT).exists():
-        raise OutputError(
-            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
-        )
 
 
 C = TypeVar("C", bound=RenderRunConfig)

@@ -11,32 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
-from plate_ocr.training.platemeasure import finish_plates, plate_accuracy, transferred
-from plate_ocr.training.plates.data import PlateBatches, PlateTargets
-from plate_ocr.training.plots import plot_curves
+from plate_ocr.training.core.checkpoint import resumable
+from plate_ocr.training.core.plots import plot_curves
+from plate_ocr.training.core.reporting import Reporter
+from plate_ocr.training.core.run import refuse_other_run
+from plate_ocr.training.plates.data import PlateBatches
+from plate_ocr.training.plates.evaluate import finish_plates, plate_accuracy
+from plate_ocr.training.plates.loss import PlateText
+from plate_ocr.training.plates.transfer import transferred
 from plate_ocr.training.rendered.data import SHARD, Shards
-from plate_ocr.training.renderrun import (
+from plate_ocr.training.rendered.run import (
     VALIDATED_FROM,
     Learner,
     RenderRunConfig,
     fit_rendered,
-    refuse_other_run,
     render_workers,
 )
-from plate_ocr.training.resume import resumable
-from plate_ocr.training.run import Reporter
-
-CLOSE, CORNERS_COUNT = 0.02, 5.0
-"""Corners that are less far off, as parts of the picture, count with the square of it; and what they count
-against the text."""
 
 CHOSEN_BY = 1024
 """Rendered plates that decide which weights are kept."""
@@ -55,41 +52,6 @@ class PlateRunConfig(RenderRunConfig):
 
     def __post_init__(self) -> None:
         self.check_batch(SHARD)
-
-
-@dataclass(frozen=True)
-class PlateText:
-    """CTC loss of plates, each divided by its number of characters, and how far off corners are."""
-
-    def loss(self, output: tuple[Tensor, Tensor], target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch.
-
-        Args:
-            output: of :class:`plate_ocr.networks.plate.PlateNetwork`.
-            target: of :class:`PlateTargets`.
-            step: makes no difference.
-        """
-        logits, points = output[0].float(), output[1].float()
-        targets = PlateTargets.of(target)
-        lengths = (targets.classes > 0).sum(1)
-        steps = torch.full_like(lengths, logits.shape[1])
-        logs = logits.log_softmax(-1).transpose(0, 1)
-        losses = F.ctc_loss(logs, targets.classes, steps, lengths, reduction="none", zero_infinity=True)
-        there = targets.points.isfinite()
-        off = F.smooth_l1_loss(points, targets.points.nan_to_num(), reduction="none", beta=CLOSE)
-        return (losses / lengths.clamp(min=1)).mean() + CORNERS_COUNT * (off * there).mean()
-
-    def right(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
-        """How many plates are read right, character by character."""
-        target = PlateTargets.of(target).classes
-        likeliest = output[0].argmax(-1)
-        before = F.pad(likeliest, (1, 0))[:, :-1]
-        kept = (likeliest > 0) & (likeliest != before)
-        # A stable sort brings what is kept to the front, in its order.
-        order = torch.argsort((~kept).to(torch.int8), dim=1, stable=True)
-        read = torch.where(kept, likeliest, 0).gather(1, order)
-        longest = target.shape[1]
-        return ((read[:, :longest] == target).all(1) & (kept.sum(1) <= longest)).sum()
 
 
 def train_plates(

@@ -316,7 +316,7 @@ def _best_weights(
     path: Path, tree: _Tree, state: dict[str, Any]
 ) -> tuple[list[tuple[Keys, Tensor]], ModelCard, str]:
     """The best weights of a run, their card, and where that came from."""
-    from plate_ocr.training.run import CHECKPOINT_VERSION
+    from plate_ocr.training.core.checkpoint import CHECKPOINT_VERSION
 
     if state["version"] > CHECKPOINT_VERSION:
         raise ModelError(

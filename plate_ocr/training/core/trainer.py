@@ -5,32 +5,28 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from plate_ocr.errors import DeviceError, TrainingError
-from plate_ocr.training.warmup import GROUP_RATE, Plan
+from plate_ocr.errors import TrainingError
+from plate_ocr.training.core.averaging import pair_tensors
+from plate_ocr.training.core.device import Precision, ProcessGroup
+from plate_ocr.training.core.schedule import GROUP_RATE, Plan
 
 Batches: TypeAlias = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
 """From a step to the batches from there on: inputs and targets, as the objective takes them. What a step
 gets must depend on the step alone, so that a training that was stopped goes on as if it had not been."""
 
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
-
 COUNTED = 4
 """In one of so many batches the right rows are counted: in small networks counting takes a while."""
-
-BF16_PAYS = 100_000
-"""Weights from which a network learns faster in bfloat16 on a processor that has it."""
 
 SAVE_SECONDS = 10.0
 """How much work a killed training loses, at most."""
@@ -120,62 +116,6 @@ class Epoch:
     seconds: float
 
 
-def pick_precision(device: torch.device, network: nn.Module) -> Precision:
-    """The shortest numbers that a device is fast with, where they help: on GPUs and, for all but tiny
-    networks, on processors that compute with bfloat16.
-    """
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    known: Callable[[], bool] = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    large = sum(weight.numel() for weight in network.parameters()) >= BF16_PAYS
-    return "bf16" if device.type == "cpu" and large and known() else "fp32"
-
-
-def join_processes(device: torch.device) -> torch.device:
-    """Make one training of the processes that ``torchrun`` has started; otherwise do nothing.
-
-    Returns:
-        This process's own device: the one that its number stands for, if it is a CUDA device.
-
-    Raises:
-        DeviceError: if the processes do not find each other.
-    """
-    if "RANK" not in os.environ or dist.is_initialized():
-        return device
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(device)
-    try:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    except (RuntimeError, ValueError) as error:
-        raise DeviceError(f"the processes of this training did not find each other ({error})") from None
-    return device
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that saves and reports."""
-    return not dist.is_initialized() or dist.get_rank() == 0
-
-
-def pick_device(wanted: str) -> torch.device:
-    """The device to train on.
-
-    Args:
-        wanted: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-
-    Raises:
-        DeviceError: if the wanted one is not there.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
-    if not there[wanted]:
-        built = {"cuda": torch.version.cuda is not None, "mps": torch.backends.mps.is_built()}[wanted]
-        reason = "no GPU is visible" if built else "this PyTorch was built without it"
-        raise DeviceError(f"{wanted.upper()} is not available ({reason}); use --device cpu or auto")
-    return torch.device(wanted)
-
-
 class Trainer:
     """Trains a network and keeps its best weights.
 
@@ -214,7 +154,7 @@ class Trainer:
         self.history: list[Epoch] = []
         self.best = _on_cpu(network.state_dict())
         self._average: nn.Module | None = copy.deepcopy(network).eval() if settings.average else None
-        self._averaged = None if self._average is None else _pairs(self._average, network)
+        self._averaged = None if self._average is None else pair_tensors(self._average, network)
         self._groups: Sequence[nn.Module] = groups if plan.layers and groups else (network,)
         rates = [plan.rate * GROUP_RATE**depth for depth in range(len(self._groups))]
         self._optimizer = torch.optim.AdamW(
@@ -230,7 +170,9 @@ class Trainer:
         self._learning = -1
         self._fitted = 0
         self._share = (
-            _Share(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else _Share(0, 1)
+            ProcessGroup(dist.get_rank(), dist.get_world_size())
+            if dist.is_initialized()
+            else ProcessGroup(0, 1)
         )
         self._forward: Callable[[Tensor], Any] = network
 
@@ -442,48 +384,6 @@ class Trainer:
         self._loss, self._rows, self._counted, right = state["sums"]
         self._right.fill_(right)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-
-
-@dataclass(frozen=True)
-class _Share:
-    """Which rows of a batch are this process's, and what the processes tell each other."""
-
-    rank: int
-    count: int
-
-    def of(self, rows: Tensor) -> Tensor:
-        return rows if self.count == 1 else rows[self.rank :: self.count]
-
-    def sum(self, value: float, device: torch.device) -> float:
-        if self.count == 1:
-            return value
-        told = torch.tensor(value, dtype=torch.float64, device=device)
-        dist.all_reduce(told)
-        return float(told)
-
-    def same_everywhere(self, value: float, device: torch.device) -> float:
-        if self.count == 1:
-            return value
-        told = torch.tensor(value, dtype=torch.float64, device=device)
-        dist.broadcast(told, 0)
-        return float(told)
-
-
-@dataclass(frozen=True)
-class _Averaged:
-    """The tensors of an averaged network and of the one that learns."""
-
-    numbers: tuple[list[Tensor], list[Tensor]]
-    counts: list[tuple[Tensor, Tensor]]
-
-
-def _pairs(average: nn.Module, network: nn.Module) -> _Averaged:
-    mine, theirs = average.state_dict(), network.state_dict()
-    numbers = [name for name, value in mine.items() if value.dtype.is_floating_point]
-    return _Averaged(
-        ([mine[name] for name in numbers], [theirs[name] for name in numbers]),
-        [(mine[name], theirs[name]) for name in mine if name not in numbers],
-    )
 
 
 def _sum(output: Tensor | tuple[Tensor, ...]) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.metrics import calibration_gap
 from plate_ocr.model.sessions import softmax
 from plate_ocr.readers.classical import best_of_candidates
@@ -88,19 +89,25 @@ def fit_temperature(network: nn.Module, data: Prepared) -> float:
     return float(min(choices, key=cross_entropy))
 
 
-def fit_min_confidence(
-    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.0005, most: float = 0.3
-) -> float:
-    """The confidence below which an answer is called unknown.
-
-    As high as needed to refuse all but one in a hundred pictures of no character, but refusing no more
-    right readings than ``lost`` and never higher than ``most``.
+def measures(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], alphabet: Alphabet, min_confidence: float
+) -> dict[str, float]:
+    """The figures of one set of characters: all shares 0..1; "unknown" counts as wrong.
 
     Args:
-        right: confidences of right readings.
-        nothing: confidences of readings of pictures that show no character.
-        lost: share of right readings that may be refused.
-        most: the highest bound.
+        probabilities: float32 ``(N, classes)``.
+        labels: int64 ``(N,)``.
+        alphabet: names the classes.
+        min_confidence: below it the answer is "unknown".
     """
-    bounds = most, float(np.quantile(nothing, 0.99)), float(np.quantile(right, lost))
-    return round(min(bounds), 3)
+    latin = np.array([char in DIGITS + LETTERS for char in alphabet.characters])[labels]
+    figures: dict[str, float] = {
+        "count": len(labels),
+        "accuracy": accuracy(probabilities, labels, min_confidence),
+        "top_3": top_k(probabilities, labels, 3),
+        "calibration_error": calibration_error(probabilities, labels),
+    }
+    if latin.any() and not latin.all():
+        figures["letters_and_digits"] = accuracy(probabilities[latin], labels[latin], min_confidence)
+        figures["others"] = accuracy(probabilities[~latin], labels[~latin], min_confidence)
+    return figures

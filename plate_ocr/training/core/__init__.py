@@ -1,0 +1,1 @@
+"""A training run that knows no task: schedule, trainer, checkpoint, reports."""

@@ -1,0 +1,100 @@
+"""Where a training runs: device, precision, processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from plate_ocr.errors import DeviceError
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+
+BF16_PAYS = 100_000
+"""Weights from which a network learns faster in bfloat16 on a processor that has it."""
+
+
+def pick_precision(device: torch.device, network: nn.Module) -> Precision:
+    """The shortest numbers that a device is fast with, where they help: on GPUs and, for all but tiny
+    networks, on processors that compute with bfloat16.
+    """
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    known: Callable[[], bool] = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    large = sum(weight.numel() for weight in network.parameters()) >= BF16_PAYS
+    return "bf16" if device.type == "cpu" and large and known() else "fp32"
+
+
+def join_processes(device: torch.device) -> torch.device:
+    """Make one training of the processes that ``torchrun`` has started; otherwise do nothing.
+
+    Returns:
+        This process's own device: the one that its number stands for, if it is a CUDA device.
+
+    Raises:
+        DeviceError: if the processes do not find each other.
+    """
+    if "RANK" not in os.environ or dist.is_initialized():
+        return device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise DeviceError(f"the processes of this training did not find each other ({error})") from None
+    return device
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that saves and reports."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device to train on.
+
+    Args:
+        wanted: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Raises:
+        DeviceError: if the wanted one is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there[wanted]:
+        built = {"cuda": torch.version.cuda is not None, "mps": torch.backends.mps.is_built()}[wanted]
+        reason = "no GPU is visible" if built else "this PyTorch was built without it"
+        raise DeviceError(f"{wanted.upper()} is not available ({reason}); use --device cpu or auto")
+    return torch.device(wanted)
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """Which rows of a batch are this process's, and what the processes tell each other."""
+
+    rank: int
+    count: int
+
+    def of(self, rows: Tensor) -> Tensor:
+        return rows if self.count == 1 else rows[self.rank :: self.count]
+
+    def sum(self, value: float, device: torch.device) -> float:
+        if self.count == 1:
+            return value
+        told = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.all_reduce(told)
+        return float(told)
+
+    def same_everywhere(self, value: float, device: torch.device) -> float:
+        if self.count == 1:
+            return value
+        told = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.broadcast(told, 0)
+        return float(told)

@@ -1,0 +1,63 @@
+"""Plots of any run: its plan and its curves."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plate_ocr.files import write_whole
+from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.trainer import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_plan(plan: Plan, groups: int, path: Path) -> None:
+    """What a plan sets, over its steps, as a PNG file; ``groups`` is how many the network has."""
+    from matplotlib.figure import Figure
+
+    steps = range(0, plan.steps, max(1, plan.steps // 1000))
+    panels: dict[str, list[float]] = {
+        "learning rate": [plan.rate * plan.factor_at(step) for step in steps],
+        "batch size": [plan.size_at(step) for step in steps],
+        "groups of layers that learn": [plan.groups_at(step, groups) for step in steps],
+        "share of the pictures": [plan.share_at(step) for step in steps],
+    }
+    if plan.loss_warmup:
+        panels[f"loss warm-up: {plan.loss_warmup.kind}"] = [
+            min(1.0, step / plan.loss_warmup.steps) for step in steps
+        ]
+    figure = Figure(figsize=(3.4 * len(panels), 2.8), layout="constrained")
+    for axes, (title, values) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        axes.plot(steps, values)
+        axes.set(title=title, xlabel="step", ylim=(0, 1.05 * max(values)))
+    _save(figure, path)
+
+
+def plot_curves(history: Sequence[Epoch], path: Path) -> None:
+    """What happened: loss, accuracy, learning rate and batch size over the steps, as a PNG file."""
+    from matplotlib.figure import Figure
+
+    steps = [epoch.step for epoch in history]
+    figure = Figure(figsize=(15, 3.4), layout="constrained")
+    loss, accuracy, rate, size = figure.subplots(1, 4)
+    loss.plot(steps, [epoch.loss for epoch in history], marker=".")
+    loss.set(title="training loss", xlabel="step", yscale="log")
+    accuracy.plot(steps, [100 * epoch.accuracy for epoch in history], marker=".", label="training, distorted")
+    accuracy.plot(steps, [100 * epoch.validation for epoch in history], marker=".", label="validation")
+    accuracy.set(title="accuracy, %", xlabel="step")
+    accuracy.legend()
+    rate.plot(steps, [epoch.rate for epoch in history], marker=".")
+    rate.set(title="learning rate", xlabel="step", ylim=(0, None))
+    size.plot(steps, [epoch.batch_size for epoch in history], marker=".")
+    size.set(title="batch size", xlabel="step", ylim=(0, None))
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_whole(path, buffer.getvalue())

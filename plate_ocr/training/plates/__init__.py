@@ -1,0 +1,1 @@
+"""Training the plate network on rendered plates."""

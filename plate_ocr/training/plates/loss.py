@@ -1,0 +1,50 @@
+"""What the plate network makes small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from plate_ocr.training.plates.data import PlateTargets
+
+CLOSE, CORNERS_COUNT = 0.02, 5.0
+"""Corners that are less far off, as parts of the picture, count with the square of it; and what they count
+against the text."""
+
+
+@dataclass(frozen=True)
+class PlateText:
+    """CTC loss of plates, each divided by its number of characters, and how far off corners are."""
+
+    def loss(self, output: tuple[Tensor, Tensor], target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch.
+
+        Args:
+            output: of :class:`plate_ocr.networks.plate.PlateNetwork`.
+            target: of :class:`PlateTargets`.
+            step: makes no difference.
+        """
+        logits, points = output[0].float(), output[1].float()
+        targets = PlateTargets.of(target)
+        lengths = (targets.classes > 0).sum(1)
+        steps = torch.full_like(lengths, logits.shape[1])
+        logs = logits.log_softmax(-1).transpose(0, 1)
+        losses = F.ctc_loss(logs, targets.classes, steps, lengths, reduction="none", zero_infinity=True)
+        there = targets.points.isfinite()
+        off = F.smooth_l1_loss(points, targets.points.nan_to_num(), reduction="none", beta=CLOSE)
+        return (losses / lengths.clamp(min=1)).mean() + CORNERS_COUNT * (off * there).mean()
+
+    def right(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+        """How many plates are read right, character by character."""
+        target = PlateTargets.of(target).classes
+        likeliest = output[0].argmax(-1)
+        before = F.pad(likeliest, (1, 0))[:, :-1]
+        kept = (likeliest > 0) & (likeliest != before)
+        # A stable sort brings what is kept to the front, in its order.
+        order = torch.argsort((~kept).to(torch.int8), dim=1, stable=True)
+        read = torch.where(kept, likeliest, 0).gather(1, order)
+        longest = target.shape[1]
+        return ((read[:, :longest] == target).all(1) & (kept.sum(1) <= longest)).sum()
