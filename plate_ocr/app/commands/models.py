@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -12,12 +13,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from plate_ocr.app.console import fail
+from plate_ocr.app.options import DATA_VARIABLE
 from plate_ocr.errors import ModelError, PlateOcrError
 from plate_ocr.model.cards import Card, LocatorCard, PlateCard
 from plate_ocr.model.registry import NAMES, find_model
 
 if TYPE_CHECKING:
     from plate_ocr.model.contents import Contents, Part
+
+
+def quantize(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="plates, an .onnx file or a run's folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="An .onnx file to read with.")],
+) -> None:
+    """Make a plate model smaller and faster: convolutions in 8-bit integers."""
+    if out.suffix != ".onnx":
+        fail(f"--out {out}: a name that ends in .onnx is expected", 2)
+    try:
+        from plate_ocr.rendering.shards import Rendering
+        from plate_ocr.training.plates.quantize import quantize as quantize_model
+    except ModuleNotFoundError as error:
+        fail(f"quantizing needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    before, after = quantize_model(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
+    print(f"{out}\n{before:,} bytes before, {after:,} after: {before / after:.1f} to 1")
+
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 

@@ -1,0 +1,69 @@
+"""``plate-ocr synth`` and ``validate``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.app.console import fail
+from plate_ocr.app.options import DATA_VARIABLE
+
+if TYPE_CHECKING:
+    pass
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures.")] = 1000,
+    region: Annotated[
+        str,
+        typer.Option(metavar="cn,us,…", help="Regions or region files.", show_default="all"),
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Render plates as the plate model learns from them: pictures and what is written on them."""
+    try:
+        from plate_ocr.rendering.shards import Rendering, write_plates
+    except ModuleNotFoundError as error:
+        fail(f"rendering needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    regions = tuple(filter(None, region.split(",")))
+    print(write_plates(Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed), count, out))
+
+
+def validate(
+    data: Annotated[
+        Path,
+        typer.Argument(help="A folder with a folder of pictures per class, or a CSV file image_path,label."),
+    ],
+    group: Annotated[
+        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+    ] = "",
+    alphabet: Annotated[
+        str,
+        typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="that of chars"),
+    ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when there are problems.")] = False,
+) -> None:
+    """Check a data set without training: problems, one a line, then what is in it."""
+    try:
+        from plate_ocr.training.characters.config import ALPHABETS, PREPROCESSING, RunConfig
+        from plate_ocr.training.characters.validation import problem_lines
+        from plate_ocr.training.characters.validation import validate as validate_data
+    except ModuleNotFoundError as error:
+        fail(f"validating needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    result = validate_data(
+        data,
+        Alphabet(alphabet or ALPHABETS["chars"]),
+        PREPROCESSING["chars"],
+        group=group,
+        share=RunConfig.share,
+        seed=RunConfig.seed,
+    )
+    for line in [*problem_lines(result.problems), *result.lines()]:
+        print(line)
+    if strict and result.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,225 @@
+"""``plate-ocr predict``."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from plate_ocr.app.console import fail, print_result, tell
+from plate_ocr.app.options import Input
+from plate_ocr.errors import AlphabetError, ModelError, VideoError
+from plate_ocr.formats import REGIONS
+from plate_ocr.model.sessions import PlateModel
+
+if TYPE_CHECKING:
+    from plate_ocr.app.answers import Answer
+    from plate_ocr.app.output import ResultFile
+    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.sources import Source
+    from plate_ocr.app.window import Window
+    from plate_ocr.readers.auto import PlateReader
+
+
+def predict(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Pictures, folders, globs, - for standard input; videos, rtsp:// or http:// addresses of "
+            "cameras, or the number of a camera, as 0.",
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="plates, chars, digits, an .onnx file or the folder of a training run.",
+            show_default="plates; chars with --input char",
+        ),
+    ] = None,
+    kind: Annotated[
+        Input | None,
+        typer.Option(
+            "--input",
+            help="What the pictures show: photos, plates that were cut out or single characters. A model "
+            "that knows digits only reads characters.",
+            show_default="auto",
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(REGIONS), help="Its plates' formats help where characters look alike."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates marked.")
+    ] = None,
+    crops: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every plate, cut out and upright.")
+    ] = None,
+    blur: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates unreadable.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row a plate.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Results of --json so far, if any: what it names is passed over, the rest is appended.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that read pictures.")
+    ] = 1,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show videos in a window while they are read.")
+    ] = False,
+    give_up: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Look for a lost camera so long.", show_default="until Ctrl-C"
+        ),
+    ] = None,
+) -> None:
+    """Read photos, pictures of plates or of single characters, and videos: each car in them once.
+
+    Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
+    """
+    from plate_ocr.app.answers import of_picture, of_video
+    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values, write_table
+    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.progress import counted
+    from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
+
+    if hasattr(signal, "SIGPIPE"):
+        # A closed pipe (``| head``) ends the program without a word, as it does other tools.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _check_places(table, resume, annotate, blur)
+    open_reader = partial(_reader, model, region=region, min_confidence=min_confidence)
+    read = open_reader(kind)
+    window = _window() if show else None
+
+    @cache
+    def read_video() -> PlateReader:
+        """A video shows photos, if nothing else is said and the model reads them."""
+        if kind in (None, Input.auto) and isinstance(read.model, PlateModel):
+            return open_reader(Input.photo)
+        return read
+
+    folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
+    results = ResultFile.of(resume) if resume else None
+    _pass_over(folders, results)
+
+    def for_worker(source: Source) -> bool:
+        done = results is not None and source.name in results.named
+        return not (done or source.error or source.name == STANDARD_INPUT or is_video(source.name))
+
+    def answers(source: Source, answer: Answer | None) -> Iterable[Answer]:
+        if results and source.name in results.named:
+            return ()
+        if answer is not None:
+            return (answer,)
+        if source.error is None and is_video(source.name):
+            return of_video(source.name, read_video(), folders.draw, tell, give_up=give_up, show=window)
+        return (of_picture(source, read, folders.draw),)
+
+    failed = False
+    reader = partial(open_reader, kind)
+    with closing(_in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
+        for turn in counted(turns):
+            lines = list[str]()
+            for name, reading, drawn, wrong, car, video in answers(*turn):
+                failed |= wrong is not None
+                if drawn is not None:
+                    folders.write(file_name(name) if video else name, drawn)
+                values = to_values(name, reading, wrong, car=car, video=video)
+                if table and not results:
+                    rows += to_rows(values)
+                if results:
+                    lines.append(to_json(values))
+                elif as_json:
+                    print_result(to_json(values))
+                elif reading is not None:
+                    print_result(to_line(name, reading, car))
+                else:
+                    tell(str(wrong))
+            if results and lines:
+                # A video that is stopped has no line, and is watched again.
+                results.append(lines)
+    if table:
+        write_table(table, results.rows() if results else rows)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
+    """Refuse places where one result would overwrite another, or where none can be written."""
+    from plate_ocr.app.sources import is_input_name
+
+    for one, other, message in (
+        (table, resume, "--csv and --resume: give two files"),
+        (annotate, blur, "--annotate and --blur: give two folders"),
+    ):
+        if one and other and os.path.realpath(one) == os.path.realpath(other):
+            fail(message, 2)
+    if table and os.path.isdir(table):
+        fail(f"cannot write {table}: it is a folder", 2)
+    if table and is_input_name(table.name):
+        # As shells give it where the name was forgotten: --csv *.jpg
+        fail(f"cannot write a table to {table}: a picture or a video has such a name", 2)
+
+
+def _pass_over(folders: PictureFolders, results: ResultFile | None) -> None:
+    """What is drawn from now on gets other names than what was drawn for the results."""
+    from plate_ocr.app.sources import file_name
+
+    if results and folders:
+        for name, video in results.drawn():
+            folders.pass_over(file_name(name) if video else name)
+
+
+def _in_turn(
+    jobs: int, sources: Iterator[Source], *task: Any
+) -> Generator[tuple[Source, Answer | None], None, None]:
+    """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
+    if jobs == 1:
+        return ((source, None) for source in sources)
+    from plate_ocr.app.workers import answered
+
+    return answered(jobs, sources, *task)
+
+
+def _window() -> Window:
+    """A window for videos."""
+    from plate_ocr.app.window import Window
+
+    try:
+        return Window()
+    except VideoError as error:
+        fail(str(error), 2)
+
+
+def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:
+    """What reads pictures of a kind."""
+    from plate_ocr.readers.auto import PlateReader
+
+    model = model or ("chars" if kind is Input.char else "plates")
+    try:
+        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
+        if kind is None and read.alphabet.isdecimal():
+            read = PlateReader(model, input="char", **settings)
+    except (ModelError, AlphabetError) as error:
+        fail(str(error), 2)
+    return read

@@ -1,0 +1,50 @@
+"""What the command line writes: results, messages, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import NoReturn
+
+from plate_ocr.errors import OutputError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def encode_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What stands for a character that standard output does not have, and where to go on.
+
+    File names that are not UTF-8 keep their bytes. Others, such as Chinese on Windows, where a file takes
+    what an old code page has, are escaped as in JSON.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    char = error.object[error.start]
+    if "\udc80" <= char <= "\udcff":
+        return bytes([ord(char) - 0xDC00]), error.start + 1
+    return json.dumps(char)[1:-1], error.start + 1
+
+
+def print_result(result: str) -> None:
+    """Write a result to standard output at once.
+
+    Raises:
+        OutputError: if that is on a disk that is full.
+    """
+    try:
+        print(result, flush=True)
+    except OSError as error:
+        # What is kept back would be tried again at the end, in other words.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def tell(message: str) -> None:
+    print(f"plate-ocr: {message}", file=sys.stderr, flush=True)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    tell(message)
+    sys.exit(status)
