@@ -62,7 +62,7 @@ def of_video(
     give_up: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Watch a video, and draw each car's best picture; arguments as of :func:`plate_ocr.video.watch.watch`."""
+    """Watch a video, and draw each car's best picture; see :func:`plate_ocr.video.watch.watch`."""
     # Most calls are for pictures: they do not wait for what only videos need.
     from plate_ocr.video.capture import without_password
     from plate_ocr.video.tracking import Car

@@ -42,9 +42,11 @@ def print_result(result: str) -> None:
 
 
 def tell(message: str) -> None:
+    """Write a message to standard error."""
     print(f"plate-ocr: {message}", file=sys.stderr, flush=True)
 
 
 def fail(message: str, status: int) -> NoReturn:
+    """Write a message to standard error and end with an exit status."""
     tell(message)
     sys.exit(status)

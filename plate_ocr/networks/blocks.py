@@ -25,5 +25,6 @@ class ResidualBlock(nn.Module):
             )
 
     def forward(self, features: Tensor) -> Tensor:
+        """``[batch, inputs, H, W]`` to ``[batch, outputs, ⌈H/s⌉, ⌈W/s⌉]``, s the stride."""
         joined: Tensor = torch.relu(self.body(features) + self.shortcut(features))
         return joined

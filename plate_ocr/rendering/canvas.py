@@ -40,11 +40,13 @@ class Painter:
         self.style = int(rng.integers(1 << 16))
 
     def shade(self, color: Color) -> float:
+        """Grey level of a colour, as this camera sees it."""
         red, green, blue = color
         level = float(self.weights[0] * red + self.weights[1] * green + self.weights[2] * blue)
         return level + float(self.rng.normal(0, 6))
 
     def pixels(self, box: Box) -> tuple[int, int, int, int]:
+        """A box of the layout in pixels, at least one wide and high."""
         left, top, right, bottom = (round(v * self.scale) for v in box)
         return left, top, max(right, left + 1), max(bottom, top + 1)
 
@@ -72,6 +74,7 @@ def _luma(color: Color) -> float:
 
 
 def uniform(rng: Generator, bounds: tuple[float, float]) -> float:
+    """A random number between bounds."""
     return bounds[0] + (bounds[1] - bounds[0]) * float(rng.random())
 
 

@@ -18,6 +18,7 @@ WORDS = (
 
 
 def draw_furniture(painter: Painter, item: Furniture) -> None:
+    """Draw something that is not read; bolts are drawn by :func:`draw_bolts`."""
     rng = painter.rng
     left, top, right, bottom = painter.pixels(item.box)
     level = painter.shade(item.colors[random_index(rng, len(item.colors))]) if item.colors else painter.ink

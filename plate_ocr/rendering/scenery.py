@@ -167,6 +167,7 @@ def _ground(rng: Generator, height: int, width: int) -> Image:
 
 
 def smooth_shades(rng: Generator, height: int, width: int) -> Image:
+    """Random shades that run into each other: uint8 ``(height, width)``."""
     base = float(rng.random() * 255)
     small = np.clip(base + rng.normal(0, 22, (3, 4)), 0, 255).astype(np.uint8)
     return np.array(cv2.resize(small, (width, height)), np.uint8)

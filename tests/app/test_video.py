@@ -466,7 +466,7 @@ def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
         def release(self) -> None:
             pass
 
-    monkeypatch.setattr("plate_ocr.video.capture.open_capture", lambda *_: (Silent(), True))
+    monkeypatch.setattr("plate_ocr.video.watch.open_capture", lambda *_: (Silent(), True))
     found = watch("rtsp://there/", read, print, give_up=0.1, time_out=0.3, show=lambda *_: False)
     with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
         next(found)

@@ -16,6 +16,7 @@ class AveragedTensors:
 
 
 def pair_tensors(average: nn.Module, network: nn.Module) -> AveragedTensors:
+    """The tensors of both networks side by side."""
     mine, theirs = average.state_dict(), network.state_dict()
     numbers = [name for name, value in mine.items() if value.dtype.is_floating_point]
     return AveragedTensors(

@@ -83,9 +83,11 @@ class ProcessGroup:
     count: int
 
     def of(self, rows: Tensor) -> Tensor:
+        """This process's rows of a batch."""
         return rows if self.count == 1 else rows[self.rank :: self.count]
 
     def sum(self, value: float, device: torch.device) -> float:
+        """The sum of all processes' values."""
         if self.count == 1:
             return value
         told = torch.tensor(value, dtype=torch.float64, device=device)
@@ -93,6 +95,7 @@ class ProcessGroup:
         return float(told)
 
     def same_everywhere(self, value: float, device: torch.device) -> float:
+        """The first process's value."""
         if self.count == 1:
             return value
         told = torch.tensor(value, dtype=torch.float64, device=device)
