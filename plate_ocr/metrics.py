@@ -1,4 +1,4 @@
-"""How well plates are read: readings laid against what is written."""
+"""How well plates and characters are read: readings laid against what is written."""
 
 from __future__ import annotations
 
@@ -33,6 +33,38 @@ def calibration_gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], 
     gaps = np.zeros(bins)
     np.add.at(gaps, place, right - confidences.astype(np.float64))
     return float(np.abs(gaps).sum() / max(1, len(right)))
+
+
+def accuracy(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], min_confidence: float = 0.0
+) -> float:
+    """Share of pictures whose likeliest class is right and sure enough; "unknown" counts as wrong."""
+    right = (probabilities.argmax(1) == labels) & (probabilities.max(1) >= max(min_confidence, 1e-9))
+    return float(right.mean())
+
+
+def top_k(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
+    """Share of pictures whose class is among the k likeliest."""
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")
+    among = (ranked[:, :k] == labels[:, None]).any(1)
+    return float((among & (probabilities.max(1) > 0)).mean())
+
+
+def confusion_matrix(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 ``(classes, classes)``: how often row's character was read as column's."""
+    classes = probabilities.shape[1]
+    read = probabilities.max(1) > 0
+    cells = labels[read] * classes + probabilities[read].argmax(1)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15
+) -> float:
+    """How far confidences are from accuracies: see :func:`calibration_gap`."""
+    confidence = probabilities.max(1)
+    right = (probabilities.argmax(1) == labels) & (confidence > 0)
+    return calibration_gap(confidence, right, bins)
 
 
 @dataclass(frozen=True)

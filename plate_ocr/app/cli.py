@@ -15,7 +15,7 @@ from plate_ocr.app.commands.measure import evaluate, inspect
 from plate_ocr.app.commands.models import models, quantize
 from plate_ocr.app.commands.predict import predict
 from plate_ocr.app.commands.study import study
-from plate_ocr.app.commands.train import train
+from plate_ocr.app.commands.train import TrainCommand, train
 from plate_ocr.app.console import encode_unencodable, fail
 from plate_ocr.errors import PlateOcrError
 
@@ -52,7 +52,7 @@ def about(
 app.command()(predict)
 app.command()(evaluate)
 app.command()(inspect)
-app.command()(train)
+app.command(cls=TrainCommand)(train)
 app.command()(synth)
 app.command()(quantize)
 app.command()(study)

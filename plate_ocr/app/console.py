@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from plate_ocr.errors import OutputError
@@ -50,3 +52,16 @@ def fail(message: str, status: int) -> NoReturn:
     """Write a message to standard error and end with an exit status."""
     tell(message)
     sys.exit(status)
+
+
+@contextmanager
+def train_extra(what: str) -> Iterator[None]:
+    """Where a package of the ``train`` extra is missing, end with the command that installs it.
+
+    Args:
+        what: needs it, as in ``"training"``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        fail(f"{what} needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)

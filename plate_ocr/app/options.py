@@ -17,8 +17,15 @@ class Input(StrEnum):
     char = "char"
 
 
+class CharModel(StrEnum):
+    """The models that read single characters."""
+
+    digits = "digits"
+    chars = "chars"
+
+
 class Model(StrEnum):
-    """Which windows and classes to train."""
+    """The models that can be trained."""
 
     digits = "digits"
     chars = "chars"

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from plate_ocr.training.core.epoch import Epoch
     from plate_ocr.training.core.reporting import Length
-    from plate_ocr.training.core.trainer import Epoch
 
 
 T = TypeVar("T")

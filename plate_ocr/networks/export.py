@@ -19,6 +19,7 @@ from plate_ocr.model.cards import METADATA_KEY, Card
 from plate_ocr.networks.detector import LocatorNetwork
 from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.networks.plate import PlateFinder, PlateNetwork
+from plate_ocr.networks.weights import Network
 from plate_ocr.vision.geometry import CORNERS
 
 _OPSET = 17
@@ -26,7 +27,7 @@ _IR_VERSION = 8
 """Old enough for every ONNX Runtime that this package allows."""
 
 
-def save_model(network: BPNetwork | PlateNetwork | LocatorNetwork, card: Card, path: Path) -> None:
+def save_model(network: Network, card: Card, path: Path) -> None:
     """Write ``path`` with the suffixes ``.safetensors`` and ``.onnx``.
 
     The first holds the weights and, as JSON in its header, the card: no optimiser, no learning
@@ -56,7 +57,7 @@ def as_kept(weight: torch.Tensor) -> torch.Tensor:
     return weight.half().float()
 
 
-def to_onnx(network: BPNetwork | PlateNetwork | LocatorNetwork, metadata: dict[str, str]) -> bytes:
+def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
     """The network as an ONNX graph with a free batch size.
 
     The nodes are written down, not traced: the file holds nothing of the machine that made it, batch

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from torch import Tensor, nn
 
 from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import (
+    Card,
     LocatorCard,
     ModelCard,
     PlateCard,
+    card_from,
     locator_card_from,
     model_card_from,
     plate_card_from,
@@ -22,6 +24,15 @@ from plate_ocr.model.registry import find_model
 from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
+
+Network: TypeAlias = BPNetwork | PlateNetwork | LocatorNetwork
+
+
+def network_of_kind(card: Card) -> Network:
+    """A network of the kind and sizes that a card names, with fresh weights."""
+    if isinstance(card, PlateCard):
+        return plate_network_for(card)
+    return locator_network_for(card) if isinstance(card, LocatorCard) else network_for(card)
 
 
 def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) -> BPNetwork:
@@ -90,6 +101,11 @@ def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
     return _read_weights(path, model_card_from)
 
 
+def read_any_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
+    """The same of a model of any kind."""
+    return _read_weights(path, card_from)
+
+
 N = TypeVar("N", bound=nn.Module)
 
 
@@ -101,17 +117,17 @@ def _filled(network: N, weights: Mapping[str, Tensor], path: Path) -> N:
     return network.eval()
 
 
-_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, LocatorCard)
+_AnyCard = TypeVar("_AnyCard", bound=Card)
 
 
 def _read_weights(
-    path: Path, card_from: Callable[[dict[str, str] | None, Path], _AnyCard]
+    path: Path, parse_card: Callable[[dict[str, str] | None, Path], _AnyCard]
 ) -> tuple[_AnyCard, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            card = card_from(file.metadata(), path)
+            card = parse_card(file.metadata(), path)
             return card, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is not a whole .safetensors file: {error}") from None

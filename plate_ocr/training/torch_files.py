@@ -24,10 +24,9 @@ from torch import Tensor
 
 from plate_ocr.errors import ModelError, OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.model.cards import METADATA_KEY, ModelCard, model_card_from
+from plate_ocr.model.cards import METADATA_KEY, Card, card_from
 from plate_ocr.model.contents import Contents, Part, TensorInfo, read_file
-from plate_ocr.networks.mlp import network_for
-from plate_ocr.networks.weights import read_weights
+from plate_ocr.networks.weights import network_of_kind, read_any_weights
 
 WEIGHT_KEYS = ("model", "state_dict", "model_state_dict", "network", "net", "weights")
 """Under the first of these a checkpoint with several networks is expected to keep the one to use."""
@@ -150,7 +149,7 @@ def strip_checkpoint(path: Path, out: Path | None = None) -> Stripped:
     else:
         from plate_ocr.networks.export import save_model
 
-        network = network_for(card)
+        network = network_of_kind(card)
         network.load_state_dict(weights)
         save_model(network, card, target)
         files = (target, target.with_suffix(".onnx"))
@@ -314,24 +313,23 @@ def _is_run(state: Any) -> bool:
 
 def _best_weights(
     path: Path, tree: _Tree, state: dict[str, Any]
-) -> tuple[list[tuple[Keys, Tensor]], ModelCard, str]:
+) -> tuple[list[tuple[Keys, Tensor]], Card, str]:
     """The best weights of a run, their card, and where that came from."""
     from plate_ocr.training.core.checkpoint import CHECKPOINT_VERSION
 
-    if state["version"] > CHECKPOINT_VERSION:
+    if state["version"] != CHECKPOINT_VERSION:
         raise ModelError(
-            f"{path} has version {state['version']}, "
-            f"this plate-ocr reads up to {CHECKPOINT_VERSION}: upgrade it"
+            f"{path} has version {state['version']}, this plate-ocr reads version {CHECKPOINT_VERSION}"
         )
     chosen = [(keys, tensor) for keys, tensor in tree.tensors if keys[: len(BEST)] == BEST]
     best = {_name(keys[len(BEST) :]): tensor for keys, tensor in chosen}
     model = path.parent / "model.safetensors"
     with contextlib.suppress(ModelError):  # there is none yet, or it is of something else
-        card, weights = read_weights(model)
+        card, weights = read_any_weights(model)
         kept = {name: best[name].to(weights[name].dtype) for name in best if name in weights}
         if weights.keys() == best.keys() and all(torch.equal(weights[name], kept[name]) for name in best):
             return chosen, card, f"the card is that of {model}, which has the same weights"
-    card = model_card_from({METADATA_KEY: state["card"]}, path)
+    card = card_from({METADATA_KEY: state["card"]}, path)
     return chosen, card, "the card is that of the checkpoint; nothing is measured yet"
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.app.console import fail
+from plate_ocr.app.console import train_extra
 from plate_ocr.app.options import DATA_VARIABLE
-
-if TYPE_CHECKING:
-    pass
 
 
 def synth(
@@ -26,10 +23,8 @@ def synth(
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
 ) -> None:
     """Render plates as the plate model learns from them: pictures and what is written on them."""
-    try:
+    with train_extra("rendering"):
         from plate_ocr.rendering.shards import Rendering, write_plates
-    except ModuleNotFoundError as error:
-        fail(f"rendering needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     regions = tuple(filter(None, region.split(",")))
     print(write_plates(Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed), count, out))
 
@@ -49,19 +44,18 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when there are problems.")] = False,
 ) -> None:
     """Check a data set without training: problems, one a line, then what is in it."""
-    try:
-        from plate_ocr.training.characters.config import ALPHABETS, PREPROCESSING, RunConfig
+    with train_extra("validating"):
+        from plate_ocr.training.characters.config import CharsRunConfig
         from plate_ocr.training.characters.validation import problem_lines
         from plate_ocr.training.characters.validation import validate as validate_data
-    except ModuleNotFoundError as error:
-        fail(f"validating needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+    config = CharsRunConfig()
     result = validate_data(
         data,
-        Alphabet(alphabet or ALPHABETS["chars"]),
-        PREPROCESSING["chars"],
+        Alphabet(alphabet or config.alphabet),
+        config.preprocessing,
         group=group,
-        share=RunConfig.share,
-        seed=RunConfig.seed,
+        share=config.share,
+        seed=config.seed,
     )
     for line in [*problem_lines(result.problems), *result.lines()]:
         print(line)

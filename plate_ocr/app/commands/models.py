@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plate_ocr.app.console import fail
+from plate_ocr.app.console import fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE
-from plate_ocr.errors import ModelError, PlateOcrError
+from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import Card, LocatorCard, PlateCard
 from plate_ocr.model.registry import NAMES, find_model
 
@@ -30,11 +30,9 @@ def quantize(
     """Make a plate model smaller and faster: convolutions in 8-bit integers."""
     if out.suffix != ".onnx":
         fail(f"--out {out}: a name that ends in .onnx is expected", 2)
-    try:
+    with train_extra("quantizing"):
         from plate_ocr.rendering.shards import Rendering
         from plate_ocr.training.plates.quantize import quantize as quantize_model
-    except ModuleNotFoundError as error:
-        fail(f"quantizing needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     before, after = quantize_model(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
     print(f"{out}\n{before:,} bytes before, {after:,} after: {before / after:.1f} to 1")
 
@@ -114,12 +112,8 @@ def _contents(file: Path) -> Contents:
 
 def _checkpoints(file: Path) -> ModuleType:
     """The part of the package that needs torch."""
-    try:
+    with train_extra(f"looking into {file}"):
         return import_module("plate_ocr.training.torch_files")
-    except ModuleNotFoundError as error:
-        raise PlateOcrError(
-            f"looking into {file} needs {error.name}; install it with: pip install 'plate-ocr[train]'"
-        ) from None
 
 
 def _lines(contents: Contents) -> Iterator[str]:

@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from plate_ocr.app.console import INTERRUPTED, fail
-from plate_ocr.app.options import Model
+from plate_ocr.app.console import INTERRUPTED, fail, train_extra
+from plate_ocr.app.options import CharModel
 from plate_ocr.model.sessions import available_threads
-
-if TYPE_CHECKING:
-    pass
 
 
 def study(
     data: Annotated[list[str], typer.Argument(metavar="DATA...", help="As for train.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
-    model: Annotated[Model, typer.Option(help="Which windows and classes.")] = Model.chars,
+    model: Annotated[CharModel, typer.Option(help="Which windows and classes.")] = CharModel.chars,
     group: Annotated[
         str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = "",
     seeds: Annotated[int, typer.Option(min=2, help="Runs of each kind.")] = 5,
     steps: Annotated[int, typer.Option(min=40, help="Optimiser steps of a run.")] = 600,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.", show_default="the cores there are")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="the cores there are")
+    ] = None,
 ) -> None:
     """Train the same network with and without each warm-up, and compare.
 
     Runs that were made before are not made again.
     """
-    try:
-        from plate_ocr.training.characters.config import RunConfig
+    with train_extra("training"):
+        from plate_ocr.training.characters.config import CharsRunConfig, DigitsRunConfig
         from plate_ocr.training.characters.material import gather
         from plate_ocr.training.characters.study import StudyData, StudySettings, report, run_study
-    except ModuleNotFoundError as error:
-        fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
     from plate_ocr.app.progress import PlainReporter
 
     told = PlainReporter()
-    config = RunConfig.new(data=tuple(data), group=group, model=model.value)
+    kind = CharsRunConfig if model is CharModel.chars else DigitsRunConfig
+    config = kind(data=tuple(data), group=group)
     material = gather(config, told)
     settings = StudySettings(steps=steps, seeds=seeds)
     parts = StudyData.of(

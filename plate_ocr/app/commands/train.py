@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
-from plate_ocr.app.console import INTERRUPTED, fail
+from plate_ocr.app.console import INTERRUPTED, fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE, Decline, Device, Loss, Model
-from plate_ocr.model.sessions import available_threads
 
 if TYPE_CHECKING:
-    from plate_ocr.training.characters.config import RunConfig
-    from plate_ocr.training.rendered.run import RenderRunConfig
+    from plate_ocr.training.core.config import RunConfig
+
+NAMES = {"data": "DATA", "base": "--from"}
+"""Of parameters whose option is not called as they are."""
+
+PLAN_PICTURE = Path("plan.png")
+
+
+class TrainCommand(TyperCommand):
+    """Its help takes defaults from the configurations of the models, where the ``train`` extra is there."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options."""
+        with suppress(ModuleNotFoundError):
+            from plate_ocr.training.tasks import CONFIGS
+
+            for option in self.params:
+                if isinstance(option, TyperOption) and option.name and option.show_default is True:
+                    option.show_default = _defaults(CONFIGS, option.name) or False
+        super().format_options(ctx, formatter)
 
 
 def train(
@@ -34,160 +55,150 @@ def train(
     ] = None,
     model: Annotated[
         Model | None,
-        typer.Option(help="Which windows and classes.", show_default="chars with DATA, digits without"),
+        typer.Option(help="What to train.", show_default="chars with DATA, digits without"),
     ] = None,
     fonts: Annotated[
-        str, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")
-    ] = "",
+        str | None, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")
+    ] = None,
     base: Annotated[
-        str, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
-    ] = "",
+        str | None, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
+    ] = None,
     regions: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="cn,us,…",
-            help="Plates to render for --model plates and locator: regions or region files.",
-            show_default="all",
+            metavar="cn,us,…", help="Plates to render: regions or region files.", show_default="all"
         ),
-    ] = "",
+    ] = None,
     group: Annotated[
-        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
-    ] = "",
+        str | None, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+    ] = None,
     alphabet: Annotated[
-        str, typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="the model's")
-    ] = "",
-    windows: Annotated[
-        str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Windows.", show_default="the model's")
+        str | None,
+        typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="the model's"),
     ] = None,
-    hidden: Annotated[
-        int | None, typer.Option(min=1, help="Units of the hidden layer.", show_default="the model's")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes, at most.", show_default="20; 60 for plates")
-    ] = None,
-    per_epoch: Annotated[
-        int | None,
-        typer.Option(min=1, help="Pictures learnt from in a pass.", show_default="8192; 16384 for plates"),
-    ] = None,
+    windows: Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Windows.")] = None,
+    hidden: Annotated[int | None, typer.Option(min=1, help="Units of the hidden layer.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes, at most.")] = None,
+    per_epoch: Annotated[int | None, typer.Option(min=1, help="Pictures learnt from in a pass.")] = None,
     passes: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="How often a distorted or rendered picture is learnt from.",
-            show_default="1; 3 for plates",
-        ),
+        typer.Option(min=1, help="How often a distorted or rendered picture is learnt from."),
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Pictures in a batch.", show_default="256; 128 for plates")
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(min=1e-9, help="Peak learning rate.", show_default="0.004; 0.002 for plates"),
-    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures in a batch.")] = None,
+    rate: Annotated[float | None, typer.Option(min=1e-9, help="Peak learning rate.")] = None,
     warmup: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KIND=…",
             help="lr=linear:200, batch=16:256:500, layers=300, data=0.2:500:easy or loss=smoothing:500; "
             "once for each; none: no warm-up.",
-            show_default="lr=linear over 5 % of the steps",
         ),
     ] = None,
-    decline: Annotated[Decline, typer.Option(help="Of the rate after the warm-up.")] = Decline.cosine,
-    loss: Annotated[Loss, typer.Option(help="On the one-hot vectors.")] = Loss.cross_entropy,
+    decline: Annotated[Decline | None, typer.Option(help="Of the rate after the warm-up.")] = None,
+    loss: Annotated[Loss | None, typer.Option(help="On the one-hot vectors.")] = None,
     patience: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Epochs without progress before it stops.", show_default="20; none for plates"
-        ),
+        int | None, typer.Option(min=1, help="Passes without progress before it stops.")
     ] = None,
     share: Annotated[
-        float, typer.Option(min=0.01, max=0.45, help="Of the data to choose by, and again to measure on.")
-    ] = 0.15,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
-    accumulate: Annotated[int, typer.Option(min=1, help="Parts to cut a batch into.")] = 1,
-    compiled: Annotated[bool, typer.Option("--compile", help="Let torch compile the network first.")] = False,
+        float | None,
+        typer.Option(min=0.01, max=0.45, help="Of the data to choose by, and again to measure on."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
+    accumulate: Annotated[int | None, typer.Option(min=1, help="Parts to cut a batch into.")] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Let torch compile the network first.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop where the data has problems.")] = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Print what would happen at which step, draw plan.png, and stop.")
+        bool,
+        typer.Option("--plan", help=f"Tell what would happen at which step, draw {PLAN_PICTURE}, and stop."),
     ] = False,
 ) -> None:
     """Train a model; the run folder gets the model, its figures and plots.
 
     The plate model and the locator learn from rendered plates alone; give no DATA.
     """
-    try:
-        from plate_ocr.training.characters.config import RunConfig, stored_config
-    except ModuleNotFoundError as error:
-        fail(f"training needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
-
-    if (out is None) == (resume is None):
-        fail("give either -o RUN for a new run or --resume RUN for a stopped one", 2)
-    numbers: dict[str, Any] = {
+    chosen: dict[str, Any] = {
+        "data": tuple(data) if data else None,
+        "fonts": fonts,
+        "base": base,
+        "regions": None if regions is None else tuple(filter(None, regions.split(","))),
+        "group": group,
+        "alphabet": alphabet,
+        "windows": None if windows is None else _windows(windows),
+        "hidden": hidden,
         "epochs": epochs,
         "per_epoch": per_epoch,
         "passes": passes,
         "batch_size": batch_size,
         "rate": rate,
+        "warmup": None if not warmup else () if warmup == ["none"] else tuple(warmup),
+        "decline": decline and decline.value,
+        "loss": loss and loss.value,
+        "patience": patience,
+        "share": share,
+        "seed": seed,
+        "device": device and device.value,
+        "accumulate": accumulate,
+        "compile": compile,
     }
-    chosen = {name: value for name, value in numbers.items() if value is not None}
-    rendered = None if resume is None else _stored_render_config(resume)
-    if model in (Model.plates, Model.locator) and resume is None:
-        if data:
-            fail(f"--model {model.value} learns from rendered plates alone; give no DATA", 2)
-        if warmup is not None:
-            chosen["warmup"] = () if warmup == ["none"] else tuple(warmup)
-        if patience is not None:
-            chosen["patience"] = patience
-        chosen |= {"decline": decline.value, "base": base, "seed": seed, "device": device.value}
-        rendered = _render_config(model, alphabet, regions, chosen)
-    elif regions:
-        fail("--regions belongs to --model plates and locator", 2)
-    if rendered is not None:
-        _train_rendered(rendered, resume or out, resume=resume is not None, plan=plan)
-        return
-    if resume is not None:
-        folder, config = resume, stored_config(resume)
-    else:
-        assert out is not None
-        folder = out
-        config = RunConfig.new(
-            data=tuple(data or ()),
-            fonts=fonts,
-            group=group,
-            alphabet=alphabet,
-            model=model.value if model else ("chars" if data else "digits"),
-            windows=_windows(windows) if windows else None,
-            hidden=hidden,
-            **chosen,
-            warmup=None if not warmup else () if warmup == ["none"] else tuple(warmup),
-            decline=decline.value,
-            loss=loss.value,
-            patience=patience or RunConfig.patience,
-            share=share,
-            base=base,
-            seed=seed,
-            device=device.value,
-            accumulate=accumulate,
-            compile=compiled,
-        )
-    _train_characters(config, folder, strict=strict, resume=resume is not None, plan=plan)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if (resume is not None and out is not None) or (resume is out is None and not plan):
+        fail("give either -o RUN for a new run or --resume RUN for a stopped one", 2)
+    with train_extra("training"):
+        from plate_ocr.training.tasks import stored_config
+
+        if resume is None:
+            config = _new_config(
+                model.value if model else "chars" if data else "digits", given, strict=strict
+            )
+        else:
+            decided = [*(["model"] if model else []), *given]
+            if decided:
+                fail(f"{_option(decided[0])} belongs to a new run; --resume goes on as that was begun", 2)
+            config = stored_config(resume)
+        if plan:
+            _show_plan(config)
+            return
+        _train(config, resume or out, resume=resume is not None, strict=strict)
 
 
-def _train_characters(config: RunConfig, folder: Path, *, strict: bool, resume: bool, plan: bool) -> None:
-    """Train a character model, or show the plan of it."""
+def _new_config(model: str, given: dict[str, Any], *, strict: bool) -> RunConfig:
+    """The configuration of a new run; options that do not belong to its model are refused."""
+    from plate_ocr.training.tasks import CONFIGS
+
+    # What checks the data belongs to the models that learn from data.
+    fields = {name: name for name in given} | ({"strict": "data"} if strict else {})
+    for name, field in fields.items():
+        if model not in (users := _users(CONFIGS, field)):
+            why = f"{model} learns from rendered plates alone" if field == "data" else f"not to {model}"
+            fail(f"{_option(name)} belongs to --model {' and '.join(users)}, {why}", 2)
+    if model in _users(CONFIGS, "assets"):
+        given = {**given, "assets": os.environ.get(DATA_VARIABLE, "")}
+    return CONFIGS[model].new(**given)
+
+
+def _show_plan(config: RunConfig) -> None:
+    """Tell and draw what a run would do."""
+    from plate_ocr.training.core.plots import plot_plan
+
+    for line in config.material():
+        print(line)
+    print(config.plan.table(config.GROUPS, config.loss_name))
+    plot_plan(config.plan, config.GROUPS, PLAN_PICTURE)
+    print(PLAN_PICTURE)
+
+
+def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool) -> None:
     from plate_ocr.app.progress import reporter
-    from plate_ocr.training.characters.run import show_plan
-    from plate_ocr.training.characters.run import train as train_characters
     from plate_ocr.training.core.checkpoint import CHECKPOINT
+    from plate_ocr.training.tasks import train as train_model
 
-    if plan:
-        print(show_plan(config, folder))
-        return
+    assert folder is not None
     try:
         with reporter() as told:
-            result = train_characters(config, folder, told, strict=strict, resume=resume)
+            result = train_model(config, folder, told, resume=resume, strict=strict)
     except KeyboardInterrupt:
         how = f"; go on with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         fail(f"stopped{how}", INTERRUPTED)
@@ -195,48 +206,28 @@ def _train_characters(config: RunConfig, folder: Path, *, strict: bool, resume: 
         print(result.folder)
 
 
-def _render_config(model: Model, alphabet: str, regions: str, chosen: dict[str, Any]) -> RenderRunConfig:
-    """The configuration of a new run that learns from rendered pictures."""
-    from plate_ocr.training.detector.run import LocatorRunConfig
-    from plate_ocr.training.plates.run import PlateRunConfig
-
-    chosen |= {
-        "data": os.environ.get(DATA_VARIABLE, ""),
-        "regions": tuple(filter(None, regions.split(","))),
-        "workers": max(1, available_threads() - 1),
-    }
-    if model is Model.locator:
-        return LocatorRunConfig(**chosen)
-    return PlateRunConfig(alphabet=alphabet or PlateRunConfig.alphabet, **chosen)
+def _users(configs: Mapping[str, type[RunConfig]], name: str) -> list[str]:
+    """The models whose configuration has a field of that name."""
+    return [model for model, kind in configs.items() if name in {f.name for f in dataclasses.fields(kind)}]
 
 
-def _stored_render_config(folder: Path) -> RenderRunConfig | None:
-    from plate_ocr.training.detector.run import LocatorRunConfig
-    from plate_ocr.training.plates.run import PlateRunConfig
-    from plate_ocr.training.rendered.run import stored_render_config
-
-    return stored_render_config(PlateRunConfig, folder) or stored_render_config(LocatorRunConfig, folder)
+def _option(name: str) -> str:
+    """How a parameter is given on the command line."""
+    return NAMES.get(name, f"--{name.replace('_', '-')}")
 
 
-def _train_rendered(config: RenderRunConfig, folder: Path | None, *, resume: bool, plan: bool) -> None:
-    """Train a plate model or a locator, or show the plan of it."""
-    from plate_ocr.app.progress import reporter
-    from plate_ocr.training.detector.run import LocatorRunConfig, train_locator
-    from plate_ocr.training.plates.run import PlateRunConfig, train_plates
-
-    assert folder is not None
-    if plan:
-        print(config.plan.table(1))
-        return
-    try:
-        with reporter() as told:
-            if isinstance(config, LocatorRunConfig):
-                train_locator(config, folder, told, resume=resume)
-            elif isinstance(config, PlateRunConfig):
-                train_plates(config, folder, told, resume=resume)
-    except KeyboardInterrupt:
-        fail(f"stopped; go on with: plate-ocr train --resume {folder}", INTERRUPTED)
-    print(folder)
+def _defaults(configs: Mapping[str, type[RunConfig]], name: str) -> str:
+    """The defaults of a setting in words, as in ``20 (digits, chars), 60 (plates)``."""
+    models: dict[str, list[str]] = {}
+    for model in _users(configs, name):
+        value = getattr(configs[model], name)
+        if isinstance(value, tuple):
+            value = ("x" if name == "windows" else " ").join(map(str, value))
+        models.setdefault("" if value is False else str(value), []).append(model)
+    every = len(models) == 1 and len(next(iter(models.values()))) == len(configs)
+    return ", ".join(
+        value if every else f"{value} ({', '.join(names)})" for value, names in models.items() if value
+    )
 
 
 def _windows(text: str) -> tuple[int, int]:

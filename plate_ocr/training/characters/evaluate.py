@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.metrics import calibration_gap
+from plate_ocr.metrics import accuracy, class_calibration_error, top_k
 from plate_ocr.model.sessions import softmax
 from plate_ocr.readers.classical import best_of_candidates
+from plate_ocr.training.core.calibration import fit_temperature
 from plate_ocr.vision.preprocessing import Candidates, CharStack, Preprocessing, candidates
 
 
@@ -48,45 +49,14 @@ def class_probabilities(network: nn.Module, data: Prepared, temperature: float =
     return best_of_candidates(softmax(logits / np.float32(temperature)), data.tried, data.count)
 
 
-def accuracy(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], min_confidence: float = 0.0
-) -> float:
-    """Share of pictures whose likeliest class is right and sure enough; "unknown" counts as wrong."""
-    right = (probabilities.argmax(1) == labels) & (probabilities.max(1) >= max(min_confidence, 1e-9))
-    return float(right.mean())
-
-
-def top_k(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
-    """Share of pictures whose class is among the k likeliest."""
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")
-    among = (ranked[:, :k] == labels[:, None]).any(1)
-    return float((among & (probabilities.max(1) > 0)).mean())
-
-
-def confusion_matrix(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64 ``(classes, classes)``: how often row's character was read as column's."""
-    classes = probabilities.shape[1]
-    read = probabilities.max(1) > 0
-    cells = labels[read] * classes + probabilities[read].argmax(1)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
-
-
-def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15) -> float:
-    """How far confidences are from accuracies: see :func:`calibration_gap`."""
-    confidence = probabilities.max(1)
-    right = (probabilities.argmax(1) == labels) & (confidence > 0)
-    return calibration_gap(confidence, right, bins)
-
-
-def fit_temperature(network: nn.Module, data: Prepared) -> float:
-    """The temperature with the least cross-entropy on the data (Guo et al., 2017)."""
-    choices = np.geomspace(0.25, 4, 65)
+def fit_class_temperature(network: nn.Module, data: Prepared) -> float:
+    """The temperature with the least cross-entropy on the data."""
 
     def cross_entropy(temperature: float) -> float:
         probabilities = class_probabilities(network, data, temperature)
         return float(-np.log(probabilities[np.arange(data.count), data.labels] + 1e-7).mean())
 
-    return float(min(choices, key=cross_entropy))
+    return fit_temperature(cross_entropy)
 
 
 def measures(
@@ -105,7 +75,7 @@ def measures(
         "count": len(labels),
         "accuracy": accuracy(probabilities, labels, min_confidence),
         "top_3": top_k(probabilities, labels, 3),
-        "calibration_error": calibration_error(probabilities, labels),
+        "calibration_error": class_calibration_error(probabilities, labels),
     }
     if latin.any() and not latin.all():
         figures["letters_and_digits"] = accuracy(probabilities[latin], labels[latin], min_confidence)

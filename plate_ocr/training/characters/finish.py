@@ -1,71 +1,51 @@
-"""The end of a run of a character model: calibrate, measure once, save."""
+"""The end of a run of a character model: calibrate, measure once."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from plate_ocr.files import write_whole
+from plate_ocr.metrics import confusion_matrix
 from plate_ocr.model.cards import ModelCard
-from plate_ocr.networks.export import as_kept, save_model
+from plate_ocr.networks.export import as_kept
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.training.characters.augment import no_character
-from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.characters.dataset import CharData
 from plate_ocr.training.characters.evaluate import (
     Prepared,
     class_probabilities,
-    confusion_matrix,
-    fit_temperature,
+    fit_class_temperature,
     measures,
     prepare,
 )
 from plate_ocr.training.characters.material import Material
-from plate_ocr.training.characters.model_card import card_page
 from plate_ocr.training.characters.plots import plot_confusion, plot_mistakes
 from plate_ocr.training.core.calibration import fit_min_confidence
-from plate_ocr.training.core.checkpoint import CHECKPOINT
-from plate_ocr.training.core.plots import plot_curves
-from plate_ocr.training.core.reporting import Reporter
+from plate_ocr.training.core.model_card import CardPage
+from plate_ocr.training.core.run import Finished
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import CharStack
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """What a finished run left.
-
-    Attributes:
-        folder: the run folder.
-        card: of the model in it.
-        metrics: as in ``metrics.json``; empty in all but the first of several processes.
-    """
-
-    folder: Path
-    card: ModelCard
-    metrics: dict[str, Any] = field(repr=False)
-
-
 def finish(
-    config: RunConfig,
+    config: CharRunConfig,
     material: Material,
     card: ModelCard,
     trainer: Trainer,
     validation: Prepared,
     folder: Path,
-    reporter: Reporter,
-) -> RunResult:
-    """Calibrate on the validation part, measure once on the test part, save."""
+) -> Finished:
+    """Calibrate on the validation part, measure once on the test part, and draw what was misread."""
     network = network_for(card)
     network.load_state_dict({name: as_kept(value) for name, value in trainer.best.items()})
     network.eval()
     settings = card.preprocessing
-    temperature = fit_temperature(network, validation)
+    temperature = fit_class_temperature(network, validation)
     chosen = class_probabilities(network, validation, temperature)
     generator = torch.Generator().manual_seed(config.seed)
     pictures = torch.from_numpy(material.split.validation.stack.gray)[:, None].float() / 255
@@ -98,34 +78,50 @@ def finish(
         },
         accuracy={name: round(values["accuracy"], 5) for name, values in accuracies.items()},
     )
-    save_model(network, card, folder / "model")
-    weights, checkpoint = (folder / n for n in ("model.safetensors", CHECKPOINT))
-    sizes = {path.name: path.stat().st_size for path in (weights, folder / "model.onnx", checkpoint)}
-    metrics = {
-        "validation": trainer.history[trainer.best_epoch - 1].validation,
-        "best_epoch": trainer.best_epoch,
-        "test": accuracies,
-        "temperature": temperature,
-        "min_confidence": min_confidence,
-        "bytes": sizes,
-    }
-    write_whole(folder / "card.md", card_page(card, sizes, accuracies).encode())
-    write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
-    plot_curves(trainer.history, folder / "curves.png")
     if len(test):
         plot_confusion(
             confusion_matrix(probabilities, test.labels), material.alphabet, folder / "confusion.png"
         )
         plot_mistakes(test.stack, probabilities, test.labels, material.alphabet, folder / "mistakes.png")
-    for name, values in accuracies.items():
-        figures = ", ".join(
-            f"{key.replace('_', ' ')} {value:.2%}" for key, value in values.items() if key != "count"
-        )
-        reporter.say(f"test on {values['count']:,} pictures of {name}: {figures}")
-    reporter.say(
-        f"{weights} has {sizes['model.safetensors']:,} bytes, {checkpoint.name} "
-        f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: it keeps the weights in full "
-        f"precision, their average, AdamW's two running means of every weight, the best weights so far and "
-        f"the loss of every sample, to go on from"
+    metrics = {"test": accuracies, "temperature": temperature, "min_confidence": min_confidence}
+    return Finished(network, card, metrics, partial(_page, card, accuracies), _lines(accuracies))
+
+
+def _lines(tests: Mapping[str, Mapping[str, float]]) -> list[str]:
+    return [
+        f"test on {values['count']:,} pictures of {name}: "
+        + ", ".join(f"{key.replace('_', ' ')} {value:.2%}" for key, value in values.items() if key != "count")
+        for name, values in tests.items()
+    ]
+
+
+def _page(card: ModelCard, tests: Mapping[str, Mapping[str, float]], sizes: Mapping[str, int]) -> CardPage:
+    rows, columns = card.preprocessing.grid
+    passes = card.training["passes"]
+    times = "" if passes == 1 else f", {passes} times from each"
+    learnt = [f"- {count:,} pictures of `{name}`" for name, count in card.training["learnt_from"].items()]
+    if card.training["rendered"]:
+        learnt.append(f"- {card.training['rendered']:,} characters rendered from fonts")
+    return CardPage(
+        title=f"Reads {len(card.alphabet)} characters",
+        alphabet=card.alphabet.characters,
+        network=f"{rows}×{columns} white-pixel ratios → {card.hidden} hidden units → "
+        f"{len(card.alphabet)} one-hot outputs; {sizes['model.safetensors']:,} bytes of weights. "
+        f"Confidence below {card.min_confidence} means unknown.",
+        learnt=[
+            f"It learnt from {card.training['drawn']:,} distorted pictures{times}, "
+            f"drawn with seed {card.training['seed']} from:",
+            "\n".join(learnt),
+        ],
+        measured="Measured on pictures of the same sources from which no weights were learnt and by which no "
+        "epoch was chosen; unknown counts as wrong:",
+        columns=("source", "pictures", "accuracy", "top 3", "calibration error"),
+        rows=[
+            (
+                name,
+                f"{values['count']:,.0f}",
+                *(f"{values[key]:.2%}" for key in ("accuracy", "top_3", "calibration_error")),
+            )
+            for name, values in tests.items()
+        ],
     )
-    return RunResult(folder, card, metrics)

@@ -15,7 +15,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.characters import render_characters
 from plate_ocr.rendering.fonts import bundled_fonts, load_fonts
-from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.characters.dataset import (
     CharData,
     Problem,
@@ -69,7 +69,7 @@ class Material:
         return digest.hexdigest()
 
 
-def gather(config: RunConfig, reporter: Reporter) -> Material:
+def gather(config: CharRunConfig, reporter: Reporter) -> Material:
     """Read or render the characters, check them and split them.
 
     Raises:

@@ -1,11 +1,11 @@
-"""Training a character model: from data to a folder with the model and its figures."""
+"""Training a character model: from data to a task that the skeleton of every run trains."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,31 +13,33 @@ from numpy.typing import NDArray
 from torch import nn
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.errors import DataError, OutputError, TrainingError
+from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
+from plate_ocr.metrics import accuracy
 from plate_ocr.model.cards import ModelCard
-from plate_ocr.networks.mlp import BPNetwork, network_for
+from plate_ocr.networks.mlp import network_for
+from plate_ocr.training.characters.augment import Augmentation
 from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
-from plate_ocr.training.characters.config import AUGMENTATION, RunConfig
+from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.characters.dataset import CharData, Problem
-from plate_ocr.training.characters.evaluate import Prepared, accuracy, class_probabilities, prepare
-from plate_ocr.training.characters.finish import RunResult, finish
+from plate_ocr.training.characters.evaluate import Prepared, class_probabilities, prepare
+from plate_ocr.training.characters.finish import finish
 from plate_ocr.training.characters.material import Material, gather
 from plate_ocr.training.characters.suspects import LossWatch, write_suspects
 from plate_ocr.training.characters.transfer import transfer
 from plate_ocr.training.characters.validation import problem_lines
-from plate_ocr.training.core.checkpoint import (
-    CHECKPOINT,
-    CHECKPOINT_VERSION,
-    read_checkpoint,
-    resumable,
-    write_checkpoint,
-)
-from plate_ocr.training.core.device import is_first_process, join_processes, pick_device
-from plate_ocr.training.core.plots import plot_plan
-from plate_ocr.training.core.reporting import Reporter, Silent, metrics_csv
+from plate_ocr.training.core.config import TrainSettings
+from plate_ocr.training.core.losses import OneHot
+from plate_ocr.training.core.reporting import Reporter
+from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.schedule import Plan
-from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
+
+AUGMENTATION: Mapping[str, Augmentation] = {
+    "digits": Augmentation(),
+    # With 5×5 windows a line beside a 1 or a 4 cannot be told from its strokes.
+    "chars": Augmentation(side=0.15),
+}
 
 SHOWN_PROBLEMS = 10
 
@@ -49,101 +51,65 @@ EASY_STEPS = 100
 """Optimiser steps of the first run that tells easy pictures from hard ones."""
 
 
-def train(
-    config: RunConfig, folder: Path, reporter: Reporter, *, strict: bool = False, resume: bool = False
-) -> RunResult:
-    """Train a character model.
-
-    Args:
-        config: what and how.
-        folder: the run folder: model, checkpoint, figures and plots are written there.
-        reporter: is told how it goes.
-        strict: stop where the data has problems.
-        resume: go on from the folder's checkpoint.
+@contextmanager
+def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTask]:
+    """The training of a character model.
 
     Raises:
         DataError: if the data cannot be trained on.
-        DeviceError: if the wanted device is not there.
-        OutputError: if the folder cannot be written to, or holds another run.
+        ModelError: if there is no such base model.
+        OutputError: if the folder cannot be written to.
     """
-    device = join_processes(pick_device(config.device))
-    first = is_first_process()
-    told = reporter if first else Silent()
     # The networks are too small for several threads, and one always adds up in the same order.
     torch.set_num_threads(1)
-    if first and not resume and (folder / CHECKPOINT).exists():
-        raise OutputError(
-            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
-        )
-    torch.manual_seed(config.seed)
-    plan = config.plan
-    material = gather(config, told)
-    if first:
-        _report_problems(material.problems, folder, reporter)
-    if strict and material.problems:
+    material = gather(config, context.reporter)
+    if context.first:
+        _report_problems(material.problems, context.folder, context.reporter)
+    if context.strict and material.problems:
         raise DataError(
             f"{len(material.problems)} problems in the data; without --strict they are left aside"
         )
     card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
     network = network_for(card)
-    if config.base and not resume:
+    if config.base and not context.resume:
         for line in transfer(config.base, network, card).lines():
-            told.say(line)
-    trainer = Trainer(network, plan, config.settings(device, network), device, network.groups())
+            context.reporter.say(line)
+    plan = config.plan
     watch = LossWatch(_prepared(material.split.train, card))
-    fingerprint = material.fingerprint
-    if resume:
-        _load_checkpoint(folder / CHECKPOINT, fingerprint, trainer, watch)
-    elif first:
-        write_whole(folder / "config.toml", config.to_toml().encode())
-        plot_plan(plan, len(network.groups()), folder / "plan.png")
-        _save_checkpoint(folder / CHECKPOINT, card, fingerprint, trainer, watch)
-    batches = _batches(config, plan, material, device)
     validation = _prepared(material.split.validation, card)
+    batches = _batches(config, plan, material, context.device)
 
-    def save() -> None:
-        if first:
-            _save_checkpoint(folder / CHECKPOINT, card, fingerprint, trainer, watch)
-
-    def on_epoch(epoch: Epoch) -> None:
-        if first:
-            write_whole(folder / "metrics.csv", metrics_csv(trainer.history))
-        told.epoch(epoch)
-
-    def validate(network: nn.Module) -> float:
+    def measure(network: nn.Module) -> float:
         watch.look(network)
         return accuracy(class_probabilities(network, validation), validation.labels)
 
-    told.begin(config, trainer.step)
-    # A GPU distorts pictures itself.
-    with resumable(folder), batches.made_by(config.workers if device.type == "cpu" else 0) as made:
-        try:
-            trainer.fit(made, validate, save=save, on_step=told.step, on_epoch=on_epoch)
-        except TrainingError as error:
-            names = material.learnt.names[batches.draws.at(trainer.step)[:SHOWN_PROBLEMS]]
-            raise TrainingError(f"{error}; its batch begins with {', '.join(names)}") from None
-        if not first:
-            return RunResult(folder, card, {})
+    def finished(trainer: Trainer) -> Finished:
         if config.data:
-            best = network_for(card).to(device)
+            best = network_for(card).to(context.device)
             best.load_state_dict(trainer.best)
-            write_suspects(watch, best.eval(), material.split.train, material.alphabet, folder)
-        return finish(config, material, card, trainer, validation, folder, reporter)
+            write_suspects(watch, best.eval(), material.split.train, material.alphabet, context.folder)
+        return finish(config, material, card, trainer, validation, context.folder)
+
+    def describe(step: int) -> str:
+        return ", ".join(material.learnt.names[batches.draws.at(step)[:SHOWN_PROBLEMS]])
+
+    # A GPU distorts pictures itself.
+    with batches.made_by(config.workers if context.device.type == "cpu" else 0) as made:
+        yield TrainTask(
+            network,
+            card,
+            OneHot(plan),
+            made,
+            measure,
+            finished,
+            network.groups(),
+            material.fingerprint,
+            watch,
+            describe,
+        )
 
 
-def show_plan(config: RunConfig, folder: Path) -> str:
-    """Draw ``plan.png`` into a run folder and tell the plan in words.
-
-    Raises:
-        DataError: if a warm-up is wrong.
-        OutputError: if the picture cannot be written.
-    """
-    groups = len(BPNetwork().groups())
-    plot_plan(config.plan, groups, folder / "plan.png")
-    return config.plan.table(groups)
-
-
-def _batches(config: RunConfig, plan: Plan, material: Material, device: torch.device) -> CharBatches:
+def _batches(config: CharRunConfig, plan: Plan, material: Material, device: torch.device) -> CharBatches:
     learnt, weights = material.learnt, class_balance(material.split.train.labels)
     if material.rendered is not None:
         fonts = class_balance(material.rendered.labels)
@@ -169,7 +135,7 @@ def _batches(config: RunConfig, plan: Plan, material: Material, device: torch.de
 
 
 def _easy_first(
-    batches: CharBatches, config: RunConfig, learnt: CharData, alphabet: Alphabet, device: torch.device
+    batches: CharBatches, config: CharRunConfig, learnt: CharData, alphabet: Alphabet, device: torch.device
 ) -> NDArray[np.int64]:
     """Pictures by their loss for the network of a short first run, the least first."""
     state = torch.get_rng_state()
@@ -196,29 +162,3 @@ def _report_problems(problems: Sequence[Problem], folder: Path, reporter: Report
     write_whole(listing, "".join(f"{problem}\n" for problem in problems).encode())
     for line in problem_lines(problems, SHOWN_PROBLEMS, f", see {listing}"):
         reporter.say(line)
-
-
-def _save_checkpoint(
-    path: Path, card: ModelCard, fingerprint: str, trainer: Trainer, watch: LossWatch
-) -> None:
-    state = {
-        "card": card.to_json(),
-        "data": fingerprint,
-        "trainer": trainer.state(),
-        "losses": watch.state(),
-    }
-    write_checkpoint(path, CHECKPOINT_VERSION, state)
-
-
-def _load_checkpoint(path: Path, fingerprint: str, trainer: Trainer, watch: LossWatch) -> None:
-    data = ""
-
-    def take(state: dict[str, Any]) -> None:
-        nonlocal data
-        data = state["data"]
-        trainer.load_state(state["trainer"])
-        watch.load_state(state["losses"])
-
-    read_checkpoint(path, CHECKPOINT_VERSION, take)
-    if data != fingerprint:
-        raise DataError(f"the data has changed since {path.parent} was begun: train anew in another folder")

@@ -22,9 +22,11 @@ from plate_ocr.files import write_whole
 from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.training.characters.batches import Draws, RowBatches, class_balance
 from plate_ocr.training.characters.dataset import CharData
+from plate_ocr.training.core.config import TrainSettings
+from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.schedule import Plan, parse_warmups
-from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import Preprocessing, candidates
 
 CHECKS = 30

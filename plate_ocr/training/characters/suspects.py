@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ class LossWatch:
         """What a stopped training has to keep."""
         return {"total": self.total.clone(), "looks": self.looks}
 
-    def load_state(self, state: dict[str, Tensor | int]) -> None:
+    def load_state(self, state: Mapping[str, Tensor | int]) -> None:
         """Go on from a :meth:`state`."""
         self.total = torch.as_tensor(state["total"]).clone()
         self.looks = int(state["looks"])

@@ -14,6 +14,7 @@ from plate_ocr.model.cards import ModelCard
 from plate_ocr.model.registry import find_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.weights import read_weights, shape_differences
+from plate_ocr.training.core.transfer import common_rows, take_over
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ def transfer(source: str | PathLike[str], network: BPNetwork, card: ModelCard) -
     """Take over what fits from a saved model.
 
     The hidden layer is taken over where both models make the same row vector of a picture. Of a
-    wider one those units are kept whose outputs weigh most; in a narrower one the further units
-    stay as they are, with outputs of weight zero, so that at first the network answers as the source
-    does (Chen et al., *Net2Net*, 2016). Output rows are matched by character, not by class.
+    wider one those units are kept whose outputs weigh most; a narrower one grows, see
+    :func:`plate_ocr.training.core.transfer.take_over`. Output rows are matched by character, not by class.
 
     Args:
         source: ``"digits"``, ``"chars"``, a ``.safetensors`` file or the folder of a training run.
@@ -86,29 +86,26 @@ def transfer(source: str | PathLike[str], network: BPNetwork, card: ModelCard) -
     theirs, weights = read_weights(path)
     if wrong := shape_differences(network_for(theirs), weights):
         raise ModelError(f"{path}: the weights do not fit the sizes in the header: {'; '.join(wrong)}")
-    common = [char for char in card.alphabet.characters if char in theirs.alphabet]
     obstacles = tuple(theirs.preprocessing.differences(card.preprocessing))
-    if obstacles:
-        common = []
     units = 0 if obstacles else min(theirs.hidden, card.hidden)
+    common = "" if obstacles else "".join(c for c in card.alphabet.characters if c in theirs.alphabet)
     if units:
         kept = _heaviest(weights["output.weight"], units)
-        rows = torch.from_numpy(card.alphabet.encode(common))
-        their_rows = torch.from_numpy(theirs.alphabet.encode(common))
-        with torch.no_grad():
-            network.hidden.weight[:units] = weights["hidden.weight"][kept]
-            network.hidden.bias[:units] = weights["hidden.bias"][kept]
-            output = torch.zeros(len(rows), card.hidden)
-            output[:, :units] = weights["output.weight"][their_rows][:, kept]
-            network.output.weight[rows] = output.to(network.output.weight)
-            network.output.bias[rows] = weights["output.bias"][their_rows].to(network.output.bias)
+        given = {
+            "hidden.weight": weights["hidden.weight"][kept],
+            "hidden.bias": weights["hidden.bias"][kept],
+            "output.weight": weights["output.weight"][:, kept],
+            "output.bias": weights["output.bias"],
+        }
+        rows = common_rows(card.alphabet, theirs.alphabet)
+        take_over(network, given, {"output.weight": rows, "output.bias": rows})
     return Transfer(
         path,
         obstacles,
         units,
         theirs.hidden,
         card.hidden,
-        "".join(common),
+        common,
         "".join(char for char in card.alphabet.characters if char not in common),
         "".join(char for char in theirs.alphabet.characters if char not in card.alphabet),
     )

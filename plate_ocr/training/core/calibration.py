@@ -1,9 +1,20 @@
-"""What a confidence means: bounds fitted on readings."""
+"""What a confidence means: a temperature and bounds fitted on readings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+
+
+def fit_temperature(cross_entropy: Callable[[float], float]) -> float:
+    """The temperature with the least cross-entropy, from a quarter to four.
+
+    References:
+        Guo et al., *On Calibration of Modern Neural Networks*, 2017.
+    """
+    return float(min(np.geomspace(0.25, 4, 65), key=cross_entropy))
 
 
 def fit_min_confidence(

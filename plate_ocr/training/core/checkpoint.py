@@ -3,27 +3,115 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from plate_ocr.errors import ModelError, OutputError, TrainingError
+from plate_ocr.errors import DataError, ModelError, OutputError, TrainingError
 from plate_ocr.files import write_whole
+from plate_ocr.model.cards import Card
+from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.core.trainer import Trainer
+
+CHECKPOINT = "last.ckpt"
+CHECKPOINT_VERSION = 3
 
 
-def write_checkpoint(path: Path, version: int, state: Mapping[str, Any]) -> None:
-    """Keep tensors and plain values, with the version of their form.
+class Resumable(Protocol):
+    """What has a state beside the trainer's."""
 
-    Raises:
-        OutputError: if the file cannot be written; what was there stays.
+    def state(self) -> Mapping[str, Any]:
+        """What a stopped training has to keep."""
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The checkpoint of a run: tensors and plain values, whatever is trained.
+
+    Attributes:
+        path: the file.
+        config: of the run.
+        card: of the model, nothing measured yet.
+        data: changes with everything that is learnt from or chosen by; empty: the configuration tells it.
+        trainer: has weights, optimiser and history.
+        watched: what else has a state.
     """
-    buffer = io.BytesIO()
-    torch.save({"version": version, **state}, buffer)
-    write_whole(path, buffer.getvalue())
+
+    path: Path
+    config: RunConfig
+    card: Card
+    data: str
+    trainer: Trainer
+    watched: Resumable | None
+
+    def save(self) -> None:
+        """Write the file.
+
+        Raises:
+            OutputError: if it cannot be written; what was there stays.
+        """
+        state = {
+            "version": CHECKPOINT_VERSION,
+            "config": self.config.to_toml(),
+            "card": self.card.to_json(),
+            "data": self.data,
+            "trainer": self.trainer.state(),
+            "watched": self.watched.state() if self.watched else {},
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_whole(self.path, buffer.getvalue())
+
+    def load(self) -> None:
+        """Go on from the file; no code is run that it may hold.
+
+        Raises:
+            ModelError: if there is none, it is not whole or of another version.
+            DataError: if the configuration or the data is another than the run was begun with.
+        """
+        folder = self.path.parent
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            version = state["version"]
+            if version == CHECKPOINT_VERSION:
+                config = type(self.config).from_toml(state["config"], str(self.path))
+                same = self.config.decides_the_same(config), state["data"] == self.data
+                if all(same):
+                    self.trainer.load_state(state["trainer"])
+                    if self.watched:
+                        self.watched.load_state(state["watched"])
+        except Exception as error:  # torch.load raises nearly anything on damaged files
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"{self.path} is no whole checkpoint ({reason})") from None
+        if version != CHECKPOINT_VERSION:
+            raise ModelError(
+                f"{self.path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew"
+            )
+        for unchanged, what in zip(same, ("config.toml", "the data"), strict=True):
+            if not unchanged:
+                raise DataError(f"{what} has changed since {folder} was begun: train anew in another folder")
+
+
+def require_run(folder: Path) -> None:
+    """Raises ModelError if the folder holds no run."""
+    if not (folder / CHECKPOINT).exists():
+        raise ModelError(f"{folder} holds no run to go on with: there is no {CHECKPOINT}")
+
+
+def refuse_other_run(folder: Path) -> None:
+    """Raises OutputError if the folder holds a run already."""
+    if (folder / CHECKPOINT).exists():
+        raise OutputError(
+            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
+        )
 
 
 @contextmanager
@@ -38,35 +126,8 @@ def resumable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OutputError as error:
+        if not (folder / CHECKPOINT).exists():
+            raise
         raise OutputError(f"{error}; the checkpoint before is whole: once there is room, {how}") from None
     except BrokenProcessPool:
         raise TrainingError(f"a worker process was killed, perhaps because memory ran out; {how}") from None
-
-
-def read_checkpoint(path: Path, version: int, take: Callable[[dict[str, Any]], object]) -> None:
-    """Open a checkpoint without running code that it may hold.
-
-    Args:
-        path: the file.
-        version: of the form that is expected.
-        take: goes on from what was kept; whatever it raises means that something is missing or damaged.
-
-    Raises:
-        ModelError: if there is none, it is not whole or of another version.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        found = state["version"]
-        if found == version:
-            take(state)
-    except FileNotFoundError:
-        raise ModelError(f"{path.parent} holds no run to go on with: there is no {path.name}") from None
-    except Exception as error:  # torch.load raises nearly anything on damaged files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
-    if found != version:
-        raise ModelError(f"{path} has version {found}, {version} is expected: train anew")
-
-
-CHECKPOINT = "last.ckpt"
-CHECKPOINT_VERSION = 2

@@ -1,4 +1,4 @@
-"""What all configurations of a training run share: their file and the number of steps."""
+"""Everything that decides a run, whatever is trained: the base of all configurations. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,44 +6,101 @@ import dataclasses
 import math
 import tomllib
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
 
 import tomli_w
 
 from plate_ocr.errors import DataError
+from plate_ocr.training.core.schedule import Decline, Plan, parse_warmups
 
-C = TypeVar("C", bound="StepConfig")
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
-class StepConfig:
-    """A configuration that is stored as ``config.toml``.
+class TrainSettings:
+    """What a plan leaves open.
 
     Attributes:
-        epochs: passes, at most.
-        per_epoch: pictures in a pass.
-        batch_size: pictures in a batch.
+        steps_per_epoch: optimiser steps between two measurements.
+        weight_decay: of AdamW.
+        patience: epochs without a better validation measure before it stops.
+        precision: of the forward pass; ``fp16`` scales the loss, since its range is small.
+        accumulate: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
+        compile: let torch compile the network first: worth it for long runs on a GPU.
+        channels_last: keep pictures as ``[batch, height, width, channel]`` in memory: faster convolutions.
+        clip: the longest that the gradient of all weights together may be; 0: any length.
+        average: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
+            average is measured and kept instead of the weights themselves; 0: no average.
+        span: part of the steps made that the average reaches back over, at most.
     """
 
+    steps_per_epoch: int
+    weight_decay: float = 1e-3
+    patience: int = 1000
+    precision: Precision = "fp32"
+    accumulate: int = 1
+    compile: bool = False
+    channels_last: bool = False
+    clip: float = 0.0
+    average: float = 0.0
+    span: float = 0.05
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run; stored as ``config.toml``.
+
+    Attributes:
+        model: what is trained.
+        epochs: passes, at most; each is measured at its end.
+        per_epoch: pictures learnt from in a pass.
+        passes: how often a distorted or rendered picture is learnt from, before others are made.
+        batch_size: pictures in a batch.
+        rate: peak learning rate.
+        warmup: warm-ups in words, see :mod:`plate_ocr.training.core.schedule`.
+        decline: what the rate does afterwards.
+        patience: passes without a better measure before it stops.
+        base: a saved model whose weights are taken over where they fit.
+        seed: of everything random.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        workers: processes that make pictures beside the one that trains.
+    """
+
+    GROUPS: ClassVar[int] = 1
+    """Groups of layers that can learn one after the other."""
+
+    model: str = ""
     epochs: int = 20
     per_epoch: int = 8192
+    passes: int = 1
     batch_size: int = 256
+    rate: float = 4e-3
+    warmup: tuple[str, ...] = ("lr=linear",)
+    decline: Decline = "cosine"
+    patience: int = 20
+    base: str = ""
+    seed: int = 0
+    device: str = "auto"
+    workers: int = 0
+
+    @classmethod
+    def new(cls, **given: Any) -> Self:
+        """A configuration for this machine; what is None has its default."""
+        config = cls(**{name: value for name, value in given.items() if value is not None})
+        return config if "workers" in given else dataclasses.replace(config, workers=config.useful_workers)
 
     def to_toml(self) -> str:
         """As the text of ``config.toml``."""
         return tomli_w.dumps(dataclasses.asdict(self))
 
     @classmethod
-    def from_toml(cls: type[C], text: str, where: str) -> C:
+    def from_toml(cls, text: str, where: str) -> Self:
         """The inverse of :meth:`to_toml`.
 
         Raises:
             DataError: if it is no TOML or has a setting that does not exist or is of another type.
         """
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"{where} is no TOML file: {error}") from None
+        values = _parsed(text, where)
         given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         known = {f.name: type(getattr(cls, f.name)) for f in dataclasses.fields(cls)}
         for name, value in given.items():
@@ -52,6 +109,19 @@ class StepConfig:
             if type(value) is not known[name] and not (known[name] is float and type(value) is int):
                 raise DataError(f"{where}: {name} = {value!r} is no {known[name].__name__}")
         return cls(**cast(Any, given))
+
+    @staticmethod
+    def stored_model(text: str, where: str) -> str:
+        """The model that a ``config.toml`` is for.
+
+        Raises:
+            DataError: if it is no TOML.
+        """
+        return str(_parsed(text, where).get("model", ""))
+
+    def decides_the_same(self, other: RunConfig) -> bool:
+        """Whether both give the same weights: where and by how many processes they are made may differ."""
+        return self == dataclasses.replace(other, device=self.device, workers=self.workers)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -62,3 +132,44 @@ class StepConfig:
     def steps(self) -> int:
         """Optimiser steps in all, at most."""
         return self.epochs * self.steps_per_epoch
+
+    @property
+    def rate_warmup_steps(self) -> int:
+        """Of a warm-up of the rate that names none: 5 % of all."""
+        return max(1, round(0.05 * self.steps))
+
+    @property
+    def plan(self) -> Plan:
+        """What happens at which step.
+
+        Raises:
+            DataError: if a warm-up is wrong.
+        """
+        warmups = parse_warmups(self.warmup, self.steps, self.rate_warmup_steps)
+        return Plan(self.steps, self.rate, self.batch_size, self.decline, **warmups)
+
+    @property
+    def settings(self) -> TrainSettings:
+        """What the plan leaves open."""
+        return TrainSettings(self.steps_per_epoch, patience=self.patience)
+
+    @property
+    def useful_workers(self) -> int:
+        """Processes that pay on this machine."""
+        return 0
+
+    def material(self) -> list[str]:
+        """What is rendered, and what was left out and why, a line each; nothing where all is data."""
+        return []
+
+    @property
+    def loss_name(self) -> str:
+        """What is made small, in words."""
+        raise NotImplementedError
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{where} is no TOML file: {error}") from None

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from plate_ocr.errors import DeviceError
-
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+from plate_ocr.training.core.config import Precision
 
 BF16_PAYS = 100_000
 """Weights from which a network learns faster in bfloat16 on a processor that has it."""
@@ -75,12 +73,32 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+def to_device(rows: Tensor, device: torch.device) -> Tensor:
+    """Rows on a device."""
+    # A GPU fetches from pinned memory by itself: this process does not wait for it.
+    if device.type == "cuda" and rows.device.type == "cpu":
+        return rows.pin_memory().to(device, non_blocking=True)
+    return rows.to(device)
+
+
 @dataclass(frozen=True)
 class ProcessGroup:
     """Which rows of a batch are this process's, and what the processes tell each other."""
 
     rank: int
     count: int
+
+    @classmethod
+    def joined(cls) -> ProcessGroup:
+        """The group that :func:`join_processes` has joined; otherwise this process alone."""
+        return cls(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else ALONE
+
+    @classmethod
+    def on_machine(cls) -> ProcessGroup:
+        """Those of the group that run on this machine."""
+        if not dist.is_initialized():
+            return ALONE
+        return cls(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
 
     def of(self, rows: Tensor) -> Tensor:
         """This process's rows of a batch."""
@@ -101,3 +119,7 @@ class ProcessGroup:
         told = torch.tensor(value, dtype=torch.float64, device=device)
         dist.broadcast(told, 0)
         return float(told)
+
+
+ALONE = ProcessGroup(0, 1)
+"""A process that trains by itself."""

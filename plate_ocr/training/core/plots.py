@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plate_ocr.files import write_whole
+from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.schedule import Plan
-from plate_ocr.training.core.trainer import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
-from collections.abc import Sequence
 from typing import Protocol
 
-from plate_ocr.training.core.trainer import Epoch
+from plate_ocr.training.core.epoch import Epoch
 
 
 class Length(Protocol):
@@ -53,12 +49,3 @@ class Silent:
 
     def epoch(self, epoch: Epoch) -> None:
         """Nothing."""
-
-
-def metrics_csv(history: Sequence[Epoch]) -> bytes:
-    """The epochs as a CSV file."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [f.name for f in dataclasses.fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(epoch) for epoch in history)
-    return text.getvalue().encode()

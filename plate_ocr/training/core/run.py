@@ -1,16 +1,218 @@
-"""The skeleton of a run."""
+"""The skeleton of every run: open, refuse, resume, save, measure, finish, card."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from plate_ocr.errors import OutputError
-from plate_ocr.training.core.checkpoint import CHECKPOINT
+import torch
+from torch import nn
+
+from plate_ocr.errors import TrainingError
+from plate_ocr.files import write_whole
+from plate_ocr.model.cards import Card
+from plate_ocr.networks.export import save_model
+from plate_ocr.networks.weights import Network
+from plate_ocr.training.core.checkpoint import (
+    CHECKPOINT,
+    Checkpoint,
+    Resumable,
+    refuse_other_run,
+    require_run,
+    resumable,
+)
+from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.core.device import is_first_process, join_processes, pick_device, pick_precision
+from plate_ocr.training.core.epoch import Epoch, metrics_csv
+from plate_ocr.training.core.losses import Objective
+from plate_ocr.training.core.model_card import CardPage
+from plate_ocr.training.core.plots import plot_curves, plot_plan
+from plate_ocr.training.core.reporting import Reporter, Silent
+from plate_ocr.training.core.trainer import Batches, Trainer
 
 
-def refuse_other_run(folder: Path) -> None:
-    """Raises OutputError if the folder holds a run already."""
-    if (folder / CHECKPOINT).exists():
-        raise OutputError(
-            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
-        )
+@dataclass(frozen=True)
+class Context:
+    """Where a task is opened.
+
+    Attributes:
+        folder: the run folder.
+        device: to train on.
+        reporter: is told how it goes; silent in all but the first of several processes.
+        first: whether this is the process that saves and reports.
+        resume: whether the run goes on, so that weights come from its checkpoint.
+        strict: stop where the data has problems.
+    """
+
+    folder: Path
+    device: torch.device
+    reporter: Reporter
+    first: bool
+    resume: bool
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A network that was calibrated and measured.
+
+    Attributes:
+        network: in evaluation mode, on the CPU.
+        card: of it, with what it learnt from and how well it reads.
+        metrics: its figures, as ``metrics.json`` has them.
+        page: the card's page; given the bytes of the files by their names.
+        lines: what there is to say.
+    """
+
+    network: Network
+    card: Card
+    metrics: dict[str, Any]
+    page: Callable[[Mapping[str, int]], CardPage]
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """What is trained, from what, and how it is told right from wrong.
+
+    Attributes:
+        network: with its first weights.
+        card: of it, nothing measured yet.
+        objective: what is made small.
+        batches: from a step on.
+        measure: decides which weights are kept, 0..1.
+        finish: measures the best weights of a training that is done.
+        groups: parts of the network, the output first, for a warm-up of layers.
+        data: changes with everything that is learnt from or chosen by; empty: the configuration tells it.
+        watched: what else has a state that a stopped training goes on from.
+        describe: what the batch of a step begins with, to say where a training broke; empty: nothing.
+    """
+
+    network: nn.Module
+    card: Card
+    objective: Objective
+    batches: Batches
+    measure: Callable[[nn.Module], float]
+    finish: Callable[[Trainer], Finished]
+    groups: Sequence[nn.Module] = ()
+    data: str = ""
+    watched: Resumable | None = None
+    describe: Callable[[int], str] = lambda step: ""
+
+
+OpenTask: TypeAlias = Callable[[Context], AbstractContextManager[TrainTask]]
+"""Opens a task, and with it whatever processes make its pictures."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run left.
+
+    Attributes:
+        folder: the run folder.
+        card: of the model in it.
+        metrics: as in ``metrics.json``; empty in all but the first of several processes.
+    """
+
+    folder: Path
+    card: Card
+    metrics: dict[str, Any] = field(repr=False)
+
+
+def run(
+    config: RunConfig,
+    open_task: OpenTask,
+    folder: Path,
+    reporter: Reporter,
+    *,
+    resume: bool = False,
+    strict: bool = False,
+) -> RunResult:
+    """Train a model: from the beginning, or from the folder's checkpoint on.
+
+    Args:
+        config: what and how.
+        open_task: makes the task of it.
+        folder: the run folder: model, checkpoint, figures and plots are written there.
+        reporter: is told how it goes.
+        resume: go on from the checkpoint.
+        strict: stop where the data has problems.
+
+    Raises:
+        DataError: if the data cannot be trained on, or is not that of the checkpoint.
+        DeviceError: if the wanted device is not there.
+        ModelError: if there is nothing to go on from, or no base model.
+        OutputError: if the folder cannot be written to, or holds another run.
+        TrainingError: if the loss is no number any more, or memory runs out.
+    """
+    device = join_processes(pick_device(config.device))
+    first = is_first_process()
+    told = reporter if first else Silent()
+    if resume:
+        require_run(folder)
+    elif first:
+        refuse_other_run(folder)
+    torch.manual_seed(config.seed)
+    context = Context(folder, device, told, first, resume, strict)
+    with resumable(folder), open_task(context) as task:
+        precision = pick_precision(device, task.network)
+        settings = dataclasses.replace(config.settings, precision=precision)
+        trainer = Trainer(task.network, config.plan, settings, device, task.groups, task.objective)
+        checkpoint = Checkpoint(folder / CHECKPOINT, config, task.card, task.data, trainer, task.watched)
+        if resume:
+            checkpoint.load()
+        elif first:
+            write_whole(folder / "config.toml", config.to_toml().encode())
+            plot_plan(config.plan, config.GROUPS, folder / "plan.png")
+            checkpoint.save()
+
+        def on_epoch(epoch: Epoch) -> None:
+            if first:
+                write_whole(folder / "metrics.csv", metrics_csv(trainer.history))
+            told.epoch(epoch)
+
+        told.begin(config, trainer.step)
+        try:
+            trainer.fit(
+                task.batches,
+                task.measure,
+                save=checkpoint.save if first else lambda: None,
+                on_step=told.step,
+                on_epoch=on_epoch,
+            )
+        except TrainingError as error:
+            if not (begins := task.describe(trainer.step)):
+                raise
+            raise TrainingError(f"{error}; its batch begins with {begins}") from None
+        if not first:
+            return RunResult(folder, task.card, {})
+        return _save(task.finish(trainer), trainer, folder, told)
+
+
+def _save(finished: Finished, trainer: Trainer, folder: Path, reporter: Reporter) -> RunResult:
+    """Write the model, its card, figures and curves, and say how well it reads."""
+    save_model(finished.network, finished.card, folder / "model")
+    names = ("model.safetensors", "model.onnx", CHECKPOINT)
+    sizes = {name: (folder / name).stat().st_size for name in names}
+    metrics = {
+        "validation": trainer.history[trainer.best_epoch - 1].validation,
+        "best_epoch": trainer.best_epoch,
+        **finished.metrics,
+        "bytes": sizes,
+    }
+    write_whole(folder / "card.md", finished.page(sizes).markdown().encode())
+    write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
+    plot_curves(trainer.history, folder / "curves.png")
+    for line in finished.lines:
+        reporter.say(line)
+    reporter.say(
+        f"{folder / 'model.safetensors'} has {sizes['model.safetensors']:,} bytes, {CHECKPOINT} "
+        f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: it keeps the weights in full "
+        f"precision, their average, AdamW's two running means of every weight and the best weights so far"
+    )
+    return RunResult(folder, finished.card, metrics)

@@ -5,7 +5,7 @@ goes on exactly where it was. On the command line and in ``config.toml`` they ar
 
 ======================  ==========================================================================
 ``lr=SHAPE:STEPS``      the learning rate rises: ``constant`` (a tenth, then all), ``linear`` or
-                        ``exponential``
+                        ``exponential``; without ``:STEPS`` over as many as the model's default
 ``batch=A:B:STEPS``     the batch grows from A to B; with ``:scale`` the rate grows with it
 ``layers=STEPS``        the output layer learns first; every STEPS the next group below it joins
 ``data=SHARE:STEPS``    a part of the pictures first, then more; with ``:easy`` the easy ones first
@@ -21,10 +21,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
 from plate_ocr.errors import DataError
 
 RateShape: TypeAlias = Literal["constant", "linear", "exponential"]
@@ -35,9 +31,6 @@ LossKind: TypeAlias = Literal["squared_error", "smoothing", "auxiliary"]
 
 FIRST_RATE = {"constant": 0.1, "linear": 0.0, "exponential": 0.01}
 """Part of the peak rate at which each shape starts; linear starts one step above it."""
-
-SMOOTHING = 0.4
-"""Label smoothing at the start of ``loss=smoothing``."""
 
 GROUP_RATE = 1 / 2.6
 """Each group's peak rate, as a part of that of the group above it (Howard and Ruder, *ULMFiT*, 2018)."""
@@ -144,27 +137,9 @@ class LossWarmup:
     kind: LossKind
     steps: int
 
-    def apply(self, logits: Tensor, target: Tensor, loss: Loss, step: int) -> Tensor:
-        """Mean loss of a batch at a step; shapes as in :func:`batch_loss`."""
-        done = min(1.0, step / self.steps)
-        if self.kind == "smoothing":
-            even = torch.full_like(target, 1 / target.shape[1])
-            return batch_loss(logits, torch.lerp(target, even, SMOOTHING * (1 - done)), loss)
-        real, simple = batch_loss(logits, target, loss), batch_loss(logits, target, "squared_error")
-        return real + done * simple if self.kind == "auxiliary" else torch.lerp(simple, real, done)
-
-
-def batch_loss(logits: Tensor, target: Tensor, kind: Loss) -> Tensor:
-    """Mean loss of a batch.
-
-    Args:
-        logits: float32 ``[batch, classes]``.
-        target: float32 ``[batch, classes]``: one-hot, or any distribution over the classes.
-        kind: cross-entropy -Σ t·log p, or squared error Σ (p - t)², with p the softmax.
-    """
-    if kind == "cross_entropy":
-        return F.cross_entropy(logits, target)
-    return (torch.softmax(logits, 1) - target).square().sum(1).mean()
+    def done(self, step: int) -> float:
+        """How much of the change is done at a step, 0..1."""
+        return min(1.0, step / self.steps)
 
 
 @dataclass(frozen=True)
@@ -204,12 +179,6 @@ class Plan:
         """How many of a network's groups learn at a step, counted from the output."""
         return min(groups, self.layers.open_groups(step)) if self.layers else groups
 
-    def loss_at(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch at a step; shapes as in :func:`batch_loss`."""
-        if self.loss_warmup:
-            return self.loss_warmup.apply(logits, target, self.loss, step)
-        return batch_loss(logits, target, self.loss)
-
     def factor_at(self, step: int) -> float:
         """What the peak rate is multiplied by at a step: both warm-ups and the decline.
 
@@ -222,8 +191,14 @@ class Plan:
             return warm * max(1e-4, 0.5 * (1 + math.cos(math.pi * progress)))
         return warm * (0.1 ** math.floor(3 * progress + 1e-9) if self.decline == "step" else 1.0)
 
-    def table(self, groups: int, rows: int = 12) -> str:
-        """The plan in words: what holds at some of its steps, for a network of so many groups."""
+    def table(self, groups: int, loss: str, rows: int = 12) -> str:
+        """The plan in words: what holds at some of its steps.
+
+        Args:
+            groups: of layers that the network has.
+            loss: its name.
+            rows: steps that are shown, at most.
+        """
         lines = ["    step      rate   batch  groups  pictures"]
         for step in sorted({round(i * (self.steps - 1) / (rows - 1)) for i in range(rows)}):
             lines.append(
@@ -232,16 +207,17 @@ class Plan:
             )
         drawn = sum(self.size_at(step) for step in range(self.steps))
         warm = f", loss warm-up {self.loss_warmup.kind}" if self.loss_warmup else ""
-        lines.append(f"{self.steps:,} steps, {drawn:,} pictures drawn, loss {self.loss}{warm}")
+        lines.append(f"{self.steps:,} steps, {drawn:,} pictures drawn, loss {loss}{warm}")
         return "\n".join(lines)
 
 
-def parse_warmups(texts: Sequence[str], steps: int) -> dict[str, Any]:
+def parse_warmups(texts: Sequence[str], steps: int, rate_steps: int = 1) -> dict[str, Any]:
     """Warm-ups from words such as ``lr=linear:200``.
 
     Args:
         texts: one for each warm-up.
         steps: of the whole training.
+        rate_steps: of a warm-up of the learning rate that names none, such as ``lr=linear``.
 
     Returns:
         Arguments of :class:`Plan`.
@@ -261,7 +237,8 @@ def parse_warmups(texts: Sequence[str], steps: int) -> dict[str, Any]:
         if name in found:
             raise DataError(f"the warm-up {word} is given twice")
         try:
-            warmup = make(rest.split(":"))
+            parts = rest.split(":")
+            warmup = make([*parts, str(rate_steps)] if word == "lr" and len(parts) == 1 else parts)
         except (ValueError, TypeError, IndexError) as error:
             reason = f": {error}" if str(error) and "unpack" not in str(error) else ""
             raise DataError(f"--warmup {text} is not of the form {form}{reason}") from None
@@ -313,7 +290,7 @@ def _loss(parts: list[str]) -> LossWarmup:
 
 
 WORDS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {
-    "lr": ("lr=constant|linear|exponential:STEPS", _rate),
+    "lr": ("lr=constant|linear|exponential[:STEPS]", _rate),
     "batch": ("batch=FIRST:LAST:STEPS[:scale]", _batch),
     "layers": ("layers=STEPS", _layers),
     "data": ("data=SHARE:STEPS[:easy]", _data),

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from plate_ocr.errors import TrainingError
-from plate_ocr.training.core.averaging import pair_tensors
-from plate_ocr.training.core.device import Precision, ProcessGroup
+from plate_ocr.training.core.averaging import AveragedNetwork
+from plate_ocr.training.core.config import TrainSettings
+from plate_ocr.training.core.device import ProcessGroup, to_device
+from plate_ocr.training.core.epoch import Epoch
+from plate_ocr.training.core.losses import Objective, OneHot, zero_loss
+from plate_ocr.training.core.optimizer import Optimizer
 from plate_ocr.training.core.schedule import GROUP_RATE, Plan
 
 Batches: TypeAlias = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
@@ -30,90 +30,6 @@ COUNTED = 4
 
 SAVE_SECONDS = 10.0
 """How much work a killed training loses, at most."""
-
-
-class Objective(Protocol):
-    """What a training makes small, and what it counts as right."""
-
-    def loss(self, output: Any, target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch at a step: of what the network gave, in its precision."""
-
-    def right(self, output: Any, target: Tensor) -> Tensor:
-        """How many rows of a batch are right: a single number, where the output is."""
-
-
-@dataclass(frozen=True)
-class OneHot:
-    """Rows of logits ``[batch, classes]`` against distributions over the classes.
-
-    Attributes:
-        plan: has the loss and its warm-up.
-    """
-
-    plan: Plan
-
-    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch at a step."""
-        return self.plan.loss_at(logits.float(), target, step)
-
-    def right(self, logits: Tensor, target: Tensor) -> Tensor:
-        """How often the likeliest class is the target's."""
-        return (logits.argmax(1) == target.argmax(1)).sum()
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What a plan leaves open.
-
-    Attributes:
-        steps_per_epoch: optimiser steps between two measurements.
-        weight_decay: of AdamW.
-        patience: epochs without a better validation measure before it stops.
-        precision: of the forward pass; ``fp16`` scales the loss, since its range is small.
-        accumulate: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
-        compile: let torch compile the network first: worth it for long runs on a GPU.
-        channels_last: keep pictures as ``[batch, height, width, channel]`` in memory: faster convolutions.
-        clip: the longest that the gradient of all weights together may be; 0: any length.
-        average: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
-            average is measured and kept instead of the weights themselves; 0: no average.
-        span: part of the steps made that the average reaches back over, at most.
-    """
-
-    steps_per_epoch: int
-    weight_decay: float = 1e-3
-    patience: int = 1000
-    precision: Precision = "fp32"
-    accumulate: int = 1
-    compile: bool = False
-    channels_last: bool = False
-    clip: float = 0.0
-    average: float = 0.0
-    span: float = 0.05
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What happened between two measurements.
-
-    Attributes:
-        epoch: counted from 1.
-        step: optimiser steps made until its end.
-        rate: learning rate of its last step.
-        batch_size: rows in its last batch.
-        loss: mean training loss.
-        accuracy: share of rows whose likeliest class was the target's, in every fourth batch.
-        validation: the measure on the validation part, 0..1.
-        seconds: that it took; of the last part only if it was stopped in between.
-    """
-
-    epoch: int
-    step: int
-    rate: float
-    batch_size: int
-    loss: float
-    accuracy: float
-    validation: float
-    seconds: float
 
 
 class Trainer:
@@ -153,27 +69,18 @@ class Trainer:
         self.step = 0
         self.history: list[Epoch] = []
         self.best = _on_cpu(network.state_dict())
-        self._average: nn.Module | None = copy.deepcopy(network).eval() if settings.average else None
-        self._averaged = None if self._average is None else pair_tensors(self._average, network)
+        self._average = (
+            AveragedNetwork(network, settings.average, settings.span) if settings.average else None
+        )
         self._groups: Sequence[nn.Module] = groups if plan.layers and groups else (network,)
         rates = [plan.rate * GROUP_RATE**depth for depth in range(len(self._groups))]
-        self._optimizer = torch.optim.AdamW(
-            [{"params": [*g.parameters()], "lr": r} for g, r in zip(self._groups, rates, strict=True)],
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
-        self._peaks = rates
-        self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+        self._optimizer = Optimizer(self._groups, rates, settings, device)
         # Sums over this epoch; right rows are counted where they are, since fetching them takes time.
         self._loss, self._rows, self._counted = 0.0, 0, 0
         self._right = torch.zeros((), dtype=torch.int64, device=device)
         self._learning = -1
         self._fitted = 0
-        self._share = (
-            ProcessGroup(dist.get_rank(), dist.get_world_size())
-            if dist.is_initialized()
-            else ProcessGroup(0, 1)
-        )
+        self._processes = ProcessGroup.joined()
         self._forward: Callable[[Tensor], Any] = network
 
     def fit(
@@ -203,13 +110,13 @@ class Trainer:
             inputs, target = next(stream)
             factor = self.plan.factor_at(self.step)
             rate = self.plan.rate * factor
-            loss = self._learn(self._moved(inputs), self._moved(target), factor)
+            loss = self._learn(to_device(inputs, self.device), to_device(target, self.device), factor)
             on_step(self.step, rate, loss)
             if self.step % self.settings.steps_per_epoch == 0 or self.step == self.plan.steps:
                 self.network.eval()
                 self._learning = -1
                 with torch.no_grad():
-                    measure = self._share.same_everywhere(validate(self._measured), self.device)
+                    measure = self._processes.same_everywhere(validate(self._measured), self.device)
                 # Of equals the later one: it has seen more, and at a lower rate.
                 if not self.history or measure >= max(e.validation for e in self.history):
                     self.best = _on_cpu(self._measured.state_dict())
@@ -220,7 +127,7 @@ class Trainer:
                         rate,
                         len(inputs),
                         self._loss / self._rows,
-                        self._share.sum(int(self._right), self.device) / max(1, self._counted),
+                        self._processes.sum(int(self._right), self.device) / max(1, self._counted),
                         measure,
                         time.perf_counter() - started,
                     )
@@ -234,49 +141,41 @@ class Trainer:
                 save()
                 saved = time.perf_counter()
 
-    def _moved(self, rows: Tensor) -> Tensor:
-        """Rows where the network is."""
-        # A GPU fetches from pinned memory by itself: this process does not wait for it.
-        if self.device.type == "cuda" and rows.device.type == "cpu":
-            return rows.pin_memory().to(self.device, non_blocking=True)
-        return rows.to(self.device)
-
     def _learn(self, inputs: Tensor, target: Tensor, factor: float) -> float:
         """One optimiser step with a part of the peak rate; returns the loss before it."""
         self._set_mode()
-        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
-            group["lr"] = peak * factor
         if self.settings.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        self._optimizer.zero_grad()
+        self._optimizer.begin(factor)
         rows, value = len(inputs), 0.0
-        mine, answers = self._share.of(inputs), self._share.of(target)
+        mine, answers = self._processes.of(inputs), self._processes.of(target)
         size = max(1, math.ceil(len(mine) / self.settings.accumulate))
         try:
             for part, wanted in zip(torch.split(mine, size), torch.split(answers, size), strict=True):
-                with self._autocast():
+                with self._optimizer.autocast():
                     output = self._forward(part)
                 # Gradients add up over parts and are averaged over processes.
-                weight = len(part) * self._share.count / rows
+                weight = len(part) * self._processes.count / rows
                 # Without rows, an empty sum still tells the other processes that there is no gradient.
-                loss = self.objective.loss(output, wanted, self.step) if weight else _sum(output)
+                loss = self.objective.loss(output, wanted, self.step) if weight else zero_loss(output)
                 if weight not in (0, 1):
                     loss = loss * weight
-                self._backward(loss)
+                self._optimizer.backward(loss)
                 value += loss.item()
                 if self.step % COUNTED == 0:
                     with torch.no_grad():
                         self._right += self.objective.right(output, wanted)
-            value = self._share.sum(value, self.device) / self._share.count
+            value = self._processes.sum(value, self.device) / self._processes.count
             if not math.isfinite(value):
                 raise TrainingError(
                     f"the loss became {value} in step {self.step + 1} at learning rate "
                     f"{self.plan.rate * factor:.3g}; a lower rate or a longer warm-up may help"
                 )
-            self._update()
+            self._optimizer.step()
         except RuntimeError as error:
             raise self._explained(error, rows) from error
-        self._update_average()
+        if self._average is not None:
+            self._average.update(self.step)
         self._fitted = max(self._fitted, rows)
         self.step += 1
         self._loss += value * rows
@@ -284,44 +183,17 @@ class Trainer:
         self._counted += rows if (self.step - 1) % COUNTED == 0 else 0
         return value
 
-    def _backward(self, loss: Tensor) -> None:
-        scaled = self._scaler.scale(loss) if self._scaler.is_enabled() else loss
-        scaled.backward()  # type: ignore[no-untyped-call]
-
-    def _update(self) -> None:
-        if self._scaler.is_enabled():
-            self._scaler.unscale_(self._optimizer)
-        if self.settings.clip:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        if self._scaler.is_enabled():
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
-        else:
-            self._optimizer.step()
-
     @property
     def _measured(self) -> nn.Module:
         """What is measured and kept: the averaged weights where there are such."""
-        return self.network if self._average is None else self._average
-
-    def _update_average(self) -> None:
-        if self._averaged is None:
-            return
-        # The first weights are random and must fade.
-        share = max(
-            1 - self.settings.average, (1 / self.settings.span - 1) / (1 / self.settings.span + self.step)
-        )
-        with torch.no_grad():
-            torch._foreach_lerp_(*self._averaged.numbers, share)
-            for mine, theirs in self._averaged.counts:
-                mine.copy_(theirs)
+        return self.network if self._average is None else self._average.network
 
     def _explained(self, error: RuntimeError, rows: int) -> Exception:
         text = str(error)
         if "memory" in text:
             fitted = f"{self._fitted} rows fitted" if self._fitted else "choose a smaller one"
             return TrainingError(f"memory ran out with a batch of {rows} rows; {fitted}")
-        if self._share.count > 1 and ("onnection" in text or "gloo" in text or "NCCL" in text):
+        if self._processes.count > 1 and ("onnection" in text or "gloo" in text or "NCCL" in text):
             return TrainingError("another process of this training has ended; go on with --resume")
         return error
 
@@ -338,13 +210,7 @@ class Trainer:
                 group.eval()  # batch statistics of a frozen group stay as they are
         network = torch.compile(self.network) if self.settings.compile else self.network
         # It looks once for what learns, hence anew for each new group.
-        self._forward = DistributedDataParallel(network) if self._share.count > 1 else network
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.settings.precision == "fp32":
-            return nullcontext()
-        dtype = torch.float16 if self.settings.precision == "fp16" else torch.bfloat16
-        return torch.autocast(self.device.type, dtype)
+        self._forward = DistributedDataParallel(network) if self._processes.count > 1 else network
 
     @property
     def best_epoch(self) -> int:
@@ -364,12 +230,11 @@ class Trainer:
             "step": self.step,
             "network": _on_cpu(self.network.state_dict()),
             "best": self.best,
-            "optimizer": self._optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
+            **self._optimizer.state(),
             "random": torch.get_rng_state(),
             "sums": (self._loss, self._rows, self._counted, int(self._right)),
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
-        } | ({} if self._average is None else {"average": _on_cpu(self._average.state_dict())})
+        } | ({} if self._average is None else {"average": _on_cpu(self._average.network.state_dict())})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
@@ -377,17 +242,12 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.best = state["best"]
         if self._average is not None:
-            self._average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
+            self._average.network.load_state_dict(state["average"])
+        self._optimizer.load_state(state)
         torch.set_rng_state(state["random"])
         self._loss, self._rows, self._counted, right = state["sums"]
         self._right.fill_(right)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-
-
-def _sum(output: Tensor | tuple[Tensor, ...]) -> Tensor:
-    return output.sum() if isinstance(output, Tensor) else torch.stack([part.sum() for part in output]).sum()
 
 
 def _on_cpu(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,9 +13,6 @@ from plate_ocr.rendering.shards import MOST, SceneShard
 from plate_ocr.training.rendered.data import ShardBatches
 from plate_ocr.vision.detection import CELL, UNIT
 
-SHARD = 512
-"""Scenes that are rendered at a time."""
-
 SPREAD = (0.1, 0.16)
 """Standard deviation of the peak that a plate should give, as parts of its width and height."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.files import write_whole
 from plate_ocr.metrics import calibration_gap
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import softmax
-from plate_ocr.networks.export import save_model
 from plate_ocr.networks.plate import PlateNetwork
 from plate_ocr.readers.ctc import greedy
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.text import right_characters
-from plate_ocr.training.core.calibration import fit_min_confidence
+from plate_ocr.training.core.calibration import fit_min_confidence, fit_temperature
+from plate_ocr.training.core.model_card import CardPage
+from plate_ocr.training.core.run import Finished
 from plate_ocr.training.rendered.run import ever
 from plate_ocr.vision.images import Image
 
@@ -117,33 +116,28 @@ def fit_plate_temperature(answers: PlateAnswers, wanted: Sequence[str]) -> float
         sure = np.clip(answers.confidences(temperature).astype(np.float64), 1e-7, 1 - 1e-7)
         return float(-np.where(right, np.log(sure), np.log1p(-sure)).mean())
 
-    return float(min(np.geomspace(0.25, 4, 65), key=cross_entropy))
+    return fit_temperature(cross_entropy)
 
 
 def finish_plates(
     network: PlateNetwork,
     card: PlateCard,
     rendering: Rendering,
-    folder: Path,
     executor: Executor,
     *,
     counts: tuple[int, int, int] = (CALIBRATED_ON, NOTHINGS, TESTED_ON),
-) -> tuple[PlateCard, dict[str, Any]]:
-    """Calibrate on rendered plates that no training sees, measure once on others, and save all.
+) -> Finished:
+    """Calibrate on rendered plates that no training sees, and measure once on others.
 
     Args:
         network: in evaluation mode, on the CPU.
         card: of the network, with what it learnt from.
         rendering: how plates are rendered.
-        folder: gets ``model.safetensors``, ``model.onnx``, ``card.md`` and ``metrics.json``.
         executor: renders.
         counts: plates to calibrate on, pictures without a plate and plates to measure on.
 
     Returns:
-        The card with its temperature, bounds and accuracy, and the figures.
-
-    Raises:
-        OutputError: if a file cannot be written.
+        The network, and its card with temperature, bounds and accuracy.
     """
     plates = dataclasses.replace(rendering, not_plates=0.0)
     fitted = render_all(plates, HELD_OUT, counts[0], executor)
@@ -168,11 +162,10 @@ def finish_plates(
     named = {"rendered": metrics["plates"]["accuracy"]}
     named |= {f"rendered {region}": values["accuracy"] for region, values in metrics["regions"].items()}
     card = dataclasses.replace(card, accuracy={name: round(value, 5) for name, value in named.items()})
-    save_model(network, card, folder / "model")
-    metrics["bytes"] = {name: (folder / name).stat().st_size for name in ("model.safetensors", "model.onnx")}
-    write_whole(folder / "card.md", card_page(card, metrics).encode())
-    write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
-    return card, metrics
+    line = (
+        f"{metrics['plates']['accuracy']:.2%} of {metrics['plates']['count']:,} held-out rendered plates read"
+    )
+    return Finished(network, card, metrics, partial(_page, card, metrics), [line])
 
 
 def _char_bound(right: NDArray[np.float32], wrong: NDArray[np.float32]) -> float:
@@ -212,39 +205,29 @@ def _measured(answers: PlateAnswers, shard: Shard, card: PlateCard) -> dict[str,
     }
 
 
-def card_page(card: PlateCard, metrics: Mapping[str, Any]) -> str:
-    """The model card as a page for people (Mitchell et al., *Model Cards for Model Reporting*, 2019)."""
-    rows = [("all", metrics["plates"]), *metrics["regions"].items()]
+def _page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     learnt = card.training
-    return "\n".join(
-        [
-            "# Reads whole plates",
-            "",
-            f"`{card.alphabet.characters}`",
-            "",
-            f"A grey picture of {card.height}×{card.width} → convolutions of "
-            f"{', '.join(map(str, card.channels))} channels → two rows of features as {card.steps} steps → "
-            f"{card.layers} transformer layers of {card.transformer} → CTC; "
-            f"{metrics['bytes']['model.safetensors']:,} bytes of weights. A character below "
-            f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
-            "",
+    return CardPage(
+        title="Reads whole plates",
+        alphabet=card.alphabet.characters,
+        network=f"A grey picture of {card.height}×{card.width} → convolutions of "
+        f"{', '.join(map(str, card.channels))} channels → two rows of features as {card.steps} steps → "
+        f"{card.layers} transformer layers of {card.transformer} → CTC; "
+        f"{sizes['model.safetensors']:,} bytes of weights. A character below "
+        f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
+        learnt=[
             f"It learnt from {ever(learnt, 'drawn'):,} pictures of {ever(learnt, 'rendered'):,} rendered "
-            f"plates of the regions {', '.join(learnt.get('regions', ()))} and from no real plate.",
-            "",
-            "Measured once, on rendered plates that it neither learnt from nor was chosen by; a character "
-            "that is unknown counts as wrong:",
-            "",
-            "| region | plates | every character right | characters' calibration error |",
-            "|---|---|---|---|",
-            *(
-                f"| {name} | {v['count']:,} | {v['accuracy']:.2%} | {v['character_calibration_error']:.2%} |"
-                for name, v in rows
-            ),
-            "",
+            f"plates of the regions {', '.join(learnt.get('regions', ()))} and from no real plate."
+        ],
+        measured="Measured once, on rendered plates that it neither learnt from nor was chosen by; a "
+        "character that is unknown counts as wrong:",
+        columns=("region", "plates", "every character right", "characters' calibration error"),
+        rows=[
+            (name, f"{v['count']:,}", f"{v['accuracy']:.2%}", f"{v['character_calibration_error']:.2%}")
+            for name, v in [("all", metrics["plates"]), *metrics["regions"].items()]
+        ],
+        notes=[
             f"Of {metrics['nothings']:,} rendered pictures without a plate, "
-            f"{metrics['nothings_read']:.2%} are taken for one.",
-            "",
-            "![loss, accuracy and learning rate of the last run](curves.png)",
-            "",
-        ]
+            f"{metrics['nothings_read']:.2%} are taken for one."
+        ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -17,9 +18,7 @@ from torch import Tensor
 
 from plate_ocr.files import write_whole
 from plate_ocr.rendering.shards import Rendered
-
-SHARD = 2048
-"""Plates that are rendered at a time."""
+from plate_ocr.training.core.device import ALONE, ProcessGroup
 
 SHIFT = (3, 6)
 """How far a picture is moved down or up, and left or right, at most, pixels."""
@@ -30,6 +29,9 @@ AnyShard = TypeVar("AnyShard", bound=Rendered)
 class Shards(Generic[AnyShard]):
     """Shards by number: rendered ahead, kept as files as long as they are needed.
 
+    Of the processes of one training on a machine each renders its own part of them and waits for the files
+    of the others.
+
     Args:
         render: from the number of the first picture and the count of them to a shard; run in workers.
         load: from a file to a shard; an OSError, ValueError or KeyError says that it is not whole.
@@ -37,6 +39,7 @@ class Shards(Generic[AnyShard]):
         folder: for the files.
         executor: renders.
         last: number of the last shard that may be asked for.
+        processes: of this training on this machine.
         ahead: shards to render ahead.
     """
 
@@ -48,11 +51,12 @@ class Shards(Generic[AnyShard]):
         folder: Path,
         executor: Executor,
         last: int,
+        processes: ProcessGroup = ALONE,
         ahead: int = 2,
     ) -> None:
         self._render, self._load, self.size = render, load, size
         self._folder, self._executor = folder, executor
-        self._last, self._ahead = last, ahead
+        self._last, self._ahead, self._processes = last, ahead, processes
         self._waiting: dict[int, Future[AnyShard]] = {}
 
     def get(self, number: int) -> AnyShard:
@@ -61,22 +65,28 @@ class Shards(Generic[AnyShard]):
         Raises:
             OutputError: if its file cannot be written.
         """
+        # Every process has these in its memory: none is more than a step ahead of another.
         for path in self._folder.glob("*.npz"):
             if path.stem.isdecimal() and int(path.stem) < number:
                 path.unlink(missing_ok=True)
-        for i in range(number, min(number + self._ahead, self._last) + 1):
-            if i not in self._waiting and not self._path(i).exists():
+        for i in range(number, min(number + self._ahead * self._processes.count, self._last) + 1):
+            if self._is_mine(i) and i not in self._waiting and not self._path(i).exists():
                 self._waiting[i] = self._executor.submit(self._render, i * self.size, self.size)
         path = self._path(number)
-        if number not in self._waiting:
+        while number not in self._waiting:
             try:
                 return self._load(path)
             except (OSError, ValueError, KeyError):
-                path.unlink(missing_ok=True)
-                return self.get(number)
+                if self._is_mine(number):
+                    path.unlink(missing_ok=True)
+                    return self.get(number)
+                time.sleep(0.02)
         shard = self._waiting.pop(number).result()
         write_whole(path, shard.to_bytes())
         return shard
+
+    def _is_mine(self, number: int) -> bool:
+        return number % self._processes.count == self._processes.rank
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06}.npz"

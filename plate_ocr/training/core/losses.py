@@ -1,0 +1,74 @@
+"""What a training makes small: the objective of any task, and the losses on one-hot vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from plate_ocr.training.core.schedule import Loss, Plan
+
+SMOOTHING = 0.4
+"""Label smoothing at the start of ``loss=smoothing``."""
+
+
+class Objective(Protocol):
+    """What a training makes small, and what it counts as right."""
+
+    def loss(self, output: Any, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch at a step: of what the network gave, in its precision."""
+
+    def right(self, output: Any, target: Tensor) -> Tensor:
+        """How many rows of a batch are right: a single number, where the output is."""
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Rows of logits ``[batch, classes]`` against distributions over the classes.
+
+    Attributes:
+        plan: has the loss and its warm-up.
+    """
+
+    plan: Plan
+
+    def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
+        """Mean loss of a batch at a step, by :func:`planned_loss`."""
+        return planned_loss(self.plan, logits.float(), target, step)
+
+    def right(self, logits: Tensor, target: Tensor) -> Tensor:
+        """How often the likeliest class is the target's."""
+        return (logits.argmax(1) == target.argmax(1)).sum()
+
+
+def batch_loss(logits: Tensor, target: Tensor, kind: Loss) -> Tensor:
+    """Mean loss of a batch.
+
+    Args:
+        logits: float32 ``[batch, classes]``.
+        target: float32 ``[batch, classes]``: one-hot, or any distribution over the classes.
+        kind: cross-entropy -Σ t·log p, or squared error Σ (p - t)², with p the softmax.
+    """
+    if kind == "cross_entropy":
+        return F.cross_entropy(logits, target)
+    return (torch.softmax(logits, 1) - target).square().sum(1).mean()
+
+
+def planned_loss(plan: Plan, logits: Tensor, target: Tensor, step: int) -> Tensor:
+    """Mean loss of a batch at a step of a plan, its warm-up included; shapes as in :func:`batch_loss`."""
+    if (warmup := plan.loss_warmup) is None:
+        return batch_loss(logits, target, plan.loss)
+    done = warmup.done(step)
+    if warmup.kind == "smoothing":
+        even = torch.full_like(target, 1 / target.shape[1])
+        return batch_loss(logits, torch.lerp(target, even, SMOOTHING * (1 - done)), plan.loss)
+    real, simple = batch_loss(logits, target, plan.loss), batch_loss(logits, target, "squared_error")
+    return real + done * simple if warmup.kind == "auxiliary" else torch.lerp(simple, real, done)
+
+
+def zero_loss(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """A loss of 0 that has a gradient, for a process whose part of a batch is empty."""
+    return output.sum() if isinstance(output, Tensor) else torch.stack([part.sum() for part in output]).sum()

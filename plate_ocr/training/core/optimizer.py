@@ -1,0 +1,79 @@
+"""AdamW over a network's groups, with a scaled loss in half precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from plate_ocr.training.core.config import TrainSettings
+
+
+class Optimizer:
+    """Steps of AdamW in the wanted precision.
+
+    Args:
+        groups: parts of the network with learning rates of their own.
+        rates: peak learning rate of each.
+        settings: weight decay, precision and the longest gradient.
+        device: where the network is.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[nn.Module],
+        rates: Sequence[float],
+        settings: TrainSettings,
+        device: torch.device,
+    ) -> None:
+        self._rates, self._clip = rates, settings.clip
+        self._precision, self._device = settings.precision, device
+        self._adamw = torch.optim.AdamW(
+            [{"params": [*g.parameters()], "lr": rate} for g, rate in zip(groups, rates, strict=True)],
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+
+    def begin(self, factor: float) -> None:
+        """Forget the gradients, and set the rates to a part of their peaks."""
+        for group, rate in zip(self._adamw.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+        self._adamw.zero_grad()
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The precision of the forward pass."""
+        if self._precision == "fp32":
+            return nullcontext()
+        dtype = torch.float16 if self._precision == "fp16" else torch.bfloat16
+        return torch.autocast(self._device.type, dtype)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a loss."""
+        scaled = self._scaler.scale(loss) if self._scaler.is_enabled() else loss
+        scaled.backward()  # type: ignore[no-untyped-call]
+
+    def step(self) -> None:
+        """Change the weights by the gradients."""
+        if self._scaler.is_enabled():
+            self._scaler.unscale_(self._adamw)
+        if self._clip:
+            weights = [weight for group in self._adamw.param_groups for weight in group["params"]]
+            nn.utils.clip_grad_norm_(weights, self._clip)
+        if self._scaler.is_enabled():
+            self._scaler.step(self._adamw)
+            self._scaler.update()
+        else:
+            self._adamw.step()
+
+    def state(self) -> dict[str, Any]:
+        """What a stopped training has to keep."""
+        return {"optimizer": self._adamw.state_dict(), "scaler": self._scaler.state_dict()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self._adamw.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])

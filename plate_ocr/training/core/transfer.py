@@ -1,0 +1,84 @@
+"""Fine-tuning: what a network can take over from weights of another size or other classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from plate_ocr.alphabet import Alphabet
+
+Rows: TypeAlias = tuple[Tensor, Tensor]
+"""int64 ``[N]`` twice: which rows of a tensor stand for the same class, here and there."""
+
+
+def common_rows(here: Alphabet, there: Alphabet, *, blank: bool = False) -> Rows:
+    """The rows of the characters that both alphabets have, in the order of the first.
+
+    Args:
+        here: the network's.
+        there: that of the weights.
+        blank: whether the blank of CTC is row 0, before the characters.
+    """
+    common = [char for char in here.characters if char in there]
+    rows = (torch.from_numpy(alphabet.encode(common)) for alphabet in (here, there))
+    if not blank:
+        return next(rows), next(rows)
+    first = torch.zeros(1, dtype=torch.int64)
+    return torch.cat([first, next(rows) + 1]), torch.cat([first, next(rows) + 1])
+
+
+def take_over(
+    network: nn.Module, weights: Mapping[str, Tensor], rows: Mapping[str, Rows] | None = None
+) -> int:
+    """Take over weights where they fit.
+
+    A wider network computes at first what the narrower one does (Chen et al., *Net2Net*, 2016): known units
+    do not listen to new ones yet.
+
+    Args:
+        network: is changed in place; what is not taken over keeps its weights.
+        weights: tensors by the network's names.
+        rows: by name: tensors whose rows are matched by class.
+
+    Returns:
+        How many tensors were taken over.
+    """
+    taken = 0
+    with torch.no_grad():
+        for name, mine in network.state_dict().items():
+            if name not in weights:
+                continue
+            given = weights[name].to(mine.dtype)
+            if rows and name in rows:
+                here, there = rows[name]
+                fresh, given = mine[here], given[there]
+            else:
+                here, fresh = None, mine
+            if not _fits(given, fresh):
+                continue
+            grown = _grown(given, fresh)
+            if here is None:
+                mine.copy_(grown)
+            else:
+                mine[here] = grown
+            taken += 1
+    return taken
+
+
+def _fits(given: Tensor, fresh: Tensor) -> bool:
+    """Whether weights are those of a layer that is as wide at most, its windows being the same."""
+    narrow, wide = given.shape, fresh.shape
+    as_wide = len(narrow) == len(wide) and all(a <= b for a, b in zip(narrow, wide, strict=True))
+    return as_wide and narrow[2:] == wide[2:]
+
+
+def _grown(given: Tensor, fresh: Tensor) -> Tensor:
+    """The given weights, and fresh ones for what a wider layer has more."""
+    grown = fresh.clone()
+    if grown.ndim > 1:
+        grown[: len(given)] = 0
+    grown[tuple(slice(size) for size in given.shape)] = given
+    return grown

@@ -1,0 +1,31 @@
+"""Everything that decides a run of the plate network. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from plate_ocr.alphabet import PLATE_CHARACTERS
+from plate_ocr.training.rendered.config import RenderRunConfig
+
+
+@dataclass(frozen=True)
+class PlateRunConfig(RenderRunConfig):
+    """Everything that decides a run of the plate network; stored as ``config.toml``.
+
+    Attributes:
+        alphabet: the characters that are told apart.
+    """
+
+    SHARD: ClassVar[int] = 2048
+
+    model: str = "plates"
+    epochs: int = 60
+    per_epoch: int = 16384
+    batch_size: int = 128
+    alphabet: str = PLATE_CHARACTERS
+
+    @property
+    def loss_name(self) -> str:
+        """What is made small, in words."""
+        return "CTC and corners"

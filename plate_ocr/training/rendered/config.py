@@ -1,0 +1,75 @@
+"""Everything that decides a run on rendered pictures. Needs no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+from plate_ocr.errors import DataError
+from plate_ocr.model.sessions import available_threads
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of
+from plate_ocr.training.core.config import RunConfig, TrainSettings
+
+VALIDATED_FROM = HELD_OUT + 10**6
+"""Number of the first picture that decides which weights are kept."""
+
+
+@dataclass(frozen=True)
+class RenderRunConfig(RunConfig):
+    """Everything that decides a run on rendered pictures; stored as ``config.toml``.
+
+    Attributes:
+        assets: folder with glyphs and fonts; empty: only fonts that a package brings.
+        regions: names of regions or region files; empty: the generator's mix.
+    """
+
+    SHARD: ClassVar[int] = 1
+    """Pictures that are rendered at a time."""
+
+    passes: int = 3
+    rate: float = 2e-3
+    patience: int = 1000
+    assets: str = ""
+    regions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= self.SHARD:
+            raise DataError(f"a batch of {self.batch_size} pictures: 1 to {self.SHARD} are possible")
+
+    @property
+    def rate_warmup_steps(self) -> int:
+        """Of a warm-up of the rate that names none: 400, in short runs a tenth of all."""
+        return max(1, min(400, self.steps // 10))
+
+    @property
+    def settings(self) -> TrainSettings:
+        """What the plan leaves open."""
+        return dataclasses.replace(
+            super().settings, weight_decay=0.02, channels_last=True, clip=2.0, average=0.9995, span=0.2
+        )
+
+    @property
+    def useful_workers(self) -> int:
+        """All cores but the one that trains."""
+        return max(1, available_threads() - 1)
+
+    @property
+    def rendering(self) -> Rendering:
+        """How pictures are rendered."""
+        return Rendering(self.assets, self.regions, self.seed)
+
+    def material(self) -> list[str]:
+        """Which regions are rendered, and which were left out and why.
+
+        Raises:
+            DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
+        """
+        plates = generator_of(self.rendering)
+        left_out = [f"left out: {region}: {why}" for region, why in plates.left_out.items()]
+        return [f"rendered: plates of {', '.join(region.name for region in plates.regions)}", *left_out]
+
+    @property
+    def steps_per_shard(self) -> int:
+        """Optimiser steps with one shard."""
+        return self.passes * (self.SHARD // self.batch_size)

@@ -1,0 +1,70 @@
+"""The models that can be trained: how each is configured, and what trains it.
+
+Looking at configurations needs no torch; opening a task does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plate_ocr.errors import DataError
+from plate_ocr.training.characters.config import CharRunConfig, CharsRunConfig, DigitsRunConfig
+from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.detector.config import LocatorRunConfig
+from plate_ocr.training.plates.config import PlateRunConfig
+
+if TYPE_CHECKING:
+    from plate_ocr.training.core.reporting import Reporter
+    from plate_ocr.training.core.run import OpenTask, RunResult
+
+CONFIGS: Mapping[str, type[RunConfig]] = {
+    kind.model: kind for kind in (DigitsRunConfig, CharsRunConfig, PlateRunConfig, LocatorRunConfig)
+}
+"""By the name of the model. An option belongs to the models whose configuration has a field of its name."""
+
+
+def stored_config(folder: Path) -> RunConfig:
+    """The configuration of the run in a folder, of whatever model.
+
+    Raises:
+        DataError: if there is none or it has a mistake.
+    """
+    path = folder / "config.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError(f"{folder} holds no run to go on with: there is no config.toml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from None
+    model = RunConfig.stored_model(text, str(path))
+    if model not in CONFIGS:
+        raise DataError(f"{path}: there is no model {model!r}; there are {', '.join(CONFIGS)}")
+    return CONFIGS[model].from_toml(text, str(path))
+
+
+def train(
+    config: RunConfig, folder: Path, reporter: Reporter, *, resume: bool = False, strict: bool = False
+) -> RunResult:
+    """Train a model; arguments and errors as of :func:`plate_ocr.training.core.run.run`."""
+    from plate_ocr.training.core.run import run
+
+    return run(config, _task_of(config), folder, reporter, resume=resume, strict=strict)
+
+
+def _task_of(config: RunConfig) -> OpenTask:
+    if isinstance(config, CharRunConfig):
+        from plate_ocr.training.characters.run import open_characters
+
+        return partial(open_characters, config)
+    if isinstance(config, PlateRunConfig):
+        from plate_ocr.training.plates.run import open_plates
+
+        return partial(open_plates, config)
+    if isinstance(config, LocatorRunConfig):
+        from plate_ocr.training.detector.run import open_detector
+
+        return partial(open_detector, config)
+    raise TypeError(f"nothing trains a {type(config).__name__}")
