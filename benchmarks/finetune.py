@@ -19,23 +19,24 @@ from plate_ocr.networks.mlp import network_for
 from plate_ocr.text import fold
 from plate_ocr.training.characters.augment import Augmentation
 from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
-from plate_ocr.training.characters.config import ALPHABETS, HIDDEN, PREPROCESSING
+from plate_ocr.training.characters.config import CharsRunConfig
 from plate_ocr.training.characters.dataset import CharData, brighten_glyphs
 from plate_ocr.training.characters.evaluate import class_probabilities, prepare
 from plate_ocr.training.characters.transfer import transfer
+from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import LayerWarmup, Plan, RateWarmup
-from plate_ocr.training.core.trainer import Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import stack_characters
 
 SEEDS, STEPS, BATCH = 5, 200, 64
 RATES = {"scratch": 4e-3, "chars": 1e-3}
-SETTINGS = PREPROCESSING["chars"]
+SETTINGS = CharsRunConfig().preprocessing
 
 
 def load() -> tuple[CharData, Alphabet]:
     """All UK characters, glyphs bright."""
     pictures, labels = labelled_characters(data_folder() / "chars" / "uk")
-    alphabet = Alphabet("".join(c for c in ALPHABETS["chars"] if c in labels))
+    alphabet = Alphabet("".join(c for c in CharsRunConfig.alphabet if c in labels))
     classes = alphabet.encode(labels)
     stack = brighten_glyphs(stack_characters(pictures, SETTINGS), classes, SETTINGS)
     names = np.array([str(i) for i in range(len(classes))])
@@ -58,7 +59,7 @@ def accuracy(
 ) -> float:
     """Train once; share of the held-out characters read right, O=0 and I=1."""
     torch.manual_seed(seed)
-    card = ModelCard(alphabet, SETTINGS, HIDDEN["chars"])
+    card = ModelCard(alphabet, SETTINGS, CharsRunConfig.hidden)
     network = network_for(card)
     if start == "chars":
         transfer("chars", network, card)

@@ -16,14 +16,13 @@ from pathlib import Path
 import torch
 
 from plate_ocr.model.sessions import CharModel
-from plate_ocr.training.characters.config import RunConfig
-from plate_ocr.training.characters.run import train
+from plate_ocr.training.characters.config import DigitsRunConfig
 from plate_ocr.training.core import trainer
 from plate_ocr.training.core.checkpoint import CHECKPOINT
 from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.tasks import train
 
-CONFIG = RunConfig.new(
-    model="digits",
+CONFIG = DigitsRunConfig.new(
     hidden=32,
     epochs=5,
     per_epoch=512,

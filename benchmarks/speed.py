@@ -27,11 +27,12 @@ from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.rendering.characters import render_characters
 from plate_ocr.rendering.fonts import bundled_fonts
-from plate_ocr.training.characters.config import HIDDEN, PREPROCESSING
+from plate_ocr.training.characters.config import CharsRunConfig, DigitsRunConfig
 from plate_ocr.training.characters.synthetic import render_dataset
+from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_precision
 from plate_ocr.training.core.schedule import Plan
-from plate_ocr.training.core.trainer import Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import Preprocessing, candidates, stack_characters
 
 RUNS = 10
@@ -128,13 +129,13 @@ def rendered_rows(characters: str, settings: Preprocessing, hidden: int, each: i
 
 def training() -> None:
     """Networks as we train them against scikit-learn's: same rows, batches and optimiser."""
-    digits = rendered_rows(DIGITS, PREPROCESSING["digits"], HIDDEN["digits"], 60)
+    digits = rendered_rows(DIGITS, DigitsRunConfig().preprocessing, DigitsRunConfig.hidden, 60)
     ours, theirs = (best(partial(train, digits), 3) for train in (_ours_until, _theirs_until))
     print(
         f"| training {_arrows(digits)} to {WANTED:.0%} of {len(digits.check)} held out "
         f"| scikit-learn `MLPClassifier` | {ours / theirs:.2f} × the time |"
     )
-    chars = rendered_rows(DIGITS + LETTERS, PREPROCESSING["chars"], HIDDEN["chars"], 20)
+    chars = rendered_rows(DIGITS + LETTERS, CharsRunConfig().preprocessing, CharsRunConfig.hidden, 20)
     for rows, epochs in ((digits, EPOCHS), (chars, EPOCHS // 6)):
         ours = best(partial(_ours_for, rows, epochs), 3)
         theirs = best(partial(_theirs_for, rows, epochs), 3)

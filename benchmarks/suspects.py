@@ -11,9 +11,9 @@ import numpy as np
 from benchmarks import data_folder
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.app.progress import PlainReporter
-from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.characters.config import CharsRunConfig
 from plate_ocr.training.characters.dataset import list_samples
-from plate_ocr.training.characters.run import train
+from plate_ocr.training.tasks import train
 
 SHARE = 0.02
 
@@ -34,9 +34,7 @@ def main() -> None:
             writer = csv.writer(file)
             writer.writerow(["image_path", "label"])
             writer.writerows(zip((sample.path.resolve() for sample in samples), labels, strict=True))
-        config = RunConfig.new(
-            data=(str(listing),), model="chars", windows=(10, 8), hidden=128, epochs=10, share=0.01
-        )
+        config = CharsRunConfig.new(data=(str(listing),), windows=(10, 8), hidden=128, epochs=10, share=0.01)
         folder = Path(base) / "run"
         train(config, folder, PlainReporter())
         with (folder / "suspects.csv").open(encoding="utf-8", newline="") as file:

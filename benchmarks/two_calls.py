@@ -11,8 +11,9 @@ from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.training.characters.batches import Draws, RowBatches
+from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import Plan, RateWarmup
-from plate_ocr.training.core.trainer import Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import Preprocessing, candidates, stack_characters
 
 

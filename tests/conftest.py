@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import ModelError
+from plate_ocr.metrics import accuracy
 from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
 from plate_ocr.model.registry import find_model
 from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
@@ -32,10 +33,11 @@ from plate_ocr.rendering.fonts import SIZE, bundled_fonts
 from plate_ocr.training.characters.augment import Augmentation
 from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
 from plate_ocr.training.characters.dataset import Split, split_data
-from plate_ocr.training.characters.evaluate import accuracy, class_probabilities, prepare
+from plate_ocr.training.characters.evaluate import class_probabilities, prepare
 from plate_ocr.training.characters.synthetic import render_dataset
+from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import Plan, RateWarmup
-from plate_ocr.training.core.trainer import Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.preprocessing import Preprocessing
 

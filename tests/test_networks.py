@@ -18,7 +18,8 @@ from plate_ocr.networks.detector import LocatorNetwork
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import MARGIN, WANDER, PlateFinder, view_of_text, wandering
 from plate_ocr.networks.weights import load_weights
-from plate_ocr.training.core.schedule import Loss, batch_loss
+from plate_ocr.training.core.losses import batch_loss
+from plate_ocr.training.core.schedule import Loss
 from plate_ocr.vision.detection import CELL
 from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import draw_plate, new_locator_network, new_network, new_plate_network

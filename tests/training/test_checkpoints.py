@@ -22,13 +22,15 @@ from plate_ocr.model.sessions import CharModel
 from plate_ocr.networks.export import as_kept, save_model
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.networks.weights import load_weights, read_weights
-from plate_ocr.training.characters.config import RunConfig
+from plate_ocr.training.characters.config import DigitsRunConfig
 from plate_ocr.training.core.checkpoint import CHECKPOINT_VERSION
+from plate_ocr.training.core.config import TrainSettings
+from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.schedule import Plan
-from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 
-CARD = ModelCard(Alphabet("0123456789"), RunConfig().preprocessing, hidden=128)
+CARD = ModelCard(Alphabet("0123456789"), DigitsRunConfig().preprocessing, hidden=128)
 
 
 class Code:
@@ -54,7 +56,7 @@ def run(tmp_path: Path) -> Path:
         "trainer": trainer.state(),
     }
     torch.save(state, tmp_path / "last.ckpt")
-    (tmp_path / "config.toml").write_text(RunConfig().to_toml())
+    (tmp_path / "config.toml").write_text(DigitsRunConfig().to_toml())
     return tmp_path / "last.ckpt"
 
 

@@ -11,16 +11,13 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from plate_ocr.metrics import accuracy, class_calibration_error, confusion_matrix, top_k
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.training.characters.evaluate import (
     Prepared,
-    accuracy,
-    calibration_error,
     class_probabilities,
-    confusion_matrix,
-    fit_temperature,
+    fit_class_temperature,
     prepare,
-    top_k,
 )
 from plate_ocr.training.core.calibration import fit_min_confidence
 from plate_ocr.vision.preprocessing import Candidates
@@ -103,19 +100,19 @@ def test_the_calibration_error_is_the_mean_gap_between_confidence_and_accuracy()
     # Two bins: 4 answers of 60 % of which 3 are right, 2 of 90 % of which 1 is.
     rows, labels = sure_of([0.6] * 4 + [0.9] * 2, [True, True, True, False, True, False])
     expected = 4 / 6 * abs(0.75 - 0.6) + 2 / 6 * abs(0.5 - 0.9)
-    assert calibration_error(rows, labels, bins=15) == pytest.approx(expected, abs=1e-6)
+    assert class_calibration_error(rows, labels, bins=15) == pytest.approx(expected, abs=1e-6)
     # In a single bin the errors of both sides make up for each other.
     mean = (4 * 0.6 + 2 * 0.9) / 6
-    assert calibration_error(rows, labels, bins=1) == pytest.approx(abs(4 / 6 - mean), abs=1e-6)
+    assert class_calibration_error(rows, labels, bins=1) == pytest.approx(abs(4 / 6 - mean), abs=1e-6)
 
 
 def test_sure_and_right_is_perfectly_calibrated() -> None:
     rows, labels = sure_of([1.0] * 5, [True] * 5)
-    assert calibration_error(rows, labels) == 0
+    assert class_calibration_error(rows, labels) == 0
 
 
 def test_a_blank_picture_that_nobody_is_sure_of_is_calibrated() -> None:
-    assert calibration_error(BLANK, np.array([0])) == 0
+    assert class_calibration_error(BLANK, np.array([0])) == 0
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -126,10 +123,10 @@ def test_the_temperature_undoes_too_much_and_too_little_confidence(
     chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = (rng.random((6000, 1)) < chances.cumsum(1)).argmax(1)
     data = prepared(temperature * logits, labels)
-    found = fit_temperature(Given(), data)
+    found = fit_class_temperature(Given(), data)
     assert found == pytest.approx(temperature, rel=0.08)
-    before = calibration_error(class_probabilities(Given(), data), labels)
-    after = calibration_error(class_probabilities(Given(), data, found), labels)
+    before = class_calibration_error(class_probabilities(Given(), data), labels)
+    after = class_calibration_error(class_probabilities(Given(), data, found), labels)
     assert after < 0.03
     assert after <= before + 1e-3
 

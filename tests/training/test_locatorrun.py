@@ -18,11 +18,10 @@ from plate_ocr.model.sessions import LocatorModel
 from plate_ocr.networks.weights import load_locator_weights
 from plate_ocr.rendering.shards import SceneShard
 from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.detector.config import LocatorRunConfig
 from plate_ocr.training.detector.data import answer
 from plate_ocr.training.detector.evaluate import count_found
-from plate_ocr.training.detector.run import LocatorRunConfig, train_locator
-from plate_ocr.training.plates.run import PlateRunConfig
-from plate_ocr.training.rendered.run import stored_render_config
+from plate_ocr.training.tasks import stored_config, train
 from tests.training.test_platerun import StopAfter
 
 CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
@@ -31,8 +30,7 @@ CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
-    monkeypatch.setattr("plate_ocr.training.detector.data.SHARD", 8)
-    monkeypatch.setattr("plate_ocr.training.detector.run.SHARD", 8)
+    monkeypatch.setattr(LocatorRunConfig, "SHARD", 8)
     monkeypatch.setattr("plate_ocr.training.detector.run.CHOSEN_BY", 4)
     monkeypatch.setattr("plate_ocr.training.detector.run.TESTED_ON", 6)
 
@@ -78,8 +76,7 @@ def test_found_wrong_and_missed_plates_are_counted() -> None:
 
 def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CONFIG.to_toml(), encoding="utf-8")
-    assert stored_render_config(LocatorRunConfig, tmp_path) == CONFIG
-    assert stored_render_config(PlateRunConfig, tmp_path) is None
+    assert stored_config(tmp_path) == CONFIG
     with pytest.raises(DataError, match="a batch of 0"):
         dataclasses.replace(CONFIG, batch_size=0)
 
@@ -92,7 +89,7 @@ def no_constants(text: str) -> Any:
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
-    metrics = train_locator(CONFIG, straight, Silent())
+    metrics = train(CONFIG, straight, Silent()).metrics
     assert metrics["scenes"] == 6
     names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
     assert names <= {path.name for path in straight.iterdir()}
@@ -106,13 +103,13 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert card.training == {"drawn": 16, "rendered": 8, "regions": ["us"], "seed": 0}
     assert set(card.accuracy) == {"rendered recall", "rendered precision"}
     with pytest.raises(KeyboardInterrupt):
-        train_locator(CONFIG, stopped, StopAfter(3))
-    train_locator(CONFIG, stopped, Silent(), resume=True)
+        train(CONFIG, stopped, StopAfter(3))
+    train(CONFIG, stopped, Silent(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     with pytest.raises(OutputError, match="holds a run already"):
-        train_locator(CONFIG, straight, Silent())
+        train(CONFIG, straight, Silent())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train_locator(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
+        train(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
 
 
 @pytest.mark.usefixtures("_small")
@@ -120,7 +117,7 @@ def test_a_run_begins_with_another_locator_of_whatever_size(
     tmp_path: Path, tiny_locator: Path, locator_card: LocatorCard
 ) -> None:
     config = dataclasses.replace(CONFIG, base=str(tiny_locator), epochs=1, rate=1e-9)
-    train_locator(config, tmp_path / "run", Silent())
+    train(config, tmp_path / "run", Silent())
     card, network = load_locator_weights(tmp_path / "run")
     assert (card.channels, card.features) == (locator_card.channels, locator_card.features)
     assert card.training["from"] == locator_card.training
@@ -133,7 +130,7 @@ def test_there_must_be_a_run_to_go_on_with_and_a_locator_to_begin_with(
     tmp_path: Path, tiny_plate_model: Path
 ) -> None:
     with pytest.raises(ModelError, match="no run to go on with"):
-        train_locator(CONFIG, tmp_path, Silent(), resume=True)
+        train(CONFIG, tmp_path, Silent(), resume=True)
     with pytest.raises(ModelError, match="such as locator"):
-        train_locator(dataclasses.replace(CONFIG, base=str(tiny_plate_model)), tmp_path / "new", Silent())
+        train(dataclasses.replace(CONFIG, base=str(tiny_plate_model)), tmp_path / "new", Silent())
     assert not (tmp_path / "new").exists()

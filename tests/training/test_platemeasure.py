@@ -14,11 +14,10 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import ModelError
 from plate_ocr.metrics import calibration_gap
 from plate_ocr.model.cards import PlateCard
-from plate_ocr.model.sessions import PlateModel
 from plate_ocr.networks.export import save_model
 from plate_ocr.rendering.shards import Rendering
-from plate_ocr.training.plates.evaluate import PlateAnswers, card_page, finish_plates, fit_plate_temperature
-from plate_ocr.training.plates.transfer import transferred
+from plate_ocr.training.plates.evaluate import PlateAnswers, finish_plates, fit_plate_temperature, plate_page
+from plate_ocr.training.plates.run import transferred
 from tests.conftest import new_plate_network
 
 SMALL = PlateCard(Alphabet(PLATE_CHARACTERS), channels=(4, 4, 4, 4), transformer=8, layers=1)
@@ -48,29 +47,27 @@ def test_a_card_counts_what_its_beginnings_learnt_from_too() -> None:
     metrics = {
         "plates": figures,
         "regions": {},
-        "bytes": {"model.safetensors": 1},
         "nothings": 1,
         "nothings_read": 0,
     }
-    page = card_page(dataclasses.replace(SMALL, training=learnt), metrics)
-    assert "It learnt from 3,450 pictures of 3 rendered plates" in page
+    page = plate_page(dataclasses.replace(SMALL, training=learnt), metrics, {"model.safetensors": 1})
+    assert "It learnt from 3,450 pictures of 3 rendered plates" in page.markdown()
 
 
-def test_a_network_is_finished_into_a_model_that_says_what_it_can(tmp_path: Path) -> None:
+def test_a_network_is_finished_into_a_model_that_says_what_it_can() -> None:
     with ThreadPoolExecutor(1) as executor:
-        card, metrics = finish_plates(
+        finished = finish_plates(
             new_plate_network(SMALL),
             SMALL,
             Rendering(regions=("us", "br")),
-            tmp_path,
             executor,
             counts=(6, 4, 8),
         )
-    assert PlateModel(tmp_path).card == card
+    card, metrics = finished.card, finished.metrics
     assert set(card.accuracy) <= {"rendered", "rendered us", "rendered br"}
     assert metrics["plates"]["count"] == 8
     assert sum(values["count"] for values in metrics["regions"].values()) == 8
-    assert "| all | 8 | " in (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "\n| all | 8 | " in finished.page({"model.safetensors": 1}).markdown()
 
 
 def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import PlateTargets
 from plate_ocr.training.plates.evaluate import finish_plates
 from plate_ocr.training.plates.loss import PlateText
-from plate_ocr.training.plates.run import PlateRunConfig, train_plates
-from plate_ocr.training.rendered.run import stored_render_config
+from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import fill_disk
 
@@ -27,8 +27,7 @@ CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, d
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few plates of everything."""
-    monkeypatch.setattr("plate_ocr.training.rendered.data.SHARD", 16)
-    monkeypatch.setattr("plate_ocr.training.plates.run.SHARD", 16)
+    monkeypatch.setattr(PlateRunConfig, "SHARD", 16)
     monkeypatch.setattr("plate_ocr.training.plates.run.CHOSEN_BY", 8)
     monkeypatch.setattr(finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
 
@@ -86,8 +85,9 @@ def test_corners_that_are_off_count_and_where_there_is_no_plate_nothing_does() -
 
 def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CONFIG.to_toml(), encoding="utf-8")
-    assert stored_render_config(PlateRunConfig, tmp_path) == CONFIG
-    assert stored_render_config(PlateRunConfig, tmp_path / "nowhere") is None
+    assert stored_config(tmp_path) == CONFIG
+    with pytest.raises(DataError, match=r"no config\.toml"):
+        stored_config(tmp_path / "nowhere")
     for wrong, says in (("colour = 1", "no setting colour"), ('epochs = "x"', "is no int")):
         with pytest.raises(DataError, match=says):
             PlateRunConfig.from_toml(wrong, "config.toml")
@@ -110,7 +110,7 @@ class StopAfter(Silent):
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
-    metrics = train_plates(CONFIG, straight, Silent())
+    metrics = train(CONFIG, straight, Silent()).metrics
     assert metrics["plates"]["count"] == 8
     names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
     assert names <= {path.name for path in straight.iterdir()}
@@ -118,13 +118,13 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     card = PlateModel(straight).card
     assert card.training == {"drawn": 32, "rendered": 16, "regions": ["us"], "seed": 0}
     with pytest.raises(KeyboardInterrupt):
-        train_plates(CONFIG, stopped, StopAfter(3))
-    train_plates(CONFIG, stopped, Silent(), resume=True)
+        train(CONFIG, stopped, StopAfter(3))
+    train(CONFIG, stopped, Silent(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     with pytest.raises(OutputError, match="holds a run already"):
-        train_plates(CONFIG, straight, Silent())
+        train(CONFIG, straight, Silent())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train_plates(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
+        train(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
 
 
 @pytest.mark.usefixtures("_small")
@@ -135,17 +135,17 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(
     with monkeypatch.context() as patch:
         fill_disk(patch, ".ckpt", write=3)
         with pytest.raises(OutputError, match=rf"last\.ckpt: No space.*--resume {tmp_path}$"):
-            train_plates(CONFIG, tmp_path, Silent())
+            train(CONFIG, tmp_path, Silent())
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["trainer"]
     assert (state["step"], len(state["history"])) == (2, 1)
     assert not list(tmp_path.glob(".*"))
-    train_plates(CONFIG, tmp_path, Silent(), resume=True)
+    train(CONFIG, tmp_path, Silent(), resume=True)
     assert (tmp_path / "model.onnx").exists()
 
 
 def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no run to go on with"):
-        train_plates(CONFIG, tmp_path, Silent(), resume=True)
+        train(CONFIG, tmp_path, Silent(), resume=True)
     (tmp_path / "last.ckpt").write_bytes(b"text")
     with pytest.raises(ModelError, match="no whole checkpoint"):
-        train_plates(CONFIG, tmp_path, Silent(), resume=True)
+        train(CONFIG, tmp_path, Silent(), resume=True)

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from plate_ocr.errors import DeviceError, TrainingError
+from plate_ocr.metrics import accuracy
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.training.characters.evaluate import accuracy, class_probabilities, prepare
+from plate_ocr.training.characters.evaluate import class_probabilities, prepare
+from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_device
+from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.schedule import Decline, LayerWarmup, Loss, Plan, RateWarmup
-from plate_ocr.training.core.trainer import Epoch, Trainer, TrainSettings
+from plate_ocr.training.core.trainer import Trainer
 from tests.conftest import CPU, Learnt, new_network
 
 LOSSES: list[Loss] = ["cross_entropy", "squared_error"]

@@ -36,8 +36,15 @@ BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 @contextmanager
-def open_detector(config: LocatorRunConfig, context: Context) -> Iterator[TrainTask]:
+def open_detector(
+    config: LocatorRunConfig, context: Context, card: LocatorCard | None = None
+) -> Iterator[TrainTask]:
     """The training of a detector on rendered scenes.
+
+    Args:
+        config: what and how.
+        context: where.
+        card: of a network of other sizes than the shipped one; that of ``config.base`` where there is one.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
@@ -46,7 +53,7 @@ def open_detector(config: LocatorRunConfig, context: Context) -> Iterator[TrainT
     regions = [region.name for region in scenes_of(config.rendering).plates.regions]
     for line in config.material():
         context.reporter.say(line)
-    card, base = LocatorCard(), None
+    card, base = card or LocatorCard(), None
     source: LocatorNetwork | None = None
     if config.base:
         card, source = load_locator_weights(config.base)
@@ -65,6 +72,7 @@ def open_detector(config: LocatorRunConfig, context: Context) -> Iterator[TrainT
             executor,
             (config.steps - 1) // config.steps_per_shard,
             ProcessGroup.on_machine(),
+            ahead=max(2, config.workers),
         )
         batches = SceneBatches(shards, config.seed, config.batch_size, config.passes)
         # Of several processes the first decides.

@@ -165,7 +165,7 @@ def finish_plates(
     line = (
         f"{metrics['plates']['accuracy']:.2%} of {metrics['plates']['count']:,} held-out rendered plates read"
     )
-    return Finished(network, card, metrics, partial(_page, card, metrics), [line])
+    return Finished(network, card, metrics, partial(plate_page, card, metrics), [line])
 
 
 def _char_bound(right: NDArray[np.float32], wrong: NDArray[np.float32]) -> float:
@@ -205,7 +205,8 @@ def _measured(answers: PlateAnswers, shard: Shard, card: PlateCard) -> dict[str,
     }
 
 
-def _page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
+def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
+    """What the page of a plate model says, given its figures and the bytes of its files."""
     learnt = card.training
     return CardPage(
         title="Reads whole plates",

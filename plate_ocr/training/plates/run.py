@@ -31,8 +31,15 @@ CHOSEN_BY = 1024
 
 
 @contextmanager
-def open_plates(config: PlateRunConfig, context: Context) -> Iterator[TrainTask]:
+def open_plates(
+    config: PlateRunConfig, context: Context, card: PlateCard | None = None
+) -> Iterator[TrainTask]:
     """The training of a plate model on rendered plates.
+
+    Args:
+        config: what and how.
+        context: where.
+        card: of a network of other sizes than the shipped one.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
@@ -41,14 +48,11 @@ def open_plates(config: PlateRunConfig, context: Context) -> Iterator[TrainTask]
     regions = [region.name for region in generator_of(config.rendering).regions]
     for line in config.material():
         context.reporter.say(line)
-    card = PlateCard(Alphabet(config.alphabet))
+    card = card or PlateCard(Alphabet(config.alphabet))
     network = plate_network_for(card)
-    base = None
-    if config.base:
-        theirs, source = load_plate_weights(config.base)
-        base = theirs.training
-        if not context.resume:
-            context.reporter.say(transferred(config.base, theirs, source, card, network))
+    base = load_plate_weights(config.base)[0].training if config.base else None
+    if config.base and not context.resume:
+        context.reporter.say(transferred(config.base, network, card))
     folder = context.folder / "rendered"
     with render_workers(config, folder) as executor:
         shards = Shards(
@@ -59,6 +63,7 @@ def open_plates(config: PlateRunConfig, context: Context) -> Iterator[TrainTask]
             executor,
             (config.steps - 1) // config.steps_per_shard,
             ProcessGroup.on_machine(),
+            ahead=max(2, config.workers),
         )
         batches = PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
         # Of several processes the first decides.
@@ -78,21 +83,21 @@ def open_plates(config: PlateRunConfig, context: Context) -> Iterator[TrainTask]
         yield TrainTask(network, card, PlateText(), batches, measure, finish)
 
 
-def transferred(
-    name: str, theirs: PlateCard, source: PlateNetwork, card: PlateCard, network: PlateNetwork
-) -> str:
+def transferred(source: str, network: PlateNetwork, card: PlateCard) -> str:
     """Take over the weights of a saved plate model where they fit; output rows are matched by character.
 
     Args:
-        name: of the saved model.
-        theirs: its card.
-        source: its network.
-        card: of the network.
+        source: a model's name, file or run folder.
         network: gets the weights.
+        card: of the network.
 
     Returns:
         One line of what was taken over.
+
+    Raises:
+        ModelError: if there is no such plate model.
     """
+    theirs, given = load_plate_weights(source)
     rows = common_rows(card.alphabet, theirs.alphabet, blank=True)
-    taken = take_over(network, source.state_dict(), {"output.weight": rows, "output.bias": rows})
-    return f"from {name}: {taken} of {len(network.state_dict())} tensors taken over"
+    taken = take_over(network, given.state_dict(), {"output.weight": rows, "output.bias": rows})
+    return f"from {source}: {taken} of {len(network.state_dict())} tensors taken over"
