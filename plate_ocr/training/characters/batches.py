@@ -233,6 +233,7 @@ _held: CharBatches | None = None
 
 def _hold(batches: CharBatches) -> None:
     global _held  # noqa: PLW0603 - what all tasks of a worker process share
+    torch.set_num_threads(1)
     _held = batches
 
 

@@ -150,6 +150,7 @@ _worker: tuple[StudyData, StudySettings] | None = None
 
 def _begin(data: StudyData, settings: StudySettings) -> None:
     global _worker  # noqa: PLW0603 - what all runs of a worker process share
+    torch.set_num_threads(1)
     _worker = data, settings
 
 

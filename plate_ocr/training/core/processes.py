@@ -1,4 +1,4 @@
-"""Worker processes that make what a training learns from."""
+"""Worker processes that make what a training learns from; they load what their tasks need, torch or not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
-
-import torch
 
 
 @contextmanager
@@ -38,7 +36,6 @@ def _begin(begin: Callable[..., object] | None, *given: Any) -> None:
     # Ctrl-C reaches all processes of a terminal; the one that trains says what there is to say.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
     if begin is not None:
         begin(*given)
 
