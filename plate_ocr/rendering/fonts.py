@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 import PIL.ImageFont
 
 from plate_ocr.errors import DataError
+from plate_ocr.rendering.packages import package_folder
+
+FOLDER = package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf"
+"""Fonts that matplotlib brings."""
 
 SIZE = 80
 """Font size in pixels; characters are drawn larger than any network looks at them."""
@@ -15,10 +18,9 @@ SIZE = 80
 
 def bundled_fonts() -> list[PIL.ImageFont.FreeTypeFont]:
     """The fonts that matplotlib and Pillow bring along: no font file needs to be found."""
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     names = sorted(
         path
-        for path in folder.glob("*.ttf")
+        for path in FOLDER.glob("*.ttf")
         if path.name.startswith(("DejaVuSans", "DejaVuSansMono", "STIXGeneral"))
         and not path.name.startswith("DejaVuSansDisplay")
     )
