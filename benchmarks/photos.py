@@ -27,7 +27,7 @@ from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.auto import PlateReader, picture_kind
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
-from plate_ocr.rendering.scenes import packaged_photographs
+from plate_ocr.rendering.backgrounds import packaged_photographs
 from plate_ocr.text import fold
 from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray

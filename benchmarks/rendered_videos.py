@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import OutputError
 from plate_ocr.region_files.schema import Camera
+from plate_ocr.rendering.backgrounds import piece_of_photograph
 from plate_ocr.rendering.camera import STREAK, Matrix, height_of, pose, project
 from plate_ocr.rendering.canvas import corners
+from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.scenes import SceneGenerator
 from plate_ocr.vision.images import Image
 
@@ -165,7 +167,7 @@ class VideoGenerator(SceneGenerator):
     def video(self, seed: int, index: int) -> Video:
         """Make up a video; the same numbers give the same pictures."""
         rng = np.random.default_rng((seed, index))
-        ground = self._photograph(rng, HEIGHT, WIDTH)
+        ground = piece_of_photograph(rng, HEIGHT, WIDTH)
         lanes = [0.3, 0.75] if rng.random() < TWO else [0.35 + 0.3 * float(rng.random())]
         cars = [self._passing(rng, lane, first) for first, lane in zip((3, 13), lanes, strict=False)]
         pole = None
@@ -175,10 +177,9 @@ class VideoGenerator(SceneGenerator):
         return Video(cars, ground, pole, np.array([seed, index, 1]))
 
     def _passing(self, rng: Generator, lane: float, first: int) -> tuple[Passing, _Sprite]:
-        flat = self._flat_plate(rng)
-        left, top, right, bottom = flat.plate_box
-        units = 240.0
-        body, cover, place = self._car(rng, flat, units / (right - left), units, plate=True)
+        flat = self.plates.draw_flat(rng)
+        _, top, _, bottom = flat.plate_box
+        body, cover, place = draw_car(rng, flat, self.glyphs, 240.0, plate=True)
         turned = pose(rng, place, TURN)
         box = project(turned, corners(place))
         wide = float(np.exp(rng.uniform(*np.log(WIDTHS))))

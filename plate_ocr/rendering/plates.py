@@ -14,7 +14,7 @@ from plate_ocr.errors import DataError
 from plate_ocr.region_files.parser import load_region
 from plate_ocr.region_files.schema import Camera, Layout, Region
 from plate_ocr.rendering.camera import choose_view, expose, photograph
-from plate_ocr.rendering.flat_plate import draw_plate
+from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.scenery import not_a_plate
 from plate_ocr.vision.images import Image
@@ -130,6 +130,11 @@ class PlateGenerator:
         which = _pick(rng, self._shares)
         region = self.regions[which]
         return region, region.layouts[_pick(rng, self._layouts[which])]
+
+    def draw_flat(self, rng: Generator) -> FlatPlate:
+        """A random plate before any camera has seen it, 64 pixels high."""
+        region, layout = self.choose(rng)
+        return draw_plate(rng, layout, self.glyphs, 64.0 / layout.size[1], region.camera.frame)
 
     def draw(self, rng: Generator, size: tuple[int, int] = (HEIGHT, WIDTH)) -> SyntheticPlate:
         """Render a picture from a source of randomness."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import cv2
@@ -19,13 +18,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.region_files.schema import Camera
+from plate_ocr.rendering.backgrounds import background
 from plate_ocr.rendering.camera import Matrix, expose, pose, project
 from plate_ocr.rendering.canvas import corners
-from plate_ocr.rendering.cars import CAR, draw_outline
+from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.decorations import WORDS
-from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.rendering.scenery import add_grain, not_a_plate, smooth_shades, write_word
+from plate_ocr.rendering.scenery import not_a_plate, write_word
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 256, 352
@@ -46,12 +45,6 @@ SIGNS = (
     "KEEP CLEAR", "No. 118", "www.shop.com", "2013-04-10 12:02:31", "PARKING", "LEVEL 3", "A47", "B12",
 )  # fmt: skip
 """What is written where no plate is."""
-
-FROM_SCIKIT_IMAGE = (
-    "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png",
-    "gravel.png", "rocket.jpg", "page.png", "text.png", "clock_motion.png",
-)  # fmt: skip
-FROM_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 
 
 @dataclass(frozen=True)
@@ -81,12 +74,11 @@ class SceneGenerator:
     def __init__(self, data: Path | None, regions: Sequence[str | Path] | None = None) -> None:
         self.plates = PlateGenerator(data, regions)
         self.glyphs = self.plates.glyphs
-        self.photographs = packaged_photographs()
 
     def __call__(self, seed: int, index: int) -> Scene:
         """Render a scene; the same numbers give the same bytes."""
         rng = np.random.default_rng((seed, index))
-        scene = self._background(rng)
+        scene = background(rng, HEIGHT, WIDTH)
         for _ in range(int(rng.random() * 4)):
             self._distract(rng, scene)
         wanted = next(i for i, share in enumerate(PLATES) if rng.random() < share or share == 1.0)
@@ -107,47 +99,17 @@ class SceneGenerator:
         image = expose(rng, scene, TURN, max(4.0, 0.6 * smallest), levels)
         return Scene(image, np.array(found, np.float32).reshape(-1, 4, 2), tuple(texts))
 
-    def _background(self, rng: Generator) -> Image:
-        if rng.random() < 0.6:
-            return self._photograph(rng, HEIGHT, WIDTH)
-        scene = smooth_shades(rng, HEIGHT, WIDTH)
-        if rng.random() < 0.6:
-            # Sky or a wall above, a road below.
-            horizon = int(HEIGHT * (0.1 + 0.6 * float(rng.random())))
-            scene[horizon:] = smooth_shades(rng, HEIGHT - horizon, WIDTH)
-            if rng.random() < 0.5:
-                part = self._photograph(rng, horizon, WIDTH)
-                scene[:horizon] = part
-        if rng.random() < 0.5:
-            add_grain(rng, scene)
-        for _ in range(int(rng.random() * 5)):
-            _shape(rng, scene)
-        return scene
-
-    def _photograph(self, rng: Generator, height: int, width: int) -> Image:
-        """A random piece of a packaged photograph, in a random size."""
-        whole = self.photographs[int(rng.random() * len(self.photographs))]
-        share = 0.25 + 0.75 * float(rng.random())
-        high = max(16, round(min(whole.shape[0], whole.shape[1] * height / width) * share))
-        wide = min(whole.shape[1], max(16, round(high * width / height)))
-        y, x = (int(rng.random() * (whole.shape[i] - size + 1)) for i, size in ((0, high), (1, wide)))
-        part = whole[y : y + high, x : x + wide]
-        if rng.random() < 0.5:
-            part = part[:, ::-1]
-        return np.array(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
     def _add_car(
         self, rng: Generator, scene: Image, others: Sequence[Matrix], *, plate: bool = True
     ) -> tuple[str, Matrix] | None:
         """Draw a car; returns the text and corners of its plate, or None if it has none that counts."""
-        flat = self._flat_plate(rng)
+        flat = self.plates.draw_flat(rng)
         # The car's canvas has the resolution that the scene can use.
         low, high = WIDTHS
         wide = math.exp(math.log(low) + (math.log(high) - math.log(low)) * float(rng.random()) ** 1.2)
         units = float(np.clip(1.3 * wide, 40, 240))
         left, top, right, bottom = flat.plate_box
-        scale = units / (right - left)
-        body, cover, place = self._car(rng, flat, scale, units, plate=plate)
+        body, cover, place = draw_car(rng, flat, self.glyphs, units, plate=plate)
         matrix = self._view(rng, place, wide, (bottom - top) / (right - left))
         corner = project(matrix, corners(place))
         inside = ((corner >= 1) & (corner <= (WIDTH - 2, HEIGHT - 2))).all()
@@ -163,10 +125,6 @@ class SceneGenerator:
         scene[:] = (scene + (both[..., 0].astype(np.float32) - scene) * mask).astype(np.uint8)
         return (flat.text, corner) if plate else None
 
-    def _flat_plate(self, rng: Generator) -> FlatPlate:
-        region, layout = self.plates.choose(rng)
-        return draw_plate(rng, layout, self.glyphs, 64.0 / layout.size[1], region.camera.frame)
-
     def _view(
         self, rng: Generator, place: tuple[float, float, float, float], wide: float, aspect: float
     ) -> Matrix:
@@ -181,157 +139,6 @@ class SceneGenerator:
         corner = 2 + room * rng.random(2) - zoom * box.min(0)
         fit = np.array([[zoom, 0, corner[0]], [0, zoom, corner[1]], [0, 0, 1.0]])
         return np.asarray(fit @ turned)
-
-    def _car(
-        self, rng: Generator, flat: FlatPlate, scale: float, units: float, *, plate: bool
-    ) -> tuple[Image, Image, tuple[float, float, float, float]]:
-        """A flat car about a plate: grey, opaque, and the plate's box on it."""
-        width, up, down = (round(units * part) for part in CAR)
-        height = round((up + down) * 0.62)
-        middle = (
-            width // 2 + round(units * 0.5 * float(rng.normal(0, 0.25))),
-            round(height * (0.35 + 0.45 * float(rng.random()))),
-        )
-        body = smooth_shades(rng, height, width)
-        if rng.random() < 0.3:
-            add_grain(rng, body)
-        cover = np.zeros((height, width), np.uint8)
-        kind = rng.random()
-        if kind < 0.12:
-            # Only the plate and a little about it: on a wall, on a trailer.
-            reach = units * (0.55 + 0.3 * float(rng.random()))
-            cv2.rectangle(
-                cover,
-                (round(middle[0] - reach), round(middle[1] - reach * 0.4)),
-                (round(middle[0] + reach), round(middle[1] + reach * 0.4)),
-                255,
-                -1,
-            )
-        else:
-            draw_outline(rng, cover)
-            self._furnish(rng, body, middle, units)
-        left, top, right, bottom = flat.plate_box
-        size = max(4, round(flat.gray.shape[1] * scale)), max(3, round(flat.gray.shape[0] * scale))
-        both = cv2.resize(np.dstack([flat.gray, flat.opaque]), size, interpolation=cv2.INTER_AREA)
-        x, y = middle[0] - size[0] // 2, min(max(0, middle[1] - size[1] // 2), height - size[1] - 1)
-        place = (x + left * scale, y + top * scale, x + right * scale, y + bottom * scale)
-        if plate:
-            part, mask = body[y : y + size[1], x : x + size[0]], both[..., 1].astype(np.float32) / 255
-            part[:] = (part + (both[..., 0].astype(np.float32) - part) * mask).astype(np.uint8)
-            cover[y : y + size[1], x : x + size[0]] = np.maximum(
-                cover[y : y + size[1], x : x + size[0]], both[..., 1]
-            )
-        return body, cover, place
-
-    def _furnish(self, rng: Generator, body: Image, middle: tuple[int, int], units: float) -> None:
-        """Windows, lamps, bumpers, a grille, letters: a car's face or its back."""
-        width = body.shape[1]
-
-        def quad(x: float, y: float, w: float, h: float, level: float) -> None:
-            points = np.array([[x - w, y - h], [x + w, y - h], [x + w, y + h], [x - w, y + h]]) * units
-            points += rng.normal(0, 0.12 * min(w, h) * units, points.shape)
-            cv2.fillPoly(body, [np.rint(points + middle).astype(np.int32)], level, cv2.LINE_AA)
-
-        def level(dark: float) -> float:
-            return float(rng.random() * 70 if rng.random() < dark else rng.random() * 255)
-
-        if rng.random() < 0.8:
-            y = -(0.9 + 0.7 * float(rng.random()))
-            quad(0, y, 1.3 + 0.3 * float(rng.random()), 0.25 + 0.25 * float(rng.random()), level(0.7))
-            for _ in range(int(rng.random() * 3)):
-                quad(
-                    float(rng.normal(0, 0.7)),
-                    y + float(rng.normal(0, 0.1)),
-                    0.1 + 0.3 * float(rng.random()),
-                    0.2 * float(rng.random()),
-                    level(0.2),
-                )
-        if rng.random() < 0.8:
-            # The bumper, around or below.
-            y, high = float(rng.normal(0.2, 0.3)), 0.12 + 0.35 * float(rng.random())
-            quad(0, y, 1.9, high, level(0.4))
-        if rng.random() < 0.5:
-            y, high = float(rng.normal(-0.4, 0.25)), 0.1 + 0.25 * float(rng.random())
-            self._grille(rng, body, middle, units, y, high)
-        if rng.random() < 0.7:
-            x, y = 1.0 + 0.5 * float(rng.random()), float(rng.normal(-0.3, 0.3))
-            w, h, shade = 0.15 + 0.25 * float(rng.random()), 0.1 + 0.25 * float(rng.random()), level(0.2)
-            for side in (-x, x):
-                quad(side, y, w, h, shade)
-                if rng.random() < 0.7:
-                    cv2.circle(
-                        body,
-                        (round(middle[0] + side * units), round(middle[1] + y * units)),
-                        max(1, round(0.6 * h * units)),
-                        level(0.3),
-                        -1,
-                        cv2.LINE_AA,
-                    )
-        if rng.random() < 0.6:
-            # The hollow that the plate sits in.
-            quad(
-                0,
-                float(rng.normal(0, 0.04)),
-                0.6 + 0.15 * float(rng.random()),
-                0.16 + 0.15 * float(rng.random()),
-                level(0.6),
-            )
-        for _ in range(int(rng.random() * 4)):
-            y = float(rng.normal(0, 0.8))
-            cv2.line(
-                body,
-                (0, round(middle[1] + y * units)),
-                (width, round(middle[1] + (y + 0.1 * float(rng.normal())) * units)),
-                level(0.5),
-                max(1, round(0.02 * units * float(rng.random() * 3))),
-                cv2.LINE_AA,
-            )
-        for _ in range(int(rng.random() * 4)):
-            side = float(rng.choice([-1.1, -0.8, 0.8, 1.1, 0.0]))
-            y = -0.25 - 0.5 * float(rng.random()) if side == 0 else float(rng.normal(-0.35, 0.2))
-            word = WORDS[int(rng.random() * len(WORDS))]
-            high = (0.05 + 0.08 * float(rng.random())) * units
-            write_word(
-                rng,
-                self.glyphs,
-                body,
-                word,
-                (middle[0] + side * units, middle[1] + y * units),
-                high,
-                level(0.3),
-            )
-        if rng.random() < 0.5:
-            cv2.ellipse(
-                body,
-                (middle[0], round(middle[1] - 0.35 * units)),
-                (max(1, round(0.09 * units)),) * 2,
-                0,
-                0,
-                360,
-                level(0.3),
-                max(1, round(0.02 * units)),
-                cv2.LINE_AA,
-            )
-
-    def _grille(
-        self, rng: Generator, body: Image, middle: tuple[int, int], units: float, y: float, high: float
-    ) -> None:
-        wide = 0.4 + 0.8 * float(rng.random())
-        left, right = max(0, round(middle[0] - wide * units)), round(middle[0] + wide * units)
-        top, bottom = (
-            max(0, round(middle[1] + (y - high) * units)),
-            max(1, round(middle[1] + (y + high) * units)),
-        )
-        part = body[top:bottom, left:right]
-        part[:] = int(rng.random() * 90)
-        step, thick = max(2, round(units * (0.04 + 0.08 * float(rng.random())))), max(1, round(units * 0.03))
-        shade = int(rng.random() * 256)
-        if rng.random() < 0.7:
-            for i in range(0, part.shape[0], step):
-                part[i : i + thick] = shade
-        if rng.random() < 0.5:
-            for i in range(0, part.shape[1], step):
-                part[:, i : i + thick] = shade
 
     def _distract(self, rng: Generator, scene: Image, spare: Sequence[Matrix] = ()) -> None:
         """Put in something that is no plate, away from the plates."""
@@ -381,44 +188,6 @@ class SceneGenerator:
             part[::step] = int((shade + 60 + 140 * float(rng.random())) % 256)
             if rng.random() < 0.6:
                 part[:, ::step] = int(rng.random() * 256)
-
-
-@cache
-def packaged_photographs() -> tuple[Image, ...]:
-    """Photographs that scikit-image, scikit-learn and matplotlib bring, in grey: ``NOTICE`` names them."""
-    import matplotlib
-    import skimage
-    import sklearn
-
-    places = [Path(str(skimage.__file__)).parent / "data" / name for name in FROM_SCIKIT_IMAGE]
-    places += [
-        Path(str(sklearn.__file__)).parent / "datasets" / "images" / name for name in FROM_SCIKIT_LEARN
-    ]
-    places.append(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
-    pictures = [cv2.imread(str(place), cv2.IMREAD_GRAYSCALE) for place in places if place.is_file()]
-    return tuple(np.asarray(picture, np.uint8) for picture in pictures if picture is not None)
-
-
-def _shape(rng: Generator, scene: Image) -> None:
-    center = np.array([rng.random() * scene.shape[1], rng.random() * scene.shape[0]])
-    size = rng.random(2) * (120, 90) + 4
-    level = float(rng.random() * 255)
-    if rng.random() < 0.5:
-        points = center + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size + rng.normal(0, 4, (4, 2))
-        cv2.fillPoly(scene, [np.rint(points).astype(np.int32)], level, cv2.LINE_AA)
-    else:
-        axes = max(1, round(size[0] / 2)), max(1, round(size[1] / 2))
-        cv2.ellipse(
-            scene,
-            (int(center[0]), int(center[1])),
-            axes,
-            float(rng.random() * 180),
-            0,
-            360,
-            level,
-            -1,
-            cv2.LINE_AA,
-        )
 
 
 def _grown(box: Matrix, by: float) -> Matrix:

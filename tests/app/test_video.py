@@ -554,13 +554,13 @@ def test_rendered_videos_are_the_same_each_time(tmp_path: Path) -> None:
 
 def test_a_sharp_eye_can_read_the_plates_of_rendered_videos(monkeypatch: pytest.MonkeyPatch) -> None:
     generator, flats = VideoGenerator(None, ["eu", "us"]), list[FlatPlate]()
-    draw = generator._flat_plate
+    draw = generator.plates.draw_flat
 
     def drawn(rng: np.random.Generator) -> FlatPlate:
         flats.append(draw(rng))
         return flats[-1]
 
-    monkeypatch.setattr(generator, "_flat_plate", drawn)
+    monkeypatch.setattr(generator.plates, "draw_flat", drawn)
     cars = [car for index in range(20) for car in generator.video(3, index)._sprites]
     streaks = []
     for flat, (passing, car) in zip(flats, cars, strict=True):

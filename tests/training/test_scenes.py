@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import DataError
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.rendering.scenes import HEIGHT, WIDTH, Scene, SceneGenerator, packaged_photographs
+from plate_ocr.rendering.backgrounds import packaged_photographs
+from plate_ocr.rendering.scenes import HEIGHT, WIDTH, Scene, SceneGenerator
 from plate_ocr.rendering.shards import MOST
 from plate_ocr.text import bare
 from plate_ocr.vision.geometry import overlap
