@@ -74,6 +74,11 @@ class PlateGenerator:
 
     Raises:
         DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
+
+    Attributes:
+        regions: those that are rendered.
+        left_out: why each other region of :data:`MIX` is not rendered, by its name; empty where regions are
+            given.
     """
 
     def __init__(
@@ -82,7 +87,17 @@ class PlateGenerator:
         self.glyphs = Glyphs(data)
         self.not_plates = not_plates
         loaded = [load_region(source) for source in (MIX if regions is None else regions)]
-        usable = [region for region in loaded if self._can_draw(region, complain=regions is not None)]
+        usable: list[Region] = []
+        left_out: dict[str, str] = {}
+        for region in loaded:
+            why = self._obstacle(region)
+            if not why:
+                usable.append(region)
+            elif regions is None:
+                left_out[region.name] = why
+            else:
+                raise DataError(f"cannot render region {region.name}: {why}")
+        self.left_out: Mapping[str, str] = left_out
         if not usable:
             raise DataError("at least one region is needed")
         self.regions: tuple[Region, ...] = tuple(usable)
@@ -93,18 +108,17 @@ class PlateGenerator:
             layouts = np.array([layout.weight for layout in region.layouts])
             self._layouts.append(np.cumsum(layouts / layouts.sum()).tolist())
 
-    def _can_draw(self, region: Region, *, complain: bool) -> bool:
+    def _obstacle(self, region: Region) -> str:
+        """Why a region cannot be rendered; empty if it can."""
         for layout in region.layouts:
             for names in (layout.lettering, *(field.lettering for field in layout.fields)):
                 for name in names:
                     self.glyphs.check(name)
         missing = self.glyphs.missing(region.characters())
-        if missing and complain:
-            raise DataError(
-                f"nothing can draw {missing[0]} of region {region.name}: set PLATE_OCR_DATA to the folder"
-                " with glyphs"
-            )
-        return not missing
+        if not missing:
+            return ""
+        chars = missing if len(missing) <= 3 else f"{missing[:3]}…"
+        return f"no glyphs or fonts for {chars}; set PLATE_OCR_DATA to the folder with them"
 
     def __call__(self, seed: int, index: int, size: tuple[int, int] = (HEIGHT, WIDTH)) -> SyntheticPlate:
         """Render a picture; the same numbers give the same bytes.

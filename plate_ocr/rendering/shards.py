@@ -147,6 +147,15 @@ def generator_of(rendering: Rendering) -> PlateGenerator:
     return PlateGenerator(data, rendering.regions or None, rendering.not_plates)
 
 
+def left_out(rendering: Rendering) -> list[str]:
+    """A sentence for each region of the default mix that is not rendered: which, and why.
+
+    Raises:
+        DataError: as of :func:`generator_of`.
+    """
+    return [f"region {name} is left out: {why}" for name, why in generator_of(rendering).left_out.items()]
+
+
 def render_shard(rendering: Rendering, start: int, count: int) -> Shard:
     """Render plates ``start`` to ``start + count - 1``; run in worker processes."""
     cv2.setNumThreads(1)

@@ -231,6 +231,17 @@ def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None
     assert "atlantis" in err
 
 
+def test_a_region_that_cannot_be_rendered_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
+    code, out, err = run("synth", tmp_path, "-n", 1)
+    assert (code, out.strip()) == (0, str(tmp_path / "labels.csv"))
+    assert "plate-ocr: region cn is left out: no glyphs or fonts for 云京使…" in err
+    code, _, err = run("synth", tmp_path, "-n", 1, "--region", "us")
+    assert (code, err) == (0, "")
+
+
 def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -> None:
     code, _, err = run("train", "data", "--model", "plates", "-o", tmp_path / "run")
     assert (code, err.count("\n")) == (2, 1)

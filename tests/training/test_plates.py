@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -99,9 +100,20 @@ def _check_region(generator: PlateGenerator, region: str) -> None:
 
 
 def test_china_needs_glyphs() -> None:
-    with pytest.raises(DataError, match=r"of region cn: set PLATE_OCR_DATA"):
-        PlateGenerator(None, ["cn"])
-    assert "cn" not in [region.name for region in PlateGenerator(None).regions]
+    why = r"no glyphs or fonts for 云京使…; set PLATE_OCR_DATA to"
+    with pytest.raises(DataError, match=f"cannot render region cn: {why}"):
+        PlateGenerator(None, ["us", "cn"])
+    generator = PlateGenerator(None)
+    assert [region.name for region in generator.regions] == [name for name in MIX if name != "cn"]
+    assert [*generator.left_out] == ["cn"]
+    assert re.match(why, generator.left_out["cn"])
+    assert PlateGenerator(None, ["us"]).left_out == {}
+
+
+@pytest.mark.data
+def test_with_glyphs_nothing_is_left_out(with_data: PlateGenerator) -> None:
+    assert {region.name for region in with_data.regions} == set(MIX)
+    assert with_data.left_out == {}
 
 
 @pytest.mark.data

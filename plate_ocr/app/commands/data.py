@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.app.console import train_extra
+from plate_ocr.app.console import tell, train_extra
 from plate_ocr.app.options import DATA_VARIABLE
 
 
@@ -24,9 +24,12 @@ def synth(
 ) -> None:
     """Render plates as the plate model learns from them: pictures and what is written on them."""
     with train_extra("rendering"):
-        from plate_ocr.rendering.shards import Rendering, write_plates
+        from plate_ocr.rendering.shards import Rendering, left_out, write_plates
     regions = tuple(filter(None, region.split(",")))
-    print(write_plates(Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed), count, out))
+    rendering = Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed)
+    for sentence in left_out(rendering):
+        tell(sentence)
+    print(write_plates(rendering, count, out))
 
 
 def validate(
