@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from plate_ocr.errors import DataError
 from plate_ocr.model.sessions import available_threads
-from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, left_out
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 
 VALIDATED_FROM = HELD_OUT + 10**6
@@ -65,9 +65,8 @@ class RenderRunConfig(RunConfig):
         Raises:
             DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
         """
-        plates = generator_of(self.rendering)
-        left_out = [f"left out: {region}: {why}" for region, why in plates.left_out.items()]
-        return [f"rendered: plates of {', '.join(region.name for region in plates.regions)}", *left_out]
+        names = (region.name for region in generator_of(self.rendering).regions)
+        return [f"plates of {', '.join(names)} are rendered", *left_out(self.rendering)]
 
     @property
     def steps_per_shard(self) -> int:
