@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from plate_ocr.model.sessions import PlateModel
+
 COMMON = ["--per-epoch", "1024", "--batch-size", "64", "--device", "cpu"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -90,3 +92,52 @@ def test_where_one_process_is_killed_the_others_end_and_one_goes_on(tmp_path: Pa
     one = [sys.executable, "-m", "plate_ocr", "train", "--resume", str(folder)]
     subprocess.run(one, check=True, capture_output=True)
     assert (folder / "model.onnx").exists()
+
+
+SMALL_PLATES = """
+import sys
+from functools import partial
+from pathlib import Path
+
+from plate_ocr.alphabet import Alphabet
+from plate_ocr.model.cards import PlateCard
+from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.core.run import run
+from plate_ocr.training.plates import run as plates
+from plate_ocr.training.plates.config import PlateRunConfig
+from plate_ocr.training.plates.evaluate import finish_plates
+
+if __name__ == "__main__":
+    PlateRunConfig.SHARD, plates.CHOSEN_BY = 16, 8
+    finish_plates.__kwdefaults__["counts"] = (8, 4, 8)
+    card = PlateCard(Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), channels=(4, 4, 4, 8), transformer=16)
+    config = PlateRunConfig(regions=("us",), epochs=3, per_epoch=48, batch_size=8, passes=1, device="cpu")
+    open_task = partial(plates.open_plates, config, card=card)
+    result = run(config, open_task, Path(sys.argv[1]), Silent(), resume=len(sys.argv) > 2)
+    print("measured" if result.metrics else "helped", flush=True)
+"""
+
+
+def test_two_processes_train_one_plate_model_and_go_on_as_one(tmp_path: Path) -> None:
+    script = tmp_path / "small.py"
+    script.write_text(SMALL_PLATES)
+    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    done = subprocess.run(
+        [*start, str(script), str(tmp_path / "run")],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=300,
+    )
+    assert sorted(done.stdout.split()) == ["helped", "measured"]
+    card = PlateModel(tmp_path / "run").card
+    # Nine shards of 16 plates, each drawn once by both together.
+    assert (card.training["drawn"], card.training["rendered"]) == (144, 144)
+    assert not list((tmp_path / "run").rglob("*.npz"))
+    rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    assert [int(row.split(",")[1]) for row in rows[1:]] == [6, 12, 18]
+    # One process alone can go on with it.
+    alone = [sys.executable, str(script), str(tmp_path / "run"), "resume"]
+    done = subprocess.run(alone, check=True, capture_output=True, text=True, timeout=200)
+    assert done.stdout.split() == ["measured"]
