@@ -437,6 +437,8 @@ def test_a_steps_batch_is_the_same_wherever_one_starts(start: int) -> None:
 def test_worker_processes_make_the_same_batches(start: int) -> None:
     source = batches(draws=draws(plan=LONG, passes=2))
     with source.made_by(2) as made:
+        assert made.executor is not None
+        assert made.executor.submit(torch.get_num_threads).result() == 1
         for mine, theirs in zip(source(start), made(start), strict=True):
             assert all(torch.equal(one, other) for one, other in zip(mine, theirs, strict=True))
 
