@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH
-from plate_ocr.rendering.shards import MOST, Rendering, SceneShard, render_scenes
+from plate_ocr.rendering.shards import Rendering, SceneShard, render_scenes
 from plate_ocr.training.detector.data import ANSWERS, SceneBatches, answer
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.data import Shards
@@ -159,21 +159,3 @@ def test_a_batch_has_the_form_that_the_network_takes(batches: SceneBatches) -> N
     assert pictures.shape == (2, 1, HEIGHT, WIDTH)
     assert 0 <= pictures.min() <= pictures.max() <= 1
     assert target.shape == (2, 10, HEIGHT // CELL, WIDTH // CELL)
-
-
-def test_shards_survive_their_files(tmp_path: Path) -> None:
-    shard = render_scenes(US, 5, 4)
-    (tmp_path / "a.npz").write_bytes(shard.to_bytes())
-    loaded = SceneShard.load(tmp_path / "a.npz")
-    np.testing.assert_array_equal(loaded.images, shard.images)
-    np.testing.assert_array_equal(loaded.points, shard.points)
-    np.testing.assert_array_equal(render_scenes(US, 7, 1).images[0], shard.images[2])
-
-
-def test_points_of_a_shard_are_parts_of_the_picture_or_nothing() -> None:
-    points = render_scenes(US, 0, 12).points
-    assert points.shape == (12, 4 * MOST, 2)
-    there = np.isfinite(points).all(2).reshape(12, MOST, 4)
-    assert (there.all(2) == there.any(2)).all()
-    assert 0 < there.all(2).sum() < there[..., 0].size
-    assert ((points > 0) & (points < 1))[np.isfinite(points)].all()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import AlphabetError, DataError
-from plate_ocr.rendering.shards import Rendering, Shard, render_all, render_shard, write_plates
+from plate_ocr.rendering.shards import Rendering, Shard, render_shard
 from plate_ocr.training.plates.data import PlateBatches, PlateTargets, encode_texts
 from plate_ocr.training.rendered.data import SHIFT, Shards, vary
 
@@ -63,15 +60,6 @@ def test_shards_that_are_done_with_are_deleted(batches: PlateBatches, tmp_path: 
     assert {file.name for file in tmp_path.iterdir()} == {"000002.npz"}
 
 
-def test_shards_survive_their_files(tmp_path: Path, executor: Executor) -> None:
-    shard = render_all(US, 5, 6, executor, part=4)
-    (tmp_path / "a.npz").write_bytes(shard.to_bytes())
-    for other in (Shard.load(tmp_path / "a.npz"), render_shard(US, 5, 6)):
-        assert (other.texts, other.regions) == (shard.texts, shard.regions)
-        np.testing.assert_array_equal(other.images, shard.images)
-        np.testing.assert_array_equal(other.points, shard.points)
-
-
 def test_texts_are_encoded_for_ctc() -> None:
     rows = encode_texts(("A1", ""), Alphabet("1A"))
     assert rows.tolist() == [[2, 1] + [0] * 8, [0] * 10]
@@ -116,30 +104,3 @@ def test_targets_survive_packing() -> None:
     targets = PlateTargets.of(PlateTargets(classes, points).packed())
     assert torch.equal(targets.classes, classes)
     torch.testing.assert_close(targets.points, points, equal_nan=True)
-
-
-def test_a_shard_has_points_where_there_is_a_plate() -> None:
-    shard = render_shard(Rendering(regions=("us",), seed=1, not_plates=0.5), 0, 12)
-    there = np.array([bool(text) for text in shard.texts])
-    assert 0 < there.sum() < 12
-    assert np.isfinite(shard.points[there]).all()
-    assert np.isnan(shard.points[~there]).all()
-
-
-def test_plates_are_written_with_their_labels(tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        labels = write_plates(US, 3, tmp_path / folder)
-        assert labels == tmp_path / folder / "labels.csv"
-    assert labels.read_bytes() == (tmp_path / "a" / "labels.csv").read_bytes()
-    rows = list(csv.DictReader(labels.read_text(encoding="utf-8").splitlines()))
-    assert [row["region"] for row in rows] == ["us"] * 3
-    for row in rows:
-        assert row["plate_text"]
-        picture = cv2.imread(str(tmp_path / "a" / row["image_path"]), cv2.IMREAD_UNCHANGED)
-        assert picture is not None
-        assert picture.shape == (64, 256)
-
-
-def test_an_unknown_region_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="atlantis"):
-        write_plates(Rendering(regions=("atlantis",)), 1, tmp_path)

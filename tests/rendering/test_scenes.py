@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import DataError
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.rendering.backgrounds import packaged_photographs
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH, Scene, SceneGenerator
 from plate_ocr.rendering.shards import MOST
 from plate_ocr.text import bare
@@ -98,12 +97,6 @@ def test_texts_can_be_read_between_the_corners(scenes: list[Scene], shipped_plat
                 right.append(bool(plates) and plates[0].text == bare(text))
     assert len(right) > 15
     assert np.mean(right) > 0.55
-
-
-def test_packages_bring_photographs_of_no_plates() -> None:
-    photographs = packaged_photographs()
-    assert len(photographs) >= 5
-    assert all(photograph.ndim == 2 and min(photograph.shape) > 100 for photograph in photographs)
 
 
 def test_an_unknown_region_is_named() -> None:

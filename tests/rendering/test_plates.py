@@ -13,8 +13,6 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.region_files.parser import bundled_regions, load_region
 from plate_ocr.rendering.plates import MIX, PlateGenerator
-from plate_ocr.rendering.strokes import HANDS, draw_character, hand
-from plate_ocr.vision.plate_input import network_input
 
 DATA = Path(os.environ.get("PLATE_OCR_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -139,17 +137,6 @@ def test_batches_are_the_single_pictures() -> None:
     assert np.array_equal(images[3], generator(5, 13).image)
 
 
-def test_hands_keep_characters_apart() -> None:
-    for number in range(0, HANDS, 7):
-        drawn = {c: draw_character(c, hand(number), 64) for c in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
-        shares = {c: float((g > 127).mean()) for c, g in drawn.items() if g is not None}
-        assert len(shares) == 34
-        # Counters stay open: nothing but strokes is filled.
-        assert all(share < 0.82 for c, share in shares.items() if c != "1"), number
-        pictures = {g.tobytes() for g in drawn.values() if g is not None}
-        assert len(pictures) == 34
-
-
 def test_a_users_own_region(tmp_path: Path) -> None:
     generator = PlateGenerator(None, [write(tmp_path, MINIMAL)], not_plates=0)
     plate = generator(0, 0)
@@ -194,15 +181,3 @@ def test_unknown_regions_and_letterings(tmp_path: Path, with_data: PlateGenerato
         load_region("atlantis")
     with pytest.raises(DataError, match=r"no lettering 'comic': expected one of"):
         PlateGenerator(DATA, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])
-
-
-@pytest.mark.parametrize("shape", [(2, 3), (20, 4000), (24, 94), (560, 760), (64, 256)])
-def test_network_input_averages_what_shrinks(shape: tuple[int, int]) -> None:
-    gray = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    picture = network_input(gray)
-    assert picture.shape == (64, 256)
-    assert abs(float(picture.mean()) - float(gray.mean())) < 25
-    if shape == (64, 256):
-        assert np.array_equal(picture, gray)
-    if shape[1] > 700:
-        assert picture.std() < gray.std() / 2
