@@ -267,7 +267,6 @@ def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
     (plate,) = read_photo(Points(*shifted), shipped_plates, photo)
     alone = [read_photo(Points(place), shipped_plates, photo) for place in shifted]
     surest = max(found[0].confidence for found in alone if found)
-    # The 8-bit range of a layer is found over a batch.
     assert plate.confidence == pytest.approx(surest, abs=1e-3)
 
 

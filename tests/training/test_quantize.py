@@ -1,4 +1,4 @@
-"""Plate models with convolutions in 8-bit integers."""
+"""Plate models with convolutions and wide layers in 8-bit integers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import numpy as np
 import onnx
 import pytest
 
+from plate_ocr import PlateReader
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.plates import BATCH
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.training.plates.quantize import quantized
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, ImageSource
+from tests.conftest import some_pictures
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def test_it_answers_nearly_the_same_and_keeps_the_card(tiny_plate_model: Path, p
         assert np.abs(a - b).max() < 0.05
 
 
-def test_convolutions_alone_have_small_weights_and_the_same_bytes_come_out_again(
+def test_convolutions_and_wide_layers_have_small_weights_and_the_same_bytes_come_out_again(
     tiny_plate_model: Path, pictures: Image
 ) -> None:
     before = (tiny_plate_model / "model.onnx").read_bytes()
@@ -38,7 +42,44 @@ def test_convolutions_alone_have_small_weights_and_the_same_bytes_come_out_again
     kinds = {tensor.name: tensor.data_type for tensor in onnx.load_from_string(small).graph.initializer}
     convolutions = [name for name in kinds if name.startswith("convolutions") and "weight" in name]
     assert convolutions.pop(0) == "convolutions.0.weight"
-    assert convolutions
-    assert all(name.endswith(("_quantized", "_scale", "_zero_point")) for name in convolutions)
-    assert kinds["finder.0.weight"] == onnx.TensorProto.FLOAT
-    assert kinds["project.weight"] == onnx.TensorProto.FLOAT
+    wide = [name for name in kinds if ".linear" in name and "weight" in name]
+    for names in (convolutions, wide):
+        assert names
+        assert all(name.endswith(("_quantized", "_scale", "_zero_point")) for name in names)
+    for name in ("finder.0.weight", "project.weight", "transformer.0.query.weight"):
+        assert kinds[name] == onnx.TensorProto.FLOAT
+
+
+def test_no_range_is_found_while_it_reads(
+    tiny_plate_model: Path, pictures: Image, shipped_plates: Path
+) -> None:
+    small = quantized((tiny_plate_model / "model.onnx").read_bytes(), pictures)
+    for graph in (onnx.load_from_string(small).graph, onnx.load(shipped_plates).graph):
+        kinds = {node.op_type for node in graph.node}
+        assert "QuantizeLinear" in kinds
+        assert "DynamicQuantizeLinear" not in kinds
+
+
+def check_alone_and_among_others(model: Path, pictures: list[ImageSource]) -> None:
+    """Each picture reads the same alone, in a batch, and in a batch with other neighbours."""
+    reader = PlateReader(model, input="plate", threads=1)
+    alone = [reader(picture) for picture in pictures]
+    shifted = reader(pictures[: BATCH // 2]) + reader(pictures[BATCH // 2 :])
+    for among in (reader(pictures), shifted):
+        for one, other in zip(alone, among, strict=True):
+            assert [plate.text for plate in one.plates] == [plate.text for plate in other.plates]
+            for a, b in zip(one.plates, other.plates, strict=True):
+                assert a.confidence == pytest.approx(b.confidence, abs=1e-3)
+                sure = [char.confidence for char in b.chars]
+                assert [char.confidence for char in a.chars] == pytest.approx(sure, abs=1e-3)
+
+
+def test_a_rendered_plate_reads_the_same_alone_and_among_others(shipped_plates: Path) -> None:
+    check_alone_and_among_others(shipped_plates, [*render_shard(Rendering(), HELD_OUT, 64).images])
+
+
+@pytest.mark.data
+def test_a_real_plate_reads_the_same_alone_and_among_others(shipped_plates: Path, data_folder: Path) -> None:
+    crops: list[ImageSource] = [*some_pictures(data_folder / "plates" / "us" / "images", 200)]
+    assert len(crops) == 200
+    check_alone_and_among_others(shipped_plates, crops)
