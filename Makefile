@@ -8,7 +8,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: check golden models benchmarks
+.PHONY: check golden formats models benchmarks
 
 check:
 	ruff check
@@ -19,6 +19,10 @@ check:
 
 golden:
 	python -m tests.golden
+
+# After a change of formats in plate_ocr/region_files/regions.
+formats:
+	python -m data.formats
 
 models: models/digits.onnx models/chars.onnx
 

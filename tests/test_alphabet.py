@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, UNKNOWN, Alphabet
 from plate_ocr.errors import AlphabetError
-from plate_ocr.formats import CHINA, PlateFormat, formats_for
 
 WHOLE = DIGITS + LETTERS + PROVINCES
 
@@ -82,41 +81,3 @@ def test_an_alphabet_is_a_sequence_of_its_characters() -> None:
 
 def test_there_are_31_provinces() -> None:
     assert len(set(PROVINCES)) == len(PROVINCES) == 31
-
-
-def fits(text: str, form: PlateFormat) -> bool:
-    return form.shortest <= len(text) <= len(form.places) and all(
-        char in place for char, place in zip(text, form.places, strict=False)
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "is_plate"),
-    [
-        ("皖A512T3", True),
-        ("京AD12345", True),
-        ("粤B12345D", True),
-        ("皖A512O3", False),
-        ("皖AI1234", False),
-        ("皖1A1234", False),
-        ("AA12345", False),
-        ("皖A1234", False),
-        ("粤B123456", False),
-    ],
-)
-def test_chinese_plates_have_a_form(text: str, is_plate: bool) -> None:
-    assert any(fits(text, form) for form in CHINA) is is_plate
-
-
-@pytest.mark.parametrize("characters", [DIGITS, DIGITS + LETTERS, PROVINCES])
-def test_an_alphabet_without_provinces_or_with_nothing_else_may_stand_anywhere(characters: str) -> None:
-    (form,) = formats_for(Alphabet(characters))
-    assert set(form.places) == {characters}
-    assert not form.alike
-
-
-def test_an_alphabet_with_provinces_writes_chinese_plates_and_any_others() -> None:
-    forms = formats_for(Alphabet(WHOLE))
-    assert forms[:-1] == CHINA
-    assert fits("B4O1I", forms[-1])
-    assert not fits("皖4O1I", forms[-1])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.formats import REGIONS, PlateFormat, formats_for
+from plate_ocr.formats import PlateFormat
 from plate_ocr.readers.ctc import MISFIT, WORST, FormatPrior, Spot, Text, align, beam_search, greedy
+from plate_ocr.region_files.table import bundled_formats, formats_for
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
 
@@ -132,7 +133,7 @@ def test_formats_repair_what_looks_alike(wrong: str, right: str, region: str) ->
     assert ALPHABET.decode(beam_search(rows, prior)[0][0]) == right
 
 
-@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("region", bundled_formats())
 def test_what_is_seen_clearly_is_never_forced_into_a_format(region: str) -> None:
     prior = FormatPrior(ALPHABET, formats_for(ALPHABET, region))
     for text in ("1A2B3C4D", "OI", "AAAAAAAAAA", "7"):

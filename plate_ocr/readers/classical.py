@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.errors import ImageError
-from plate_ocr.formats import PlateFormat, formats_for
+from plate_ocr.formats import PlateFormat
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, Reading, plate_of, whole_picture
+from plate_ocr.region_files.table import formats_for
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from plate_ocr.vision.lines import Line, Segments, best_path, propose_segments, straighten

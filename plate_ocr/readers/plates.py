@@ -9,10 +9,10 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.formats import formats_for
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading, plate_of
+from plate_ocr.region_files.table import formats_for
 from plate_ocr.vision.geometry import Cut, hull_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from plate_ocr.vision.plate_input import network_input

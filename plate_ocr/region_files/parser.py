@@ -1,7 +1,8 @@
-"""TODO plate_ocr.region_files.parser."""
+"""From region files to what rendering draws and reading expects; mistakes in them are named."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,10 @@ from typing import Any, cast, get_args
 
 from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PLATE_CHARACTERS
 from plate_ocr.errors import DataError
+from plate_ocr.formats import PlateFormat
 from plate_ocr.region_files.schema import (
     MARKS,
+    TEXT,
     Box,
     Camera,
     Color,
@@ -154,8 +157,9 @@ def _region(table: _Table, name: str) -> Region:
     words.setdefault("#", tuple(DIGITS))
     layouts = tuple(_layout(plate, words) for plate in table.tables("plate", needed=True))
     camera = _camera(table.table("camera"))
+    formats = tuple(form for one in table.tables("format", needed=False) for form in _formats(one, words))
     table.end()
-    return Region(name, layouts, camera)
+    return Region(name, layouts, camera, formats)
 
 
 def _camera(table: _Table) -> Camera:
@@ -203,10 +207,7 @@ def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
     if [field.row for field in layout.fields] != sorted(field.row for field in layout.fields):
         raise table.error("fields must be in reading order: rows from the top")
     longest = sum(
-        max(
-            sum(max(map(len, t.choices)) for t in p if t.kind in ("any", "word", "char"))
-            for p in field.patterns
-        )
+        max(sum(max(map(len, t.choices)) for t in p if t.kind in TEXT) for p in field.patterns)
         for field in layout.fields
     )
     if longest > LONGEST:
@@ -250,12 +251,44 @@ def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) ->
             tokens.append(Token("gap" if char == " " else "badge"))
         else:
             tokens.append(Token("char", (char,)))
-    shown = [c for token in tokens if token.kind in ("any", "word", "char") for c in token.choices]
+    shown = [c for token in tokens if token.kind in TEXT for c in token.choices]
     if not shown:
         raise table.error(f"pattern {pattern!r} has no text")
     if bad := sorted({c for text in shown for c in text if read_as(c) not in PLATE_CHARACTERS}):
         raise table.error(f"pattern {pattern!r}: {bad[0]!r} is not a character of plates")
     return tuple(tokens)
+
+
+def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFormat]:
+    """A format for each pattern, and for each number of characters that its words can have."""
+    alike = table.strings("alike", ())
+    if bad := [pair for pair in alike if len(pair) != 2]:
+        raise table.error(f"'alike' must be pairs of characters such as 'O0', not {bad[0]!r}")
+    prior = table.number("prior", 0.0, -10, 10)
+    formats = []
+    for pattern in table.strings("patterns", None):
+        for places in _places(_pattern(table, pattern, words)):
+            if len(places) > LONGEST:
+                raise table.error(f"pattern {pattern!r} has {len(places)} characters, more than {LONGEST}")
+            shortest = int(table.number("shortest", len(places), 1, len(places)))
+            formats.append(PlateFormat(places, shortest, tuple((pair[0], pair[1]) for pair in alike), prior))
+    if not formats:
+        raise table.error("'patterns' needs at least one pattern")
+    table.end()
+    return formats
+
+
+def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:
+    """What may stand in each place of a pattern, for each number of characters that its words can have."""
+    parts: list[list[list[str]]] = []
+    for token in pattern:
+        if token.kind in TEXT:
+            by_length: dict[int, list[str]] = {}
+            for text in map(read_as, token.choices):
+                by_length.setdefault(len(text), []).append(text)
+            columns = [zip(*texts, strict=True) for texts in by_length.values()]
+            parts.append([["".join(sorted(set(chars))) for chars in column] for column in columns])
+    return [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*parts)]
 
 
 def _furniture(table: _Table, size: tuple[float, float]) -> Furniture:

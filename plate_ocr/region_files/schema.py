@@ -6,6 +6,11 @@ A region file is TOML. Lengths are in millimetres (any unit will do), colours ``
 Patterns of a text: ``#`` is a digit, ``@`` a letter, ``?`` a letter or a digit, ``{name}`` one of the words
 under ``[words]``; a space is a gap between groups, ``-``, ``.`` and ``·`` are drawn but not read, ``*`` is a
 badge (a sticker, a coat of arms) between groups; every other character stands for itself.
+
+What reading expects stands under ``[[format]]``: ``patterns`` of whole texts; ``shortest``, the least number
+of characters where a text may end before its pattern does; ``prior``, log of how much likelier such a text is
+than others (0); ``alike``, pairs of a character that these plates lack and the one that it must be instead
+(``["O0", "I1"]``).
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from plate_ocr.formats import PlateFormat
+
 Box: TypeAlias = tuple[float, float, float, float]
 Color: TypeAlias = tuple[int, int, int]
 FurnitureKind: TypeAlias = Literal[
@@ -23,6 +30,9 @@ FurnitureKind: TypeAlias = Literal[
 TokenKind: TypeAlias = Literal["any", "word", "char", "gap", "mark", "badge"]
 
 MARKS = "-.·"
+
+TEXT = ("any", "word", "char")
+"""Kinds of tokens that are read."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +156,13 @@ class Region:
         name: as in ``--region``.
         layouts: kinds of plates.
         camera: how they are photographed.
+        formats: what reading expects of their texts.
     """
 
     name: str
     layouts: tuple[Layout, ...]
     camera: Camera
+    formats: tuple[PlateFormat, ...]
 
     def characters(self) -> str:
         """Every character that is read on its plates, sorted."""
@@ -162,7 +174,7 @@ class Region:
                     for field in layout.fields
                     for pattern in field.patterns
                     for token in pattern
-                    if token.kind in ("any", "word", "char")
+                    if token.kind in TEXT
                     for choice in token.choices
                     for char in read_as(choice)
                 }

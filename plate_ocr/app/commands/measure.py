@@ -13,7 +13,7 @@ import typer
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.console import fail
 from plate_ocr.errors import AlphabetError, ModelError
-from plate_ocr.formats import REGIONS
+from plate_ocr.region_files.table import bundled_formats
 
 if TYPE_CHECKING:
     pass
@@ -32,7 +32,9 @@ def evaluate(
     ] = "plates",
     region: Annotated[
         str | None,
-        typer.Option(metavar="|".join(REGIONS), help="Its plates' formats help where characters look alike."),
+        typer.Option(
+            metavar="|".join(bundled_formats()), help="Its plates' formats help where characters look alike."
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="Page with the plates that were misread.")

@@ -15,8 +15,8 @@ import typer
 from plate_ocr.app.console import fail, print_result, tell
 from plate_ocr.app.options import Input
 from plate_ocr.errors import AlphabetError, ModelError, VideoError
-from plate_ocr.formats import REGIONS
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.region_files.table import bundled_formats
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
@@ -54,7 +54,9 @@ def predict(
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar="|".join(REGIONS), help="Its plates' formats help where characters look alike."),
+        typer.Option(
+            metavar="|".join(bundled_formats()), help="Its plates' formats help where characters look alike."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     min_confidence: Annotated[

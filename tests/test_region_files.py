@@ -1,0 +1,164 @@
+"""What region files tell reading: formats, their table, and mistakes in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PROVINCES, SPECIAL, Alphabet
+from plate_ocr.errors import AlphabetError, DataError
+from plate_ocr.formats import PlateFormat
+from plate_ocr.region_files.parser import bundled_regions, load_region
+from plate_ocr.region_files.table import bundled_formats, formats_for
+
+WHOLE = DIGITS + LETTERS + PROVINCES
+
+PLATE = """
+[[plate]]
+size = [300, 150]
+colors = [["#ffffff", "#000000"]]
+lettering = ["die"]
+[[plate.field]]
+box = [10, 40, 290, 110]
+patterns = ["@@@-###"]
+"""
+
+
+def region_file(folder: Path, text: str) -> Path:
+    """A user's own region."""
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def formats(*patterns: str, shortest: int = 0, prior: float = 0.0) -> list[PlateFormat]:
+    """Formats as Latin regions have them, written in digits, letters and either."""
+    kinds = {"#": DIGITS, "@": LETTERS, "?": DIGITS + LETTERS}
+    return [
+        PlateFormat(tuple(kinds[char] for char in pattern), shortest or len(pattern), prior=prior)
+        for pattern in patterns
+    ]
+
+
+FREE = formats("?" * LONGEST, shortest=4)
+RARE = formats("?" * LONGEST, shortest=4, prior=-4.0)
+CN_LETTERS, CN_ENERGY, CN_ALIKE = "ABCDEFGHJKLMNPQRSTUVWXYZ", "ABCDEFGHJK", (("O", "0"), ("I", "1"))
+CN_ANY, CN_PROVINCES = DIGITS + CN_LETTERS, "".join(sorted(PROVINCES))
+CHINA = [
+    PlateFormat((CN_PROVINCES, CN_LETTERS, *[CN_ANY] * 5), 7, CN_ALIKE, prior=1.0),
+    PlateFormat((CN_PROVINCES, CN_LETTERS, CN_ENERGY, CN_ANY, *[DIGITS] * 4), 8, CN_ALIKE),
+    PlateFormat((CN_PROVINCES, CN_LETTERS, *[DIGITS] * 5, CN_ENERGY), 8, CN_ALIKE),
+]
+EXPECTED = {
+    "ar": [*formats("@@@###", "@@###@@", "@###@@@"), *RARE],
+    "br": [*formats("@@@####", "@@@#@##"), *RARE],
+    "cn": [
+        *CHINA,
+        PlateFormat(
+            (CN_PROVINCES, CN_LETTERS, *[CN_ANY] * 4, "".join(sorted(SPECIAL))), 7, CN_ALIKE, prior=-1.0
+        ),
+    ],
+    "eu": FREE,
+    "gb": [*formats("@@##@@@", "@###@@@", "@@@###@"), *RARE],
+    "in": [*formats("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *RARE],
+    "tr": [*formats("##@####", "##@#####", "##@@###", "##@@####", "##@@@##", "##@@@###"), *RARE],
+    "us": FREE,
+    "uz": [*formats("##@###@@", "#####@@@", "##@######"), *RARE],
+    "vn": [*formats("##@####", "##@#####", "##@######", "##@@#####"), *RARE],
+}
+
+
+@pytest.mark.parametrize("region", EXPECTED)
+def test_what_is_expected_of_a_region(region: str) -> None:
+    assert list(formats_for(Alphabet(WHOLE), region)) == EXPECTED[region]
+
+
+def test_the_table_is_what_the_files_say() -> None:
+    files = {name: load_region(name).formats for name in bundled_regions()}
+    assert bundled_formats() == {name: forms for name, forms in files.items() if forms}, "run: make formats"
+
+
+def test_an_unknown_region_is_named() -> None:
+    with pytest.raises(AlphabetError, match="there is no region 'atlantis'; there are ar, br, cn"):
+        formats_for(Alphabet(WHOLE), "atlantis")
+
+
+def fits(text: str, form: PlateFormat) -> bool:
+    return form.shortest <= len(text) <= len(form.places) and all(
+        char in place for char, place in zip(text, form.places, strict=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plate"),
+    [
+        ("皖A512T3", True),
+        ("京AD12345", True),
+        ("粤B12345D", True),
+        ("皖A512O3", False),
+        ("皖AI1234", False),
+        ("皖1A1234", False),
+        ("AA12345", False),
+        ("皖A1234", False),
+        ("粤B123456", False),
+    ],
+)
+def test_chinese_plates_have_a_form(text: str, is_plate: bool) -> None:
+    assert any(fits(text, form) for form in bundled_formats()["cn"]) is is_plate
+
+
+@pytest.mark.parametrize("characters", [DIGITS, DIGITS + LETTERS, PROVINCES])
+def test_an_alphabet_without_provinces_or_with_nothing_else_may_stand_anywhere(characters: str) -> None:
+    (form,) = formats_for(Alphabet(characters))
+    assert set(form.places) == {characters}
+    assert not form.alike
+
+
+def test_an_alphabet_with_provinces_writes_chinese_plates_and_any_others() -> None:
+    forms = formats_for(Alphabet(WHOLE))
+    assert list(forms[:-1]) == CHINA
+    assert fits("B4O1I", forms[-1])
+    assert not fits("皖4O1I", forms[-1])
+
+
+def test_a_users_own_formats(tmp_path: Path) -> None:
+    own = """
+[words]
+town = ["B", "M", "HH", "ÖX"]
+
+[[format]]
+patterns = ["{town}-@ #?"]
+alike = ["O0"]
+prior = 0.5
+
+[[format]]
+patterns = ["A###"]
+shortest = 2
+"""
+    assert load_region(region_file(tmp_path, own + PLATE)).formats == (
+        PlateFormat(("BM", LETTERS, DIGITS, DIGITS + LETTERS), 4, (("O", "0"),), 0.5),
+        PlateFormat(("HO", "HX", LETTERS, DIGITS, DIGITS + LETTERS), 5, (("O", "0"),), 0.5),
+        PlateFormat(("A", DIGITS, DIGITS, DIGITS), 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ("prior = 1", r"mine\.toml: format 1: 'patterns' is missing"),
+        ("patterns = []", r"format 1: 'patterns' needs at least one pattern"),
+        ('patterns = ["{town}##"]', r"format 1: pattern '\{town\}##': there is no 'town' under \[words\]"),
+        ('patterns = ["###########"]', r"format 1: pattern '#{11}' has 11 characters, more than 10"),
+        ('patterns = ["##"]\nshortest = 3', r"format 1: 'shortest' must be a number from 1 to 2, not 3"),
+        (
+            'patterns = ["##"]\nprior = "high"',
+            r"format 1: 'prior' must be a number from -10 to 10, not",
+        ),
+        ('patterns = ["##"]\nalike = ["O00"]', r"format 1: 'alike' must be pairs .* such as 'O0', not 'O00'"),
+        ('patterns = ["##"]\nlongest = 9', r"format 1: unknown 'longest': expected alike, patterns, prior"),
+    ],
+)
+def test_mistakes_in_formats_are_named(table: str, complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=complaint):
+        load_region(region_file(tmp_path, f"[[format]]\n{table}\n{PLATE}"))
