@@ -14,9 +14,9 @@ def main() -> None:
     """Write the table, a format a line."""
     regions = []
     for name in bundled_regions():
-        if formats := load_region(name).formats:
-            lines = ",\n".join(json.dumps(astuple(form), ensure_ascii=False) for form in formats)
-            regions.append(f'"{name}": [\n{lines}\n]')
+        formats = load_region(name).formats
+        lines = ",\n".join(json.dumps(astuple(form), ensure_ascii=False) for form in formats)
+        regions.append(f'"{name}": [\n{lines}\n]')
     write_whole(TABLE, ("{\n" + ",\n".join(regions) + "\n}\n").encode())
 
 

@@ -29,6 +29,9 @@ from plate_ocr.region_files.schema import (
 )
 
 FOLDER = Path(__file__).parent / "regions"
+RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * LONGEST, 4, prior=-4.0)
+"""Old plates and those of officials: letters and digits in any order."""
+
 _PATTERN = re.compile(r"\{([^{}]*)\}|(.)", re.DOTALL)
 
 
@@ -157,9 +160,9 @@ def _region(table: _Table, name: str) -> Region:
     words.setdefault("#", tuple(DIGITS))
     layouts = tuple(_layout(plate, words) for plate in table.tables("plate", needed=True))
     camera = _camera(table.table("camera"))
-    formats = tuple(form for one in table.tables("format", needed=False) for form in _formats(one, words))
+    formats = [form for one in table.tables("format", needed=False) for form in _formats(one, words)]
     table.end()
-    return Region(name, layouts, camera, formats)
+    return Region(name, layouts, camera, tuple(formats or _formats_of(layouts)))
 
 
 def _camera(table: _Table) -> Camera:
@@ -276,6 +279,21 @@ def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFor
         raise table.error("'patterns' needs at least one pattern")
     table.end()
     return formats
+
+
+def _formats_of(layouts: Sequence[Layout]) -> list[PlateFormat]:
+    """Whatever the plates themselves may have on them, and :data:`RARE`."""
+    forms: set[tuple[str, ...]] = set()
+    for layout in layouts:
+        lines = [{form for pattern in field.patterns for form in _places(pattern)} for field in layout.fields]
+        forms |= {tuple(itertools.chain(*chosen)) for chosen in itertools.product(*lines)}
+    widest = [form for form in sorted(forms) if not any(_covers(other, form) for other in forms - {form})]
+    return [*(PlateFormat(places, len(places)) for places in widest), RARE]
+
+
+def _covers(places: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether all that may stand in some places may stand in others."""
+    return len(places) == len(other) and all(set(b) <= set(a) for a, b in zip(places, other, strict=True))
 
 
 def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:

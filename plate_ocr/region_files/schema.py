@@ -7,10 +7,11 @@ Patterns of a text: ``#`` is a digit, ``@`` a letter, ``?`` a letter or a digit,
 under ``[words]``; a space is a gap between groups, ``-``, ``.`` and ``·`` are drawn but not read, ``*`` is a
 badge (a sticker, a coat of arms) between groups; every other character stands for itself.
 
-What reading expects stands under ``[[format]]``: ``patterns`` of whole texts; ``shortest``, the least number
-of characters where a text may end before its pattern does; ``prior``, log of how much likelier such a text is
-than others (0); ``alike``, pairs of a character that these plates lack and the one that it must be instead
-(``["O0", "I1"]``).
+Reading expects whatever the plates may have on them and, as a rarity, any letters and digits. Where that does
+not serve, ``[[format]]`` says instead what it expects: ``patterns`` of whole texts; ``shortest``, the least
+number of characters where a text may end before its pattern does; ``prior``, log of how much likelier such a
+text is than others (0); ``alike``, pairs of a character that these plates lack and the one that it must be
+instead (``["O0", "I1"]``).
 """
 
 from __future__ import annotations
