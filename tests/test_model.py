@@ -19,7 +19,15 @@ from onnx import TensorProto, helper
 
 from plate_ocr.alphabet import DIGITS, PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.model.cards import METADATA_KEY, VERSION, LocatorCard, ModelCard, PlateCard, model_card_from
+from plate_ocr.model.cards import (
+    METADATA_KEY,
+    VERSION,
+    LocatorCard,
+    ModelCard,
+    PlateCard,
+    model_card_from,
+    plate_card_from,
+)
 from plate_ocr.model.sessions import CharModel, LocatorModel, PlateModel, load_model, softmax
 from plate_ocr.networks.export import save_model, to_onnx
 from plate_ocr.networks.weights import load_locator_weights, load_plate_weights, load_weights
@@ -345,6 +353,12 @@ def test_a_plate_model_comes_back_with_its_card(tiny_plate_model: Path, plate_ca
         assert torch.equal(network.state_dict()[name], value)
 
 
+def test_a_card_without_a_region_does_not_mention_it(plate_card: PlateCard) -> None:
+    assert "region" not in json.loads(plate_card.to_json())
+    card = dataclasses.replace(plate_card, region="br")
+    assert plate_card_from({METADATA_KEY: card.to_json()}, Path("some.onnx")) == card
+
+
 @pytest.mark.parametrize("count", [1, 5])
 def test_the_plate_network_computes_the_same_in_onnx(
     count: int, tmp_path: Path, plate_card: PlateCard, rng: np.random.Generator
@@ -404,6 +418,9 @@ def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plat
         ({"transformer": 0}, "damaged.*transformer"),
         ({"min_plate_confidence": "high"}, "damaged.*min_plate_confidence"),
         ({"temperature": 0}, "damaged.*temperature"),
+        ({"region": "atlantis"}, "damaged.*region = 'atlantis', none of any, ar, br"),
+        ({"region": None}, "damaged.*region = None"),
+        ({"region": ["br"]}, "damaged"),
         ({"unheard": 1}, "damaged.*unheard"),
     ],
 )

@@ -36,13 +36,15 @@ FOUND = np.array([[-0.02, 0.1], [0.9, 0.2], [0.95, 1.1], [0.05, 0.9]], np.float3
 def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
     """What is read where the network names these characters at these steps, with these probabilities."""
 
-    def read(steps: dict[int, dict[str, float]], **settings: Any) -> Plate | None:
+    def read(steps: dict[int, dict[str, float]], card_region: str = "", **settings: Any) -> Plate | None:
         probabilities = np.zeros((plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
         for step, named in steps.items():
             for char, probability in named.items():
                 probabilities[step, plate_card.alphabet.encode(char)[0] + 1] = probability
         probabilities[:, 0] = 1 - probabilities.sum(1)
-        reader = NetworkReader(PlateModel(tiny_plate_model), **settings)
+        model = PlateModel(tiny_plate_model)
+        model.card = dataclasses.replace(model.card, region=card_region)
+        reader = NetworkReader(model, **settings)
         return reader.plate(probabilities, FOUND, (200, 60))
 
     return read
@@ -120,6 +122,8 @@ def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
     assert china is not None
     assert (free.text, china.text) == ("皖0AAAAA", "皖AAAAAA")
     assert china.chars[1].confidence > 0.7
+    assert network_says(steps, card_region="cn") == china
+    assert network_says(steps, card_region="us", region="cn") == china
 
 
 def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) -> None:

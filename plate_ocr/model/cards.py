@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, ModelError
+from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.vision.detection import STRIDE
 from plate_ocr.vision.preprocessing import Preprocessing
 
@@ -88,6 +89,7 @@ class PlateCard:
         temperature: as in :class:`ModelCard`.
         min_confidence: below it a character is unknown.
         min_plate_confidence: a picture whose characters have a lower mean confidence shows no plate.
+        region: whose formats help where readers are told of no other; empty: none's.
         training: what it learnt from: regions, counts, seed.
         accuracy: what was measured, 0..1, by the name of the measure.
     """
@@ -102,6 +104,7 @@ class PlateCard:
     temperature: float = 1.0
     min_confidence: float = 0.0
     min_plate_confidence: float = 0.0
+    region: str = ""
     training: dict[str, Any] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
 
@@ -149,6 +152,8 @@ def _to_json(card: Card, kind: str) -> str:
         values["alphabet"] = card.alphabet.characters
     if isinstance(card, ModelCard):
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
+    if isinstance(card, PlateCard) and not card.region:
+        del values["region"]
     return json.dumps({"format": kind, "version": VERSION, **values}, ensure_ascii=False)
 
 
@@ -201,6 +206,8 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
         _check_whole(sizes | {"layers": card.layers, "channels": min(channels), "finder": min(finder)})
         _check_numbers({"min_plate_confidence": card.min_plate_confidence})
         _check_confidence(card)
+        if card.region != "" and card.region not in bundled_formats():
+            raise ValueError(f"region = {card.region!r}, none of {', '.join(bundled_formats())}")
         return card
 
     return _card_of_kind(PLATE_FORMAT, parse, "one that reads whole plates, such as plates", metadata, path)

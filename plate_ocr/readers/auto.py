@@ -119,7 +119,8 @@ class PlateReader:
         input: what pictures show: ``"photo"`` all that is in front of a camera; ``"plate"`` a plate, cut
             out; ``"char"`` a single character, which takes a character model; ``"auto"`` any of these, told
             apart picture by picture (a character model takes it for ``"plate"``).
-        region: such as ``"cn"`` or ``"us"``: its formats help where characters look alike.
+        region: such as ``"cn"`` or ``"us"``: its formats help where characters look alike; by default that
+            of the model's card, if it names one.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it a character is unknown; by default the model's own bound.
 

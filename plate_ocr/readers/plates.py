@@ -39,7 +39,8 @@ class NetworkReader:
     Args:
         model: a plate model.
         min_confidence: below it a character is unknown; by default the model's own bound.
-        region: whose formats are a hint of what stands where; by default there is no hint.
+        region: whose formats are a hint of what stands where; by default that of the model's card, and no
+            hint where it names none.
 
     Raises:
         AlphabetError: if the region is unknown.
@@ -52,6 +53,8 @@ class NetworkReader:
     ) -> None:
         self.model = model
         self.min_confidence = model.card.min_confidence if min_confidence is None else min_confidence
+        if region is None:
+            region = model.card.region or None
         formats = () if region is None else formats_for(model.card.alphabet, region)
         self._prior = FormatPrior(model.card.alphabet, formats)
 

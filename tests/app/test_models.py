@@ -20,7 +20,7 @@ from plate_ocr.vision.preprocessing import Preprocessing
 from tests.app.conftest import Run
 
 PLATE_CARD = PlateCard(
-    Alphabet("0A皖"), channels=(4, 4, 4, 4), transformer=8, layers=1, min_plate_confidence=0.3
+    Alphabet("0A皖"), channels=(4, 4, 4, 4), transformer=8, layers=1, min_plate_confidence=0.3, region="cn"
 )
 CARD = ModelCard(Alphabet("0123"), Preprocessing(), hidden=6, accuracy={"rendered": 0.9375})
 
@@ -74,6 +74,7 @@ def test_info_of_a_plate_model(run: Run, shipped: Path) -> None:
         "picture: 64×256",
         "network: 4-4-4-4 channels, 1 transformer layers of 8",
         "mean confidence below 0.3 is no plate",
+        "region: cn",
     } <= set(out.splitlines())
 
 

@@ -152,6 +152,8 @@ def _about(card: Card) -> Iterator[str]:
         yield f"picture: {card.height}×{card.width}"
         yield f"network: {channels} channels, {card.layers} transformer layers of {card.transformer}"
         yield f"mean confidence below {card.min_plate_confidence:.3g} is no plate"
+        if card.region:
+            yield f"region: {card.region}"
     else:
         settings = json.loads(card.to_json())["preprocessing"]
         yield "preprocessing: " + ", ".join(f"{name} {value}" for name, value in settings.items())
