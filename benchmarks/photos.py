@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -52,6 +54,39 @@ def is_found(plates: tuple[Plate, ...], labelled: LabelledPhoto, number: int) ->
     return False
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in the photos of a set.
+
+    Attributes:
+        read: of each labelled plate, whether its text was reported.
+        found: of each, whether a plate was reported where it is.
+        invented: reported texts that are on no plate.
+        ms: that a photo took.
+    """
+
+    read: list[bool]
+    found: list[bool]
+    invented: int
+    ms: float
+
+
+def read_photos(reader: PlateReader, name: str, labelled: Sequence[LabelledPhoto]) -> Seen:
+    """Read the photos of a set."""
+    started = time.perf_counter()
+    readings = [reader(photo.path) for photo in labelled]
+    seen = Seen([], [], 0, 1000 * (time.perf_counter() - started) / len(labelled))
+    invented = 0
+    for photo, reading in zip(labelled, readings, strict=True):
+        texts = [plate.text for plate in reading.plates]
+        folded = [fold(text) for text in texts]
+        wanted = [fold(text) for text in photo.texts]
+        seen.read.extend(text in texts if name in EXACT else fold(text) in folded for text in photo.texts)
+        seen.found.extend(is_found(reading.plates, photo, number) for number in range(len(photo.texts)))
+        invented += sum(text not in wanted for text in folded)
+    return dataclasses.replace(seen, invented=invented)
+
+
 def photos(reader: PlateReader) -> None:
     """Print what is found and read, a line a set."""
     print("| photos | plates | read | found | wrong extra plates a photo | ms a photo |")
@@ -59,20 +94,12 @@ def photos(reader: PlateReader) -> None:
     extra = count = 0
     for folder in photo_folders():
         name, labelled = folder.name, labelled_photos(folder)
-        read, found, invented = list[bool](), list[bool](), 0
-        started = time.perf_counter()
-        readings = [reader(photo.path) for photo in labelled]
-        ms = 1000 * (time.perf_counter() - started) / len(labelled)
-        for photo, reading in zip(labelled, readings, strict=True):
-            texts = [plate.text for plate in reading.plates]
-            folded = [fold(text) for text in texts]
-            wanted = [fold(text) for text in photo.texts]
-            read += [text in texts if name in EXACT else fold(text) in folded for text in photo.texts]
-            found += [is_found(reading.plates, photo, number) for number in range(len(photo.texts))]
-            invented += sum(text not in wanted for text in folded)
-        row = name, f"{len(labelled)}", f"{len(read)}", f"{np.mean(read):.1%}", f"{np.mean(found):.1%}"
-        print(f"| {', '.join(row[:2])} | {' | '.join(row[2:])} | {invented / len(labelled):.2f} | {ms:.0f} |")
-        extra, count = extra + invented, count + len(labelled)
+        seen = read_photos(reader, name, labelled)
+        counts, shares = (len(labelled), len(seen.read)), (np.mean(seen.read), np.mean(seen.found))
+        row = name, *map(str, counts), *(f"{share:.1%}" for share in shares)
+        of = f"{seen.invented / len(labelled):.2f} | {seen.ms:.0f}"
+        print(f"| {', '.join(row[:2])} | {' | '.join(row[2:])} | {of} |")
+        extra, count = extra + seen.invented, count + len(labelled)
     print(f"| all, {count} | | | | {extra / count:.2f} | |", flush=True)
 
 
