@@ -1,8 +1,4 @@
-# Real pictures for training the shipped models and for the tests marked "data"; both go without.
-ifneq ($(wildcard $(CURDIR)/../shared/data),)
-export PLATE_OCR_DATA ?= $(CURDIR)/../shared/data
-endif
-
+# Real pictures, which PLATE_OCR_DATA names (data/README.md), train the shipped models.
 CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 # Both sets name the plate in the file name: 00979-100-2.jpg, 00000-1_122120312_闽AB1660.jpg
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$

@@ -6,6 +6,7 @@ import errno
 import io
 import itertools
 import os
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +47,17 @@ settings.register_profile("plate-ocr", deadline=None, max_examples=60, derandomi
 settings.load_profile("plate-ocr")
 
 CPU = torch.device("cpu")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where PLATE_OCR_DATA is set, a test that needs the real pictures fails instead of being skipped."""
+    report = yield
+    expected = hasattr(report, "wasxfail")
+    if report.skipped and not expected and item.get_closest_marker("data") and "PLATE_OCR_DATA" in os.environ:
+        report.outcome = "failed"
+        report.longrepr = f"PLATE_OCR_DATA is set, but this was skipped: {report.longrepr}"
+    return report
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, suffix: str, write: int = 1) -> None:
