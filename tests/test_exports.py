@@ -60,6 +60,7 @@ def loaded_by(code: str) -> set[str]:
     return set(run.stdout.splitlines())
 
 
+@pytest.mark.slow
 def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt, tiny_plate_model: Path) -> None:
     modules = loaded_by(
         "import numpy as np, plate_ocr\n"
@@ -72,5 +73,6 @@ def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt, tiny_plate_
     assert not modules & set(TRAINING_ONLY)
 
 
+@pytest.mark.slow
 def test_importing_the_package_opens_no_model() -> None:
     assert "onnxruntime" not in loaded_by("import plate_ocr")

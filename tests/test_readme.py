@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_first_command_prints_what_it_says() -> None:
     shown = re.search(r"\$ pip install \. && (plate-ocr predict .*)\n(.*)\n", README)
     assert shown

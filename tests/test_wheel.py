@@ -21,6 +21,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@pytest.mark.slow
 def test_the_models_are_in_the_wheel_and_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
@@ -31,6 +32,7 @@ def test_the_models_are_in_the_wheel_and_small(wheel: Path) -> None:
     assert not [name for name in sizes if name.startswith(("tests", "benchmarks"))]
 
 
+@pytest.mark.slow
 def test_it_reads_a_plate_where_the_source_is_not(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")

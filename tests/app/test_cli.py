@@ -163,6 +163,7 @@ def test_noise_is_not_read_with_confidence(run: Run, tmp_path: Path) -> None:
     assert max(plate["confidence"] for plate in found) < 0.5
 
 
+@pytest.mark.slow
 def test_standard_input_is_read(pictures: Path) -> None:
     command = [sys.executable, "-m", "plate_ocr", "predict", "--model", "digits", "--json", "-"]
     done = subprocess.run(command, input=(pictures / "7.png").read_bytes(), capture_output=True, check=True)
@@ -170,6 +171,7 @@ def test_standard_input_is_read(pictures: Path) -> None:
     assert (answer["image"], answer["plates"][0]["text"]) == ("-", "7")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", ["--model digits", "-j 2 --model chars"])
 def test_a_closed_pipe_is_no_error(pictures: Path, options: str) -> None:
     names = " ".join([str(pictures / "7.png")] * 200)
@@ -179,6 +181,7 @@ def test_a_closed_pipe_is_no_error(pictures: Path, options: str) -> None:
     assert done.stdout.count(b"\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_results_that_find_no_room_end_with_one_sentence(pictures: Path, options: list[str]) -> None:
@@ -197,6 +200,7 @@ def test_standard_input_may_be_closed(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert (code, out, err) == (1, "", "plate-ocr: cannot read standard input: it is closed\n")
 
 
+@pytest.mark.slow
 def test_reading_imports_neither_torch_nor_matplotlib(pictures: Path) -> None:
     code = (
         "import sys; from plate_ocr import CharClassifier, PlateReader; "
@@ -208,6 +212,7 @@ def test_reading_imports_neither_torch_nor_matplotlib(pictures: Path) -> None:
     assert done.stdout.split(maxsplit=2) == ["7", "KA365CP", "[]\n"]
 
 
+@pytest.mark.slow
 def test_training_without_the_extra_names_the_command(pictures: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.argv = ['plate-ocr', 'train', '-o', 'run']; "
@@ -389,6 +394,7 @@ def test_a_table_that_cannot_be_written_is_told_before_pictures_are_read(
     assert victim.read_bytes() == b"the picture"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="there are no such file names")
 def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) -> None:
     name = os.path.join(os.fsencode(tmp_path), b"\xff.png")
@@ -408,6 +414,7 @@ def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) 
     assert len(objects((tmp_path / "r.jsonl").read_text(encoding="utf-8"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_standard_output_need_not_have_all_characters(pictures: Path, tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "皖é😀.png"
@@ -437,6 +444,7 @@ def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path)
         assert (tmp_path / "notes.txt").read_text() == content
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of files has no such limit")
 def test_lines_that_find_no_room_are_not_written_in_part(tmp_path: Path) -> None:
     code = """

@@ -132,6 +132,7 @@ def test_names_are_no_html_and_the_surest_come_first(tmp_path: Path) -> None:
     assert page.index("c.png") < page.index("b.png") < page.index("a&amp;")
 
 
+@pytest.mark.slow
 def test_measuring_needs_no_extras(plates: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", WITHOUT_EXTRAS, "evaluate", str(plates), "--model", "chars"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -135,6 +135,7 @@ def test_list(run: Run, shipped: Path) -> None:
     assert "chars.safetensors is not a whole" in err
 
 
+@pytest.mark.slow
 def test_models_are_listed_without_extras(shipped: Path, checkpoint: Path) -> None:
     def call(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", WITHOUT_EXTRAS, "models", *map(str, arguments)]

@@ -28,6 +28,8 @@ from plate_ocr.vision.drawing import blank, draw_text
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:

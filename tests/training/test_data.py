@@ -453,6 +453,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_they_work_for(tmp_path: Path) -> None:
     (tmp_path / "killed.py").write_text(KILLED)
     # The worker holds the pipe as well: it is closed when both have ended.

@@ -86,6 +86,7 @@ def no_constants(text: str) -> Any:
     raise AssertionError(text)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
@@ -112,6 +113,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
         train(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_run_begins_with_another_locator_of_whatever_size(
     tmp_path: Path, tiny_locator: Path, locator_card: LocatorCard
@@ -126,6 +128,7 @@ def test_a_run_begins_with_another_locator_of_whatever_size(
     torch.testing.assert_close(network.output.weight, weights, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_there_must_be_a_run_to_go_on_with_and_a_locator_to_begin_with(
     tmp_path: Path, tiny_plate_model: Path
 ) -> None:

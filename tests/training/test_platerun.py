@@ -107,6 +107,7 @@ class StopAfter(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
@@ -127,6 +128,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
         train(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_full_disk_leaves_the_checkpoint_before_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -143,6 +145,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(
     assert (tmp_path / "model.onnx").exists()
 
 
+@pytest.mark.slow
 def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no run to go on with"):
         train(CONFIG, tmp_path, Silent(), resume=True)

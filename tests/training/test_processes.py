@@ -45,6 +45,7 @@ def assert_same(a: Path, b: Path) -> None:
         assert abs(value - second[name]).max() < 1e-4 * abs(value).max()
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(alone: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         command(2, "-o", tmp_path / "run", "--epochs", 3, *COMMON),
@@ -58,6 +59,7 @@ def test_two_processes_give_the_weights_of_one(alone: Path, tmp_path: Path) -> N
     assert_same(alone, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_add_up(alone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     one = [
@@ -76,6 +78,7 @@ def test_parts_of_a_batch_add_up(alone: Path, tmp_path: Path) -> None:
     assert_same(alone, folder)
 
 
+@pytest.mark.slow
 def test_where_one_process_is_killed_the_others_end_and_one_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(

@@ -64,16 +64,19 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_leaves_its_files(run_folder: Path) -> None:
     assert {path.name for path in run_folder.iterdir()} == FILES
 
 
+@pytest.mark.slow
 def test_the_model_of_a_run_reads(run_folder: Path) -> None:
     pictures, chars = render_characters("0123456789", bundled_fonts()[:3])
     read = CharClassifier(run_folder, min_confidence=0.0).classify(pictures)
     assert np.mean([reading.char == char for reading, char in zip(read, chars, strict=True)]) > 0.8
 
 
+@pytest.mark.slow
 def test_the_weights_file_holds_weights_and_a_json_header_only(run_folder: Path) -> None:
     data = (run_folder / "model.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
@@ -85,6 +88,7 @@ def test_the_weights_file_holds_weights_and_a_json_header_only(run_folder: Path)
     assert len(data) < (run_folder / "last.ckpt").stat().st_size / 3
 
 
+@pytest.mark.slow
 def test_metrics_are_measured(run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text(encoding="utf-8"))
     assert 0.5 < metrics["test"]["rendered"]["accuracy"] <= 1
@@ -93,12 +97,14 @@ def test_metrics_are_measured(run_folder: Path) -> None:
     assert len(rows) == 5
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(run_folder: Path, tmp_path: Path) -> None:
     train("-o", tmp_path / "again", *QUICK)
     for name in ("model.safetensors", "model.onnx"):
         assert (tmp_path / "again" / name).read_bytes() == (run_folder / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_is_not_overwritten(run_folder: Path) -> None:
     done = train("-o", run_folder, *QUICK)
     assert done.returncode == 1
@@ -109,6 +115,7 @@ def _mind_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(run_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "plate_ocr", "train", "-o", str(folder), *QUICK]
@@ -128,12 +135,14 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(run_folder: Path, tmp_
     assert (folder / "model.onnx").read_bytes() == (run_folder / "model.onnx").read_bytes()
 
 
+@pytest.mark.slow
 def test_data_in_folders(data: Path, tmp_path: Path) -> None:
     done = train(data, "-o", tmp_path / "run", *QUICK, "--loss", "squared_error", "--decline", "step")
     assert done.returncode == 0
     assert CharClassifier(tmp_path / "run").alphabet == "0123"
 
 
+@pytest.mark.slow
 def test_problems_are_named_and_strict_stops(data: Path, tmp_path: Path) -> None:
     good = sorted(data.glob("*/*.png"))
     listing = tmp_path / "labels.csv"
@@ -157,6 +166,7 @@ def test_problems_are_named_and_strict_stops(data: Path, tmp_path: Path) -> None
     assert "problems in the data" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -179,6 +189,7 @@ def test_data_that_cannot_be_learnt_from(
     assert says in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
@@ -203,6 +214,7 @@ def test_bad_options_are_one_line(arguments: list[str], status: int, says: str) 
     assert says in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_refused(run_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes((run_folder / "config.toml").read_bytes())
     (tmp_path / "last.ckpt").write_bytes((run_folder / "last.ckpt").read_bytes()[:-100])
@@ -211,6 +223,7 @@ def test_a_damaged_checkpoint_is_refused(run_folder: Path, tmp_path: Path) -> No
     assert "no whole checkpoint" in done.stderr
 
 
+@pytest.mark.slow
 def test_config_round_trip(run_folder: Path) -> None:
     config = stored_config(run_folder)
     assert type(config).from_toml(config.to_toml(), "here") == config
