@@ -22,6 +22,7 @@ from plate_ocr.training.detector.config import LocatorRunConfig
 from plate_ocr.training.detector.data import answer
 from plate_ocr.training.detector.evaluate import count_found
 from plate_ocr.training.tasks import stored_config, train
+from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from tests.training.test_platerun import StopAfter
 
 CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
@@ -105,6 +106,13 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert set(card.accuracy) == {"rendered recall", "rendered precision"}
     with pytest.raises(KeyboardInterrupt):
         train(CONFIG, stopped, StopAfter(3))
+    assert checkpoint_contents(stopped / "last.ckpt").kind == "plate-ocr checkpoint"
+    begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
+    assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
+    assert not LocatorModel(tmp_path / "begun.onnx").card.accuracy
+    done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
+    assert done.note.startswith(f"the card is that of {straight}")
+    assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     train(CONFIG, stopped, Silent(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     with pytest.raises(OutputError, match="holds a run already"):

@@ -18,6 +18,7 @@ from plate_ocr.training.plates.data import PlateTargets
 from plate_ocr.training.plates.evaluate import finish_plates
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.tasks import stored_config, train
+from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import fill_disk
 
@@ -120,6 +121,13 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert card.training == {"drawn": 32, "rendered": 16, "regions": ["us"], "seed": 0}
     with pytest.raises(KeyboardInterrupt):
         train(CONFIG, stopped, StopAfter(3))
+    assert checkpoint_contents(stopped / "last.ckpt").kind == "plate-ocr checkpoint"
+    begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
+    assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
+    assert not PlateModel(tmp_path / "begun.onnx").card.accuracy
+    done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
+    assert done.note.startswith(f"the card is that of {straight}")
+    assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     train(CONFIG, stopped, Silent(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     with pytest.raises(OutputError, match="holds a run already"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -79,6 +79,11 @@ def to_device(rows: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and rows.device.type == "cpu":
         return rows.pin_memory().to(device, non_blocking=True)
     return rows.to(device)
+
+
+def cpu_copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A copy of a network's weights on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in weights.items()}
 
 
 @dataclass(frozen=True)

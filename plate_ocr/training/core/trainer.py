@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from plate_ocr.errors import TrainingError
 from plate_ocr.training.core.averaging import AveragedNetwork
 from plate_ocr.training.core.config import TrainSettings
-from plate_ocr.training.core.device import ProcessGroup, to_device
+from plate_ocr.training.core.device import ProcessGroup, cpu_copy, to_device
 from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.losses import Objective, OneHot, zero_loss
 from plate_ocr.training.core.optimizer import Optimizer
@@ -68,7 +68,7 @@ class Trainer:
         self.objective: Objective = objective or OneHot(plan)
         self.step = 0
         self.history: list[Epoch] = []
-        self.best = _on_cpu(network.state_dict())
+        self.best = cpu_copy(network.state_dict())
         self._average = (
             AveragedNetwork(network, settings.average, settings.span) if settings.average else None
         )
@@ -119,7 +119,7 @@ class Trainer:
                     measure = self._processes.same_everywhere(validate(self._measured), self.device)
                 # Of equals the later one: it has seen more, and at a lower rate.
                 if not self.history or measure >= max(e.validation for e in self.history):
-                    self.best = _on_cpu(self._measured.state_dict())
+                    self.best = cpu_copy(self._measured.state_dict())
                 self.history.append(
                     Epoch(
                         len(self.history) + 1,
@@ -228,13 +228,13 @@ class Trainer:
         """Everything needed to go on: step, weights, best weights, optimiser, randomness, history."""
         return {
             "step": self.step,
-            "network": _on_cpu(self.network.state_dict()),
+            "network": cpu_copy(self.network.state_dict()),
             "best": self.best,
             **self._optimizer.state(),
             "random": torch.get_rng_state(),
             "sums": (self._loss, self._rows, self._counted, int(self._right)),
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
-        } | ({} if self._average is None else {"average": _on_cpu(self._average.network.state_dict())})
+        } | ({} if self._average is None else {"average": cpu_copy(self._average.network.state_dict())})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
@@ -248,7 +248,3 @@ class Trainer:
         self._loss, self._rows, self._counted, right = state["sums"]
         self._right.fill_(right)
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-
-
-def _on_cpu(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in weights.items()}
