@@ -31,8 +31,6 @@ models/plates.onnx:
 	test -e runs/plates/last.ckpt && plate-ocr train --resume runs/plates || \
 	plate-ocr train --model plates -o runs/plates $(FROM) $(SETTINGS_plates)
 	$(call publish,plates)
-	sed -i 's/(curves.png)/(plates.png)/' models/plates.md
-	cp runs/plates/curves.png models/plates.png
 	plate-ocr quantize runs/plates -o models/plates.onnx
 
 models/locator.onnx:
@@ -49,7 +47,8 @@ models/%.onnx:
 
 define publish
 	cp runs/$(1)/model.safetensors models/$(1).safetensors
-	cp runs/$(1)/card.md models/$(1).md
+	sed 's/(curves.png)/($(1).png)/' runs/$(1)/card.md > models/$(1).md
+	cp runs/$(1)/curves.png models/$(1).png
 	cp runs/$(1)/model.onnx models/$(1).onnx
 endef
 
