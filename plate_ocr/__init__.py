@@ -9,6 +9,7 @@ from plate_ocr.errors import (
     OutputError,
     PlateOcrError,
     TrainingError,
+    VideoError,
 )
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier
@@ -32,5 +33,6 @@ __all__ = [
     "PlateReader",
     "Reading",
     "TrainingError",
+    "VideoError",
     "read_image",
 ]

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import plate_ocr
+from plate_ocr import errors
 from tests.conftest import Learnt
 
 TRAINING_ONLY = (
@@ -40,10 +41,12 @@ def test_every_public_thing_says_what_it_is(name: str) -> None:
     assert inspect.getdoc(getattr(plate_ocr, name))
 
 
-@pytest.mark.parametrize("name", [name for name in plate_ocr.__all__ if name.endswith("Error")])
-def test_every_error_has_one_base_and_a_place_in_the_tree(name: str) -> None:
-    assert issubclass(getattr(plate_ocr, name), plate_ocr.PlateOcrError)
-    assert name in (plate_ocr.errors.__doc__ or "")
+@pytest.mark.parametrize("error", [e for e in vars(errors).values() if inspect.isclass(e)])
+def test_every_error_is_exported_and_has_one_base_and_a_place_in_the_tree(error: type) -> None:
+    assert getattr(plate_ocr, error.__name__, None) is error
+    assert error.__name__ in plate_ocr.__all__
+    assert issubclass(error, plate_ocr.PlateOcrError)
+    assert error.__name__ in (errors.__doc__ or "")
 
 
 def loaded_by(code: str) -> set[str]:
