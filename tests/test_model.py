@@ -33,6 +33,7 @@ from plate_ocr.networks.export import save_model, to_onnx
 from plate_ocr.networks.weights import load_locator_weights, load_plate_weights, load_weights
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.vision.detection import located, photo_input
+from plate_ocr.vision.images import Image
 from plate_ocr.vision.preprocessing import Preprocessing
 from tests.conftest import new_locator_network, new_network, new_plate_network
 
@@ -481,19 +482,25 @@ def test_the_locator_computes_the_same_in_onnx(
 def test_a_locator_looks_at_photos_of_any_size(
     tiny_locator: Path, locator_card: LocatorCard, rng: np.random.Generator
 ) -> None:
-    change_card(tiny_locator, min_score=0.001)
     model = LocatorModel(tiny_locator)
     photo = rng.integers(0, 256, (150, 300)).astype(np.uint8)
     picture, scale = photo_input(photo, locator_card.longest)
     with torch.no_grad():
         inputs = torch.from_numpy(picture[None, None].astype(np.float32) / 255)
         expected = located(new_locator_network(locator_card)(inputs)[0].numpy(), scale, 0.001)
-    found = model(photo)
-    assert len(found) == len(expected) > 0
-    np.testing.assert_allclose([p.score for p in found], [p.score for p in expected], atol=1e-4)
-    assert model(photo, 32) != found
-    assert len(model(photo, 32)) <= 8
-    assert all(np.isfinite(place.corners).all() for place in model(np.zeros((1, 1), np.uint8)))
+
+    def scores(*scales: int, min_score: float = 0.001, photo: Image = photo) -> list[float]:
+        found = model.detect(photo, scales=scales, min_score=min_score)
+        assert all(np.isfinite(place.corners).all() for place in found)
+        return [place.score for place in found]
+
+    whole, small = scores(locator_card.longest), scores(32)
+    assert len(whole) == len(expected) > len(small) > 0
+    np.testing.assert_allclose(whole, [place.score for place in expected], atol=1e-4)
+    assert scores(32, locator_card.longest) == sorted(whole + small, reverse=True)
+    least = whole[len(whole) // 2]
+    assert scores(locator_card.longest, min_score=least - 1e-6) == [s for s in whole if s >= least]
+    assert scores(32, photo=np.zeros((1, 1), np.uint8))
 
 
 def test_a_locator_is_told_from_the_other_kinds(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -206,8 +206,10 @@ class Points:
         self.card, self.asked = LocatorCard(), list[int]()
         self._places, self._least = places, least
 
-    def __call__(self, gray: Image, longest: int) -> list[Located]:
+    def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Located]:
         """Where plates may be."""
+        (longest,) = scales
+        assert min_score == self.card.min_score
         self.asked.append(longest)
         if longest < self._least:
             return []
@@ -375,9 +377,9 @@ def test_a_photo_may_be_larger_than_the_locator_looks_at(shipped_locator: Path, 
     moved = list[float]()
     for scene in scenes[:12]:
         large = np.asarray(cv2.resize(scene.image, None, fx=3, fy=3), np.uint8)
-        for place in locator(scene.image):
-            if place.score > 0.8:
-                shares = [overlap(place.corners * 3, other.corners) for other in locator(large, 352)]
-                moved.append(max(shares, default=0.0))
+        again = locator.detect(large, scales=[352], min_score=locator.card.min_score)
+        for place in locator.detect(scene.image, scales=[locator.card.longest], min_score=0.8):
+            shares = [overlap(place.corners * 3, other.corners) for other in again]
+            moved.append(max(shares, default=0.0))
     assert len(moved) > 5
     assert np.median(moved) > 0.7

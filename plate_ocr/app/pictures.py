@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
@@ -82,7 +82,7 @@ class PictureFolders:
         plates = reading.plates
         return Drawn(
             _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
-            _to_jpeg(blurred(picture, plates)) if self.blur else b"",
+            _to_jpeg(blurred(picture, [plate.corners for plate in plates])) if self.blur else b"",
             tuple(to_png(straight_cut(picture, np.array(plate.corners)).picture) for plate in plates)
             if self.crops
             else (),
@@ -183,15 +183,19 @@ def _free_place(
     return None
 
 
-def blurred(picture: Image, plates: Sequence[Plate]) -> Image:
+def blurred(picture: Image, corners: Sequence[ArrayLike]) -> Image:
     """Make plates unreadable: of each a few blocks of even colour are left.
+
+    Args:
+        picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
+        corners: ``(4, 2)`` of each plate, pixels, whether it was read or only detected.
 
     Returns:
         uint8, the picture's shape.
     """
     hidden = picture.copy()
-    for plate in plates:
-        box = np.array(plate.corners)
+    for plate in corners:
+        box = np.asarray(plate, np.float64)
         box = box.mean(0) + (box - box.mean(0)) * AROUND_BLUR
         left, top = np.maximum(np.floor(box.min(0)), 0).astype(int)
         right, bottom = np.minimum(np.ceil(box.max(0)), picture.shape[1::-1]).astype(int)

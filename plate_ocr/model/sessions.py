@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,15 +190,20 @@ class LocatorModel:
         if found != ([1], [9]):
             raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
 
-    def __call__(self, gray: Image, longest: int | None = None) -> list[Located]:
-        """Where plates may be in a photo, the surest first.
+    def detect(self, gray: Image, *, scales: Iterable[int], min_score: float) -> list[Located]:
+        """Where plates may be in a photo, the surest first; what is seen at several scales, once for each.
 
         Args:
             gray: uint8 ``(H, W)``.
-            longest: instead of the card's.
+            scales: pixels to which its longer side is shrunk, as in
+                :func:`plate_ocr.vision.detection.scale_cascade`; a smaller photo keeps its size.
+            min_score: below it nothing is taken for a plate, 0..1.
         """
-        picture, scale = photo_input(gray, longest or self.card.longest)
-        return located(in_tiles(self._look, picture), scale, self.card.min_score)
+        places = list[Located]()
+        for longest in scales:
+            picture, scale = photo_input(gray, longest)
+            places += located(in_tiles(self._look, picture), scale, min_score)
+        return sorted(places, key=lambda place: -place.score)
 
     def _look(self, picture: Image) -> NDArray[np.float32]:
         inputs = picture[None, None].astype(np.float32) / np.float32(255)

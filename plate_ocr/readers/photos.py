@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from plate_ocr.model.sessions import LocatorModel
 from plate_ocr.readers.plates import BATCH, UNSURE, NetworkReader, more_confident, to_image
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.detection import Located
+from plate_ocr.vision.detection import Located, scale_cascade
 from plate_ocr.vision.geometry import Cut, hull_cut, overlap, straight_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
@@ -57,8 +57,10 @@ class PhotoReader:
 
     def plates(self, gray: Image) -> tuple[Plate, ...]:
         """All plates in a photo, uint8 ``(H, W)``."""
-        for longest in _sides(self.locator.card.longest, max(gray.shape)):
-            if plates := self._among(gray, self.locator(gray, longest)):
+        card = self.locator.card
+        for longest in scale_cascade(card.longest, max(gray.shape)):
+            places = self.locator.detect(gray, scales=[longest], min_score=card.min_score)
+            if plates := self._among(gray, places):
                 return plates
         return ()
 
@@ -88,21 +90,3 @@ class PhotoReader:
             counts = plate is not None and (len(plate.chars) >= SHORT or plate.confidence >= SURE)
             plates.append(plate if counts else None)
         return plates
-
-
-def _sides(first: int, whole: int) -> Iterator[int]:
-    """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
-
-    Args:
-        first: what the locator learnt with.
-        whole: of the photo.
-    """
-    side = first
-    yield side
-    while side < whole:
-        # Far away.
-        side *= 2
-        yield side
-    if first // 2 < whole:
-        # Nearer than any that it learnt from.
-        yield first // 2

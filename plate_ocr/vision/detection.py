@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -55,6 +55,24 @@ def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
         gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     down, right = (-side % STRIDE for side in gray.shape)
     return np.asarray(cv2.copyMakeBorder(gray, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
+
+
+def scale_cascade(first: int, longest: int) -> Iterator[int]:
+    """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
+
+    Args:
+        first: what the locator learnt with.
+        longest: side of the photo, pixels.
+    """
+    side = first
+    yield side
+    while side < longest:
+        # Far away.
+        side *= 2
+        yield side
+    if first // 2 < longest:
+        # Nearer than any that it learnt from.
+        yield first // 2
 
 
 def in_tiles(look: Callable[[Image], NDArray[np.float32]], picture: Image) -> NDArray[np.float32]:
