@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -18,15 +17,17 @@ from plate_ocr.model.sessions import LocatorModel, PlateModel
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
-from plate_ocr.readers.results import Char, Plate, plate_of
+from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scenes import Scene, SceneGenerator
 from plate_ocr.vision.detection import Located
-from plate_ocr.vision.geometry import overlap
+from plate_ocr.vision.geometry import hull_cut, overlap, whole_cut
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
 
 Answer = Callable[..., Plate | None]
+
+CORNERS = np.array([[20.0, 10.0], [80.0, 10.0], [80.0, 30.0], [20.0, 30.0]])
 
 FOUND = np.array([[-0.02, 0.1], [0.9, 0.2], [0.95, 1.1], [0.05, 0.9]], np.float32)
 """Corners of the plate; two lie beyond the picture."""
@@ -81,6 +82,30 @@ def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(netwo
     assert network_says({}) is None
 
 
+class Says:
+    """A plate network that is told its answers: text, confidence of each character, size of the plate."""
+
+    def __init__(self, card: PlateCard, *answers: tuple[str, float, float]) -> None:
+        self.card = dataclasses.replace(card, min_plate_confidence=0.7)
+        self.answers, self.batches = [*answers], list[int]()
+
+    def __call__(self, pictures: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Probabilities and corners."""
+        self.batches.append(len(pictures))
+        shares = np.zeros((len(pictures), self.card.steps, len(self.card.alphabet) + 1), np.float32)
+        points = list[Any]()
+        for row in shares:
+            text, share, reach = self.answers.pop(0)
+            row[2 + 3 * np.arange(len(text)), np.array(self.card.alphabet.encode(text)) + 1] = share
+            points.append([[0, 0], [reach, 0], [reach, reach], [0, reach]])
+        shares[:, :, 0] = 1 - shares.sum(2)
+        return shares, np.array(points, np.float32)
+
+
+def reader_of(says: Any) -> NetworkReader:
+    return NetworkReader(says)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "wide", "read"),
     [
@@ -95,24 +120,53 @@ def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(netwo
 def test_an_unsure_plate_in_a_loose_crop_is_looked_at_closer(
     first: float, second: float, wide: float, read: str, plate_card: PlateCard
 ) -> None:
-    class Model:
-        card = dataclasses.replace(plate_card, min_plate_confidence=0.7)
-        answers = iter([("A", first, wide), ("0", second, 1.0)])
-
-        def __call__(self, pictures: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            assert len(pictures) == 1
-            char, share, reach = next(self.answers)
-            shares = np.zeros((1, plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
-            shares[0, 4, plate_card.alphabet.encode(char)[0] + 1] = share
-            shares[0, :, 0] = 1 - shares[0].sum(1)
-            return shares, np.array([[[0, 0], [reach, 0], [reach, reach], [0, reach]]], np.float32)
-
-    reader = NetworkReader(Model())  # type: ignore[arg-type]
-    (plates,) = reader.look([np.zeros((100, 200), np.uint8)])
-    assert "".join(plate.text for plate in plates) == read
-    if read == "0":
+    reader = reader_of(Says(plate_card, ("A", first, wide), ("0", second, 1.0)))
+    (plate,) = reader.read_crops([[whole_cut(np.zeros((100, 200), np.uint8))]])
+    assert (plate.text if plate else "") == read
+    if plate and read == "0":
         # The plate fills the crop of the closer look, which has a margin about the first one's corners.
-        np.testing.assert_allclose(plates[0].corners[2], [108, 57])
+        np.testing.assert_allclose(plate.corners[2], [108, 57])
+
+
+@pytest.mark.parametrize(
+    ("answers", "short", "read"),
+    [
+        ([("A0A", 0.8), ("AAA", 0.75)], 0.0, "A0A"),
+        ([("A0A", 0.75), ("AAA", 0.8)], 0.0, "AAA"),
+        ([("A0A", 0.95)], 0.0, "A0A"),  # sure at once
+        ([("A0A", 0.75), ("AAA", 0.6)], 0.0, "A0A"),  # too unsure to be a plate
+        ([("A0A", 0.6)], 0.0, ""),  # no plate in the first crop
+        ([("A0A", 0.8), ("A", 0.85), ("AAA", 0.82)], 0.9, "AAA"),  # short, and not sure enough for that
+        ([("A0A", 0.8), ("A", 0.85), ("AAA", 0.82)], 0.8, "A"),
+        ([("A", 0.8)], 0.85, ""),
+        ([("A0A", 0.8), ("AAA", 0.95)], 0.0, "AAA"),  # the third crop is not needed
+    ],
+)
+def test_the_next_crop_is_read_where_one_is_unsure_and_the_surer_reading_stays(
+    answers: list[tuple[str, float]], short: float, read: str, plate_card: PlateCard
+) -> None:
+    says = Says(plate_card, *((text, share, 1.0) for text, share in answers))
+    crops = [hull_cut(np.zeros((100, 200), np.uint8), CORNERS + 10 * i, (0, 0)) for i in range(3)]
+    (plate,) = reader_of(says).read_crops([crops[:2] if len(answers) < 3 else crops], short_confidence=short)
+    assert (plate.text if plate else "") == read
+    # All answers were asked for, and no other.
+    assert says.answers == []
+    if plate:
+        which = [text for text, _ in answers].index(read)
+        np.testing.assert_allclose(plate.corners, CORNERS + 10 * which)
+
+
+def test_only_unsure_plates_of_a_batch_are_read_again(plate_card: PlateCard) -> None:
+    texts = ["A0A", "AAA", "00A"]
+    says = Says(
+        plate_card, *((text, share, 1.0) for text, share in zip(texts, (0.8, 0.95, 0.85), strict=True))
+    )
+    says.answers += [("000", 0.9, 1.0), ("0AA", 0.8, 1.0)]
+    cut = whole_cut(np.zeros((40, 120), np.uint8))
+    plates = reader_of(says).read_crops([(cut, cut)] * 3)
+    assert [plate.text for plate in plates if plate] == ["000", "AAA", "00A"]
+    assert says.batches == [3, 2]
+    assert reader_of(says).read_crops([]) == []
 
 
 def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
@@ -245,26 +299,17 @@ def test_a_turned_plate_is_straightened(degrees: float, shipped_plates: Path) ->
     assert np.linalg.norm(np.array(plate.corners) - corners, axis=1).max() < 20
 
 
-@pytest.mark.parametrize(
-    ("text", "first", "second", "told"),
-    [("AB7", 0.8, 0.7, 0), ("AB7", 0.7, 0.8, 1), ("AB7", 0.95, 0.99, 0), ("A", 0.8, 0.96, 0)],
-)
+@pytest.mark.parametrize(("second", "upright"), [(0.75, True), (0.85, False)])
 def test_what_is_unsure_when_straightened_is_read_as_it_stands(
-    text: str, first: float, second: float, told: int
+    second: float, upright: bool, plate_card: PlateCard
 ) -> None:
-    corners = ((1.0, 1.0), (9.0, 1.0), (9.0, 5.0), (1.0, 5.0))
-    seen: list[tuple[Plate, ...]] = [
-        (plate_of(tuple(Char(char, confidence, ()) for char in said), corners, 1),)
-        for said, confidence in (("AB1", first), (text, second))
-    ]
-    looks = iter(seen)
-    reader: Any = SimpleNamespace(look=lambda crops: [next(looks) for _ in crops])
     # The plate stands on its end.
     locator: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
-    (plate,) = PhotoReader(reader, locator).plates(np.zeros((99, 99), np.uint8))
-    assert plate.text == seen[told][0].text
-    down, across = np.ptp(np.array(plate.corners), axis=0)[::-1]
-    assert (across > down) == bool(told)
+    says = Says(plate_card, ("A0A", 0.8, 1.0), ("0A0", second, 1.0))
+    (plate,) = PhotoReader(reader_of(says), locator).plates(np.zeros((99, 99), np.uint8))
+    assert plate.text == ("A0A" if upright else "0A0")
+    # Straightened, its own top left is to the upper right.
+    assert (plate.corners[0][0] > plate.corners[2][0]) == upright
 
 
 def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
@@ -276,13 +321,13 @@ def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
     assert plate.confidence == pytest.approx(surest, abs=1e-3)
 
 
-@pytest.mark.parametrize(("text", "confidence", "found"), [("G", 0.96, 0), ("G", 0.98, 1), ("SK1", 0.9, 1)])
-def test_short_texts_in_photos_must_be_surer(text: str, confidence: float, found: int) -> None:
-    corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
-    plate = plate_of(tuple(Char(char, confidence, ()) for char in text), corners, 1)
-    reader: Any = SimpleNamespace(look=lambda crops: [(plate,) for _ in crops])
+@pytest.mark.parametrize(("text", "confidence", "found"), [("A", 0.96, 0), ("A", 0.98, 1), ("0A0", 0.91, 1)])
+def test_short_texts_in_photos_must_be_surer(
+    text: str, confidence: float, found: int, plate_card: PlateCard
+) -> None:
     locator: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
-    assert len(PhotoReader(reader, locator).plates(np.zeros((99, 99), np.uint8))) == found
+    says = Says(plate_card, (text, confidence, 1.0))
+    assert len(PhotoReader(reader_of(says), locator).plates(np.zeros((99, 99), np.uint8))) == found
 
 
 def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> None:

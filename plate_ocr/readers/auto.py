@@ -16,6 +16,7 @@ from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.vision.geometry import whole_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
@@ -69,9 +70,10 @@ class AnyReader:
         for start in range(0, len(images), BATCH):
             started = perf_counter()
             pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
-            looked = self.plates.look(pictures)
+            plates = self.plates.read_crops([[whole_cut(picture)] for picture in pictures])
             ms = 1000 * (perf_counter() - started) / len(pictures)
-            readings += [self._finish(*both, ms) for both in zip(pictures, looked, strict=True)]
+            for picture, plate in zip(pictures, plates, strict=True):
+                readings.append(self._finish(picture, (plate,) if plate else (), ms))
         return readings
 
     def _finish(self, gray: Image, plates: tuple[Plate, ...], ms: float) -> Reading:

@@ -8,10 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from plate_ocr.model.sessions import LocatorModel
-from plate_ocr.readers.plates import BATCH, UNSURE, NetworkReader, more_confident, to_image
+from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.vision.detection import Located, scale_cascade
-from plate_ocr.vision.geometry import Cut, hull_cut, overlap, straight_cut
+from plate_ocr.vision.geometry import hull_cut, overlap, straight_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
 STRAIGHT = (0.08, 0.2)
@@ -23,8 +23,8 @@ AS_IT_STANDS = (0.12, 0.2)
 SAME = 0.2
 """Plates that overlap more are one plate."""
 
-SHORT, SURE = 3, 0.97
-"""What is found in a photo and has fewer characters must be surer to count: badges and lamps read so."""
+SHORT_CONFIDENCE = 0.97
+"""Of short texts that are found in a photo, at least: badges and lamps read so."""
 
 
 class PhotoReader:
@@ -66,27 +66,14 @@ class PhotoReader:
 
     def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
         """What is read where plates may be; of overlapping ones the surest."""
-        found: list[Plate] = []
-        for start in range(0, len(places), BATCH):
-            corners = [place.corners for place in places[start : start + BATCH]]
-            plates = self._look(gray, [straight_cut(gray, box, STRAIGHT) for box in corners])
-            unsure = [i for i, plate in enumerate(plates) if plate and plate.min_confidence < UNSURE]
-            again = self._look(gray, [hull_cut(gray, corners[i], AS_IT_STANDS) for i in unsure])
-            for i, plate in zip(unsure, again, strict=True):
-                plates[i] = more_confident(plates[i], plate)
-            found += [plate for plate in plates if plate]
+        crops = [
+            (straight_cut(gray, place.corners, STRAIGHT), hull_cut(gray, place.corners, AS_IT_STANDS))
+            for place in places
+        ]
+        plates = self.reader.read_crops(crops, short_confidence=SHORT_CONFIDENCE)
         kept: list[Plate] = []
-        for plate in sorted(found, key=lambda plate: -plate.confidence):
+        for plate in sorted(filter(None, plates), key=lambda plate: -plate.confidence):
             box = np.array(plate.corners)
             if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
                 kept.append(plate)
         return tuple(kept)
-
-    def _look(self, gray: Image, cuts: Sequence[Cut]) -> list[Plate | None]:
-        """What is read in each piece of a photo, where it is in the photo."""
-        plates: list[Plate | None] = []
-        for cut, found in zip(cuts, self.reader.look([cut.picture for cut in cuts]), strict=True):
-            plate = to_image(found[0], cut, gray.shape) if found else None
-            counts = plate is not None and (len(plate.chars) >= SHORT or plate.confidence >= SURE)
-            plates.append(plate if counts else None)
-        return plates

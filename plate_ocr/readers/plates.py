@@ -13,21 +13,24 @@ from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading, plate_of
 from plate_ocr.region_files.table import formats_for
-from plate_ocr.vision.geometry import Cut, hull_cut
-from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.geometry import Cut, hull_cut, whole_cut
+from plate_ocr.vision.images import ImageSource, read_image, to_gray
 from plate_ocr.vision.plate_input import network_input
 
 BATCH = 16
 """Pictures in one run of the plate network."""
 
 CLOSER = (0.08, 0.14)
-"""The same about a plate in a loose crop that is read once more."""
+"""What is left about a plate that is read closer, as parts of its hull's width and height."""
 
 UNSURE = 0.9
-"""Where a character is less sure, a plate is looked at once more: closer, or as it stands."""
+"""Where a character is less sure, the next crop of a plate is read."""
 
 LOOSE = 0.95
-"""Of a crop that is looked at closer, less than that part is left."""
+"""Of a crop that is read closer, less than that part is left."""
+
+SHORT = 3
+"""Plates of fewer characters may have a bound of their own."""
 
 LEAST_IN_LINE = 2
 """Characters of a line, at least."""
@@ -68,39 +71,61 @@ class NetworkReader:
         for start in range(0, len(images), BATCH):
             started = perf_counter()
             pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
-            plates = self.look(pictures)
+            plates = self.read_crops([[whole_cut(picture)] for picture in pictures])
             ms = 1000 * (perf_counter() - started) / len(pictures)
-            for picture, found in zip(pictures, plates, strict=True):
+            for picture, plate in zip(pictures, plates, strict=True):
+                found = (plate,) if plate else ()
                 readings.append(Reading(picture.shape[1], picture.shape[0], ms, found))
         return readings
 
-    def look(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
-        """Read grey pictures of plates, uint8 ``(H, W)`` each, in one or two runs of the network.
+    def read_crops(
+        self, crops: Sequence[Sequence[Cut]], *, short_confidence: float = 0.0
+    ) -> list[Plate | None]:
+        """Read the better of several crops of each plate, :data:`BATCH` plates in a run of the network.
 
-        What is read unsurely in a loose crop is looked at once more, closer, and the surer reading counts.
-        Nothing is read where even that is too unsure that there is a plate.
+        Where a character of a crop is less sure than :data:`UNSURE`, the crop is read once more, closer about
+        the corners that were found, and the more confident reading stays; where a character is still less
+        sure, so is the next crop.
+
+        Args:
+            crops: grey pieces of a picture for each plate, at least one; the first is always read.
+            short_confidence: what is shorter than :data:`SHORT` must be so sure to be a plate, 0..1; all must
+                be as sure as the model's card says.
+
+        Returns:
+            Each plate with its corners in the whole picture; None where the first crop shows none.
         """
-        plates = self._see(pictures)
-        closer: dict[int, Cut] = {}
-        for i, (picture, plate) in enumerate(zip(pictures, plates, strict=True)):
-            if plate is not None and plate.min_confidence < UNSURE:
-                cut = hull_cut(picture, np.array(plate.corners), CLOSER)
-                if cut.picture.size < LOOSE * picture.size:
-                    closer[i] = cut
-        again = self._see([cut.picture for cut in closer.values()])
-        for (i, cut), plate in zip(closer.items(), again, strict=True):
-            plates[i] = more_confident(plates[i], to_image(plate, cut, pictures[i].shape))
-        least = self.model.card.min_plate_confidence
-        return [(plate,) if plate is not None and plate.confidence >= least else () for plate in plates]
+        plates: list[Plate | None] = []
+        for start in range(0, len(crops), BATCH):
+            plates += self._read_batch(crops[start : start + BATCH], short_confidence)
+        return plates
 
-    def _see(self, pictures: Sequence[Image]) -> list[Plate | None]:
-        """What a run of the network reads, however unsure."""
-        if not pictures:
+    def _read_batch(self, crops: Sequence[Sequence[Cut]], short_confidence: float) -> list[Plate | None]:
+        least = self.model.card.min_plate_confidence
+        best: list[Plate | None] = [None] * len(crops)
+        for turn in range(max(map(len, crops))):
+            unread = [
+                i for i, cuts in enumerate(crops) if turn < len(cuts) and (not turn or _is_unsure(best[i]))
+            ]
+            cuts = [crops[i][turn] for i in unread]
+            plates = self._see(cuts)
+            closer = {i: cut for i, plate in enumerate(plates) if (cut := _closer(cuts[i], plate))}
+            for i, plate in zip(closer, self._see([*closer.values()]), strict=True):
+                plates[i] = _more_confident(plates[i], _in_whole(plate, closer[i]))
+            for i, cut, plate in zip(unread, cuts, plates, strict=True):
+                short = plate is not None and len(plate.chars) < SHORT
+                if plate is not None and plate.confidence >= max(least, short * short_confidence):
+                    best[i] = _more_confident(best[i], _in_whole(plate, cut))
+        return best
+
+    def _see(self, cuts: Sequence[Cut]) -> list[Plate | None]:
+        """What a run of the network reads, however unsure, with its corners in the pieces."""
+        if not cuts:
             return []
         card = self.model.card
-        inputs = [network_input(picture, card.height, card.width) for picture in pictures]
-        answers = zip(*self.model(np.stack(inputs)), pictures, strict=True)
-        return [self.plate(shares, corners, picture.shape[::-1]) for shares, corners, picture in answers]
+        inputs = [network_input(cut.picture, card.height, card.width) for cut in cuts]
+        answers = zip(*self.model(np.stack(inputs)), cuts, strict=True)
+        return [self.plate(shares, corners, cut.picture.shape[::-1]) for shares, corners, cut in answers]
 
     def plate(
         self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
@@ -141,15 +166,27 @@ class NetworkReader:
         return Char(alphabet[spot.char], confidence, tuple(others[:ALTERNATIVES]))
 
 
-def to_image(plate: Plate | None, cut: Cut, shape: tuple[int, ...]) -> Plate | None:
-    """A plate that was read in a piece of a picture of that shape, with its corners in that picture."""
+def _is_unsure(plate: Plate | None) -> bool:
+    return plate is not None and plate.min_confidence < UNSURE
+
+
+def _closer(cut: Cut, plate: Plate | None) -> Cut | None:
+    """What is about a plate that was read unsurely in a loose crop, as a piece of the crop."""
+    if plate is None or not _is_unsure(plate):
+        return None
+    closer = hull_cut(cut.picture, np.array(plate.corners), CLOSER)
+    return closer if closer.picture.size < LOOSE * cut.picture.size else None
+
+
+def _in_whole(plate: Plate | None, cut: Cut) -> Plate | None:
+    """A plate that was read in a piece of a picture, with its corners in that picture."""
     if plate is None:
         return None
-    corners = np.clip(cut.outside(plate.corners), 0, shape[1::-1])
-    return dataclasses.replace(plate, corners=tuple((float(x), float(y)) for x, y in corners))
+    corners = tuple((float(x), float(y)) for x, y in cut.outside(plate.corners))
+    return dataclasses.replace(plate, corners=corners)
 
 
-def more_confident(one: Plate | None, other: Plate | None) -> Plate | None:
+def _more_confident(one: Plate | None, other: Plate | None) -> Plate | None:
     """Of two readings of one plate the surer; of equals the first."""
     if one is None or other is None:
         return one or other

@@ -21,14 +21,26 @@ class Cut:
     Attributes:
         picture: uint8 ``(h, w)`` or ``(h, w, 3)``, at least one pixel.
         matrix: float64 ``(3, 3)``: homography from its pixels to those of the whole picture.
+        whole: width and height of the whole picture, pixels.
     """
 
     picture: Image
     matrix: NDArray[np.float64]
+    whole: tuple[int, int]
 
     def outside(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Where points ``(N, 2)`` of the piece are in the whole picture: float64 ``(N, 2)``."""
-        return np.asarray(cv2.perspectiveTransform(np.asarray(points, np.float64)[None], self.matrix)[0])
+        """Where points ``(N, 2)`` of the piece are in the whole picture, at its edge if they lie beyond.
+
+        Returns:
+            float64 ``(N, 2)``.
+        """
+        points = cv2.perspectiveTransform(np.asarray(points, np.float64)[None], self.matrix)[0]
+        return np.asarray(np.clip(points, 0, self.whole), np.float64)
+
+
+def whole_cut(picture: Image) -> Cut:
+    """A whole picture, uint8 ``(H, W)`` or ``(H, W, 3)``, as a piece of itself."""
+    return Cut(picture, np.eye(3), (picture.shape[1], picture.shape[0]))
 
 
 def hull_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float]) -> Cut:
@@ -45,7 +57,7 @@ def hull_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, 
     left, top = np.clip(np.floor(low - reach), 0, size - 1).astype(int)
     right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), size).astype(int)
     matrix = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
-    return Cut(picture[top:bottom, left:right], matrix)
+    return Cut(picture[top:bottom, left:right], matrix, (picture.shape[1], picture.shape[0]))
 
 
 def straight_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float] = (0, 0)) -> Cut:
@@ -68,7 +80,9 @@ def straight_cut(picture: Image, corners: NDArray[np.float64], around: tuple[flo
     width, height = (int(side) for side in inner + 2 * margin)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     cut = cv2.warpPerspective(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return Cut(np.asarray(cut, np.uint8), np.asarray(matrix, np.float64))
+    return Cut(
+        np.asarray(cut, np.uint8), np.asarray(matrix, np.float64), (picture.shape[1], picture.shape[0])
+    )
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
