@@ -31,7 +31,7 @@ from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.backgrounds import packaged_photographs
 from plate_ocr.text import fold
-from plate_ocr.vision.geometry import overlap, whole_cut
+from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
 FOUND = 0.5
@@ -147,10 +147,7 @@ def told_apart(model: str) -> None:
     plates = NetworkReader(PlateModel(model, threads=1))
     print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
     for name, pictures in kinds():
-        counts = Counter(
-            picture_kind(picture, [*filter(None, plates.read_crops([[whole_cut(picture)]]))])
-            for picture in pictures
-        )
+        counts = Counter(picture_kind(picture, plates.read([picture])[0]) for picture in pictures)
         shares = [f"{counts[kind] / len(pictures):.1%}" for kind in ("photo", "plate", "char")]
         print(f"| {name} | {len(pictures)} | {' | '.join(shares)} |", flush=True)
 

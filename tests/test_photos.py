@@ -273,9 +273,7 @@ class Points:
 def read_photo(locator: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
     model: Any = locator
     reader = PhotoReader(NetworkReader(PlateModel(plates, threads=1)), model)
-    reading = reader.read([photo])[0]
-    assert (reading.height, reading.width) == photo.shape
-    return reading.plates
+    return reader.read([photo])[0]
 
 
 def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None:
@@ -306,7 +304,7 @@ def test_what_is_unsure_when_straightened_is_read_as_it_stands(
     # The plate stands on its end.
     locator: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
     says = Says(plate_card, ("A0A", 0.8, 1.0), ("0A0", second, 1.0))
-    (plate,) = PhotoReader(reader_of(says), locator).plates(np.zeros((99, 99), np.uint8))
+    ((plate,),) = PhotoReader(reader_of(says), locator).read([np.zeros((99, 99), np.uint8)])
     assert plate.text == ("A0A" if upright else "0A0")
     # Straightened, its own top left is to the upper right.
     assert (plate.corners[0][0] > plate.corners[2][0]) == upright
@@ -327,7 +325,8 @@ def test_short_texts_in_photos_must_be_surer(
 ) -> None:
     locator: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
     says = Says(plate_card, (text, confidence, 1.0))
-    assert len(PhotoReader(reader_of(says), locator).plates(np.zeros((99, 99), np.uint8))) == found
+    (plates,) = PhotoReader(reader_of(says), locator).read([np.zeros((99, 99), np.uint8)])
+    assert len(plates) == found
 
 
 def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 
 from plate_ocr.errors import AlphabetError, ModelError
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.readers.auto import AnyReader, PlateReader, picture_kind
-from plate_ocr.readers.plates import NetworkReader
-from plate_ocr.readers.results import Char, Reading, plate_of
-from plate_ocr.vision.images import Image
+from plate_ocr.readers.auto import AnyReader, Input, PlateReader, picture_kind
+from plate_ocr.readers.classical import CharClassifier, ClassicalReader
+from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.plates import BATCH, NetworkReader
+from plate_ocr.readers.results import Char, Plate, plate_of
+from plate_ocr.vision.images import Image, ImageSource, read_image
 from tests.conftest import text_picture
 
 
@@ -64,11 +66,11 @@ def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> 
     asked: dict[str, list[tuple[int, ...]]] = {"characters": [], "photos": []}
 
     def says(kind: str) -> Any:
-        def read(picture: Image) -> Any:
-            asked[kind].append(picture.shape)
-            return Reading(1, 1, 0.0, ()) if kind == "characters" else ()
+        def read(pictures: list[Image]) -> Any:
+            asked[kind] += [picture.shape for picture in pictures]
+            return [()]
 
-        return SimpleNamespace(read=read, plates=read)
+        return SimpleNamespace(read=read)
 
     reader.__dict__ |= {kind: says(kind) for kind in asked}
     shapes = [(128, 128), (129, 60), (176, 60), (40, 46), (40, 47), (1, 1), (300, 400)]
@@ -93,11 +95,55 @@ def test_what_was_read_stays_where_no_photo_shows_a_plate(shipped_plates: Path) 
     reader = AnyReader(NetworkReader(PlateModel(shipped_plates, threads=1)), threads=1)
     loose = np.full((240, 480), 128, np.uint8)
     loose[80:160, 80:400] = cv2.resize(text_picture("KA365CP"), (320, 80))
-    found = Reading(1, 1, 0.0, (SimpleNamespace(text="found"),))  # type: ignore[arg-type]
-    reader.__dict__["photos"] = SimpleNamespace(plates=lambda _: found.plates)
-    assert [plate.text for plate in reader.read([loose])[0].plates] == ["found"]
-    reader.__dict__["photos"] = SimpleNamespace(plates=lambda _: ())
-    assert [plate.text for plate in reader.read([loose])[0].plates] == ["KA365CP"]
+    reader.__dict__["photos"] = SimpleNamespace(read=lambda _: [(SimpleNamespace(text="found"),)])
+    assert [plate.text for plate in reader.read([loose])[0]] == ["found"]
+    reader.__dict__["photos"] = SimpleNamespace(read=lambda _: [()])
+    assert [plate.text for plate in reader.read([loose])[0]] == ["KA365CP"]
+
+
+@pytest.mark.parametrize(
+    ("model", "input", "reads", "batch"),
+    [
+        ("tiny_plate_model", "plate", NetworkReader, BATCH),
+        ("tiny_plate_model", "auto", AnyReader, BATCH),
+        ("tiny_plate_model", "photo", PhotoReader, 1),
+        ("tiny_model", "plate", ClassicalReader, 1),
+        ("tiny_model", "char", CharClassifier, 1),
+    ],
+)
+def test_the_time_of_a_picture_is_that_of_decoding_and_of_reading(
+    model: str,
+    input: Input,
+    reads: type,
+    batch: int,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    shipped_locator: Path,
+) -> None:
+    path, now = tmp_path / "a.png", 0.0
+    cv2.imwrite(str(path), np.zeros((40, 120), np.uint8))
+
+    def decode(source: ImageSource) -> Image:
+        nonlocal now
+        now += 0 if isinstance(source, np.ndarray) else 2
+        return read_image(source)
+
+    def read(_: Any, pictures: list[Image]) -> list[tuple[Plate, ...]]:
+        nonlocal now
+        now += 3 * len(pictures)
+        return [()] * len(pictures)
+
+    monkeypatch.setattr("plate_ocr.readers.auto.perf_counter", lambda: now)
+    monkeypatch.setattr("plate_ocr.readers.auto.read_image", decode)
+    monkeypatch.setattr(reads, "read", read)
+    reader = PlateReader(request.getfixturevalue(model), input=input, threads=1)
+    array = np.zeros((40, 120), np.uint8)
+    assert reader(path).ms == 5000
+    assert reader(array).ms == 3000
+    whole: list[ImageSource] = [array if i % 2 else path for i in range(BATCH + 1)]
+    expected = [5000, 3000] * (BATCH // 2) if batch == 1 else [4000] * BATCH
+    assert [reading.ms for reading in reader(whole)] == [*expected, 5000]
 
 
 def test_the_bound_of_characters_holds_for_single_ones_too(shipped_plates: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from plate_ocr.app.sources import Source
@@ -43,11 +45,15 @@ def of_picture(
     if source.error is not None:
         return Answer(source.name, error=source.error)
     try:
-        picture = read_image(source.content())
+        content = source.content()
+        started = perf_counter()
+        picture = read_image(content)
+        decoding = 1000 * (perf_counter() - started)
     except ImageError as error:
         return Answer(source.name, error=str(error))
     try:
         reading = read(picture)
+        reading = dataclasses.replace(reading, ms=decoding + reading.ms)
         return Answer(source.name, reading, draw(picture, reading))
     except ImageError as error:  # which does not know whose pixels they are
         return Answer(source.name, error=f"{source.name}: {error}")

@@ -16,7 +16,6 @@ from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.geometry import whole_cut
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
@@ -60,32 +59,19 @@ class AnyReader:
         """Reads single characters."""
         return CharClassifier(threads=self._threads, min_confidence=self._min_confidence)
 
-    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read pictures, :data:`plate_ocr.readers.plates.BATCH` in a run of the plate network.
+    def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """Read grey pictures, uint8 ``(H, W)`` each."""
+        plates = self.plates.read(pictures)
+        return [self._finish(*both) for both in zip(pictures, plates, strict=True)]
 
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        readings: list[Reading] = []
-        for start in range(0, len(images), BATCH):
-            started = perf_counter()
-            pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
-            plates = self.plates.read_crops([[whole_cut(picture)] for picture in pictures])
-            ms = 1000 * (perf_counter() - started) / len(pictures)
-            for picture, plate in zip(pictures, plates, strict=True):
-                readings.append(self._finish(picture, (plate,) if plate else (), ms))
-        return readings
-
-    def _finish(self, gray: Image, plates: tuple[Plate, ...], ms: float) -> Reading:
+    def _finish(self, gray: Image, plates: tuple[Plate, ...]) -> tuple[Plate, ...]:
         """Keep what was read as a plate, or read the picture as what else it may be."""
-        started = perf_counter()
-        height, width = gray.shape
         kind = picture_kind(gray, plates)
         if kind == "char":
-            return self.characters.read(gray)
+            return self.characters.read([gray])[0]
         if kind == "photo":
-            plates = self.photos.plates(gray) or plates
-        return Reading(width, height, ms + 1000 * (perf_counter() - started), plates)
+            return self.photos.read([gray])[0] or plates
+        return plates
 
 
 def picture_kind(gray: Image, plates: Sequence[Plate]) -> Literal["photo", "plate", "char"]:
@@ -146,7 +132,9 @@ class PlateReader:
         if input not in get_args(Input):
             raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
         self.model = load_model(model, threads=threads)
-        self._read: Callable[[Sequence[ImageSource]], list[Reading]]
+        self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
+        # Others read picture by picture, and photos are large.
+        self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1
         if isinstance(self.model, PlateModel):
             if input == "char":
                 raise ModelError(
@@ -163,8 +151,7 @@ class PlateReader:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
-            single = classical.classifier.read
-            self._read = (lambda images: [*map(single, images)]) if input == "char" else classical.read
+            self._read = classical.classifier.read if input == "char" else classical.read
 
     @property
     def alphabet(self) -> str:
@@ -181,6 +168,17 @@ class PlateReader:
         Raises:
             ImageError: if a picture cannot be read.
         """
-        if isinstance(image, list):
-            return self._read(image)
-        return self._read([image])[0]
+        if not isinstance(image, list):
+            return self._read_batch([image])[0]
+        readings: list[Reading] = []
+        for start in range(0, len(image), self._batch):
+            readings += self._read_batch(image[start : start + self._batch])
+        return readings
+
+    def _read_batch(self, images: Sequence[ImageSource]) -> list[Reading]:
+        started = perf_counter()
+        pictures = [to_gray(read_image(image)) for image in images]
+        found = self._read(pictures)
+        ms = 1000 * (perf_counter() - started) / len(pictures)
+        sizes = [picture.shape for picture in pictures]
+        return [Reading(w, h, ms, plates) for (h, w), plates in zip(sizes, found, strict=True)]

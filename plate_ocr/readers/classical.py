@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import overload
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from plate_ocr.errors import ImageError
 from plate_ocr.formats import PlateFormat
 from plate_ocr.model.sessions import CharModel
-from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, Reading, plate_of, whole_picture
+from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
 from plate_ocr.region_files.table import formats_for
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
@@ -78,18 +77,14 @@ class CharClassifier:
             return self.classify([to_gray(read_image(one)) for one in image])
         return self.classify([to_gray(read_image(image))])[0]
 
-    def read(self, image: ImageSource) -> Reading:
-        """Read a picture of one character as if it were a plate of one; none if the picture is blank.
-
-        Raises:
-            ImageError: if the picture cannot be read.
-        """
-        started = perf_counter()
-        picture = read_image(image)
-        height, width = picture.shape[:2]
-        reading = self.classify([to_gray(picture)])[0]
-        plates = (plate_of((reading,), whole_picture(width, height)),) if reading.scores.any() else ()
-        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+    def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """Read grey pictures of one character each, uint8 ``(H, W)``, as plates of one, or none."""
+        return [
+            (plate_of((reading,), whole_picture(gray.shape[1], gray.shape[0])),)
+            if reading.scores.any()
+            else ()
+            for gray, reading in zip(pictures, self.classify(pictures), strict=True)
+        ]
 
     def classify(self, pictures: Sequence[Image] | NDArray[np.uint8]) -> list[CharReading]:
         """Read grey pictures: uint8 ``(H, W)`` each, or an array ``(N, H, W)``."""
@@ -198,13 +193,9 @@ class ClassicalReader:
         self.classifier = CharClassifier(model, threads=threads, min_confidence=min_confidence)
         self._formats = formats_for(self.classifier.model.card.alphabet, region)
 
-    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read pictures of plates.
-
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        return [self._read(image) for image in images]
+    def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """Read grey pictures of a plate each, uint8 ``(H, W)``; one that is not found is left out."""
+        return [self._read(gray) for gray in pictures]
 
     def lines(self, gray: Image) -> list[LineReading]:
         """Every guess of where the line of characters is, read; the best first.
@@ -215,16 +206,12 @@ class ClassicalReader:
         readings = [self._read_line(line) for line in straighten(gray)]
         return sorted(readings, key=lambda reading: -reading.value)
 
-    def _read(self, image: ImageSource) -> Reading:
-        started = perf_counter()
-        picture = read_image(image)
-        height, width = picture.shape[:2]
-        plates: tuple[Plate, ...] = ()
-        if (lines := self.lines(to_gray(picture))) and lines[0].chosen:
+    def _read(self, gray: Image) -> tuple[Plate, ...]:
+        if (lines := self.lines(gray)) and lines[0].chosen:
             chars = tuple(self.classifier.reading(scores) for scores in lines[0].scores)
             if any(char.char for char in chars):
-                plates = (plate_of(chars, _corners(lines[0])),)
-        return Reading(width, height, 1000 * (perf_counter() - started), plates)
+                return (plate_of(chars, _corners(lines[0])),)
+        return ()
 
     def _read_line(self, line: Line) -> LineReading:
         segments = propose_segments(line.binary)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter
 
 import numpy as np
 
 from plate_ocr.model.sessions import LocatorModel
 from plate_ocr.readers.plates import NetworkReader
-from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.results import Plate
 from plate_ocr.vision.detection import Located, scale_cascade
 from plate_ocr.vision.geometry import hull_cut, overlap, straight_cut
-from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.images import Image
 
 STRAIGHT = (0.08, 0.2)
 """What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
@@ -40,23 +39,11 @@ class PhotoReader:
     def __init__(self, reader: NetworkReader, locator: LocatorModel) -> None:
         self.reader, self.locator = reader, locator
 
-    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read photos; the surest plate of each comes first.
+    def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """All plates in each of several grey photos, uint8 ``(H, W)``; the surest comes first."""
+        return [self._read(gray) for gray in pictures]
 
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        return [self._read(image) for image in images]
-
-    def _read(self, image: ImageSource) -> Reading:
-        started = perf_counter()
-        gray = to_gray(read_image(image))
-        height, width = gray.shape
-        plates = self.plates(gray)
-        return Reading(width, height, 1000 * (perf_counter() - started), plates)
-
-    def plates(self, gray: Image) -> tuple[Plate, ...]:
-        """All plates in a photo, uint8 ``(H, W)``."""
+    def _read(self, gray: Image) -> tuple[Plate, ...]:
         card = self.locator.card
         for longest in scale_cascade(card.longest, max(gray.shape)):
             places = self.locator.detect(gray, scales=[longest], min_score=card.min_score)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
-from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading, plate_of
+from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
 from plate_ocr.region_files.table import formats_for
 from plate_ocr.vision.geometry import Cut, hull_cut, whole_cut
-from plate_ocr.vision.images import ImageSource, read_image, to_gray
+from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import network_input
 
 BATCH = 16
@@ -61,22 +60,10 @@ class NetworkReader:
         formats = () if region is None else formats_for(model.card.alphabet, region)
         self._prior = FormatPrior(model.card.alphabet, formats)
 
-    def read(self, images: Sequence[ImageSource]) -> list[Reading]:
-        """Read pictures of plates, :data:`BATCH` in a run of the network.
-
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        readings: list[Reading] = []
-        for start in range(0, len(images), BATCH):
-            started = perf_counter()
-            pictures = [to_gray(read_image(image)) for image in images[start : start + BATCH]]
-            plates = self.read_crops([[whole_cut(picture)] for picture in pictures])
-            ms = 1000 * (perf_counter() - started) / len(pictures)
-            for picture, plate in zip(pictures, plates, strict=True):
-                found = (plate,) if plate else ()
-                readings.append(Reading(picture.shape[1], picture.shape[0], ms, found))
-        return readings
+    def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
+        """Read grey pictures of a plate each, uint8 ``(H, W)``; one that is not found is left out."""
+        plates = self.read_crops([[whole_cut(picture)] for picture in pictures])
+        return [(plate,) if plate else () for plate in plates]
 
     def read_crops(
         self, crops: Sequence[Sequence[Cut]], *, short_confidence: float = 0.0

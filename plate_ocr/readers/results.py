@@ -56,7 +56,8 @@ class Reading:
     Attributes:
         width: of the picture in pixels, after EXIF rotation.
         height: of the picture in pixels.
-        ms: how long it took.
+        ms: time to decode and to read it, milliseconds; of pictures that are read in one batch, the batch's
+            time through their number. An array, as is a picture of a video, is decoded already.
         plates: what was found; empty if nothing was.
     """
 

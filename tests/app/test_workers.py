@@ -14,18 +14,20 @@ from contextlib import closing
 from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from plate_ocr.app.answers import of_picture
 from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import Source
 from plate_ocr.app.workers import AHEAD, answered
 from plate_ocr.errors import ModelError, PlateOcrError
 from plate_ocr.readers.results import Reading
 from plate_ocr.vision.drawing import blank, draw_text
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, ImageSource, read_image
 from tests.app.conftest import Run
 
 pytestmark = pytest.mark.slow
@@ -141,6 +143,38 @@ def test_an_answer_waits_for_its_turn(widths: list[Source]) -> None:
     task = always, partial(open_reader, then=slow_at_first), DRAW
     found = [answer.reading.width for _, answer in answered(3, widths, *task) if answer and answer.reading]
     assert found == [*range(10, 20)]
+
+
+@pytest.mark.parametrize("name", ["a.png", "-"])
+def test_the_time_of_a_picture_is_that_of_decoding_and_of_reading(
+    name: str, widths: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    def wait_for_it() -> bytes:
+        nonlocal now
+        now += 100
+        return Path(widths[0].name).read_bytes()
+
+    def decode(source: ImageSource) -> Image:
+        nonlocal now
+        now += 2
+        return read_image(source)
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=wait_for_it)))
+    monkeypatch.setattr("plate_ocr.app.answers.perf_counter", lambda: now)
+    monkeypatch.setattr("plate_ocr.app.answers.read_image", decode)
+    answer = of_picture(Source("-") if name == "-" else widths[0], reading_of, DRAW)
+    assert answer.reading is not None
+    # Decoding takes two seconds, reading as long as the reader says.
+    assert answer.reading.ms == 2001
+
+
+def test_the_time_of_a_picture_in_another_process_is_measured_there(widths: list[Source]) -> None:
+    for _, answer in answered(2, widths, always, open_reader, DRAW):
+        assert answer is not None
+        assert answer.reading is not None
+        assert answer.reading.ms > 1
 
 
 def test_sources_without_end_are_read_as_they_come(widths: list[Source]) -> None:
