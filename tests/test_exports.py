@@ -79,3 +79,10 @@ def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt, tiny_plate_
 @pytest.mark.slow
 def test_importing_the_package_opens_no_model() -> None:
     assert "onnxruntime" not in loaded_by("import plate_ocr")
+
+
+def test_the_first_picture_does_not_wait_for_imports(tiny_model: Path) -> None:
+    opened = f"import plate_ocr; from pathlib import Path; read = plate_ocr.PlateReader({str(tiny_model)!r})"
+    picture = Path(plate_ocr.__file__).parents[1] / "data" / "plate.png"
+    new = loaded_by(f"{opened}; read({str(picture)!r})") - loaded_by(opened)
+    assert not {name for name in new if name.startswith("PIL.") and "Plugin" not in name}

@@ -16,7 +16,7 @@ from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
 """A picture may be that of a single character up to this height, pixels, and this width against it."""
@@ -47,7 +47,7 @@ class AnyReader:
     ) -> None:
         self.plates, self._threads, self._min_confidence = plates, threads, min_confidence
 
-    # Opened when they are needed first: most calls are for one kind of picture.
+    # Opened in the time of the first picture that needs them: most calls are for one kind of picture.
 
     @cached_property
     def photos(self) -> PhotoReader:
@@ -132,6 +132,7 @@ class PlateReader:
         if input not in get_args(Input):
             raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
         self.model = load_model(model, threads=threads)
+        load_decoders()
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         # Others read picture by picture, and photos are large.
         self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1

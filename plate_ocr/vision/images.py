@@ -81,6 +81,14 @@ def read_image(source: ImageSource) -> Image:
     raise ImageError(f"a {type(source).__name__} is no picture: give a path, bytes, a PIL image or an array")
 
 
+def load_decoders() -> None:
+    """Import what :func:`read_image` needs for files, which else the first one waits for."""
+    import PIL.ExifTags
+    import PIL.ImageOps
+
+    PIL.Image.preinit()
+
+
 def to_gray(image: Image) -> Image:
     """Luma of a picture (ITU-R BT.601).
 
