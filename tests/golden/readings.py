@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import NetworkReader
-from plate_ocr.readers.results import CharReading, Reading
+from plate_ocr.readers.results import CharReading, Plate
+from plate_ocr.vision.images import Image, read_image, to_gray
 from tests.golden import FOLDER
 
 MODELS = FOLDER / "models"
@@ -31,18 +33,23 @@ def readings() -> dict[str, list[dict[str, Any]]]:
     single = CharClassifier(MODELS / "characters.onnx", threads=1)
     classical = PlateReader(MODELS / "characters.onnx", threads=1)
     return {
-        "plates": [_plates(path, cut_out(path)) for path in (plate, *crops)],
-        "photos": [_plates(path, reading) for path in (plate, *scenes) for reading in photos.read([path])],
+        "plates": [_plates(path, cut_out(path).plates) for path in (plate, *crops)],
+        "photos": [_plates(path, photos.read([gray(path)])[0]) for path in (plate, *scenes)],
         "characters": [_character(path, single(path)) for path in (seven, *characters)],
         "classical": [
-            _plates(path, classical(path))
+            _plates(path, classical(path).plates)
             for path in (plate, *crops)
             if path == plate or path.name in CLASSICAL
         ],
     }
 
 
-def _plates(path: Path, reading: Reading) -> dict[str, Any]:
+def gray(path: Path) -> Image:
+    """A picture as readers take it."""
+    return to_gray(read_image(path))
+
+
+def _plates(path: Path, plates: Sequence[Plate]) -> dict[str, Any]:
     return {
         "picture": path.name,
         "plates": [
@@ -52,7 +59,7 @@ def _plates(path: Path, reading: Reading) -> dict[str, Any]:
                 "confidence": round(plate.confidence, 4),
                 "corners": [[round(x, 2), round(y, 2)] for x, y in plate.corners],
             }
-            for plate in reading.plates
+            for plate in plates
         ],
     }
 
