@@ -26,7 +26,7 @@ from benchmarks import (
     photo_folders,
 )
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.readers.auto import PlateReader, picture_kind
+from plate_ocr.readers.auto import AnyReader, PlateReader
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.backgrounds import packaged_photographs
@@ -144,10 +144,10 @@ def kinds() -> Iterator[tuple[str, list[Image]]]:
 
 def told_apart(model: str) -> None:
     """Print what pictures are taken for when nobody says what they are."""
-    plates = NetworkReader(PlateModel(model, threads=1))
+    reader = AnyReader(NetworkReader(PlateModel(model, threads=1)), threads=1)
     print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
     for name, pictures in kinds():
-        counts = Counter(picture_kind(picture, plates.read([picture])[0]) for picture in pictures)
+        counts = Counter(kind for picture in pictures for kind, _ in reader.tell_apart([picture]))
         shares = [f"{counts[kind] / len(pictures):.1%}" for kind in ("photo", "plate", "char")]
         print(f"| {name} | {len(pictures)} | {' | '.join(shares)} |", flush=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Char, Plate, plate_of
+from plate_ocr.vision.detection import Located
 from plate_ocr.vision.images import Image, ImageSource, read_image
 from tests.conftest import text_picture
 
@@ -70,7 +72,9 @@ def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> 
             asked[kind] += [picture.shape for picture in pictures]
             return [()]
 
-        return SimpleNamespace(read=read)
+        return SimpleNamespace(
+            read=read, detect=lambda _: iter([[]]), read_places=lambda gray, _: read([gray])[0]
+        )
 
     reader.__dict__ |= {kind: says(kind) for kind in asked}
     shapes = [(128, 128), (129, 60), (176, 60), (40, 46), (40, 47), (1, 1), (300, 400)]
@@ -91,14 +95,56 @@ def test_a_picture_that_a_plate_does_not_fill_is_a_photo() -> None:
     assert kind(40, 40, wide=30) == "plate"
 
 
-def test_what_was_read_stays_where_no_photo_shows_a_plate(shipped_plates: Path) -> None:
-    reader = AnyReader(NetworkReader(PlateModel(shipped_plates, threads=1)), threads=1)
-    loose = np.full((240, 480), 128, np.uint8)
-    loose[80:160, 80:400] = cv2.resize(text_picture("KA365CP"), (320, 80))
-    reader.__dict__["photos"] = SimpleNamespace(read=lambda _: [(SimpleNamespace(text="found"),)])
-    assert [plate.text for plate in reader.read([loose])[0]] == ["found"]
-    reader.__dict__["photos"] = SimpleNamespace(read=lambda _: [()])
-    assert [plate.text for plate in reader.read([loose])[0]] == ["KA365CP"]
+@pytest.mark.parametrize(
+    ("high", "in_photo", "shape", "filled", "looks"),
+    [
+        # What is detected is low: a plate in a photo.
+        ((44, 20), "PHOTO", (300, 400), 400, "detect read"),
+        ((44,), "", (300, 400), 400, "detect read crop"),
+        # It is high: a part of the plate that fills the picture, or a plate in a small photo.
+        ((20, 45), "PHOTO", (300, 400), 300, "detect crop"),
+        ((45,), "PHOTO", (300, 400), 299, "detect crop read"),
+        ((45,), "", (300, 400), 299, "detect crop read"),
+        # There is nothing at the first scale.
+        ((), "PHOTO", (300, 400), 300, "detect crop"),
+        ((), "PHOTO", (300, 400), 299, "detect crop read"),
+        # As wide as plates.
+        ((20,), "PHOTO", (300, 750), 600, "detect read"),
+        ((20,), "PHOTO", (300, 751), 600, "crop"),
+        ((20,), "PHOTO", (300, 751), 400, "crop detect read"),
+    ],
+)
+def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doubt(
+    high: tuple[int, ...], in_photo: str, shape: tuple[int, int], filled: int, looks: str
+) -> None:
+    looked = list[str]()
+
+    def says(text: str, wide: float) -> tuple[Plate, ...]:
+        corners = ((0.0, 0.0), (wide, 0.0), (wide, 90.0), (0.0, 90.0))
+        return (plate_of(tuple(Char(char, 1.0, ()) for char in text), corners),) if text else ()
+
+    def detect(_: Image) -> Iterator[list[Located]]:
+        looked.append("detect")
+        yield [Located(0.9, np.array([[0.0, 0], [90, 0], [90, side], [0, side]])) for side in high]
+        yield []
+
+    def read_places(_: Image, places: Iterable[list[Located]]) -> tuple[Plate, ...]:
+        # All scales, the first one too.
+        assert [len(some) for some in places] == [len(high), 0]
+        looked.append("read")
+        return says(in_photo, 90)
+
+    def read(pictures: list[Image]) -> list[tuple[Plate, ...]]:
+        looked.extend("crop" for _ in pictures)
+        return [says("CROP", filled) for _ in pictures]
+
+    plates: Any = SimpleNamespace(read=read)
+    reader = AnyReader(plates)
+    reader.__dict__["photos"] = SimpleNamespace(detect=detect, read_places=read_places)
+    ((kind, (plate,)),) = reader.tell_apart([np.zeros(shape, np.uint8)])
+    assert " ".join(looked) == looks
+    assert kind == ("photo" if "read" in looks else "plate")
+    assert plate.text == ("PHOTO" if in_photo and kind == "photo" else "CROP")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import chain
 from time import perf_counter
 from typing import Literal, TypeAlias, get_args, overload
 
@@ -16,6 +17,7 @@ from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.vision.detection import Located
 from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
@@ -24,15 +26,23 @@ LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
 SHORTEST_PLATE = 3
 """Characters of a plate, at least, where it could be a picture of a single character."""
 
-LOWEST_PHOTO, FILLED = 176, 0.75
-"""What is lower, pixels, or filled by a plate to so much of its width was cut out: in lower photos a fifth
-of the width leaves a plate's characters five pixels."""
+LOWEST_PHOTO, WIDEST_PHOTO = 176, 2.5
+"""What is lower, pixels, was cut out: in lower photos a fifth of the width leaves a plate's characters five
+pixels. What is wider, against its height, was most likely."""
+
+HIGH, FILLED = 0.15, 0.75
+"""What is detected and so high against the picture may be a part of a plate that was cut out; it is if the
+picture, read as a plate, is filled by one to so much of its width."""
+
+Kind: TypeAlias = Literal["photo", "plate", "char"]
+"""What a picture shows."""
 
 
 class AnyReader:
     """Reads whatever a picture shows: a plate that was cut out, a single character, or a photo.
 
-    All is read as a plate first; :func:`picture_kind` tells by that what it is.
+    What may be a photo is searched for plates first; where that leaves a doubt, it is read as a plate, by
+    which :func:`picture_kind` tells what it is.
 
     Args:
         plates: reads plates.
@@ -61,21 +71,42 @@ class AnyReader:
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures, uint8 ``(H, W)`` each."""
-        plates = self.plates.read(pictures)
-        return [self._finish(*both) for both in zip(pictures, plates, strict=True)]
+        return [plates for _, plates in self.tell_apart(pictures)]
 
-    def _finish(self, gray: Image, plates: tuple[Plate, ...]) -> tuple[Plate, ...]:
-        """Keep what was read as a plate, or read the picture as what else it may be."""
-        kind = picture_kind(gray, plates)
-        if kind == "char":
-            return self.characters.read([gray])[0]
-        if kind == "photo":
-            return self.photos.read([gray])[0] or plates
-        return plates
+    def tell_apart(self, pictures: Sequence[Image]) -> list[tuple[Kind, tuple[Plate, ...]]]:
+        """What each of several grey pictures shows, uint8 ``(H, W)``, and what was read of it."""
+        searches = {i: self.photos.detect(gray) for i, gray in enumerate(pictures) if _may_be_photo(gray)}
+        first = {i: next(places) for i, places in searches.items()}
+        doubtful = [i for i, gray in enumerate(pictures) if not _is_photo(gray, first.get(i, []))]
+        crops = dict(zip(doubtful, self.plates.read([pictures[i] for i in doubtful]), strict=True))
+        told: list[tuple[Kind, tuple[Plate, ...]]] = []
+        for i, gray in enumerate(pictures):
+            kind: Kind = picture_kind(gray, crops[i]) if i in crops else "photo"
+            if kind == "char":
+                plates = self.characters.read([gray])[0]
+            elif kind == "plate":
+                plates = crops[i]
+            else:
+                places = chain([first[i]], searches[i]) if i in first else self.photos.detect(gray)
+                plates = self.photos.read_places(gray, places)
+                plates = plates or (crops[i] if i in crops else self.plates.read([gray])[0])
+            told.append((kind, plates))
+        return told
 
 
-def picture_kind(gray: Image, plates: Sequence[Plate]) -> Literal["photo", "plate", "char"]:
-    """What a picture shows.
+def _may_be_photo(gray: Image) -> bool:
+    height, width = gray.shape
+    return bool(height >= LOWEST_PHOTO and width <= WIDEST_PHOTO * height)
+
+
+def _is_photo(gray: Image, places: Sequence[Located]) -> bool:
+    """Whether a picture shows a photo without doubt: by where plates were detected in it."""
+    heights = [np.ptp(place.corners[:, 1]) for place in places]
+    return bool(heights) and bool(max(heights) < HIGH * len(gray))
+
+
+def picture_kind(gray: Image, plates: Sequence[Plate]) -> Kind:
+    """What a picture shows that is no photo without doubt.
 
     Args:
         gray: uint8 ``(H, W)``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -41,15 +41,22 @@ class PhotoReader:
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """All plates in each of several grey photos, uint8 ``(H, W)``; the surest comes first."""
-        return [self._read(gray) for gray in pictures]
+        return [self.read_places(gray, self.detect(gray)) for gray in pictures]
 
-    def _read(self, gray: Image) -> tuple[Plate, ...]:
+    def detect(self, gray: Image) -> Iterator[list[Located]]:
+        """Where plates may be in a photo, uint8 ``(H, W)``, at one scale after the other."""
         card = self.locator.card
         for longest in scale_cascade(card.longest, max(gray.shape)):
-            places = self.locator.detect(gray, scales=[longest], min_score=card.min_score)
-            if plates := self._among(gray, places):
-                return plates
-        return ()
+            yield self.locator.detect(gray, scales=[longest], min_score=card.min_score)
+
+    def read_places(self, gray: Image, places: Iterable[Sequence[Located]]) -> tuple[Plate, ...]:
+        """The plates that are read at the first scale at which there are any, the surest first.
+
+        Args:
+            gray: uint8 ``(H, W)``.
+            places: where plates may be, for each scale.
+        """
+        return next(filter(None, (self._among(gray, some) for some in places)), ())
 
     def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
         """What is read where plates may be; of overlapping ones the surest."""
