@@ -171,8 +171,9 @@ def test_mistakes_in_a_region_file_are_named(old: str, new: str, complaint: str,
         load_region(write(tmp_path, MINIMAL.replace(old, new)))
 
 
-def test_unknown_regions_and_letterings(tmp_path: Path, with_data: PlateGenerator) -> None:
+@pytest.mark.data
+def test_unknown_regions_and_letterings(tmp_path: Path, data_folder: Path) -> None:
     with pytest.raises(DataError, match=r"no region atlantis: expected one of any, ar, br"):
         load_region("atlantis")
     with pytest.raises(DataError, match=r"no lettering 'comic': expected one of"):
-        PlateGenerator(None, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])
+        PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])
