@@ -11,7 +11,7 @@ check:
 	ruff format --check
 	mypy
 	lint-imports
-	pytest
+	pytest -n 2 --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
 
 golden:
 	python -m tests.golden
