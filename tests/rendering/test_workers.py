@@ -26,7 +26,7 @@ def loaded():
     return [name for name in ("torch", "matplotlib", "skimage", "sklearn", "scipy") if name in sys.modules]
 
 if __name__ == "__main__":
-    from plate_ocr.training.rendered.run import render_workers
+    from plate_ocr.training.core.processes import spawned
 
     starts, imports = [], []
     for _ in range(5):
@@ -34,7 +34,7 @@ if __name__ == "__main__":
         subprocess.run([sys.executable, "-c", "import cv2"], check=True)
         imports.append(time.perf_counter() - began)
         began = time.perf_counter()
-        with render_workers(1) as executor:
+        with spawned(1) as executor:
             executor.submit(loaded).result()
             starts.append(time.perf_counter() - began)
             executor.submit(render_shard, US, 0, 1).result()

@@ -15,7 +15,6 @@ from plate_ocr.model.cards import LocatorCard
 from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
 from plate_ocr.networks.weights import load_locator_weights
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, render_scenes, scenes_of
-from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
@@ -25,8 +24,7 @@ from plate_ocr.training.detector.data import SceneBatches
 from plate_ocr.training.detector.evaluate import FOUND, count_found
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.config import VALIDATED_FROM
-from plate_ocr.training.rendered.data import Shards
-from plate_ocr.training.rendered.run import ever, learnt, render_workers
+from plate_ocr.training.rendered.run import ever, learnt, rendered_shards
 
 CHOSEN_BY, TESTED_ON = 256, 1024
 """Scenes that decide which weights are kept, and scenes to measure on."""
@@ -62,18 +60,7 @@ def open_detector(
     if source and not context.resume:
         taken = take_over(network, source.state_dict())
         context.reporter.say(f"from {config.base}: {taken} of {len(network.state_dict())} tensors taken over")
-    folder = context.folder / "rendered"
-    with render_workers(config, folder) as executor:
-        shards = Shards(
-            partial(render_scenes, config.rendering),
-            SceneShard.load,
-            config.SHARD,
-            folder,
-            executor,
-            (config.steps - 1) // config.steps_per_shard,
-            ProcessGroup.on_machine(),
-            ahead=max(2, config.workers),
-        )
+    with rendered_shards(config, context.folder, render_scenes, SceneShard.load) as (shards, executor):
         batches = SceneBatches(shards, config.seed, config.batch_size, config.passes)
         # Of several processes the first decides.
         held_out: SceneShard | None = None

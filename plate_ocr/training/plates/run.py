@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from torch import nn
 
@@ -14,7 +13,6 @@ from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
-from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import common_rows, take_over
@@ -23,8 +21,7 @@ from plate_ocr.training.plates.data import PlateBatches
 from plate_ocr.training.plates.evaluate import finish_plates, plate_accuracy
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.rendered.config import VALIDATED_FROM
-from plate_ocr.training.rendered.data import Shards
-from plate_ocr.training.rendered.run import learnt, render_workers
+from plate_ocr.training.rendered.run import learnt, rendered_shards
 
 CHOSEN_BY = 1024
 """Rendered plates that decide which weights are kept."""
@@ -53,18 +50,7 @@ def open_plates(
     base = load_plate_weights(config.base)[0].training if config.base else None
     if config.base and not context.resume:
         context.reporter.say(transferred(config.base, network, card))
-    folder = context.folder / "rendered"
-    with render_workers(config, folder) as executor:
-        shards = Shards(
-            partial(render_shard, config.rendering),
-            Shard.load,
-            config.SHARD,
-            folder,
-            executor,
-            (config.steps - 1) // config.steps_per_shard,
-            ProcessGroup.on_machine(),
-            ahead=max(2, config.workers),
-        )
+    with rendered_shards(config, context.folder, render_shard, Shard.load) as (shards, executor):
         batches = PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
         # Of several processes the first decides.
         count = CHOSEN_BY if context.first else 0

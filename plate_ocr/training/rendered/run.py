@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from plate_ocr.model.sessions import available_threads
+from plate_ocr.rendering.shards import Rendering
+from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.rendered.config import RenderRunConfig
+from plate_ocr.training.rendered.data import AnyShard, Shards
 
 
 @contextmanager
-def render_workers(config: RenderRunConfig, folder: Path) -> Iterator[ProcessPoolExecutor]:
-    """Processes that render; the shards that they have left in a folder go when all is done."""
+def rendered_shards(
+    config: RenderRunConfig,
+    folder: Path,
+    render: Callable[[Rendering, int, int], AnyShard],
+    load: Callable[[Path], AnyShard],
+) -> Iterator[tuple[Shards[AnyShard], Executor]]:
+    """The shards of a run, and the processes that render them.
+
+    Args:
+        config: of the run.
+        folder: the run folder; the files of the shards in it go when all is done.
+        render: a shard, from its first picture and their count; run in the processes.
+        load: a shard from its file.
+    """
+    files = folder / "rendered"
     with spawned(max(1, min(config.workers, available_threads()))) as executor:
-        yield executor
-    for path in folder.glob("*.npz"):
+        yield (
+            Shards(
+                partial(render, config.rendering),
+                load,
+                config.SHARD,
+                files,
+                executor,
+                (config.steps - 1) // config.steps_per_shard,
+                ProcessGroup.on_machine(),
+                ahead=max(2, config.workers),
+            ),
+            executor,
+        )
+    for path in files.glob("*.npz"):
         path.unlink(missing_ok=True)
 
 
