@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
@@ -23,59 +24,11 @@ from plate_ocr.vision.drawing import to_png
 from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
 
-MOST = 3
-"""Plates in a scene, at most."""
-
-
-@dataclass(frozen=True)
-class SceneShard:
-    """Some rendered scenes.
-
-    Attributes:
-        images: uint8 ``(N, height, width)``.
-        points: float32 ``(N, 4 * MOST, 2)``: corners of each plate in turn, as parts of the picture's width
-            and height; not a number where there is no plate.
-    """
-
-    images: Image
-    points: NDArray[np.float32]
-
-    def to_bytes(self) -> bytes:
-        """As an ``.npz`` file."""
-        buffer = io.BytesIO()
-        np.savez(buffer, images=self.images, points=self.points)
-        return buffer.getvalue()
-
-    @classmethod
-    def load(cls, path: Path) -> SceneShard:
-        """The inverse of :meth:`to_bytes`.
-
-        Raises:
-            OSError, ValueError, KeyError: if it is no such file, or cut short.
-        """
-        with np.load(path, allow_pickle=False) as file:
-            return cls(file["images"], file["points"])
-
-
-@cache
-def scenes_of(rendering: Rendering) -> SceneGenerator:
-    """A generator; each process makes it once."""
-    return SceneGenerator(Path(rendering.data) if rendering.data else None, rendering.regions or None)
-
-
-def render_scenes(rendering: Rendering, start: int, count: int) -> SceneShard:
-    """Render scenes ``start`` to ``start + count - 1``; run in worker processes."""
-    cv2.setNumThreads(1)
-    generator = scenes_of(rendering)
-    scenes = [generator(rendering.seed, index) for index in range(start, start + count)]
-    points = np.full((count, 4 * MOST, 2), np.nan, np.float32)
-    for row, scene in zip(points, scenes, strict=True):
-        row[: 4 * len(scene.corners)] = scene.corners.reshape(-1, 2) / (WIDTH, HEIGHT)
-    return SceneShard(np.stack([scene.image for scene in scenes]), points)
-
-
 HELD_OUT = 10**9
 """Number of the first rendered picture that no training sees."""
+
+MOST = 3
+"""Plates in a scene, at most."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +46,29 @@ class Rendering:
     regions: tuple[str, ...] = ()
     seed: int = 0
     not_plates: float = NOT_PLATES
+
+
+class Rendered(Protocol):
+    """What a worker renders and a file keeps: pictures ``(N, height, width)``, points ``(N, points, 2)``."""
+
+    @property
+    def images(self) -> Image:
+        """The pictures."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """Places in them, as parts of their width and height."""
+
+    def to_bytes(self) -> bytes:
+        """As the file keeps it."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """From the file; an OSError, ValueError or KeyError says that it is not whole."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Several shards, one after another, as one."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +101,17 @@ class Shard:
         return buffer.getvalue()
 
     @classmethod
-    def load(cls, path: Path) -> Shard:
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Several parts, one after another."""
+        return cls(
+            np.concatenate([part.images for part in parts]),
+            tuple(text for part in parts for text in part.texts),
+            tuple(region for part in parts for region in part.regions),
+            np.concatenate([part.points for part in parts]),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
         """The inverse of :meth:`to_bytes`.
 
         Raises:
@@ -179,28 +165,7 @@ def render_all(rendering: Rendering, start: int, count: int, executor: Executor,
     """Render plates ``start`` to ``start + count - 1`` in several processes."""
     begins = range(start, start + count, part)
     waiting = [executor.submit(render_shard, rendering, i, min(part, start + count - i)) for i in begins]
-    shards = [future.result() for future in waiting]
-    return Shard(
-        np.concatenate([shard.images for shard in shards]),
-        tuple(text for shard in shards for text in shard.texts),
-        tuple(region for shard in shards for region in shard.regions),
-        np.concatenate([shard.points for shard in shards]),
-    )
-
-
-class Rendered(Protocol):
-    """What a worker renders and a file keeps: pictures ``(N, height, width)``, points ``(N, points, 2)``."""
-
-    @property
-    def images(self) -> Image:
-        """The pictures."""
-
-    @property
-    def points(self) -> NDArray[np.float32]:
-        """Places in them, as parts of their width and height."""
-
-    def to_bytes(self) -> bytes:
-        """As the file keeps it."""
+    return Shard.joined([future.result() for future in waiting])
 
 
 def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
@@ -230,3 +195,57 @@ def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
     labels = folder / "labels.csv"
     write_whole(labels, text.getvalue().encode())
     return labels
+
+
+@dataclass(frozen=True)
+class SceneShard:
+    """Some rendered scenes.
+
+    Attributes:
+        images: uint8 ``(N, height, width)``.
+        points: float32 ``(N, 4 * MOST, 2)``: corners of each plate in turn, as parts of the picture's width
+            and height; not a number where there is no plate.
+    """
+
+    images: Image
+    points: NDArray[np.float32]
+
+    def to_bytes(self) -> bytes:
+        """As an ``.npz`` file."""
+        buffer = io.BytesIO()
+        np.savez(buffer, images=self.images, points=self.points)
+        return buffer.getvalue()
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Several parts, one after another."""
+        return cls(
+            np.concatenate([part.images for part in parts]), np.concatenate([part.points for part in parts])
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The inverse of :meth:`to_bytes`.
+
+        Raises:
+            OSError, ValueError, KeyError: if it is no such file, or cut short.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            return cls(file["images"], file["points"])
+
+
+@cache
+def scenes_of(rendering: Rendering) -> SceneGenerator:
+    """A generator; each process makes it once."""
+    return SceneGenerator(Path(rendering.data) if rendering.data else None, rendering.regions or None)
+
+
+def render_scenes(rendering: Rendering, start: int, count: int) -> SceneShard:
+    """Render scenes ``start`` to ``start + count - 1``; run in worker processes."""
+    cv2.setNumThreads(1)
+    generator = scenes_of(rendering)
+    scenes = [generator(rendering.seed, index) for index in range(start, start + count)]
+    points = np.full((count, 4 * MOST, 2), np.nan, np.float32)
+    for row, scene in zip(points, scenes, strict=True):
+        row[: 4 * len(scene.corners)] = scene.corners.reshape(-1, 2) / (WIDTH, HEIGHT)
+    return SceneShard(np.stack([scene.image for scene in scenes]), points)

@@ -137,11 +137,10 @@ def test_scenes_with_and_without_plates_are_told_apart() -> None:
 
 
 @pytest.fixture
-def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SceneBatches]:
+def batches(tmp_path: Path) -> Iterator[SceneBatches]:
     """Batches of two out of shards of four scenes, each passed over twice."""
-    monkeypatch.setattr("plate_ocr.training.detector.data.SHARD", 4)
     with ThreadPoolExecutor(1) as executor:
-        shards = Shards(partial(render_scenes, US), SceneShard.load, 4, tmp_path, executor, last=2)
+        shards = Shards(partial(render_scenes, US), SceneShard, 4, tmp_path, executor, last=2)
         yield SceneBatches(shards, US.seed, batch_size=2, passes=2)
 
 

@@ -28,10 +28,9 @@ def executor() -> Iterator[Executor]:
 
 
 @pytest.fixture
-def batches(tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> PlateBatches:
+def batches(tmp_path: Path, executor: Executor) -> PlateBatches:
     """Batches of four out of shards of eight plates, each passed over twice."""
-    monkeypatch.setattr("plate_ocr.training.rendered.data.SHARD", 8)
-    shards = Shards(partial(render_shard, US), Shard.load, 8, tmp_path, executor, last=3)
+    shards = Shards(partial(render_shard, US), Shard, 8, tmp_path, executor, last=3)
     return PlateBatches(shards, US.seed, batch_size=4, passes=2, alphabet=ALPHABET)
 
 

@@ -50,7 +50,7 @@ def open_plates(
     base = load_plate_weights(config.base)[0].training if config.base else None
     if config.base and not context.resume:
         context.reporter.say(transferred(config.base, network, card))
-    with rendered_shards(config, context.folder, render_shard, Shard.load) as (shards, executor):
+    with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         batches = PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
         # Of several processes the first decides.
         count = CHOSEN_BY if context.first else 0

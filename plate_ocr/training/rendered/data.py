@@ -20,6 +20,9 @@ from plate_ocr.files import write_whole
 from plate_ocr.rendering.shards import Rendered
 from plate_ocr.training.core.device import ALONE, ProcessGroup
 
+PARTS = 8
+"""Into so many a shard is cut to be rendered: memory of the processes that render is bounded by one."""
+
 SHIFT = (3, 6)
 """How far a picture is moved down or up, and left or right, at most, pixels."""
 
@@ -34,7 +37,7 @@ class Shards(Generic[AnyShard]):
 
     Args:
         render: from the number of the first picture and the count of them to a shard; run in workers.
-        load: from a file to a shard; an OSError, ValueError or KeyError says that it is not whole.
+        kind: of the shards.
         size: pictures in a shard.
         folder: for the files.
         executor: renders.
@@ -46,7 +49,7 @@ class Shards(Generic[AnyShard]):
     def __init__(
         self,
         render: Callable[[int, int], AnyShard],
-        load: Callable[[Path], AnyShard],
+        kind: type[AnyShard],
         size: int,
         folder: Path,
         executor: Executor,
@@ -54,10 +57,10 @@ class Shards(Generic[AnyShard]):
         processes: ProcessGroup = ALONE,
         ahead: int = 2,
     ) -> None:
-        self._render, self._load, self.size = render, load, size
+        self._render, self._kind, self.size = render, kind, size
         self._folder, self._executor = folder, executor
         self._last, self._ahead, self._processes = last, ahead, processes
-        self._waiting: dict[int, Future[AnyShard]] = {}
+        self._waiting: dict[int, list[Future[AnyShard]]] = {}
 
     def get(self, number: int) -> AnyShard:
         """A shard; files of earlier ones are deleted.
@@ -71,19 +74,27 @@ class Shards(Generic[AnyShard]):
                 path.unlink(missing_ok=True)
         for i in range(number, min(number + self._ahead * self._processes.count, self._last) + 1):
             if self._is_mine(i) and i not in self._waiting and not self._path(i).exists():
-                self._waiting[i] = self._executor.submit(self._render, i * self.size, self.size)
+                self._waiting[i] = self._begun(i)
         path = self._path(number)
         while number not in self._waiting:
             try:
-                return self._load(path)
+                return self._kind.load(path)
             except (OSError, ValueError, KeyError):
                 if self._is_mine(number):
                     path.unlink(missing_ok=True)
                     return self.get(number)
                 time.sleep(0.02)
-        shard = self._waiting.pop(number).result()
+        shard = self._kind.joined([part.result() for part in self._waiting.pop(number)])
         write_whole(path, shard.to_bytes())
         return shard
+
+    def _begun(self, number: int) -> list[Future[AnyShard]]:
+        """The parts of a shard, being rendered."""
+        first, part = number * self.size, -(-self.size // PARTS)
+        return [
+            self._executor.submit(self._render, first + i, min(part, self.size - i))
+            for i in range(0, self.size, part)
+        ]
 
     def _is_mine(self, number: int) -> bool:
         return number % self._processes.count == self._processes.rank

@@ -16,7 +16,7 @@ from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.rendered.config import RenderRunConfig
-from plate_ocr.training.rendered.data import AnyShard, Shards
+from plate_ocr.training.rendered.data import PARTS, AnyShard, Shards
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def rendered_shards(
     config: RenderRunConfig,
     folder: Path,
     render: Callable[[Rendering, int, int], AnyShard],
-    load: Callable[[Path], AnyShard],
+    kind: type[AnyShard],
 ) -> Iterator[tuple[Shards[AnyShard], Executor]]:
     """The shards of a run, and the processes that render them.
 
@@ -32,20 +32,20 @@ def rendered_shards(
         config: of the run.
         folder: the run folder; the files of the shards in it go when all is done.
         render: a shard, from its first picture and their count; run in the processes.
-        load: a shard from its file.
+        kind: of the shards.
     """
     files = folder / "rendered"
     with spawned(max(1, min(config.workers, available_threads()))) as executor:
         yield (
             Shards(
                 partial(render, config.rendering),
-                load,
+                kind,
                 config.SHARD,
                 files,
                 executor,
                 (config.steps - 1) // config.steps_per_shard,
                 ProcessGroup.on_machine(),
-                ahead=max(2, config.workers),
+                ahead=1 + -(-config.workers // PARTS),
             ),
             executor,
         )
