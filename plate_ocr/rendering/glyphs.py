@@ -7,6 +7,8 @@ A glyph depends on nothing but its key, so that caching never changes a plate.
 from __future__ import annotations
 
 import math
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -73,9 +75,9 @@ class Glyphs:
 
     def __init__(self, data: Path | None) -> None:
         self.data = data
-        self._glyphs: dict[tuple[str, str, int], Image | None] = {}
+        self._glyphs: dict[tuple[str, str, int], _Packed | None] = {}
         self._strips: dict[tuple[str, int], Image] = {}
-        self._sprites: dict[tuple[str, str], list[Image]] = {}
+        self._sprites: dict[tuple[str, str], list[_Packed]] = {}
         self._plain = sorted(
             bundled_fonts(), key=lambda font: (font.getname()[0] or "", font.getname()[1] or "")
         )
@@ -128,7 +130,7 @@ class Glyphs:
         if lettering in _SPRITES:
             sprites = self._cut_out(_SPRITES[lettering], char)
             if sprites:
-                return sprites[number % len(sprites)]
+                return sprites[number % len(sprites)].mask()
             lettering = "ga36"
         if lettering in _HANDS:
             low, high = _HANDS[lettering]
@@ -142,8 +144,10 @@ class Glyphs:
             style = 0
         key = (lettering, char, style)
         if key not in self._glyphs:
-            self._glyphs[key] = self._make(lettering, char, style)
-        return self._glyphs[key]
+            made = self._make(lettering, char, style)
+            self._glyphs[key] = None if made is None else _Packed.of(made)
+        packed = self._glyphs[key]
+        return None if packed is None else packed.mask()
 
     def width(self, lettering: str, style: int) -> float:
         """Usual width of a character as a part of its height."""
@@ -204,11 +208,11 @@ class Glyphs:
                     return inverse
         return None
 
-    def _cut_out(self, source: str, char: str) -> list[Image]:
+    def _cut_out(self, source: str, char: str) -> list[_Packed]:
         key = (source, char)
         if key in self._sprites:
             return self._sprites[key]
-        found: list[Image] = []
+        found: list[_Packed] = []
         folder = self.data / "chars" / source / char if self.data is not None else None
         template = self._drawn("ga36", char)
         if folder is not None and folder.is_dir() and template is not None:
@@ -219,9 +223,24 @@ class Glyphs:
                     continue
                 mask = _mask(np.asarray(gray, np.uint8), template, ALIKE if char.isascii() else LEGIBLE)
                 if mask is not None:
-                    found.append(mask)
+                    found.append(_Packed.of(mask))
         self._sprites[key] = found
         return found
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A mask ``(HEIGHT, width)`` that is kept compressed: there are thousands, and each is drawn seldom."""
+
+    data: bytes
+    width: int
+
+    @classmethod
+    def of(cls, mask: Image) -> _Packed:
+        return cls(zlib.compress(mask.tobytes()), mask.shape[1])
+
+    def mask(self) -> Image:
+        return np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(HEIGHT, self.width)
 
 
 def _mask(gray: Image, template: Image, least: float) -> Image | None:

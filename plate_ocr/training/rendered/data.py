@@ -20,7 +20,7 @@ from plate_ocr.files import write_whole
 from plate_ocr.rendering.shards import Rendered
 from plate_ocr.training.core.device import ALONE, ProcessGroup
 
-PARTS = 8
+PARTS = 32
 """Into so many a shard is cut to be rendered: memory of the processes that render is bounded by one."""
 
 SHIFT = (3, 6)
