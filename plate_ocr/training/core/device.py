@@ -81,6 +81,12 @@ def to_device(rows: Tensor, device: torch.device) -> Tensor:
     return rows.to(device)
 
 
+def weight_format(channels_last: bool) -> torch.memory_format:
+    """How a network's weights are laid out in memory; pictures may be channels-last all the same."""
+    # DistributedDataParallel of torch 2.13 corrupts memory on a CPU where weights are channels-last.
+    return torch.channels_last if channels_last and not dist.is_initialized() else torch.preserve_format
+
+
 def cpu_copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A copy of a network's weights on the CPU."""
     return {name: value.detach().cpu().clone() for name, value in weights.items()}

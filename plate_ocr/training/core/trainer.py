@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from plate_ocr.errors import TrainingError
 from plate_ocr.training.core.averaging import AveragedNetwork
 from plate_ocr.training.core.config import TrainSettings
-from plate_ocr.training.core.device import ProcessGroup, cpu_copy, to_device
+from plate_ocr.training.core.device import ProcessGroup, cpu_copy, to_device, weight_format
 from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.losses import Objective, OneHot, zero_loss
 from plate_ocr.training.core.optimizer import Optimizer
@@ -62,7 +62,7 @@ class Trainer:
         groups: Sequence[nn.Module] = (),
         objective: Objective | None = None,
     ) -> None:
-        layout = torch.channels_last if settings.channels_last else torch.preserve_format
+        layout = weight_format(settings.channels_last)
         self.network = network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self.plan, self.settings, self.device = plan, settings, device
         self.objective: Objective = objective or OneHot(plan)
