@@ -1,5 +1,7 @@
 """Licence-plate reading: learned windows or white-pixel ratios, offline, in milliseconds on one core."""
 
+from typing import TYPE_CHECKING, Any
+
 from plate_ocr.errors import (
     AlphabetError,
     DataError,
@@ -12,9 +14,11 @@ from plate_ocr.errors import (
     VideoError,
 )
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.readers.results import Char, CharReading, Plate, Reading
 from plate_ocr.vision.images import read_image
+
+if TYPE_CHECKING:
+    from plate_ocr.readers.classical import CharClassifier
 
 __version__ = "0.1.0"
 
@@ -36,3 +40,12 @@ __all__ = [
     "VideoError",
     "read_image",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The classical reader is imported when it is asked for: most calls read plates by the network.
+    if name == "CharClassifier":
+        from plate_ocr.readers.classical import CharClassifier
+
+        return CharClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

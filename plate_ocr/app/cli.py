@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import codecs
 import sys
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from plate_ocr import __version__
-from plate_ocr.app.commands.data import synth, validate
-from plate_ocr.app.commands.measure import evaluate, inspect
-from plate_ocr.app.commands.models import models, quantize
-from plate_ocr.app.commands.predict import predict
-from plate_ocr.app.commands.study import study
-from plate_ocr.app.commands.train import TrainCommand, train
 from plate_ocr.app.console import encode_unencodable, fail
 from plate_ocr.errors import PlateOcrError
 
-app = typer.Typer(
-    help="Read licence plates and their characters, offline.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+COMMANDS = {
+    "predict": "predict",
+    "evaluate": "measure",
+    "inspect": "measure",
+    "train": "train",
+    "synth": "data",
+    "quantize": "models",
+    "study": "study",
+    "validate": "data",
+    "models": "models",
+}
+"""The module of each command, in the order of the help."""
 
 
 def main() -> None:
@@ -34,12 +34,31 @@ def main() -> None:
         codecs.register_error("plate-ocr", encode_unencodable)
         sys.stdout.reconfigure(errors="plate-ocr")
     try:
-        app()
+        command_line(*sys.argv[1:2])()
     except PlateOcrError as error:
         fail(str(error), 1)
 
 
-@app.callback(invoke_without_command=True)
+def command_line(called: str = "") -> typer.Typer:
+    """The command line with all commands, or the called one alone: that starts sooner."""
+    app = typer.Typer(
+        help="Read licence plates and their characters, offline.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(about)
+    for name in [called] if called in COMMANDS else COMMANDS:
+        module = import_module(f"plate_ocr.app.commands.{COMMANDS[name]}")
+        command = getattr(module, name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command)
+        else:
+            app.command(cls=getattr(module, "CLASS", None))(command)
+    return app
+
+
 def about(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
@@ -47,14 +66,3 @@ def about(
     if version:
         print(f"plate-ocr {__version__}")
         raise typer.Exit
-
-
-app.command()(predict)
-app.command()(evaluate)
-app.command()(inspect)
-app.command(cls=TrainCommand)(train)
-app.command()(synth)
-app.command()(quantize)
-app.command()(study)
-app.command()(validate)
-app.add_typer(models)

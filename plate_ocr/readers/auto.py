@@ -6,19 +6,22 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
+from threading import Thread
 from time import perf_counter
-from typing import Literal, TypeAlias, get_args, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 
 from plate_ocr.errors import ModelError
 from plate_ocr.model.sessions import LocatorModel, PlateModel, load_model
-from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.vision.detection import Located
 from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
+
+if TYPE_CHECKING:
+    from plate_ocr.readers.classical import CharClassifier
 
 LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
 """A picture may be that of a single character up to this height, pixels, and this width against it."""
@@ -67,6 +70,8 @@ class AnyReader:
     @cached_property
     def characters(self) -> CharClassifier:
         """Reads single characters."""
+        from plate_ocr.readers.classical import CharClassifier
+
         return CharClassifier(threads=self._threads, min_confidence=self._min_confidence)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
@@ -162,8 +167,10 @@ class PlateReader:
     ) -> None:
         if input not in get_args(Input):
             raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
+        decoders = Thread(target=load_decoders)
+        decoders.start()
         self.model = load_model(model, threads=threads)
-        load_decoders()
+        decoders.join()
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         # Others read picture by picture, and photos are large.
         self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1
@@ -182,6 +189,8 @@ class PlateReader:
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
+            from plate_ocr.readers.classical import ClassicalReader
+
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
             self._read = classical.classifier.read if input == "char" else classical.read
 

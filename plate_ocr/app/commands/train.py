@@ -38,6 +38,10 @@ class TrainCommand(TyperCommand):
         super().format_options(ctx, formatter)
 
 
+CLASS = TrainCommand
+"""Of the command."""
+
+
 def train(
     data: Annotated[
         list[str] | None,
