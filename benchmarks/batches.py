@@ -36,7 +36,7 @@ from plate_ocr.training.mixed_sizes.collate import (
 )
 from plate_ocr.training.mixed_sizes.network import ConvNetwork
 from plate_ocr.vision.images import read_image, to_gray
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 GROUP = r"^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$"
 """The plate in a file's name, as in the Makefile."""

@@ -33,7 +33,8 @@ from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_precision
 from plate_ocr.training.core.schedule import Plan
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.vision.preprocessing import Preprocessing, candidates, stack_characters
+from plate_ocr.vision.preprocessing import candidates, stack_characters
+from plate_ocr.vision.settings import Preprocessing
 
 RUNS = 10
 BATCH, RATE = 256, 8e-3

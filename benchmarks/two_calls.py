@@ -14,7 +14,8 @@ from plate_ocr.training.characters.batches import Draws, RowBatches
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import Plan, RateWarmup
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.vision.preprocessing import Preprocessing, candidates, stack_characters
+from plate_ocr.vision.preprocessing import candidates, stack_characters
+from plate_ocr.vision.settings import Preprocessing
 
 
 def learnt_accuracy(X: NDArray[np.float32], y: NDArray[np.int64], *, one_call: bool) -> float:

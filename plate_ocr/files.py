@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -37,6 +35,8 @@ def write_together(files: Mapping[Path, Content]) -> None:
     Raises:
         OutputError: if the disk is full or a folder cannot be written to; what was there stays.
     """
+    import tempfile
+
     temporary: dict[Path, Path] = {}
     try:
         for path, data in files.items():
@@ -77,6 +77,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
     Raises:
         DataError: if it cannot be read, is no such file or lacks a column.
     """
+    import csv
+
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)

@@ -40,7 +40,7 @@ from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import Plan, RateWarmup
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 # In CI the same examples each time: what it tells must depend on the change alone.
 settings.register_profile("plate-ocr", deadline=None, max_examples=60, derandomize="CI" in os.environ)

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import PHOTOS, SETS, labelled_photos
 from benchmarks.photos import read_photos
 from benchmarks.plates import read_set, share_right
-from plate_ocr import PlateReader
+from plate_ocr.readers.auto import PlateReader
 
 PAGE = (Path(__file__).parent.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 

@@ -24,7 +24,8 @@ from plate_ocr.readers.classical import CharClassifier, ClassicalReader, best_of
 from plate_ocr.readers.results import CharReading, Plate, Reading
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.lines import LINE_HEIGHT, MARGIN, Line, Segments
-from plate_ocr.vision.preprocessing import Candidates, Preprocessing
+from plate_ocr.vision.preprocessing import Candidates
+from plate_ocr.vision.settings import Preprocessing
 from tests.conftest import Learnt, affine_gray, encode, new_network, text_picture
 
 BLANK = np.full((40, 30), 200, np.uint8)

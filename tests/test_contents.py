@@ -20,7 +20,7 @@ from plate_ocr.model.cards import METADATA_KEY, VERSION, ModelCard
 from plate_ocr.model.contents import TensorInfo, model_contents
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import network_for
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 CARD = ModelCard(Alphabet("AÄ皖"), Preprocessing(), hidden=4, accuracy={"rendered": 0.5})
 WEIGHTS = {

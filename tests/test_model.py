@@ -34,7 +34,7 @@ from plate_ocr.networks.weights import load_locator_weights, load_plate_weights,
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.vision.detection import located, photo_input
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 from tests.conftest import new_locator_network, new_network, new_plate_network
 
 Opener = Callable[[Path], object]

@@ -13,7 +13,8 @@ from plate_ocr.readers.classical import ClassicalReader, LineReading
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.drawing import BLUE, GREEN, RED, blank, draw_text, enlarge, to_color, to_png
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
-from plate_ocr.vision.preprocessing import Preprocessing, frame_characters, row_vectors, stack_characters
+from plate_ocr.vision.preprocessing import frame_characters, row_vectors, stack_characters
+from plate_ocr.vision.settings import Preprocessing
 
 SCALE = 4
 """Pixels of a drawing for each pixel of a straightened line."""

@@ -13,7 +13,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, ModelError
 from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.vision.detection import STRIDE
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"

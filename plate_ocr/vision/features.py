@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image
-
-GRID = (5, 5)
-"""Rows and columns of windows when none are named: 25 values."""
+from plate_ocr.vision.settings import GRID
 
 
 def white_ratios(

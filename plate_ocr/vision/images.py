@@ -84,7 +84,6 @@ def read_image(source: ImageSource) -> Image:
 def load_decoders() -> None:
     """Import what :func:`read_image` needs for files, which else the first one waits for."""
     import PIL.ExifTags
-    import PIL.ImageOps
 
     PIL.Image.preinit()
 
@@ -156,7 +155,6 @@ def _decode(data: bytes, name: str) -> Image:
 
 def _from_pil(picture: PIL.Image.Image) -> Image:
     import PIL.ExifTags
-    import PIL.ImageOps
 
     if picture.width * picture.height > MAX_PIXELS:
         raise ImageError(_too_large(picture.width, picture.height))
@@ -165,6 +163,8 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
     picture.load()
     with _quietly(), contextlib.suppress(Exception):  # damaged EXIF data says nothing about the pixels
         if picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1:  # else it would be copied
+            import PIL.ImageOps
+
             picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         # 16-bit grey; mode "I" is how some formats deliver it.

@@ -16,7 +16,7 @@ from plate_ocr.networks.detector import locator_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.networks.plate import plate_network_for
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 from tests.app.conftest import Run
 
 PLATE_CARD = PlateCard(

@@ -292,7 +292,8 @@ def test_no_process_is_left_after_the_first_was_ended(
 def test_a_single_process_does_not_load_what_several_need(shots: Path) -> None:
     code = (
         "import sys; from plate_ocr.app.cli import command_line; "
-        f"command_line('predict')(['predict', '--model', 'digits', {str(shots / '00.png')!r}], standalone_mode=False); "
+        "app = command_line('predict'); "
+        f"app(['predict', '--model', 'digits', {str(shots / '00.png')!r}], standalone_mode=False); "
         "print('multiprocessing' in sys.modules)"
     )
     command = [sys.executable, "-c", code]

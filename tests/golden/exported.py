@@ -22,7 +22,7 @@ from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 CHARACTERS = ModelCard(Alphabet(DIGITS), Preprocessing(), hidden=48)
 PLATES = PlateCard(Alphabet(PLATE_CHARACTERS))

@@ -33,7 +33,8 @@ from plate_ocr.training.characters.dataset import (
 )
 from plate_ocr.training.core.schedule import BatchWarmup, DataWarmup, Plan
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.preprocessing import CharStack, Preprocessing, stack_characters
+from plate_ocr.vision.preprocessing import CharStack, stack_characters
+from plate_ocr.vision.settings import Preprocessing
 from tests.conftest import CPU, draw_char, encode
 
 KNOWN = Alphabet(DIGITS)

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from plate_ocr import PlateReader
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.plates import BATCH
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.training.plates.quantize import quantized

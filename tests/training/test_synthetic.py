@@ -9,7 +9,7 @@ import pytest
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.rendering.fonts import bundled_fonts
 from plate_ocr.training.characters.synthetic import render_dataset
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 
 @pytest.fixture(scope="module")

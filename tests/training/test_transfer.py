@@ -15,7 +15,7 @@ from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.characters.transfer import transfer
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 CARD = ModelCard(Alphabet("0AB1"), Preprocessing(), hidden=8)
 RATIOS = torch.rand(5, 25, generator=torch.Generator().manual_seed(0))

@@ -12,7 +12,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.training.characters.dataset import Problem
 from plate_ocr.training.characters.validation import Validation, problem_lines, validate
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 
 def save(path: Path, seed: int, height: int = 20, width: int = 14, change: int = 0) -> None:

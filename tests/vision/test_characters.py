@@ -11,14 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image, read_image, to_gray
-from plate_ocr.vision.preprocessing import (
-    CHUNK,
-    Candidates,
-    Preprocessing,
-    candidates,
-    row_vectors,
-    stack_characters,
-)
+from plate_ocr.vision.preprocessing import CHUNK, Candidates, candidates, row_vectors, stack_characters
+from plate_ocr.vision.settings import Preprocessing
 from tests.conftest import affine_gray, draw_char, some_pictures
 
 SETTINGS = Preprocessing()

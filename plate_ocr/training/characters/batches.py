@@ -19,7 +19,8 @@ from plate_ocr.training.characters.augment import Augmentation, augment, no_char
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.schedule import Plan
 from plate_ocr.vision.binarize import otsu_threshold
-from plate_ocr.vision.preprocessing import CharStack, Preprocessing, row_vectors
+from plate_ocr.vision.preprocessing import CharStack, row_vectors
+from plate_ocr.vision.settings import Preprocessing
 
 BLOCK = 2048
 """Rows made at once, at least."""

@@ -11,7 +11,7 @@ from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 from plate_ocr.training.core.schedule import Loss, Plan
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 PREPROCESSING: Mapping[str, Preprocessing] = {
     "digits": Preprocessing(),

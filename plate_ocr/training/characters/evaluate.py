@@ -14,7 +14,8 @@ from plate_ocr.metrics import accuracy, class_calibration_error, top_k
 from plate_ocr.model.sessions import softmax
 from plate_ocr.readers.classical import best_of_candidates
 from plate_ocr.training.core.calibration import fit_temperature
-from plate_ocr.vision.preprocessing import Candidates, CharStack, Preprocessing, candidates
+from plate_ocr.vision.preprocessing import Candidates, CharStack, candidates
+from plate_ocr.vision.settings import Preprocessing
 
 
 @dataclass(frozen=True)

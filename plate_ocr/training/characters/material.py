@@ -29,7 +29,8 @@ from plate_ocr.training.characters.dataset import (
 from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.training.core.reporting import Reporter
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.preprocessing import Preprocessing, stack_characters
+from plate_ocr.vision.preprocessing import stack_characters
+from plate_ocr.vision.settings import Preprocessing
 
 DISTORTIONS = 20
 """How many distorted pictures of each rendered character make the data set that needs no data."""

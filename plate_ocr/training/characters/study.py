@@ -27,7 +27,8 @@ from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.schedule import Plan, parse_warmups
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.vision.preprocessing import Preprocessing, candidates
+from plate_ocr.vision.preprocessing import candidates
+from plate_ocr.vision.settings import Preprocessing
 
 CHECKS = 30
 """Measurements over a run."""

@@ -14,7 +14,8 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.rendering.characters import render_characters
 from plate_ocr.training.characters.augment import Augmentation, augment
 from plate_ocr.training.characters.dataset import CharData
-from plate_ocr.vision.preprocessing import CharStack, Preprocessing, stack_characters
+from plate_ocr.vision.preprocessing import CharStack, stack_characters
+from plate_ocr.vision.settings import Preprocessing
 
 
 def render_dataset(

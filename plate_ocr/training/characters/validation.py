@@ -20,7 +20,7 @@ from plate_ocr.training.characters.dataset import (
     read_samples,
     split_data,
 )
-from plate_ocr.vision.preprocessing import Preprocessing
+from plate_ocr.vision.settings import Preprocessing
 
 
 @dataclass(frozen=True)
