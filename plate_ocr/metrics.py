@@ -132,7 +132,7 @@ class PlateFigures:
         character_top3: share of the characters written whose likeliest three readings have the right one.
         calibration_error: of the characters that were read, see :func:`calibration_gap`.
         not_found: plates of which nothing was read.
-        ms: time to read a picture, median, milliseconds.
+        ms: time to decode and read a picture, median, milliseconds.
         lengths: plates of each length, by the characters written.
         regions: plates of each region, where regions are named.
         confusions: the commonest first.

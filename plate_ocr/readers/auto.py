@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
-from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args, overload
 
@@ -167,10 +166,8 @@ class PlateReader:
     ) -> None:
         if input not in get_args(Input):
             raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
-        decoders = Thread(target=load_decoders)
-        decoders.start()
         self.model = load_model(model, threads=threads)
-        decoders.join()
+        load_decoders()
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         # Others read picture by picture, and photos are large.
         self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1

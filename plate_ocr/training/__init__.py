@@ -1,1 +1,1 @@
-"""Learning: data, rendering, warm-up, the training loop. Needs the ``train`` extra."""
+"""Training: configurations, the skeleton of a run, and a folder a task. Needs the ``train`` extra."""

@@ -84,6 +84,7 @@ def read_image(source: ImageSource) -> Image:
 def load_decoders() -> None:
     """Import what :func:`read_image` needs for files, which else the first one waits for."""
     import PIL.ExifTags
+    import PIL.Image
 
     PIL.Image.preinit()
 

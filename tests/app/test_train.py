@@ -119,6 +119,25 @@ def test_the_help_shows_the_defaults_of_all_models(run: Run) -> None:
     assert "0.004 (digits, chars), 0.002 (plates, locator)" in text
 
 
+@pytest.mark.parametrize("model", CONFIGS)
+@pytest.mark.parametrize(
+    "warmup", ["lr=linear:5", "batch=8:16:5", "layers=5", "data=0.5:5", "loss=smoothing:5"]
+)
+def test_a_warm_up_is_taken_or_refused(run: Run, model: str, warmup: str) -> None:
+    code, _, err = run("train", "--model", model, "--plan", "--warmup", warmup)
+    if warmup.partition("=")[0] in CONFIGS[model].WARMUPS:
+        assert (code, err) == (0, "")
+    else:
+        assert (code, err.count("\n")) == (2, 1)
+        assert f"--warmup {warmup} does not belong to --model {model}, which takes lr" in err
+
+
+def test_data_that_is_not_learnt_from_is_not_checked_either(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIGS["plates"]().to_toml(), encoding="utf-8")
+    code, _, err = run("train", "--resume", tmp_path, "--strict", "--plan")
+    assert (code, "--strict belongs to --model digits and chars" in err) == (2, True)
+
+
 def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('model = "dogs"\n', encoding="utf-8")
     code, out, err = run("train", "--resume", tmp_path)

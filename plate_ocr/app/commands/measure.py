@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.console import fail
 from plate_ocr.errors import AlphabetError, ModelError
 from plate_ocr.region_files.table import bundled_formats
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate(

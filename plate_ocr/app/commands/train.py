@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -162,6 +162,7 @@ def train(
             if decided:
                 fail(f"{_option(decided[0])} belongs to a new run; --resume goes on as that was begun", 2)
             config = stored_config(resume)
+            _check_options(config.model, ["strict"] if strict else [])
         if plan:
             _show_plan(config)
             return
@@ -172,15 +173,26 @@ def _new_config(model: str, given: dict[str, Any], *, strict: bool) -> RunConfig
     """The configuration of a new run; options that do not belong to its model are refused."""
     from plate_ocr.training.tasks import CONFIGS
 
-    # What checks the data belongs to the models that learn from data.
-    fields = {name: name for name in given} | ({"strict": "data"} if strict else {})
-    for name, field in fields.items():
+    _check_options(model, [*given, *(["strict"] if strict else [])])
+    if model in _users(CONFIGS, "assets"):
+        given = {**given, "assets": os.environ.get(DATA_VARIABLE, "")}
+    config = CONFIGS[model].new(**given)
+    if foreign := config.foreign_warmups:
+        takes = ", ".join(config.WARMUPS)
+        fail(f"--warmup {foreign[0]} does not belong to --model {model}, which takes {takes}", 2)
+    return config
+
+
+def _check_options(model: str, names: Iterable[str]) -> None:
+    """Refuse options that do not belong to a model."""
+    from plate_ocr.training.tasks import CONFIGS
+
+    for name in names:
+        # What checks the data belongs to the models that learn from data.
+        field = "data" if name == "strict" else name
         if model not in (users := _users(CONFIGS, field)):
             why = f"{model} learns from rendered plates alone" if field == "data" else f"not to {model}"
             fail(f"{_option(name)} belongs to --model {' and '.join(users)}, {why}", 2)
-    if model in _users(CONFIGS, "assets"):
-        given = {**given, "assets": os.environ.get(DATA_VARIABLE, "")}
-    return CONFIGS[model].new(**given)
 
 
 def _show_plan(config: RunConfig) -> None:

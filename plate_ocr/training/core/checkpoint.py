@@ -88,6 +88,8 @@ class Checkpoint:
                     self.trainer.load_state(state["trainer"])
                     if self.watched:
                         self.watched.load_state(state["watched"])
+        except DataError:
+            raise
         except Exception as error:  # torch.load raises nearly anything on damaged files
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{self.path} is no whole checkpoint ({reason})") from None
@@ -130,4 +132,5 @@ def resumable(folder: Path) -> Iterator[None]:
             raise
         raise OutputError(f"{error}; the checkpoint before is whole: once there is room, {how}") from None
     except BrokenProcessPool:
-        raise TrainingError(f"a worker process was killed, perhaps because memory ran out; {how}") from None
+        then = f"; {how}" if (folder / CHECKPOINT).exists() else ""
+        raise TrainingError(f"a worker process was killed, perhaps because memory ran out{then}") from None

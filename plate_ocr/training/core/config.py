@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
 import tomli_w
 
 from plate_ocr.errors import DataError
-from plate_ocr.training.core.schedule import Decline, Plan, parse_warmups
+from plate_ocr.training.core.schedule import WORDS, Decline, Plan, parse_warmups
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
@@ -68,6 +68,9 @@ class RunConfig:
 
     GROUPS: ClassVar[int] = 1
     """Groups of layers that can learn one after the other."""
+
+    WARMUPS: ClassVar[tuple[str, ...]] = tuple(WORDS)
+    """The warm-ups that the model takes, by their first word."""
 
     model: str = ""
     epochs: int = 20
@@ -139,12 +142,20 @@ class RunConfig:
         return max(1, round(0.05 * self.steps))
 
     @property
+    def foreign_warmups(self) -> list[str]:
+        """Those warm-ups, as they are written, that belong to other models."""
+        words = ((text, text.partition("=")[0]) for text in self.warmup)
+        return [text for text, word in words if word in WORDS and word not in self.WARMUPS]
+
+    @property
     def plan(self) -> Plan:
         """What happens at which step.
 
         Raises:
             DataError: if a warm-up is wrong.
         """
+        if foreign := self.foreign_warmups:
+            raise DataError(f"{self.model} takes no warm-up {foreign[0]}; it takes {', '.join(self.WARMUPS)}")
         warmups = parse_warmups(self.warmup, self.steps, self.rate_warmup_steps)
         return Plan(self.steps, self.rate, self.batch_size, self.decline, **warmups)
 

@@ -24,6 +24,8 @@ class RenderRunConfig(RunConfig):
         regions: names of regions or region files; empty: the generator's mix.
     """
 
+    WARMUPS: ClassVar[tuple[str, ...]] = ("lr",)
+
     SHARD: ClassVar[int] = 1
     """Pictures that are rendered at a time."""
 
