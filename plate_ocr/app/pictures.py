@@ -188,7 +188,7 @@ def blurred(picture: Image, corners: Sequence[ArrayLike]) -> Image:
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
-        corners: ``(4, 2)`` of each plate, pixels, whether it was read or only detected.
+        corners: ``(4, 2)`` of each plate, pixels.
 
     Returns:
         uint8, the picture's shape.

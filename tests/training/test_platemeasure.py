@@ -75,7 +75,9 @@ def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
     given, network = new_plate_network(source, 1), new_plate_network(SMALL, 2)
     save_model(given, source, tmp_path / "model")
     before = network.output.weight.detach().clone()
-    assert transferred(str(tmp_path), network, SMALL).endswith("tensors taken over")
+    card, line = transferred(str(tmp_path), network, SMALL)
+    assert line.endswith("tensors taken over")
+    assert card == dataclasses.replace(SMALL, training={"from": source.training})
     assert torch.equal(network.project.weight, given.project.weight)
     assert torch.equal(network.finder.output.bias, given.finder.output.bias)
     rows = [0, *(SMALL.alphabet.encode("A0B") + 1)]

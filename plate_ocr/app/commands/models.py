@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,8 @@ from plate_ocr.app.console import fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE
 from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import Card, LocatorCard, PlateCard
+from plate_ocr.model.contents import Contents, Part, model_contents
 from plate_ocr.model.registry import NAMES, find_model
-
-if TYPE_CHECKING:
-    from plate_ocr.model.contents import Contents, Part
 
 
 def quantize(
@@ -60,9 +58,9 @@ def info(
     if str(file) in NAMES:
         file = find_model(file, ".safetensors")
     if file.suffix in MODEL_SUFFIXES:
-        contents = _contents(file)
+        contents = model_contents(file)
     else:
-        contents = _checkpoints(file).checkpoint_contents(file)
+        contents = _checkpoints(file).checkpointmodel_contents(file)
     print(contents.to_json() if as_json else "\n".join(_lines(contents)))
 
 
@@ -76,7 +74,7 @@ def strip(
 ) -> None:
     """Leave the weights only."""
     if file.suffix in MODEL_SUFFIXES:
-        raise ModelError(f"{_contents(file).path} holds nothing but weights and a header already")
+        raise ModelError(f"{model_contents(file).path} holds nothing but weights and a header already")
     print("\n".join(_checkpoints(file).strip_checkpoint(file, out).lines()))
 
 
@@ -86,7 +84,7 @@ def list_models(as_json: AsJson = False) -> None:
     failed = False
     for name in NAMES:
         try:
-            contents = _contents(find_model(name, ".safetensors"))
+            contents = model_contents(find_model(name, ".safetensors"))
         except ModelError as error:
             print(f"plate-ocr: {error}", file=sys.stderr)
             failed = True
@@ -101,13 +99,6 @@ def list_models(as_json: AsJson = False) -> None:
             print(f"{name}  {contents.path}  {contents.bytes:,} bytes  {alphabet}  {_accuracy(accuracy)}")
     if failed:
         raise typer.Exit(1)
-
-
-def _contents(file: Path) -> Contents:
-    # This module is opened with every call of the command line; what looks into files is not.
-    from plate_ocr.model.contents import model_contents
-
-    return model_contents(file)
 
 
 def _checkpoints(file: Path) -> ModuleType:

@@ -29,6 +29,7 @@ from plate_ocr.training.characters.suspects import LossWatch, write_suspects
 from plate_ocr.training.characters.transfer import transfer
 from plate_ocr.training.characters.validation import problem_lines
 from plate_ocr.training.core.config import TrainSettings
+from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.losses import OneHot
 from plate_ocr.training.core.reporting import Reporter
 from plate_ocr.training.core.run import Context, Finished, TrainTask
@@ -71,7 +72,7 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
         )
     card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
     network = network_for(card)
-    if config.base and not context.resume:
+    if config.base and context.stored is None:
         for line in transfer(config.base, network, card).lines():
             context.reporter.say(line)
     plan = config.plan
@@ -94,7 +95,8 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
         return ", ".join(material.learnt.names[batches.draws.at(step)[:SHOWN_PROBLEMS]])
 
     # A GPU distorts pictures itself.
-    with batches.made_by(config.workers if context.device.type == "cpu" else 0) as made:
+    workers = config.workers // ProcessGroup.on_machine().count if context.device.type == "cpu" else 0
+    with batches.made_by(workers) as made:
         yield TrainTask(
             network,
             card,

@@ -14,7 +14,7 @@ import torch
 
 from plate_ocr.errors import DataError, ModelError, OutputError, TrainingError
 from plate_ocr.files import write_whole
-from plate_ocr.model.cards import Card
+from plate_ocr.model.cards import METADATA_KEY, Card, card_from
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.trainer import Trainer
 
@@ -77,29 +77,52 @@ class Checkpoint:
             ModelError: if there is none, it is not whole or of another version.
             DataError: if the configuration or the data is another than the run was begun with.
         """
-        folder = self.path.parent
-        try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-            version = state["version"]
-            if version == CHECKPOINT_VERSION:
-                config = type(self.config).from_toml(state["config"], str(self.path))
-                same = self.config.decides_the_same(config), state["data"] == self.data
-                if all(same):
-                    self.trainer.load_state(state["trainer"])
-                    if self.watched:
-                        self.watched.load_state(state["watched"])
-        except DataError:
-            raise
-        except Exception as error:  # torch.load raises nearly anything on damaged files
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"{self.path} is no whole checkpoint ({reason})") from None
-        if version != CHECKPOINT_VERSION:
-            raise ModelError(
-                f"{self.path} has version {version}, {CHECKPOINT_VERSION} is expected: train anew"
-            )
-        for unchanged, what in zip(same, ("config.toml", "the data"), strict=True):
+        with _whole(self.path):
+            state = _load(self.path)
+            stored, data = state["config"], state["data"]
+        config = type(self.config).from_toml(stored, str(self.path))
+        same = {"config.toml": self.config.decides_the_same(config), "the data": data == self.data}
+        for what, unchanged in same.items():
             if not unchanged:
-                raise DataError(f"{what} has changed since {folder} was begun: train anew in another folder")
+                raise DataError(
+                    f"{what} has changed since {self.path.parent} was begun: train anew in another folder"
+                )
+        with _whole(self.path):
+            self.trainer.load_state(state["trainer"])
+            if self.watched:
+                self.watched.load_state(state["watched"])
+
+
+def stored_card(path: Path) -> Card:
+    """The card in a checkpoint: of the model as its run was begun.
+
+    Raises:
+        ModelError: if it is not whole or of another version.
+    """
+    with _whole(path):
+        card = _load(path)["card"]
+    return card_from({METADATA_KEY: card}, path)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["version"] != CHECKPOINT_VERSION:
+        raise ModelError(
+            f"{path} has version {state['version']}, {CHECKPOINT_VERSION} is expected: train anew"
+        )
+    return state
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """What goes wrong inside says that a checkpoint is damaged, but for what has a sentence of its own."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:  # torch.load raises nearly anything on damaged files
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
 
 
 def require_run(folder: Path) -> None:

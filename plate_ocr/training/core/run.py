@@ -25,6 +25,7 @@ from plate_ocr.training.core.checkpoint import (
     refuse_other_run,
     require_run,
     resumable,
+    stored_card,
 )
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.device import is_first_process, join_processes, pick_device, pick_precision
@@ -45,7 +46,8 @@ class Context:
         device: to train on.
         reporter: is told how it goes; silent in all but the first of several processes.
         first: whether this is the process that saves and reports.
-        resume: whether the run goes on, so that weights come from its checkpoint.
+        stored: the card in the checkpoint of a run that goes on, whose weights come from there; None for a
+            new run.
         strict: stop where the data has problems.
     """
 
@@ -53,7 +55,7 @@ class Context:
     device: torch.device
     reporter: Reporter
     first: bool
-    resume: bool
+    stored: Card | None
     strict: bool
 
 
@@ -158,7 +160,8 @@ def run(
     elif first:
         refuse_other_run(folder)
     torch.manual_seed(config.seed)
-    context = Context(folder, device, told, first, resume, strict)
+    stored = stored_card(folder / CHECKPOINT) if resume else None
+    context = Context(folder, device, told, first, stored, strict)
     with resumable(folder), open_task(context) as task:
         precision = pick_precision(device, task.network)
         settings = dataclasses.replace(config.settings, precision=precision)

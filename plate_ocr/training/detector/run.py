@@ -51,13 +51,14 @@ def open_detector(
     regions = [region.name for region in scenes_of(config.rendering).plates.regions]
     for line in config.material():
         context.reporter.say(line)
-    card, base = card or LocatorCard(), None
-    source: LocatorNetwork | None = None
-    if config.base:
+    card, source = card or LocatorCard(), None
+    if isinstance(context.stored, LocatorCard):
+        card = context.stored
+    elif config.base:
         card, source = load_locator_weights(config.base)
-        base, card = card.training, dataclasses.replace(card, training={}, accuracy={})
+        card = dataclasses.replace(card, training={"from": card.training}, accuracy={})
     network = locator_network_for(card)
-    if source and not context.resume:
+    if source is not None:
         taken = take_over(network, source.state_dict())
         context.reporter.say(f"from {config.base}: {taken} of {len(network.state_dict())} tensors taken over")
     with rendered_shards(config, context.folder, render_scenes, SceneShard) as (shards, executor):
@@ -73,8 +74,7 @@ def open_detector(
         def finish(trainer: Trainer) -> Finished:
             best = locator_network_for(card)
             best.load_state_dict(trainer.best)
-            training = learnt(config, trainer, regions, base)
-            told = dataclasses.replace(card, training=training)
+            told = dataclasses.replace(card, training=learnt(config, trainer, regions, card))
             return finish_detector(best.eval(), told, config.rendering, executor)
 
         yield TrainTask(network, card, PlatePeaks(), batches, measure, finish)

@@ -47,9 +47,11 @@ def open_plates(
         context.reporter.say(line)
     card = card or PlateCard(Alphabet(config.alphabet))
     network = plate_network_for(card)
-    base = load_plate_weights(config.base)[0].training if config.base else None
-    if config.base and not context.resume:
-        context.reporter.say(transferred(config.base, network, card))
+    if isinstance(context.stored, PlateCard):
+        card = context.stored
+    elif config.base:
+        card, line = transferred(config.base, network, card)
+        context.reporter.say(line)
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         batches = PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
         # Of several processes the first decides.
@@ -62,14 +64,13 @@ def open_plates(
         def finish(trainer: Trainer) -> Finished:
             best = plate_network_for(card)
             best.load_state_dict(trainer.best)
-            training = learnt(config, trainer, regions, base)
-            told = dataclasses.replace(card, training=training)
+            told = dataclasses.replace(card, training=learnt(config, trainer, regions, card))
             return finish_plates(best.eval(), told, config.rendering, executor)
 
         yield TrainTask(network, card, PlateText(), batches, measure, finish)
 
 
-def transferred(source: str, network: PlateNetwork, card: PlateCard) -> str:
+def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[PlateCard, str]:
     """Take over the weights of a saved plate model where they fit; output rows are matched by character.
 
     Args:
@@ -78,7 +79,7 @@ def transferred(source: str, network: PlateNetwork, card: PlateCard) -> str:
         card: of the network.
 
     Returns:
-        One line of what was taken over.
+        The card, with what the model learnt from, and one line of what was taken over.
 
     Raises:
         ModelError: if there is no such plate model.
@@ -86,4 +87,5 @@ def transferred(source: str, network: PlateNetwork, card: PlateCard) -> str:
     theirs, given = load_plate_weights(source)
     rows = common_rows(card.alphabet, theirs.alphabet, blank=True)
     taken = take_over(network, given.state_dict(), {"output.weight": rows, "output.bias": rows})
-    return f"from {source}: {taken} of {len(network.state_dict())} tensors taken over"
+    line = f"from {source}: {taken} of {len(network.state_dict())} tensors taken over"
+    return dataclasses.replace(card, training={"from": theirs.training}), line

@@ -73,4 +73,9 @@ class RenderRunConfig(RunConfig):
     @property
     def steps_per_shard(self) -> int:
         """Optimiser steps with one shard."""
-        return self.passes * (self.SHARD // self.batch_size)
+        return steps_per_shard(self.passes, self.SHARD, self.batch_size)
+
+
+def steps_per_shard(passes: int, size: int, batch_size: int) -> int:
+    """Optimiser steps with a shard of so many pictures; those that fill no batch are left over."""
+    return passes * (size // batch_size)

@@ -19,6 +19,7 @@ from torch import Tensor
 from plate_ocr.files import write_whole
 from plate_ocr.rendering.shards import Rendered
 from plate_ocr.training.core.device import ALONE, ProcessGroup
+from plate_ocr.training.rendered.config import steps_per_shard
 
 PARTS = 32
 """Into so many a shard is cut to be rendered: memory of the processes that render is bounded by one."""
@@ -126,7 +127,7 @@ class ShardBatches(ABC, Generic[AnyShard]):
     @property
     def steps_per_shard(self) -> int:
         """Optimiser steps with one shard."""
-        return self.passes * (self.shards.size // self.batch_size)
+        return steps_per_shard(self.passes, self.shards.size, self.batch_size)
 
     def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Pictures float32 ``[batch, 1, height, width]`` and their :meth:`targets`."""

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from plate_ocr.model.cards import LocatorCard, PlateCard
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.device import ProcessGroup
@@ -35,7 +36,9 @@ def rendered_shards(
         kind: of the shards.
     """
     files = folder / "rendered"
-    with spawned(max(1, min(config.workers, available_threads()))) as executor:
+    processes = ProcessGroup.on_machine()
+    workers = min(config.workers, available_threads()) // processes.count
+    with spawned(max(1, workers)) as executor:
         yield (
             Shards(
                 partial(render, config.rendering),
@@ -44,7 +47,7 @@ def rendered_shards(
                 files,
                 executor,
                 (config.steps - 1) // config.steps_per_shard,
-                ProcessGroup.on_machine(),
+                processes,
                 ahead=1 + -(-config.workers // PARTS),
             ),
             executor,
@@ -54,7 +57,7 @@ def rendered_shards(
 
 
 def learnt(
-    config: RenderRunConfig, trainer: Trainer, regions: Sequence[str], base: Mapping[str, Any] | None
+    config: RenderRunConfig, trainer: Trainer, regions: Sequence[str], begun: PlateCard | LocatorCard
 ) -> dict[str, Any]:
     """What a network learnt from, for its card.
 
@@ -62,15 +65,16 @@ def learnt(
         config: of the run.
         trainer: that is done.
         regions: names of those that were rendered.
-        base: what the first weights learnt from, as in their card; None if they were fresh.
+        begun: the card as the run was begun: it tells what the first weights learnt from, if they were
+            another model's.
     """
-    values = {
+    return {
         "drawn": trainer.step * config.batch_size,
         "rendered": config.SHARD * math.ceil(trainer.step / config.steps_per_shard),
         "regions": [*regions],
         "seed": config.seed,
+        **begun.training,
     }
-    return values if base is None else {**values, "from": base}
 
 
 def ever(learnt: Mapping[str, Any], key: str) -> int:
