@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,14 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
 def test_a_run_begins_with_another_locator_of_whatever_size(
     tmp_path: Path, tiny_locator: Path, locator_card: LocatorCard
 ) -> None:
-    config = dataclasses.replace(CONFIG, base=str(tiny_locator), epochs=1, rate=1e-9)
-    train(config, tmp_path / "run", Silent())
+    base = tmp_path / "base"
+    shutil.copytree(tiny_locator, base)
+    config = dataclasses.replace(CONFIG, base=str(base), epochs=1, rate=1e-9)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run", StopAfter(1))
+    # A run that goes on needs the other one no more.
+    shutil.rmtree(base)
+    train(config, tmp_path / "run", Silent(), resume=True)
     card, network = load_locator_weights(tmp_path / "run")
     assert (card.channels, card.features) == (locator_card.channels, locator_card.features)
     assert card.training["from"] == locator_card.training
