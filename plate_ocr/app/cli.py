@@ -24,6 +24,8 @@ COMMANDS = {
     "study": "study",
     "validate": "data",
     "models": "models",
+    "benchmark": "benchmark",
+    "doctor": "doctor",
 }
 """The module of each command, in the order of the help."""
 
