@@ -1,0 +1,123 @@
+"""``plate-ocr benchmark``: how long reading takes on this machine."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+from time import perf_counter
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+
+from plate_ocr.errors import PlateOcrError
+from plate_ocr.model.sessions import available_threads
+from plate_ocr.readers.auto import PlateReader
+from plate_ocr.vision.images import Image
+
+TEXT = "B512TX3"
+"""On the plate that is drawn."""
+
+RUNS = 15
+"""Readings whose median is told."""
+
+SECONDS = 1.0
+"""Pictures are counted for about so long."""
+
+CROP, PHOTO = (260, 55), (1280, 960)
+"""Width and height of the pictures, pixels."""
+
+INK, PAPER = (20, 20, 20), (235, 235, 235)
+
+
+def benchmark(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure how long a crop and a photo take on this machine.
+
+    Both are drawn and given as JPEG; decoding counts, starting does not.
+    """
+    cores = available_threads()
+    crop = drawn_crop()
+    pictures = {"crop": crop, "photo": drawn_photo(crop)}
+    measured = {
+        kind: {"size": picture.shape[1::-1], **_measure(picture, cores)} for kind, picture in pictures.items()
+    }
+    if as_json:
+        print(json.dumps({"cores": cores, **measured}))
+        return
+    for kind, figures in measured.items():
+        width, height = figures["size"]
+        print(
+            f"{kind}, {width}×{height} pixels: {figures['ms']:.1f} ms, "
+            f"{figures['per_second_one_core']:.1f} per second with one core, "
+            f"{figures['per_second']:.1f} with all {cores}"
+        )
+
+
+def drawn_crop() -> Image:
+    """A plate, cut out: uint8 ``(55, 260, 3)``."""
+    plate = np.full((110, 520, 3), PAPER, np.uint8)
+    cv2.rectangle(plate, (3, 3), (516, 106), INK, 3)
+    font = cv2.FontFace("sans")
+    for i, char in enumerate(TEXT):
+        width = cv2.getTextSize((0, 0), char, (0, 0), font, 90, 700)[2]
+        cv2.putText(plate, char, (65 + 65 * i - width // 2, 88), INK, font, 90, 700)
+    return np.asarray(cv2.resize(plate, CROP, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def drawn_photo(crop: Image) -> Image:
+    """The back of a car with that plate, and the noise of a camera: uint8 ``(960, 1280, 3)``."""
+    width, height = PHOTO
+    photo = np.full((height, width, 3), 150, np.uint8)
+    photo[:400] = 200, 180, 160
+    cv2.rectangle(photo, (340, 300), (940, 820), (90, 60, 40), -1)
+    cv2.rectangle(photo, (420, 330), (860, 520), (60, 50, 50), -1)
+    for left in (360, 820):
+        cv2.rectangle(photo, (left, 560), (left + 100, 620), (200, 220, 240), -1)
+    photo[680 : 680 + CROP[1], 510 : 510 + CROP[0]] = crop
+    noise = np.random.default_rng(0).normal(0, 6, photo.shape)
+    return np.clip(cv2.GaussianBlur(photo, (0, 0), 1) + noise, 0, 255).astype(np.uint8)
+
+
+def _measure(picture: Image, cores: int) -> dict[str, Any]:
+    """Milliseconds to read a picture, median, and pictures per second with all cores and with one.
+
+    Raises:
+        PlateOcrError: if it is read as something else: then this is no reading whose time says anything.
+    """
+    content = bytes(cv2.imencode(".jpg", picture)[1])
+    read, single = PlateReader(), PlateReader(threads=1)
+    for reader in (read, single):
+        texts = [plate.text for plate in reader(content).plates]
+        if texts != [TEXT]:
+            raise PlateOcrError(f"the drawn plate {TEXT} was read as {texts}; try: plate-ocr doctor")
+    return {
+        "ms": round(median(read(content).ms for _ in range(RUNS)), 2),
+        "per_second_one_core": round(_rate(single, content, 1), 1),
+        # A picture a core at a time gives more of them than all cores for each.
+        "per_second": round(_rate(single, content, cores), 1),
+    }
+
+
+def _rate(reader: PlateReader, content: bytes, threads: int) -> float:
+    """Pictures per second that so many threads read, each by one core."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+
+    def work(_: int) -> int:
+        done = 0
+        while perf_counter() < end:
+            reader(content)
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        started = perf_counter()
+        end = started + SECONDS
+        done = sum(pool.map(work, range(threads)))
+        taken = perf_counter() - started
+    cv2.setNumThreads(before)
+    return done / taken
