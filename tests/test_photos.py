@@ -178,6 +178,8 @@ def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
     assert china.chars[1].confidence > 0.7
     assert network_says(steps, card_region="cn") == china
     assert network_says(steps, card_region="us", region="cn") == china
+    assert network_says(steps, card_region="us", region=["gb", "CN"]) == china
+    assert network_says(steps, card_region="cn", region=()) == china
 
 
 def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PROVINCES, SPECIAL, Alphabet
-from plate_ocr.errors import AlphabetError, DataError
+from plate_ocr.errors import DataError
 from plate_ocr.formats import PlateFormat
 from plate_ocr.region_files.parser import bundled_regions, load_region
 from plate_ocr.region_files.table import bundled_formats, formats_for
@@ -90,8 +90,26 @@ def test_the_table_is_what_the_files_say() -> None:
 
 
 def test_an_unknown_region_is_named() -> None:
-    with pytest.raises(AlphabetError, match="there is no region 'atlantis'; there are any, ar, br"):
+    with pytest.raises(DataError, match="there is no region 'atlantis'; give one of any, ar, br"):
         formats_for(Alphabet(WHOLE), "atlantis")
+
+
+def test_regions_are_codes_or_files_in_any_case_and_several_are_joined(tmp_path: Path) -> None:
+    alphabet = Alphabet(WHOLE)
+    own = region_file(tmp_path, PLATE)
+    assert formats_for(alphabet, "CN") == formats_for(alphabet, ["cn"]) == bundled_formats()["cn"]
+    assert formats_for(alphabet, own) == formats_for(alphabet, str(own)) == load_region(own).formats
+    joined = formats_for(alphabet, ["Br", own, "ar"])
+    assert joined[: len(bundled_formats()["br"])] == bundled_formats()["br"]
+    assert set(joined) == {
+        *bundled_formats()["br"],
+        *load_region(own).formats,
+        *bundled_formats()["ar"],
+    }
+    # What several have in common counts once.
+    assert joined.count(RARE[0]) == 1
+    assert formats_for(alphabet, []) == formats_for(alphabet)
+    assert load_region("US").name == "us"
 
 
 def fits(text: str, form: PlateFormat) -> bool:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import typer
+
+from plate_ocr.region_files.table import bundled_formats
 
 DATA_VARIABLE = "PLATE_OCR_DATA"
 """Environment variable that names the folder with glyphs and fonts to render plates with."""
@@ -55,3 +61,33 @@ class Loss(StrEnum):
 
     cross_entropy = "cross_entropy"
     squared_error = "squared_error"
+
+
+CODES = ", ".join(bundled_formats())
+
+ReadRegions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="CODE|FILE,…",
+        help=f"Regions ({CODES}) or region files, as often as wanted: the formats of their plates help where "
+        "characters look alike.",
+    ),
+]
+"""Of a command that reads."""
+
+RenderedRegions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="CODE|FILE,…",
+        help=f"Plates to render: regions ({CODES}) or region files, as often as wanted.",
+        show_default="all",
+    ),
+]
+"""Of a command that renders."""
+
+
+def split_regions(given: Iterable[str] | None) -> tuple[str, ...]:
+    """The regions that a repeated option with commas in it names; none without it."""
+    return tuple(one.strip() for value in given or () for one in value.split(",") if one.strip())

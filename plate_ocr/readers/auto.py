@@ -16,6 +16,7 @@ from plate_ocr.model.sessions import LocatorModel, PlateModel, load_model
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.region_files.table import Region
 from plate_ocr.vision.detection import Located
 from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
 
@@ -142,14 +143,14 @@ class PlateReader:
         input: what pictures show: ``"photo"`` all that is in front of a camera; ``"plate"`` a plate, cut
             out; ``"char"`` a single character, which takes a character model; ``"auto"`` any of these, told
             apart picture by picture (a character model takes it for ``"plate"``).
-        region: such as ``"cn"`` or ``"us"``: its formats help where characters look alike; by default that
-            of the model's card, if it names one.
+        region: a code such as ``"cn"`` or ``"US"``, a region file, or a sequence of such: their formats help
+            where characters look alike; by default that of the model's card, if it names one.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it a character is unknown; by default the model's own bound.
 
     Raises:
         ModelError: if there is no such model, or it cannot read such pictures.
-        AlphabetError: if the region is unknown.
+        DataError: if a region is unknown or its file has a mistake.
         ValueError: if ``input`` is none of these.
 
     Safe to call from several threads.
@@ -160,7 +161,7 @@ class PlateReader:
         model: str | os.PathLike[str] = "plates",
         *,
         input: Input = "auto",
-        region: str | None = None,
+        region: Region | Sequence[Region] | None = None,
         threads: int | None = None,
         min_confidence: float | None = None,
     ) -> None:

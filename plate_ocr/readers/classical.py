@@ -14,7 +14,7 @@ from plate_ocr.errors import ImageError
 from plate_ocr.formats import PlateFormat
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
-from plate_ocr.region_files.table import formats_for
+from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from plate_ocr.vision.lines import Line, Segments, best_path, propose_segments, straighten
@@ -173,11 +173,12 @@ class ClassicalReader:
         model: a character model, as for :class:`CharClassifier`.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it a character is unknown; by default the model's own bound.
-        region: whose formats plates have; by default those that the model's alphabet can write.
+        region: a code, a file or several, whose formats plates have; by default those that the model's
+            alphabet can write.
 
     Raises:
         ModelError: if there is no such model or it cannot be used.
-        AlphabetError: if the region is unknown.
+        DataError: if a region is unknown or its file has a mistake.
 
     Safe to call from several threads.
     """
@@ -188,7 +189,7 @@ class ClassicalReader:
         *,
         threads: int | None = None,
         min_confidence: float | None = None,
-        region: str | None = None,
+        region: Region | Sequence[Region] | None = None,
     ) -> None:
         self.classifier = CharClassifier(model, threads=threads, min_confidence=min_confidence)
         self._formats = formats_for(self.classifier.model.card.alphabet, region)

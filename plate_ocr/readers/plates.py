@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
-from plate_ocr.region_files.table import formats_for
+from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.geometry import Cut, hull_cut, whole_cut
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import network_input
@@ -41,23 +41,26 @@ class NetworkReader:
     Args:
         model: a plate model.
         min_confidence: below it a character is unknown; by default the model's own bound.
-        region: whose formats are a hint of what stands where; by default that of the model's card, and no
-            hint where it names none.
+        region: a code, a file or several, whose formats are a hint of what stands where; by default that
+            of the model's card, and no hint where it names none.
 
     Raises:
-        AlphabetError: if the region is unknown.
+        DataError: if a region is unknown or its file has a mistake.
 
     Safe to call from several threads.
     """
 
     def __init__(
-        self, model: PlateModel, *, min_confidence: float | None = None, region: str | None = None
+        self,
+        model: PlateModel,
+        *,
+        min_confidence: float | None = None,
+        region: Region | Sequence[Region] | None = None,
     ) -> None:
         self.model = model
         self.min_confidence = model.card.min_confidence if min_confidence is None else min_confidence
-        if region is None:
-            region = model.card.region or None
-        formats = () if region is None else formats_for(model.card.alphabet, region)
+        region = region or model.card.region
+        formats = formats_for(model.card.alphabet, region) if region else ()
         self._prior = FormatPrior(model.card.alphabet, formats)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:

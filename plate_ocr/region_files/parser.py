@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -40,21 +41,22 @@ def bundled_regions() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load_region(source: str | Path) -> Region:
+def load_region(source: str | os.PathLike[str]) -> Region:
     """Read a region.
 
     Args:
-        source: the name of a region that comes with the package, or a file.
+        source: the code of a region that comes with the package, in upper or lower case, or a file.
 
     Raises:
         DataError: if there is no such region or the file has a mistake: says where and which.
     """
-    path = FOLDER / f"{source}.toml" if source in bundled_regions() else Path(source)
+    code = os.fspath(source).lower()
+    path = FOLDER / f"{code}.toml" if code in bundled_regions() else Path(source)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         names = ", ".join(bundled_regions())
-        raise DataError(f"there is no region {source}: expected one of {names}, or a file") from None
+        raise DataError(f"there is no region '{source}'; give one of {names}, or a region file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the region file {path}: {error}") from None
     try:

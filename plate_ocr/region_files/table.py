@@ -1,20 +1,25 @@
 """The formats of all bundled regions, in one table made from their files by ``make formats``.
 
-So reading opens no region file.
+So reading opens no region file but the user's own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from plate_ocr.alphabet import LONGEST, PROVINCES, Alphabet
-from plate_ocr.errors import AlphabetError
 from plate_ocr.formats import PlateFormat
 
 TABLE = Path(__file__).parent / "formats.json"
+
+
+Region: TypeAlias = str | os.PathLike[str]
+"""A code such as ``"cn"``, in upper or lower case, or a region file."""
 
 
 @cache
@@ -30,18 +35,19 @@ def bundled_formats() -> Mapping[str, tuple[PlateFormat, ...]]:
     }
 
 
-def formats_for(alphabet: Alphabet, region: str | None = None) -> tuple[PlateFormat, ...]:
-    """The formats of a region, or else those that an alphabet can write.
+def formats_for(
+    alphabet: Alphabet, region: Region | Sequence[Region] | None = None
+) -> tuple[PlateFormat, ...]:
+    """The formats of one or several regions together, or else those that an alphabet can write.
 
     Without a region these are China's where the alphabet has provinces, and any text without them.
 
     Raises:
-        AlphabetError: if the region is unknown.
+        DataError: if a region is unknown or its file has a mistake.
     """
-    if region is not None:
-        if region not in (table := bundled_formats()):
-            raise AlphabetError(f"there is no region {region!r}; there are {', '.join(table)}")
-        return table[region]
+    if region:
+        regions = [region] if isinstance(region, str | os.PathLike) else region
+        return tuple(dict.fromkeys(form for one in regions for form in _formats_of(one)))
     anything = "".join(c for c in alphabet.characters if c not in PROVINCES)
     if anything == alphabet.characters or not anything:
         return (PlateFormat((alphabet.characters,) * LONGEST),)
@@ -51,3 +57,14 @@ def formats_for(alphabet: Alphabet, region: str | None = None) -> tuple[PlateFor
         if all(any(char in alphabet for char in place) for place in form.places)
     ]
     return *china, PlateFormat((anything,) * LONGEST)
+
+
+def _formats_of(region: Region) -> Iterator[PlateFormat]:
+    table = bundled_formats()
+    if (code := os.fspath(region).lower()) in table:
+        yield from table[code]
+        return
+    # Most calls name a region that comes with the package, or none.
+    from plate_ocr.region_files.parser import load_region
+
+    yield from load_region(region).formats

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +18,11 @@ import pytest
 import torch
 
 from plate_ocr.app.progress import counted
+from plate_ocr.region_files.parser import FOLDER
 from plate_ocr.vision.drawing import blank, draw_text
 from tests.app.conftest import Run
 from tests.conftest import fill_disk
+from tests.test_region_files import PLATE, region_file
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +134,7 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
         (["--model", "locator"], "only finds plates; plates, chars and digits read"),
         (
             ["--model", "chars", "--region", "atlantis"],
-            "there is no region 'atlantis'; there are any, ar, br",
+            "there is no region 'atlantis'; give one of any, ar, br",
         ),
         (["--input", "car"], "Invalid value for '--input'"),
         (["--min-confidence", "2"], "Invalid value for '--min-confidence'"),
@@ -250,14 +254,38 @@ def test_a_region_that_cannot_be_rendered_is_named(
     assert (code, err) == (0, "")
 
 
+def test_regions_are_repeated_or_separated_by_commas(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
+    shutil.copy(FOLDER / "gb.toml", "Mine.toml")
+    code, _, err = run("synth", "out", "-n", 40, "--region", "US, br", "--region", "Mine.toml,", "--seed", 1)
+    assert (code, err) == (0, "")
+    with open("out/labels.csv", encoding="utf-8", newline="") as file:
+        assert {row["region"] for row in csv.DictReader(file)} == {"us", "br", "Mine"}
+
+
+def test_formats_of_region_files_are_joined(run: Run, pictures: Path, tmp_path: Path) -> None:
+    own = region_file(tmp_path, f'[[format]]\npatterns = ["@@@@@@@"]\n{PLATE}')
+
+    def text(*options: object) -> str:
+        code, out, _ = run("predict", "--model", "chars", *options, pictures / "plate.png")
+        assert code == 0
+        return out.split("  ")[1]
+
+    assert not set(text("--region", own)) & set("0123456789")
+    assert text("--region", own, "--region", "US") == text("--region", f"{own},us") == "KA365CP"
+
+
 def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -> None:
     code, _, err = run("train", "data", "--model", "plates", "-o", tmp_path / "run")
     assert (code, err.count("\n")) == (2, 1)
     assert "rendered plates alone" in err
-    code, _, err = run("train", "--regions", "us", "-o", tmp_path / "run")
+    code, _, err = run("train", "--region", "us", "-o", tmp_path / "run")
     assert code == 2
-    assert "--regions belongs to --model plates" in err
-    code, _, err = run("train", "--model", "plates", "--regions", "atlantis", "-o", tmp_path / "run")
+    assert "--region belongs to --model plates" in err
+    code, _, err = run("train", "--model", "plates", "--region", "atlantis", "-o", tmp_path / "run")
     assert code == 1
     assert "atlantis" in err
     assert not (tmp_path / "run").exists()

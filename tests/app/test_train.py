@@ -14,7 +14,7 @@ GIVEN = {
     "data": ["pictures"],
     "fonts": ["--fonts", "fonts"],
     "base": ["--from", "model"],
-    "regions": ["--regions", "us"],
+    "regions": ["--region", "us"],
     "group": ["--group", "(x)"],
     "alphabet": ["--alphabet", "AB"],
     "windows": ["--windows", "5x5"],

@@ -173,7 +173,7 @@ def test_mistakes_in_a_region_file_are_named(old: str, new: str, complaint: str,
 
 @pytest.mark.data
 def test_unknown_regions_and_letterings(tmp_path: Path, data_folder: Path) -> None:
-    with pytest.raises(DataError, match=r"no region atlantis: expected one of any, ar, br"):
+    with pytest.raises(DataError, match=r"no region 'atlantis'; give one of any, ar, br"):
         load_region("atlantis")
     with pytest.raises(DataError, match=r"no lettering 'comic': expected one of"):
         PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])

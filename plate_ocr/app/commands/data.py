@@ -10,23 +10,19 @@ import typer
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.console import tell, train_extra
-from plate_ocr.app.options import DATA_VARIABLE
+from plate_ocr.app.options import DATA_VARIABLE, RenderedRegions, split_regions
 
 
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures.")] = 1000,
-    region: Annotated[
-        str,
-        typer.Option(metavar="cn,us,…", help="Regions or region files.", show_default="all"),
-    ] = "",
+    region: RenderedRegions = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
 ) -> None:
     """Render plates as the plate model learns from them: pictures and what is written on them."""
     with train_extra("rendering"):
         from plate_ocr.rendering.shards import Rendering, left_out, write_plates
-    regions = tuple(filter(None, region.split(",")))
-    rendering = Rendering(os.environ.get(DATA_VARIABLE, ""), regions, seed)
+    rendering = Rendering(os.environ.get(DATA_VARIABLE, ""), split_regions(region), seed)
     for sentence in left_out(rendering):
         tell(sentence)
     print(write_plates(rendering, count, out))

@@ -12,8 +12,8 @@ import typer
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.console import fail
-from plate_ocr.errors import AlphabetError, ModelError
-from plate_ocr.region_files.table import bundled_formats
+from plate_ocr.app.options import ReadRegions, split_regions
+from plate_ocr.errors import DataError, ModelError
 
 
 def evaluate(
@@ -27,12 +27,7 @@ def evaluate(
     model: Annotated[
         str, typer.Option(help="plates, chars, digits, an .onnx file or the folder of a training run.")
     ] = "plates",
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="|".join(bundled_formats()), help="Its plates' formats help where characters look alike."
-        ),
-    ] = None,
+    region: ReadRegions = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="Page with the plates that were misread.")
     ] = Path("mistakes.html"),
@@ -49,8 +44,8 @@ def evaluate(
     from plate_ocr.readers.auto import PlateReader
 
     try:
-        reader = PlateReader(model, region=region)
-    except (ModelError, AlphabetError) as error:
+        reader = PlateReader(model, region=split_regions(region))
+    except (ModelError, DataError) as error:
         fail(str(error), 2)
     plates, problems = list_plates(data, Alphabet(reader.alphabet))
     outcomes = list(read_plates(reader, plates, problems.append))

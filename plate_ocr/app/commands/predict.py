@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plate_ocr.app.console import fail, print_result, tell
-from plate_ocr.app.options import Input
-from plate_ocr.errors import AlphabetError, ModelError, VideoError
+from plate_ocr.app.options import Input, ReadRegions, split_regions
+from plate_ocr.errors import DataError, ModelError, VideoError
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.region_files.table import bundled_formats
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
@@ -52,12 +51,7 @@ def predict(
             show_default="auto",
         ),
     ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="|".join(bundled_formats()), help="Its plates' formats help where characters look alike."
-        ),
-    ] = None,
+    region: ReadRegions = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     min_confidence: Annotated[
         float | None,
@@ -109,7 +103,7 @@ def predict(
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _check_places(table, resume, annotate, blur)
-    open_reader = partial(_reader, model, region=region, min_confidence=min_confidence)
+    open_reader = partial(_reader, model, region=split_regions(region), min_confidence=min_confidence)
     read = open_reader(kind)
     window = _window() if show else None
 
@@ -222,6 +216,6 @@ def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateRead
         read = PlateReader(model, input=kind.value if kind else "auto", **settings)
         if kind is None and read.alphabet.isdecimal():
             read = PlateReader(model, input="char", **settings)
-    except (ModelError, AlphabetError) as error:
+    except (ModelError, DataError) as error:
         fail(str(error), 2)
     return read

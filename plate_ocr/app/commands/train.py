@@ -13,13 +13,13 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from plate_ocr.app.console import INTERRUPTED, fail, train_extra
-from plate_ocr.app.options import DATA_VARIABLE, Decline, Device, Loss, Model
+from plate_ocr.app.options import DATA_VARIABLE, Decline, Device, Loss, Model, RenderedRegions, split_regions
 
 if TYPE_CHECKING:
     from plate_ocr.training.core.config import RunConfig
 
-NAMES = {"data": "DATA", "base": "--from"}
-"""Of parameters whose option is not called as they are."""
+NAMES = {"data": "DATA", "base": "--from", "regions": "--region"}
+"""Of settings whose option is not called as they are."""
 
 PLAN_PICTURE = Path("plan.png")
 
@@ -67,12 +67,7 @@ def train(
     base: Annotated[
         str | None, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
     ] = None,
-    regions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="cn,us,…", help="Plates to render: regions or region files.", show_default="all"
-        ),
-    ] = None,
+    region: RenderedRegions = None,
     group: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = None,
@@ -127,7 +122,7 @@ def train(
         "data": tuple(data) if data else None,
         "fonts": fonts,
         "base": base,
-        "regions": None if regions is None else tuple(filter(None, regions.split(","))),
+        "regions": split_regions(region) or None,
         "group": group,
         "alphabet": alphabet,
         "windows": None if windows is None else _windows(windows),
