@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 from plate_ocr.readers.results import Char, Reading
 from plate_ocr.text import fold, pair_up, right_characters
+from plate_ocr.vision.geometry import overlap
 
 TOP = 3
 """Right characters are looked for among so many of the likeliest."""
+
+MATCH_IOU = 0.5
+"""A plate is found where intersection over union is at least so much."""
 
 
 def calibration_gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], bins: int = 15) -> float:
@@ -65,6 +69,35 @@ def class_calibration_error(
     confidence = probabilities.max(1)
     right = (probabilities.argmax(1) == labels) & (confidence > 0)
     return calibration_gap(confidence, right, bins)
+
+
+def match_boxes(
+    corners: Sequence[Sequence[tuple[float, float]]], boxes: Sequence[tuple[float, float, float, float]]
+) -> list[int | None]:
+    """Which of the plates that were read lies where a labelled one is, the best match first.
+
+    Args:
+        corners: four of each plate that was read; the upright box round them counts.
+        boxes: left, top, width and height of each labelled plate, pixels.
+
+    Returns:
+        For each box the index of its plate; None where intersection over union is below :data:`MATCH_IOU`.
+        Each plate is matched once.
+    """
+    hulls = [_upright(*np.min(plate, axis=0), *np.ptp(plate, axis=0)) for plate in corners]
+    pairs = [
+        (overlap(_upright(*box), hull), i, j) for i, box in enumerate(boxes) for j, hull in enumerate(hulls)
+    ]
+    matches: dict[int, int] = {}
+    for iou, i, j in sorted(pairs, key=lambda pair: -pair[0]):
+        if iou >= MATCH_IOU and i not in matches and j not in matches.values():
+            matches[i] = j
+    return [matches.get(i) for i in range(len(boxes))]
+
+
+def _upright(left: float, top: float, width: float, height: float) -> NDArray[np.float64]:
+    """Corners of an upright box, ``(4, 2)``."""
+    return np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [width, height] + [left, top]
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,22 @@ def test_labels_that_cannot_be_used_are_named_with_their_lines(tmp_path: Path) -
     ]
 
 
+def test_a_table_may_say_where_plates_are(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text(
+        "image_path,plate_text,x,y,w,h\n1.png,A1,1,2.5,30,10\n1.png,A2,,,,\n1.png,A3,1,2,3,\n"
+        "1.png,A4,1,2,0,4\n1.png,A5,a,2,3,4\n1.png,A6,nan,2,3,4\n",
+        encoding="utf-8",
+    )
+    plates, problems = list_plates(table, ALPHABET)
+    assert [(plate.text, plate.box) for plate in plates] == [("A1", (1, 2.5, 30, 10)), ("A2", None)]
+    says = "x,y,w,h are left, top, width and height in pixels"
+    assert problems == [
+        f"{table} line {line}: the box {box}: {says}"
+        for line, box in ((4, "1,2,3,"), (5, "1,2,0,4"), (6, "a,2,3,4"), (7, "nan,2,3,4"))
+    ]
+
+
 def test_there_must_be_a_data_set(tmp_path: Path) -> None:
     for content, says in (
         ("image_path,label\na,b\n", "line 1: no column plate_text"),

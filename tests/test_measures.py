@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plate_ocr.metrics import Confusion, Outcome, PlateFigures, Share, calibration_error, calibration_gap
+from plate_ocr.metrics import (
+    Confusion,
+    Outcome,
+    PlateFigures,
+    Share,
+    calibration_error,
+    calibration_gap,
+    match_boxes,
+)
 from plate_ocr.readers.results import Char, Plate, Reading
 from plate_ocr.text import pair_up, right_characters
 
@@ -105,3 +113,28 @@ def test_unknown_characters_say_nothing_about_calibration() -> None:
     read = [outcome("AB", "A?", confidence=0.75), outcome("OO", "0O", confidence=0.75)]
     assert calibration_error(read) == pytest.approx(abs(2 / 3 - 0.75))
     assert calibration_error(read, folded=True) == pytest.approx(0.25)
+
+
+def corners(left: float, top: float, width: float, height: float) -> list[tuple[float, float]]:
+    right, bottom = left + width, top + height
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+def test_a_plate_is_found_where_the_overlap_is_half_of_the_union() -> None:
+    box = (100.0, 50.0, 60.0, 20.0)
+    # Shifted by a third of its width, a box shares 2/3 of 4/3 of its area: exactly half.
+    assert match_boxes([corners(100 + 19.9, 50, 60, 20)], [box]) == [0]
+    assert match_boxes([corners(100 + 20.1, 50, 60, 20)], [box]) == [None]
+    assert match_boxes([], [box]) == [None]
+    assert match_boxes([corners(*box)], []) == []
+
+
+def test_of_two_readings_of_a_plate_the_closer_is_it_and_each_is_one_plate() -> None:
+    near, exact = corners(104, 50, 60, 20), corners(100, 50, 60, 20)
+    assert match_boxes([near, exact], [(100, 50, 60, 20)]) == [1]
+    assert match_boxes([exact], [(104, 50, 60, 20), (100, 50, 60, 20)]) == [None, 0]
+
+
+def test_the_box_round_a_turned_plate_counts() -> None:
+    turned = [(100.0, 80.0), (150.0, 50.0), (160.0, 70.0), (110.0, 100.0)]
+    assert match_boxes([turned], [(100, 50, 60, 50)]) == [0]

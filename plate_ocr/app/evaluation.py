@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from plate_ocr.errors import ImageError
 from plate_ocr.labels import LabelledPlate
-from plate_ocr.metrics import Outcome, PlateFigures, Share
-from plate_ocr.readers.auto import PlateReader
+from plate_ocr.metrics import Outcome, PlateFigures, Share, match_boxes
+from plate_ocr.readers.results import Reading
 from plate_ocr.text import right_characters
 from plate_ocr.vision.drawing import GREEN, to_color, to_png
 from plate_ocr.vision.images import read_image
@@ -47,25 +48,69 @@ small {{ color: #666; }}
 """
 
 
-def read_plates(
-    reader: PlateReader, plates: Iterable[LabelledPlate], complain: Callable[[str], None]
-) -> Iterator[Outcome]:
-    """Read plates one by one, so that the time each takes is that of a single picture.
+@dataclass(frozen=True)
+class BoxFigures:
+    """How well plates are found where labels have boxes.
 
-    Args:
-        reader: reads them.
-        plates: pictures and what is written on them.
-        complain: is told of each picture that cannot be read, which is then left out.
+    Attributes:
+        plates: labelled ones.
+        found: of these, where a plate was read, see :func:`plate_ocr.metrics.match_boxes`.
+        read: of these, with every character right.
+        extra: plates that were read where none is labelled.
     """
-    for plate in plates:
-        try:
-            yield Outcome(str(plate.path), plate.text, reader(plate.path), plate.region)
-        except ImageError as error:
-            named = plate.where == str(plate.path)
-            complain(str(error) if named else f"{plate.where}: {error}")
+
+    plates: int
+    found: int
+    read: int
+    extra: int
 
 
-def to_lines(figures: PlateFigures) -> list[str]:
+@dataclass
+class Evaluation:
+    """Readings laid against labels, picture by picture.
+
+    Attributes:
+        outcomes: one for each labelled plate.
+        boxed: those whose labels have boxes.
+        extra: plates that were read where none is labelled, in pictures with boxes.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    boxed: list[Outcome] = field(default_factory=list)
+    extra: int = 0
+
+    def add(self, plates: Sequence[LabelledPlate], reading: Reading) -> None:
+        """Take what was read in the picture of these plates.
+
+        A plate with a box was read as what lies there, one without as the picture's first plate.
+        """
+        boxes = [plate.box for plate in plates if plate.box]
+        matches = match_boxes([plate.corners for plate in reading.plates], boxes)
+        turns = iter(matches)
+        for plate in plates:
+            there = reading
+            if plate.box:
+                match = next(turns)
+                found = () if match is None else (reading.plates[match],)
+                there = dataclasses.replace(reading, plates=found)
+            outcome = Outcome(str(plate.path), plate.text, there, plate.region)
+            self.outcomes.append(outcome)
+            if plate.box:
+                self.boxed.append(outcome)
+        if boxes:
+            self.extra += len(reading.plates) - len(boxes) + matches.count(None)
+
+    @property
+    def boxes(self) -> BoxFigures | None:
+        """The figures of labels with boxes; None where there are none."""
+        if not self.boxed:
+            return None
+        found = sum(bool(outcome.text) for outcome in self.boxed)
+        read = sum(outcome.is_right() for outcome in self.boxed)
+        return BoxFigures(len(self.boxed), found, read, self.extra)
+
+
+def to_lines(figures: PlateFigures, boxes: BoxFigures | None) -> list[str]:
     """Figures for people, one a line."""
     lines = [
         f"plates: {figures.plates:,}, {figures.not_found:,} of them not found",
@@ -75,6 +120,9 @@ def to_lines(figures: PlateFigures) -> list[str]:
         f"calibration error of characters: {figures.calibration_error:.2%}",
         f"time a plate: {figures.ms:.1f} ms (median)",
     ]
+    if boxes:
+        counts = f"{boxes.found:,} found, {boxes.read:,} read, {boxes.extra:,} extra"
+        lines.append(f"of {boxes.plates:,} plates with boxes: {counts}")
     lines += _of_each("characters", figures.lengths)
     lines += _of_each("region", figures.regions)
     if common := figures.confusions[:CONFUSIONS]:

@@ -65,6 +65,34 @@ class Loss(StrEnum):
 
 CODES = ", ".join(bundled_formats())
 
+ReadModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="plates, chars, digits, an .onnx file or the folder of a training run.",
+        show_default="plates; chars with --input char",
+    ),
+]
+"""Of a command that reads, as are those that follow."""
+
+InputKind: TypeAlias = Annotated[
+    Input | None,
+    typer.Option(
+        "--input",
+        help="What the pictures show: photos, plates that were cut out or single characters. A model "
+        "that knows digits only reads characters.",
+        show_default="auto",
+    ),
+]
+
+MinConfidence: TypeAlias = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
+]
+
+Jobs: TypeAlias = Annotated[
+    int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that read pictures.")
+]
+
 ReadRegions: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -74,7 +102,6 @@ ReadRegions: TypeAlias = Annotated[
         "characters look alike.",
     ),
 ]
-"""Of a command that reads."""
 
 RenderedRegions: TypeAlias = Annotated[
     list[str] | None,

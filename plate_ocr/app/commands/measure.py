@@ -3,62 +3,85 @@
 from __future__ import annotations
 
 import json
-import sys
+from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.app.console import fail
-from plate_ocr.app.options import ReadRegions, split_regions
-from plate_ocr.errors import DataError, ModelError
+from plate_ocr.app.commands.reading import in_turn, open_reader
+from plate_ocr.app.console import fail, tell
+from plate_ocr.app.options import InputKind, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
 
 
 def evaluate(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A CSV file image_path,plate_text and, if wanted, region; a folder with such a labels.csv; "
-            "or a folder of pictures named after their plates, as AB-123.jpg or, once more, AB-123_2.jpg."
+            help="A CSV file image_path,plate_text and, if wanted, region and the box x,y,w,h; a folder with "
+            "such a labels.csv; or a folder of pictures named after their plates, as AB-123.jpg or, once "
+            "more, AB-123_2.jpg."
         ),
     ],
-    model: Annotated[
-        str, typer.Option(help="plates, chars, digits, an .onnx file or the folder of a training run.")
-    ] = "plates",
+    model: ReadModel = None,
+    kind: InputKind = None,
     region: ReadRegions = None,
+    min_confidence: MinConfidence = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="Page with the plates that were misread.")
-    ] = Path("mistakes.html"),
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Write a page of HTML with the plates that were misread."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object.")] = False,
+    jobs: Jobs = 1,
 ) -> None:
-    """Measure how well labelled plates are read, and show those that were not.
+    """Measure how well labelled plates are read.
 
     Exit status: 0 when every plate was looked at, 1 when some could not be, 2 for wrong usage.
     """
-    from plate_ocr.app.evaluation import mistakes_page, read_plates, to_lines
+    from plate_ocr.app.answers import of_picture
+    from plate_ocr.app.evaluation import Evaluation, mistakes_page, to_lines
+    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.progress import counted
+    from plate_ocr.app.sources import Source
     from plate_ocr.files import write_whole
-    from plate_ocr.labels import list_plates
+    from plate_ocr.labels import LabelledPlate, list_plates
     from plate_ocr.metrics import PlateFigures
-    from plate_ocr.readers.auto import PlateReader
 
-    try:
-        reader = PlateReader(model, region=split_regions(region))
-    except (ModelError, DataError) as error:
-        fail(str(error), 2)
-    plates, problems = list_plates(data, Alphabet(reader.alphabet))
-    outcomes = list(read_plates(reader, plates, problems.append))
+    opened = partial(open_reader, model, kind, region=split_regions(region), min_confidence=min_confidence)
+    read, draw, result = opened(), PictureFolders().draw, Evaluation()
+    plates, problems = list_plates(data, Alphabet(read.alphabet))
+    pictures: dict[str, list[LabelledPlate]] = {}
+    for plate in plates:
+        pictures.setdefault(str(plate.path), []).append(plate)
+    with closing(in_turn(jobs, map(Source, pictures), lambda _: True, opened, draw)) as turns:
+        for source, answered in counted(turns):
+            labels, answer = pictures[source.name], answered or of_picture(source, read, draw)
+            if answer.reading is not None:
+                result.add(labels, answer.reading)
+                continue
+            for plate in labels:
+                named = plate.where == source.name
+                problems.append(str(answer.error) if named else f"{plate.where}: {answer.error}")
     for problem in problems:
-        print(f"plate-ocr: {problem}", file=sys.stderr)
-    if not outcomes:
+        tell(problem)
+    if not result.outcomes:
         fail(f"{data}: no plate could be looked at", 1)
-    figures = PlateFigures.of(outcomes)
-    print(json.dumps(asdict(figures), ensure_ascii=False) if as_json else "\n".join(to_lines(figures)))
-    write_whole(out, mistakes_page(outcomes).encode())
-    print(f"what was misread: {out}", file=sys.stderr)
+    figures, boxes = PlateFigures.of(result.outcomes), result.boxes
+    if as_json:
+        values = {**asdict(figures), "boxes": boxes and asdict(boxes)}
+        print(json.dumps(values, ensure_ascii=False))
+    else:
+        print("\n".join(to_lines(figures, boxes)))
+    if out:
+        write_whole(out, mistakes_page(result.outcomes).encode())
     if problems:
-        fail(f"{len(problems):,} of {len(problems) + len(outcomes):,} plates are left out of the figures", 1)
+        left_out, all_ = len(problems), len(problems) + len(result.outcomes)
+        fail(f"{left_out:,} of {all_:,} plates are left out of the figures", 1)
 
 
 def inspect(

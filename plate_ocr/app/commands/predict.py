@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import fail, print_result, tell
-from plate_ocr.app.options import Input, ReadRegions, split_regions
-from plate_ocr.errors import DataError, ModelError, VideoError
+from plate_ocr.app.options import Input, InputKind, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
+from plate_ocr.errors import VideoError
 from plate_ocr.model.sessions import PlateModel
 
 if TYPE_CHECKING:
@@ -35,28 +36,11 @@ def predict(
             "cameras, or the number of a camera, as 0.",
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="plates, chars, digits, an .onnx file or the folder of a training run.",
-            show_default="plates; chars with --input char",
-        ),
-    ] = None,
-    kind: Annotated[
-        Input | None,
-        typer.Option(
-            "--input",
-            help="What the pictures show: photos, plates that were cut out or single characters. A model "
-            "that knows digits only reads characters.",
-            show_default="auto",
-        ),
-    ] = None,
+    model: ReadModel = None,
+    kind: InputKind = None,
     region: ReadRegions = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
-    ] = None,
+    min_confidence: MinConfidence = None,
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates marked.")
     ] = None,
@@ -76,9 +60,7 @@ def predict(
             help="Results of --json so far, if any: what it names is passed over, the rest is appended.",
         ),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that read pictures.")
-    ] = 1,
+    jobs: Jobs = 1,
     show: Annotated[
         bool, typer.Option("--show", help="Show videos in a window while they are read.")
     ] = False,
@@ -103,15 +85,15 @@ def predict(
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _check_places(table, resume, annotate, blur)
-    open_reader = partial(_reader, model, region=split_regions(region), min_confidence=min_confidence)
-    read = open_reader(kind)
+    opened = partial(open_reader, model, region=split_regions(region), min_confidence=min_confidence)
+    read = opened(kind)
     window = _window() if show else None
 
     @cache
     def read_video() -> PlateReader:
         """A video shows photos, if nothing else is said and the model reads them."""
         if kind in (None, Input.auto) and isinstance(read.model, PlateModel):
-            return open_reader(Input.photo)
+            return opened(Input.photo)
         return read
 
     folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
@@ -132,8 +114,8 @@ def predict(
         return (of_picture(source, read, folders.draw),)
 
     failed = False
-    reader = partial(open_reader, kind)
-    with closing(_in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
+    reader = partial(opened, kind)
+    with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
         for turn in counted(turns):
             lines = list[str]()
             for name, reading, drawn, wrong, car, video in answers(*turn):
@@ -186,17 +168,6 @@ def _pass_over(folders: PictureFolders, results: ResultFile | None) -> None:
             folders.pass_over(file_name(name) if video else name)
 
 
-def _in_turn(
-    jobs: int, sources: Iterator[Source], *task: Any
-) -> Generator[tuple[Source, Answer | None], None, None]:
-    """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
-    if jobs == 1:
-        return ((source, None) for source in sources)
-    from plate_ocr.app.workers import answered
-
-    return answered(jobs, sources, *task)
-
-
 def _window() -> Window:
     """A window for videos."""
     from plate_ocr.app.window import Window
@@ -205,17 +176,3 @@ def _window() -> Window:
         return Window()
     except VideoError as error:
         fail(str(error), 2)
-
-
-def _reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:
-    """What reads pictures of a kind."""
-    from plate_ocr.readers.auto import PlateReader
-
-    model = model or ("chars" if kind is Input.char else "plates")
-    try:
-        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
-        if kind is None and read.alphabet.isdecimal():
-            read = PlateReader(model, input="char", **settings)
-    except (ModelError, DataError) as error:
-        fail(str(error), 2)
-    return read

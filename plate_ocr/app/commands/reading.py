@@ -1,0 +1,40 @@
+"""What the commands that read have in common: the reader, and pictures read by one process or several."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+from plate_ocr.app.console import fail
+from plate_ocr.app.options import Input
+from plate_ocr.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from plate_ocr.app.answers import Answer
+    from plate_ocr.app.sources import Source
+    from plate_ocr.readers.auto import PlateReader
+
+
+def open_reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:
+    """What reads pictures of a kind."""
+    from plate_ocr.readers.auto import PlateReader
+
+    model = model or ("chars" if kind is Input.char else "plates")
+    try:
+        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
+        if kind is None and read.alphabet.isdecimal():
+            read = PlateReader(model, input="char", **settings)
+    except (ModelError, DataError) as error:
+        fail(str(error), 2)
+    return read
+
+
+def in_turn(
+    jobs: int, sources: Iterator[Source], *task: Any
+) -> Generator[tuple[Source, Answer | None], None, None]:
+    """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
+    if jobs == 1:
+        return ((source, None) for source in sources)
+    from plate_ocr.app.workers import answered
+
+    return answered(jobs, sources, *task)
