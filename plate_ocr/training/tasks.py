@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plate_ocr.errors import DataError
 from plate_ocr.training.characters.config import CharRunConfig, CharsRunConfig, DigitsRunConfig
-from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.core.config import RunConfig, parse_toml
 from plate_ocr.training.detector.config import LocatorRunConfig
 from plate_ocr.training.plates.config import PlateRunConfig
 
@@ -33,16 +33,37 @@ def stored_config(folder: Path) -> RunConfig:
         DataError: if there is none or it has a mistake.
     """
     path = folder / "config.toml"
+    if not path.exists():
+        raise DataError(f"{folder} holds no run to go on with: there is no config.toml")
+    values = read_config(path)
+    kind = config_of(str(values.get("model", "")), str(path))
+    return kind(**kind.checked(values, str(path), folder))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """What a ``config.toml`` holds, not checked.
+
+    Raises:
+        DataError: if it cannot be read or is no TOML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DataError(f"{folder} holds no run to go on with: there is no config.toml") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from None
-    model = RunConfig.stored_model(text, str(path))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no TOML file: {error}") from None
+    return parse_toml(text, str(path))
+
+
+def config_of(model: str, where: str) -> type[RunConfig]:
+    """The kind of a model's configuration.
+
+    Raises:
+        DataError: if there is no such model; ``where`` says who named it.
+    """
     if model not in CONFIGS:
-        raise DataError(f"{path}: there is no model {model!r}; there are {', '.join(CONFIGS)}")
-    return CONFIGS[model].from_toml(text, str(path))
+        raise DataError(f"{where}: there is no model {model!r}; there are {', '.join(CONFIGS)}")
+    return CONFIGS[model]
 
 
 def train(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from plate_ocr.training.tasks import CONFIGS
+from plate_ocr.training.characters.config import CharRunConfig
+from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.rendered.config import RenderRunConfig
+from plate_ocr.training.tasks import CONFIGS, stored_config
 from tests.app.conftest import Run
 
 GIVEN = {
@@ -71,9 +76,9 @@ def test_an_option_is_taken_by_the_models_that_have_the_setting_and_refused_by_t
         assert model not in err.partition("--model ")[2].partition(",")[0].split(" and ")
 
 
-@pytest.mark.parametrize("setting", [*GIVEN, "model"])
+@pytest.mark.parametrize("setting", [*GIVEN, "model", "config"])
 def test_a_run_goes_on_as_it_was_begun_and_takes_no_option(run: Run, setting: str) -> None:
-    option = GIVEN.get(setting, ["--model", "chars"])
+    option = GIVEN.get(setting, [f"--{setting}", "chars"])
     code, out, err = run("train", "--resume", "runs/some", *option)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "belongs to a new run" in err
@@ -143,3 +148,95 @@ def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> 
     code, out, err = run("train", "--resume", tmp_path)
     assert (code, out) == (1, "")
     assert "there is no model 'dogs'; there are digits, chars, plates, locator" in err
+
+
+@pytest.fixture
+def planned(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunConfig]:
+    """The configuration that a command line begins a run with."""
+    begun: list[RunConfig] = []
+    monkeypatch.setattr("plate_ocr.app.commands.train._show_plan", begun.append)
+
+    def plan(*options: object) -> RunConfig:
+        code, _, err = run("train", "--plan", *options)
+        assert (code, err) == (0, "")
+        return begun.pop()
+
+    return plan
+
+
+def test_a_run_starts_from_a_file_and_options_win(planned: Callable[..., RunConfig], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'model = "chars"\nepochs = 3\nrate = 1\nwindows = [4, 6]\nwarmup = []\n', encoding="utf-8"
+    )
+    config = planned("--config", "mine.toml", "--epochs", 5, "--seed", 2)
+    assert config == CONFIGS["chars"].new(epochs=5, rate=1, windows=(4, 6), warmup=(), seed=2)
+    assert planned("--config", "mine.toml", "--model", "digits").model == "digits"
+    # Without a model it is the one that the data asks for, as without a file.
+    (tmp_path / "mine.toml").write_text('data = ["pictures"]\n', encoding="utf-8")
+    assert planned("--config", "mine.toml").model == "chars"
+    (tmp_path / "mine.toml").write_text("epochs = 1\n", encoding="utf-8")
+    assert planned("--config", "mine.toml").model == "digits"
+
+
+def test_paths_in_a_file_are_relative_to_it(planned: Callable[..., RunConfig], tmp_path: Path) -> None:
+    folder = tmp_path / "some" / "place"
+    folder.mkdir(parents=True)
+    (folder / "a.toml").write_text(
+        f'data = ["pictures", "{(tmp_path / "whole").as_posix()}"]\nfonts = "../fonts"\nbase = "chars"\n',
+        encoding="utf-8",
+    )
+    config = planned("--config", "some/place/a.toml")
+    assert isinstance(config, CharRunConfig)
+    assert config.data == (os.path.join("some", "place", "pictures"), str(tmp_path / "whole"))
+    assert (config.fonts, config.base) == (os.path.join("some", "fonts"), "chars")
+    (folder / "b.toml").write_text(
+        'model = "plates"\nbase = "plates/model"\nregions = ["US", "mine.toml"]\nassets = "glyphs"\n',
+        encoding="utf-8",
+    )
+    config = planned("--config", folder / "b.toml")
+    assert isinstance(config, RenderRunConfig)
+    assert config.regions == ("US", str(folder / "mine.toml"))
+    assert (config.base, config.assets) == (str(folder / "plates" / "model"), str(folder / "glyphs"))
+
+
+def test_the_file_of_a_run_starts_another_one_from_anywhere(
+    planned: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = planned("pictures", "--fonts", "fonts", "--from", "some/model", "--epochs", 2)
+    folder = Path("runs") / "first"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(config.to_toml(folder), encoding="utf-8")
+    assert stored_config(folder) == config
+    assert planned("--config", folder / "config.toml") == config
+    monkeypatch.chdir(folder)
+    elsewhere = stored_config(Path())
+    assert isinstance(elsewhere, CharRunConfig)
+    assert elsewhere.data == (os.path.join("..", "..", "pictures"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("epochs = 0", "mine.toml: epochs = 0: 0 is not in the range x>=1"),
+        ('decline = "fast"', "mine.toml: decline = 'fast': 'fast' is not one of 'cosine'"),
+        ("share = 0.6", "mine.toml: share = 0.6: 0.6 is not in the range"),
+        ('epochs = "3"', "mine.toml: epochs = '3'; int is expected"),
+        ("workers = -1", "mine.toml: workers = -1; int is expected and not below 0"),
+        ("rate = nan", "mine.toml: rate = nan; float is expected"),
+        ("windows = [5]", "mine.toml: windows = [5]; tuple[int, int] is expected"),
+        ("windows = [0, 5]", "mine.toml: windows = [0, 5]: rows and columns are expected"),
+        ("warmup = [1]", "mine.toml: warmup = [1]; tuple[str, ...] is expected"),
+        ('warmup = ["x"]', "there is no warm-up 'x'"),
+        ("colour = 1", "mine.toml: no setting colour; there are model, epochs, "),
+        ('model = "plates"\nhidden = 3', "mine.toml: no setting hidden"),
+        ('model = "dogs"', "mine.toml: there is no model 'dogs'; there are digits"),
+        ("epochs = ", "mine.toml is no TOML file"),
+        (None, "cannot read mine.toml: No such file"),
+    ],
+)
+def test_mistakes_in_a_file_are_named(run: Run, tmp_path: Path, text: str | None, says: str) -> None:
+    if text is not None:
+        (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    code, out, err = run("train", "--config", "mine.toml", "--plan")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert says in err

@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperOption
 
 from plate_ocr.app.console import INTERRUPTED, fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE, Decline, Device, Loss, Model, RenderedRegions, split_regions
+from plate_ocr.errors import DataError
 
 if TYPE_CHECKING:
     from plate_ocr.training.core.config import RunConfig
@@ -43,6 +44,7 @@ CLASS = TrainCommand
 
 
 def train(
+    ctx: typer.Context,
     data: Annotated[
         list[str] | None,
         typer.Argument(
@@ -56,6 +58,14 @@ def train(
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Settings of a new run, as in a run's config.toml; options given here win. Paths in it are "
+            "relative to it.",
+        ),
     ] = None,
     model: Annotated[
         Model | None,
@@ -149,33 +159,56 @@ def train(
         from plate_ocr.training.tasks import stored_config
 
         if resume is None:
-            config = _new_config(
-                model.value if model else "chars" if data else "digits", given, strict=strict
-            )
+            run_config = _new_config(ctx, config, model and model.value, given, strict=strict)
         else:
-            decided = [*(["model"] if model else []), *given]
+            decided = [*(["model"] if model else []), *(["config"] if config else []), *given]
             if decided:
                 fail(f"{_option(decided[0])} belongs to a new run; --resume goes on as that was begun", 2)
-            config = stored_config(resume)
-            _check_options(config.model, ["strict"] if strict else [])
+            run_config = stored_config(resume)
+            _check_options(run_config.model, ["strict"] if strict else [])
         if plan:
-            _show_plan(config)
+            _show_plan(run_config)
             return
-        _train(config, resume or out, resume=resume is not None, strict=strict)
+        _train(run_config, resume or out, resume=resume is not None, strict=strict)
 
 
-def _new_config(model: str, given: dict[str, Any], *, strict: bool) -> RunConfig:
+def _new_config(
+    ctx: typer.Context, file: Path | None, model: str | None, given: dict[str, Any], *, strict: bool
+) -> RunConfig:
     """The configuration of a new run; options that do not belong to its model are refused."""
-    from plate_ocr.training.tasks import CONFIGS
+    from plate_ocr.training.tasks import CONFIGS, config_of, read_config
 
+    values = read_config(file) if file else {}
+    has_data = "data" in given or values.get("data")
+    model = model or str(values.get("model") or ("chars" if has_data else "digits"))
+    kind = config_of(model, str(file))
     _check_options(model, [*given, *(["strict"] if strict else [])])
+    settings = kind.checked({**values, "model": model}, str(file), file.parent) if file else {}
+    _check_ranges(ctx, settings, str(file))
     if model in _users(CONFIGS, "assets"):
-        given = {**given, "assets": os.environ.get(DATA_VARIABLE, "")}
-    config = CONFIGS[model].new(**given)
+        settings["assets"] = settings.get("assets") or os.environ.get(DATA_VARIABLE, "")
+    config = kind.new(**{**settings, **given})
     if foreign := config.foreign_warmups:
         takes = ", ".join(config.WARMUPS)
         fail(f"--warmup {foreign[0]} does not belong to --model {model}, which takes {takes}", 2)
     return config
+
+
+def _check_ranges(ctx: typer.Context, settings: Mapping[str, Any], where: str) -> None:
+    """Refuse settings of a file that the options of the same name would refuse.
+
+    Raises:
+        DataError: names the setting.
+    """
+    for option in ctx.command.params:
+        value = settings.get(option.name or "")
+        try:
+            if value is not None and not isinstance(value, tuple):
+                option.type.convert(value, option, ctx)
+        except typer.BadParameter as error:
+            raise DataError(f"{where}: {option.name} = {value!r}: {error.message}") from None
+    if 0 in settings.get("windows", ()):
+        raise DataError(f"{where}: windows = {list(settings['windows'])}: rows and columns are expected")
 
 
 def _check_options(model: str, names: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,6 +42,7 @@ class CharRunConfig(RunConfig):
     """
 
     GROUPS: ClassVar[int] = 2
+    PATHS: ClassVar[Mapping[str, Collection[str]]] = {**RunConfig.PATHS, "data": (), "fonts": ()}
 
     data: tuple[str, ...] = ()
     fonts: str = ""

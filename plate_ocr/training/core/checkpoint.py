@@ -60,7 +60,7 @@ class Checkpoint:
         """
         state = {
             "version": CHECKPOINT_VERSION,
-            "config": self.config.to_toml(),
+            "config": self.config.to_toml(self.path.parent),
             "card": self.card.to_json(),
             "data": self.data,
             "trainer": self.trainer.state(),
@@ -80,7 +80,7 @@ class Checkpoint:
         with _whole(self.path):
             state = _load(self.path)
             stored, data = state["config"], state["data"]
-        config = type(self.config).from_toml(stored, str(self.path))
+        config = type(self.config).from_toml(stored, str(self.path), self.path.parent)
         same = {"config.toml": self.config.decides_the_same(config), "the data": data == self.data}
         for what, unchanged in same.items():
             if not unchanged:

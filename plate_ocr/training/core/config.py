@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import tomllib
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import tomli_w
 
 from plate_ocr.errors import DataError
+from plate_ocr.model.registry import NAMES
 from plate_ocr.training.core.schedule import WORDS, Decline, Plan, parse_warmups
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
@@ -72,6 +76,9 @@ class RunConfig:
     WARMUPS: ClassVar[tuple[str, ...]] = tuple(WORDS)
     """The warm-ups that the model takes, by their first word."""
 
+    PATHS: ClassVar[Mapping[str, Collection[str]]] = {"base": NAMES}
+    """Settings that are paths, and what each may be that is none."""
+
     model: str = ""
     epochs: int = 20
     per_epoch: int = 8192
@@ -92,35 +99,61 @@ class RunConfig:
         config = cls(**{name: value for name, value in given.items() if value is not None})
         return config if "workers" in given else dataclasses.replace(config, workers=config.useful_workers)
 
-    def to_toml(self) -> str:
-        """As the text of ``config.toml``."""
-        return tomli_w.dumps(dataclasses.asdict(self))
+    def to_toml(self, folder: Path = Path()) -> str:
+        """As the text of a ``config.toml`` in a folder; relative paths are written as seen from there."""
+
+        def seen_from_folder(path: str) -> str:
+            try:
+                return os.path.relpath(path, folder)
+            except ValueError:  # on Windows, on another drive
+                return os.path.abspath(path)
+
+        return tomli_w.dumps(self._with_paths(dataclasses.asdict(self), seen_from_folder))
 
     @classmethod
-    def from_toml(cls, text: str, where: str) -> Self:
+    def from_toml(cls, text: str, where: str, folder: Path = Path()) -> Self:
         """The inverse of :meth:`to_toml`.
 
         Raises:
             DataError: if it is no TOML or has a setting that does not exist or is of another type.
         """
-        values = _parsed(text, where)
+        return cls(**cls.checked(parse_toml(text, where), where, folder))
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+        """The settings of a ``config.toml``, of which some may be left out.
+
+        Args:
+            values: what is in it.
+            where: its name.
+            folder: its folder, which relative paths start from.
+
+        Raises:
+            DataError: if there is a setting that does not exist or is of another type.
+        """
         given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        known = {f.name: type(getattr(cls, f.name)) for f in dataclasses.fields(cls)}
+        known = {f.name: f for f in dataclasses.fields(cls)}
         for name, value in given.items():
             if name not in known:
                 raise DataError(f"{where}: no setting {name}; there are {', '.join(known)}")
-            if type(value) is not known[name] and not (known[name] is float and type(value) is int):
-                raise DataError(f"{where}: {name} = {value!r} is no {known[name].__name__}")
-        return cls(**cast(Any, given))
+            default, kind = getattr(cls, name), str(known[name].type)
+            if not _fits(value, default, kind):
+                expected = kind if isinstance(default, tuple) else type(default).__name__
+                negative = " and not below 0" if isinstance(default, int | float) else ""
+                raise DataError(f"{where}: {name} = {values[name]!r}; {expected} is expected{negative}")
+        return cls._with_paths(given, lambda path: os.path.normpath(os.path.join(folder, path)))
 
-    @staticmethod
-    def stored_model(text: str, where: str) -> str:
-        """The model that a ``config.toml`` is for.
+    @classmethod
+    def _with_paths(cls, values: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+        """Settings with their relative paths changed."""
 
-        Raises:
-            DataError: if it is no TOML.
-        """
-        return str(_parsed(text, where).get("model", ""))
+        def changed(value: Any, names: Collection[str]) -> Any:
+            if isinstance(value, tuple):
+                return tuple(changed(one, names) for one in value)
+            return value if not value or value.lower() in names or os.path.isabs(value) else change(value)
+
+        paths = {name: changed(values[name], names) for name, names in cls.PATHS.items() if name in values}
+        return values | paths
 
     def decides_the_same(self, other: RunConfig) -> bool:
         """Whether both give the same weights: where and by how many processes they are made may differ."""
@@ -179,8 +212,27 @@ class RunConfig:
         raise NotImplementedError
 
 
-def _parsed(text: str, where: str) -> dict[str, Any]:
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises:
+        DataError: if it is none.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{where} is no TOML file: {error}") from None
+
+
+def _fits(value: Any, default: Any, kind: str) -> bool:
+    """Whether a value is of a setting's type; none is negative."""
+    if isinstance(default, tuple):
+        items = default or ("",)
+        return (
+            type(value) is tuple
+            and (kind.endswith("...]") or len(value) == len(default))
+            and all(_fits(one, items[0], "") for one in value)
+        )
+    if type(value) is not type(default) and not (type(default) is float and type(value) is int):
+        return False
+    return not isinstance(value, int | float) or 0 <= value < math.inf

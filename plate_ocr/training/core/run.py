@@ -170,7 +170,7 @@ def run(
         if resume:
             checkpoint.load()
         elif first:
-            write_whole(folder / "config.toml", config.to_toml().encode())
+            write_whole(folder / "config.toml", config.to_toml(folder).encode())
             plot_plan(config.plan, config.GROUPS, folder / "plan.png")
             checkpoint.save()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from plate_ocr.errors import DataError
 from plate_ocr.model.sessions import available_threads
+from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, left_out
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 
@@ -25,6 +27,12 @@ class RenderRunConfig(RunConfig):
     """
 
     WARMUPS: ClassVar[tuple[str, ...]] = ("lr",)
+
+    PATHS: ClassVar[Mapping[str, Collection[str]]] = {
+        **RunConfig.PATHS,
+        "assets": (),
+        "regions": bundled_formats(),
+    }
 
     SHARD: ClassVar[int] = 1
     """Pictures that are rendered at a time."""
