@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.results import Reading
 
 if TYPE_CHECKING:
     from plate_ocr.video.tracking import Car
@@ -39,12 +39,14 @@ def to_values(
     """
     values: dict[str, Any] = {
         "image": name,
-        "width": reading.width if reading else None,
-        "height": reading.height if reading else None,
-        "ms": round(reading.ms, 2) if reading else None,
+        "width": None,
+        "height": None,
+        "ms": None,
         "error": error,
-        "plates": [_plate(plate) for plate in reading.plates] if reading else [],
+        "plates": [],
     }
+    if reading:
+        values |= reading.to_dict()
     if video:
         values |= {
             "start": round(car.start, 3) if car else None,
@@ -189,21 +191,3 @@ def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([CSV_COLUMNS, *rows])
     write_whole(path, text.getvalue().encode(errors="surrogateescape"))
-
-
-def _plate(plate: Plate) -> dict[str, Any]:
-    return {
-        "text": plate.text,
-        "confidence": round(plate.confidence, 4),
-        "min_confidence": round(plate.min_confidence, 4),
-        "lines": plate.lines,
-        "corners": [[round(x, 1), round(y, 1)] for x, y in plate.corners],
-        "chars": [
-            {
-                "char": char.char,
-                "confidence": round(char.confidence, 4),
-                "alternatives": [[other, round(share, 4)] for other, share in char.alternatives],
-            }
-            for char in plate.chars
-        ],
-    }

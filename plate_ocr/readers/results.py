@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Char:
     """One character of a plate.
 
@@ -27,8 +28,19 @@ class Char:
     confidence: float
     alternatives: tuple[tuple[str, float], ...]
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.char or UNKNOWN} {self.confidence:.2f}>"
 
-@dataclass(frozen=True)
+    def to_dict(self) -> dict[str, Any]:
+        """What ``plate-ocr predict --json`` writes of it."""
+        return {
+            "char": self.char,
+            "confidence": round(self.confidence, 4),
+            "alternatives": [[other, round(share, 4)] for other, share in self.alternatives],
+        }
+
+
+@dataclass(frozen=True, repr=False)
 class Plate:
     """One plate.
 
@@ -48,8 +60,23 @@ class Plate:
     corners: tuple[tuple[float, float], ...]
     chars: tuple[Char, ...]
 
+    def __repr__(self) -> str:
+        width, height = np.ptp(np.array(self.corners), axis=0)
+        return f"<Plate {self.text} {self.confidence:.2f}, {width:.0f}×{height:.0f}>"
 
-@dataclass(frozen=True)
+    def to_dict(self) -> dict[str, Any]:
+        """What ``plate-ocr predict --json`` writes of it."""
+        return {
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "min_confidence": round(self.min_confidence, 4),
+            "lines": self.lines,
+            "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],
+            "chars": [char.to_dict() for char in self.chars],
+        }
+
+
+@dataclass(frozen=True, repr=False)
 class Reading:
     """What was read in one picture.
 
@@ -66,8 +93,26 @@ class Reading:
     ms: float
     plates: tuple[Plate, ...]
 
+    def __repr__(self) -> str:
+        found = ", ".join(f"{plate.text} {plate.confidence:.2f}" for plate in self.plates)
+        return f"<Reading {found or 'without a plate'}, {self.width}×{self.height}>"
 
-@dataclass(frozen=True)
+    @property
+    def text(self) -> str:
+        """The text of the first plate; empty where there is none."""
+        return self.plates[0].text if self.plates else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``plate-ocr predict --json``, without its ``image`` and ``error``."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "ms": round(self.ms, 2),
+            "plates": [plate.to_dict() for plate in self.plates],
+        }
+
+
+@dataclass(frozen=True, repr=False)
 class CharReading(Char):
     """What was read in the picture of one character.
 
@@ -75,7 +120,7 @@ class CharReading(Char):
         scores: float32 ``(classes,)``: probabilities in the alphabet's order; all 0 for a blank picture.
     """
 
-    scores: NDArray[np.float32] = field(repr=False, compare=False)
+    scores: NDArray[np.float32] = field(compare=False)
 
 
 def plate_of(chars: tuple[Char, ...], corners: tuple[tuple[float, float], ...], lines: int = 1) -> Plate:
