@@ -103,10 +103,10 @@ def test_a_blank_picture_is_unknown(classifier: CharClassifier) -> None:
 
 
 def test_what_is_not_sure_enough_is_unknown_with_the_likeliest_as_alternatives(learnt: Learnt) -> None:
-    strict = CharClassifier(learnt.folder, threads=1, min_confidence=1.1)
+    strict = CharClassifier(learnt.folder, threads=1, min_confidence=1)
     reading = strict(text_picture("4"))
     assert reading.char is None
-    assert 0 < reading.confidence <= 1
+    assert 0 < reading.confidence < 1
     assert reading.alternatives[0] == ("4", reading.confidence)
     ((plate,),) = strict.read([text_picture("4")])
     assert plate.text == "?"
@@ -135,7 +135,7 @@ def test_a_batch_reads_as_its_pictures_one_by_one(
     batch = batch_of(channels, rng)
     one_by_one = [classifier(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in batch]
     as_list: list[Any] = [picture.transpose(1, 2, 0) for picture in batch]
-    as_batch: Any = batch  # the annotations know lists alone
+    as_batch: Any = batch  # the annotations do not know of axes
     for together in (classifier(as_batch), classifier(as_list)):
         assert len(together) == len(batch)
         assert all(alike(one, other) for one, other in zip(together, one_by_one, strict=True))
@@ -161,7 +161,6 @@ def test_nothing_gives_nothing(classifier: CharClassifier, nothing: Any) -> None
         (np.zeros((2, 40, 30, 3), np.uint8), r"uint8 \(2, 40, 30, 3\)"),
         (np.zeros((2, 40, 30, 1), np.uint8), r"\(2, 40, 30, 1\)"),
         (np.zeros((2, 4, 40, 30), np.uint8), r"\(2, 4, 40, 30\)"),
-        (np.zeros((2, 1, 40, 30), np.float32), r"float32 \(2, 1, 40, 30\)"),
         (np.zeros((2, 1, 0, 30), np.uint8), r"\(2, 1, 0, 30\)"),
         (np.zeros((2, 3, 40, 0), np.uint8), r"\(2, 3, 40, 0\)"),
     ],
@@ -176,7 +175,7 @@ def test_a_batch_of_another_layout_is_refused(
 @pytest.mark.parametrize("reads", ["classifier", "plate_reader"])
 def test_a_picture_that_cannot_be_read_raises(reads: str, request: pytest.FixtureRequest) -> None:
     reader = request.getfixturevalue(reads)
-    for wrong in ("missing.png", b"text", np.zeros((3, 3), float), [BLANK, "missing.png"]):
+    for wrong in ("missing.png", b"text", np.full((3, 3), 2.0), [BLANK, "missing.png"]):
         with pytest.raises(ImageError):
             reader(wrong)
 

@@ -1,4 +1,4 @@
-"""Reading pictures: a path, bytes, a PIL image or an array becomes one kind of array."""
+"""Reading pictures: whatever one is given as, path or tensor, it becomes one kind of array."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.errors import ImageError
+from plate_ocr.log import warn
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -23,7 +24,24 @@ if TYPE_CHECKING:
 Image: TypeAlias = NDArray[np.uint8]
 """uint8, 0..255: ``(H, W)`` grey or ``(H, W, 3)`` with channels blue, green, red."""
 
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[Any]"
+
+class BinaryFile(Protocol):
+    """An open file, as of ``open(path, "rb")``, or an ``io.BytesIO``."""
+
+    def read(self) -> bytes:
+        """All that follows."""
+
+
+class SupportsArray(Protocol):
+    """A tensor of torch, or another thing that NumPy makes an array of."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+ImageSource: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PIL.Image.Image"
+    " | NDArray[Any] | SupportsArray"
+)
 """Whatever a picture may be given as."""
 
 MAX_PIXELS = 64_000_000
@@ -44,9 +62,10 @@ def read_image(source: ImageSource) -> Image:
     """Read a picture of any common kind.
 
     Args:
-        source: a path, the bytes of an image file, a PIL image, or an array. Arrays are
-            ``(H, W)`` or ``(H, W, 1)`` grey, ``(H, W, 3)`` BGR or ``(H, W, 4)`` BGRA,
-            uint8 0..255, uint16 0..65535 or bool.
+        source: a path, the bytes of an image file, a file that is open for reading bytes (it is read from
+            its beginning), a PIL image of any mode, or an array or tensor: ``(H, W)`` or ``(H, W, 1)``
+            grey, ``(H, W, 3)`` BGR or ``(H, W, 4)`` BGRA, uint8 0..255, uint16 0..65535, floats 0..1 or
+            bool.
 
     Returns:
         uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, 0..255, C-contiguous. EXIF rotation is applied,
@@ -54,7 +73,7 @@ def read_image(source: ImageSource) -> Image:
 
     Raises:
         ImageError: if there is no such file, it is no picture, it is cut short, it has more than
-            :data:`MAX_PIXELS` pixels, or the array has another shape or type.
+            :data:`MAX_PIXELS` pixels, or the array has another shape, type or range.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -71,14 +90,38 @@ def read_image(source: ImageSource) -> Image:
             raise ImageError(f"cannot read {path}: {reason or error}") from None
         except MemoryError:
             raise ImageError(f"cannot read {path}: the file is larger than the memory") from None
-    if hasattr(source, "getexif"):
+    given: Any = source
+    if hasattr(given, "getexif"):
         try:
-            return _from_pil(source)
+            return _from_pil(given)
         except ImageError:
             raise
         except Exception as error:  # its file may be read only now
             raise ImageError(f"the PIL image cannot be read ({_first_line(error)})") from None
-    raise ImageError(f"a {type(source).__name__} is no picture: give a path, bytes, a PIL image or an array")
+    if hasattr(given, "__array__"):
+        return _from_array(to_array(given))
+    if hasattr(given, "read"):
+        return _from_file(given)
+    raise ImageError(
+        f"a {type(source).__name__} is no picture: "
+        "give a path, bytes, an open file, a PIL image, an array or a tensor"
+    )
+
+
+def to_array(source: SupportsArray) -> NDArray[Any]:
+    """An array of a tensor, from whatever device it is on.
+
+    Raises:
+        ImageError: if NumPy cannot make an array of it.
+    """
+    tensor: Any = source
+    try:
+        if hasattr(tensor, "detach"):  # one of torch, which this package does not import to read
+            tensor = tensor.detach().cpu()
+        return np.asarray(tensor)
+    except Exception as error:  # each library has its own
+        name = type(source).__name__
+        raise ImageError(f"a {name} cannot be made an array ({_first_line(error)})") from None
 
 
 def load_decoders() -> None:
@@ -107,6 +150,11 @@ def _from_array(array: NDArray[Any]) -> Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ImageError(
             f"an array of shape {array.shape} is no picture: (H, W), (H, W, 3) or (H, W, 4) is expected"
+            + (
+                ", or a batch of four axes: array[None]"
+                if array.ndim == 3 and array.shape[0] in (1, 3)
+                else ""
+            )
         )
     if array.size == 0:
         raise ImageError(f"an array of shape {array.shape} has no pixels")
@@ -116,14 +164,37 @@ def _from_array(array: NDArray[Any]) -> Image:
         array = array.astype(np.uint8) * 255
     elif array.dtype == np.uint16:
         array = (array >> 8).astype(np.uint8)
+    elif array.dtype.kind == "f":
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 1):  # nor where one is not a number
+            raise ImageError(
+                f"an array of {array.dtype} has values from {low:g} to {high:g}: 0 to 1 is expected "
+                "(of uint8, 0 to 255)"
+            )
+        array = np.rint(array.astype(np.float32) * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
         raise ImageError(
-            f"an array of {array.dtype} is no picture: uint8 with values from 0 to 255 is expected"
+            f"an array of {array.dtype} is no picture: uint8 from 0 to 255, uint16 from 0 to 65535, "
+            "floats from 0 to 1 or bool are expected"
         )
     if array.ndim == 3 and array.shape[2] == 4:
         alpha = array[:, :, 3:].astype(np.uint16)
         array = ((array[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     return np.ascontiguousarray(array)
+
+
+def _from_file(file: Any) -> Image:
+    name = getattr(file, "name", None)
+    name = name if isinstance(name, str) else "the file given"
+    try:
+        if getattr(file, "seekable", bool)():
+            file.seek(0)  # what was just written is meant, and so has Pillow it
+        data = file.read()
+    except (OSError, ValueError) as error:
+        raise ImageError(f"cannot read {name}: {_first_line(error)}") from None
+    if not isinstance(data, bytes):
+        raise ImageError(f"{name} gives {type(data).__name__}, not bytes: open it with mode 'rb'")
+    return _decode(data, name)
 
 
 def _decode(data: bytes, name: str) -> Image:
@@ -139,7 +210,7 @@ def _decode(data: bytes, name: str) -> Image:
                 raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
             picture.load()
             try:
-                return _from_pil(picture)
+                return _from_pil(picture, name)
             except ImageError as error:
                 raise ImageError(f"{name}: {error}") from None
     except ImageError:
@@ -154,7 +225,7 @@ def _decode(data: bytes, name: str) -> Image:
         raise ImageError(f"{name}: the picture is damaged ({_first_line(error)})") from None
 
 
-def _from_pil(picture: PIL.Image.Image) -> Image:
+def _from_pil(picture: PIL.Image.Image, name: str = "a PIL image") -> Image:
     import PIL.ExifTags
 
     if picture.width * picture.height > MAX_PIXELS:
@@ -162,11 +233,14 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
     if picture.width * picture.height == 0:
         raise ImageError("the picture has no pixels")
     picture.load()
-    with _quietly(), contextlib.suppress(Exception):  # damaged EXIF data says nothing about the pixels
-        if picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1:  # else it would be copied
-            import PIL.ImageOps
+    with _quietly():
+        try:
+            if picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1:  # else it would be copied
+                import PIL.ImageOps
 
-            picture = PIL.ImageOps.exif_transpose(picture)
+                picture = PIL.ImageOps.exif_transpose(picture)
+        except Exception as error:  # it says nothing about the pixels
+            warn(f"{name}: read as it is stored, its EXIF data is damaged ({_first_line(error)})")
     if picture.mode.startswith("I"):
         # 16-bit grey; mode "I" is how some formats deliver it.
         return np.asarray(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8, np.uint8)
