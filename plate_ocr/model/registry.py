@@ -23,7 +23,10 @@ def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
 
     Raises:
         ModelError: if there is no such file.
+        ValueError: if that is neither a name nor a path.
     """
+    if not isinstance(model, (str, os.PathLike)):
+        raise ValueError(f"model={model!r}: {', '.join(NAMES)} or a path is expected")
     path = Path(model)
     if str(model) in NAMES:
         for folder in _FOLDERS:

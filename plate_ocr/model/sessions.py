@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.errors import ModelError
+from plate_ocr.errors import DeviceError, ModelError
+from plate_ocr.log import warn
 from plate_ocr.model.cards import (
     LocatorCard,
     PlateCard,
@@ -20,6 +21,7 @@ from plate_ocr.model.cards import (
     model_card_from,
     plate_card_from,
 )
+from plate_ocr.model.providers import CPU, Providers, check_threads, choose_providers
 from plate_ocr.model.registry import find_model
 from plate_ocr.vision.detection import Located, in_tiles, located, photo_input
 from plate_ocr.vision.images import Image
@@ -33,47 +35,111 @@ class OpenModel:
         path: the file.
         session: runs it.
         metadata: of the file.
+        settings: with which it can be opened again: ``threads`` and ``providers``.
     """
 
     path: Path
     session: Any
     metadata: dict[str, str]
+    settings: dict[str, Any]
 
     @classmethod
-    def of(cls, model: str | os.PathLike[str], threads: int | None) -> OpenModel:
-        """Open a model by its name, file or run folder.
+    def of(
+        cls,
+        model: str | os.PathLike[str] | OpenModel,
+        threads: int | None,
+        providers: Providers = None,
+    ) -> OpenModel:
+        """Open a model by its name, file or run folder; an open one stays as it is.
 
         Raises:
             ModelError: if there is no such model or it cannot be opened.
+            DeviceError: if a provider is not there or cannot run it.
+            ValueError: if a setting is out of its range.
         """
+        if isinstance(model, OpenModel):
+            return model
+        check_threads(threads)
+        choices = choose_providers(providers)
         path = find_model(model, ".onnx")
-        session = _open_session(path, threads)
-        return cls(path, session, session.get_modelmeta().custom_metadata_map)
+        session = _open_session(path, threads, choices)
+        settings = {"threads": threads, "providers": providers}
+        return cls(path, session, session.get_modelmeta().custom_metadata_map, settings)
 
 
-def load_model(model: str | os.PathLike[str], *, threads: int | None = None) -> CharModel | PlateModel:
+class Model:
+    """What all models that are loaded for reading have in common.
+
+    Args:
+        opened: the file.
+
+    Attributes:
+        path: the file it came from.
+        settings: with which it was opened: ``threads`` and ``providers``.
+    """
+
+    def __init__(self, opened: OpenModel) -> None:
+        self.path, self.settings = opened.path, opened.settings
+        self._session = opened.session
+        self._input = opened.session.get_inputs()[0]
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """ONNX Runtime's names of what runs the network, the preferred first.
+
+        Raises:
+            ValueError: if the model is closed.
+        """
+        return tuple(self._opened().get_providers())
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._session is None
+
+    def close(self) -> None:
+        """Give back the memory of the network."""
+        self._session = None
+
+    def _opened(self) -> Any:
+        # Another thread may close it at any time.
+        if (session := self._session) is None:
+            raise ValueError(f"{self.path} was closed; open it again to read with it")
+        return session
+
+    def _run(self, inputs: NDArray[np.float32]) -> Any:
+        return self._opened().run(None, {self._input.name: inputs})
+
+
+def load_model(
+    model: str | os.PathLike[str], *, threads: int | None = None, providers: Providers = None
+) -> CharModel | PlateModel:
     """A model of either kind, loaded for reading.
 
     Args:
         model: a name in :data:`NAMES`, an ``.onnx`` file or the folder of a training run.
         threads: processor cores for the network; by default as many as the process may use.
+        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
 
     Raises:
         ModelError: if there is no such model or it cannot be used.
+        DeviceError: if a provider is not there or cannot run it.
+        ValueError: if a setting is out of its range.
     """
-    opened = OpenModel.of(model, threads)
+    opened = OpenModel.of(model, threads, providers)
     card = card_from(opened.metadata, opened.path)
     if isinstance(card, LocatorCard):
         raise ModelError(f"{opened.path} only finds plates; plates, chars and digits read")
     return PlateModel(opened) if isinstance(card, PlateCard) else CharModel(opened)
 
 
-class CharModel:
+class CharModel(Model):
     """A character model loaded for reading.
 
     Args:
         model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or an open file.
         threads: processor cores for the network; by default as many as the process may use.
+        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
 
     Attributes:
         card: what the model reads and how.
@@ -84,13 +150,16 @@ class CharModel:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | OpenModel = "chars", *, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | OpenModel = "chars",
+        *,
+        threads: int | None = None,
+        providers: Providers = None,
     ) -> None:
-        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
-        self.path, self._session = opened.path, opened.session
+        opened = OpenModel.of(model, threads, providers)
+        super().__init__(opened)
         self.card = model_card_from(opened.metadata, self.path)
-        self._input = self._session.get_inputs()[0]
-        output = self._session.get_outputs()[0]
+        output = opened.session.get_outputs()[0]
         found = tuple(node.shape[-1] if node.shape else 0 for node in (self._input, output))
         expected = (self.card.preprocessing.values, len(self.card.alphabet))
         if found != expected:
@@ -110,16 +179,17 @@ class CharModel:
         """
         if not len(ratios):
             return np.empty((0, len(self.card.alphabet)), np.float32)
-        (logits,) = self._session.run(None, {self._input.name: ratios})
+        (logits,) = self._run(ratios)
         return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
 
 
-class PlateModel:
+class PlateModel(Model):
     """A plate model loaded for reading.
 
     Args:
         model: ``"plates"``, an ``.onnx`` file, the folder of a training run, or an open file.
         threads: processor cores for the network; by default as many as the process may use.
+        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
 
     Attributes:
         card: what the model reads and how.
@@ -130,13 +200,16 @@ class PlateModel:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | OpenModel = "plates", *, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | OpenModel = "plates",
+        *,
+        threads: int | None = None,
+        providers: Providers = None,
     ) -> None:
-        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
-        self.path, self._session = opened.path, opened.session
+        opened = OpenModel.of(model, threads, providers)
+        super().__init__(opened)
         self.card = plate_card_from(opened.metadata, self.path)
-        self._input = self._session.get_inputs()[0]
-        outputs = self._session.get_outputs()
+        outputs = opened.session.get_outputs()
         found = _maps(self._input.shape[1:], *(output.shape[1:] for output in outputs))
         steps = self.card.steps, len(self.card.alphabet) + 1
         expected = _maps((1, self.card.height, self.card.width), steps, (8, 2))
@@ -159,17 +232,18 @@ class PlateModel:
                 (0, 4, 2), np.float32
             )
         inputs = pictures[:, None].astype(np.float32) / np.float32(255)
-        logits, points = self._session.run(None, {self._input.name: inputs})
+        logits, points = self._run(inputs)
         probabilities = softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
         return probabilities, np.asarray(points[:, 4:], np.float32)
 
 
-class LocatorModel:
+class LocatorModel(Model):
     """A locator loaded to find plates in photos.
 
     Args:
         model: ``"locator"``, an ``.onnx`` file, the folder of a training run, or an open file.
         threads: processor cores for the network; by default as many as the process may use.
+        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
 
     Attributes:
         card: how the model looks at photos.
@@ -180,13 +254,16 @@ class LocatorModel:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | OpenModel = "locator", *, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | OpenModel = "locator",
+        *,
+        threads: int | None = None,
+        providers: Providers = None,
     ) -> None:
-        opened = model if isinstance(model, OpenModel) else OpenModel.of(model, threads)
-        self.path, self._session = opened.path, opened.session
+        opened = OpenModel.of(model, threads, providers)
+        super().__init__(opened)
         self.card = locator_card_from(opened.metadata, self.path)
-        self._input = self._session.get_inputs()[0]
-        found = self._input.shape[1:2], self._session.get_outputs()[0].shape[1:2]
+        found = self._input.shape[1:2], opened.session.get_outputs()[0].shape[1:2]
         if found != ([1], [9]):
             raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
 
@@ -207,7 +284,7 @@ class LocatorModel:
 
     def _look(self, picture: Image) -> NDArray[np.float32]:
         inputs = picture[None, None].astype(np.float32) / np.float32(255)
-        (answers,) = self._session.run(None, {self._input.name: inputs})
+        (answers,) = self._run(inputs)
         return np.asarray(answers[0], np.float32)
 
 
@@ -230,7 +307,27 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-def _open_session(path: Path, threads: int | None) -> Any:
+def _open_session(path: Path, threads: int | None, choices: Sequence[Sequence[str]]) -> Any:
+    """Open a file with the first choice of providers that can run it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
+    if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        raise ModelError(
+            f"{path} is a pickle or a torch checkpoint, which can run code when opened; "
+            f"give the model.onnx of its training run"
+        )
+    *others, last = choices
+    for providers in others:
+        try:
+            return _session_with(path, data, threads, providers)
+        except DeviceError as error:
+            warn(str(error))
+    return _session_with(path, data, threads, last)
+
+
+def _session_with(path: Path, data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -239,17 +336,16 @@ def _open_session(path: Path, threads: int | None) -> Any:
     options.log_severity_level = 4
     # Threads that spin while they wait take three times the processor time, and what others need of it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    reason = "see its log"
     try:
-        data = path.read_bytes()
-        if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-            raise ModelError(
-                f"{path} is a pickle or a torch checkpoint, which can run code when opened; "
-                f"give the model.onnx of its training run"
-            )
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except ModelError:
-        raise
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
-    except Exception:  # ONNX Runtime has a dozen exception types for a bad file, no common base
-        raise ModelError(f"{path} is not a whole ONNX model; copy or train it again") from None
+        # Else ONNX Runtime says that it falls back to the processor, and goes on.
+        session = onnxruntime.InferenceSession(data, options, providers=[*providers], enable_fallback=0)
+    except Exception as error:  # ONNX Runtime has a dozen exception types for a bad file, no common base
+        if set(providers) == {CPU}:
+            raise ModelError(f"{path} is not a whole ONNX model; copy or train it again") from None
+        _session_with(path, data, threads, [CPU])  # it may be the file that is wrong
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    else:
+        if set(providers) <= set(session.get_providers()):
+            return session
+    raise DeviceError(f"{path} cannot be run by {' and '.join(providers)}: it does not start ({reason})")
