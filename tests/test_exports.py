@@ -82,8 +82,8 @@ def test_reading_loads_nothing_of_the_training_extra(learnt: Learnt, tiny_plate_
 
 
 @pytest.mark.slow
-def test_importing_the_package_opens_no_model() -> None:
-    assert "onnxruntime" not in loaded_by("import plate_ocr")
+def test_importing_the_package_loads_neither_models_nor_videos() -> None:
+    assert not {"onnxruntime", "PIL", "plate_ocr.video"} & loaded_by("import plate_ocr")
 
 
 def test_the_first_picture_does_not_wait_for_imports(tiny_model: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
 def test_a_plate_model_reads_lists_like_single_pictures(tiny_plate_model: Path) -> None:
     reader = PlateReader(tiny_plate_model, threads=1, min_confidence=0)
     pictures = [text_picture(text) for text in ("A0", "00A", "A")]
-    together = reader(pictures)  # type: ignore[arg-type]
+    together = reader(pictures)
     for picture, reading in zip(pictures, together, strict=True):
         alone = reader(picture)
         assert (reading.width, reading.height) == (picture.shape[1], picture.shape[0])

@@ -181,7 +181,8 @@ def test_the_time_of_a_picture_is_that_of_decoding_and_of_reading(
         return [()] * len(pictures)
 
     monkeypatch.setattr("plate_ocr.readers.auto.perf_counter", lambda: now)
-    monkeypatch.setattr("plate_ocr.readers.auto.read_image", decode)
+    monkeypatch.setattr("plate_ocr.readers.base.perf_counter", lambda: now)
+    monkeypatch.setattr("plate_ocr.readers.base.read_image", decode)
     monkeypatch.setattr(reads, "read", read)
     reader = PlateReader(request.getfixturevalue(model), input=input, threads=1)
     array = np.zeros((40, 120), np.uint8)

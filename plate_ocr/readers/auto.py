@@ -7,18 +7,20 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from plate_ocr.errors import ModelError
+from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import LocatorModel, PlateModel, load_model
+from plate_ocr.readers.base import Reader, check_choice
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.region_files.table import Region
 from plate_ocr.vision.detection import Located
-from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
+from plate_ocr.vision.images import Image, load_decoders
 
 if TYPE_CHECKING:
     from plate_ocr.readers.classical import CharClassifier
@@ -51,28 +53,37 @@ class AnyReader:
         plates: reads plates.
         threads: processor cores for the other networks; by default as many as the process may use.
         min_confidence: below it a single character is unknown; by default its model's own bound.
+        providers: what runs the other networks, as :class:`PlateReader` takes it.
 
     Safe to call from several threads.
     """
 
     def __init__(
-        self, plates: NetworkReader, *, threads: int | None = None, min_confidence: float | None = None
+        self,
+        plates: NetworkReader,
+        *,
+        threads: int | None = None,
+        min_confidence: float | None = None,
+        providers: Providers = None,
     ) -> None:
-        self.plates, self._threads, self._min_confidence = plates, threads, min_confidence
+        self.plates, self._min_confidence = plates, min_confidence
+        self._threads, self._providers = threads, providers
 
     # Opened in the time of the first picture that needs them: most calls are for one kind of picture.
 
     @cached_property
     def photos(self) -> PhotoReader:
         """Reads photos."""
-        return PhotoReader(self.plates, LocatorModel(threads=self._threads))
+        return PhotoReader(self.plates, LocatorModel(threads=self._threads, providers=self._providers))
 
     @cached_property
     def characters(self) -> CharClassifier:
         """Reads single characters."""
         from plate_ocr.readers.classical import CharClassifier
 
-        return CharClassifier(threads=self._threads, min_confidence=self._min_confidence)
+        return CharClassifier(
+            threads=self._threads, min_confidence=self._min_confidence, providers=self._providers
+        )
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures, uint8 ``(H, W)`` each."""
@@ -134,8 +145,10 @@ Input: TypeAlias = Literal["auto", "photo", "plate", "char"]
 """What a picture shows."""
 
 
-class PlateReader:
+class PlateReader(Reader[Reading]):
     """Reads pictures of plates.
+
+    ``with PlateReader() as reader:`` closes it in the end; a pickled one opens its model's file again.
 
     Args:
         model: ``"plates"``, which reads whole plates by a network; ``"chars"`` or ``"digits"``, which
@@ -145,13 +158,21 @@ class PlateReader:
             apart picture by picture (a character model takes it for ``"plate"``).
         region: a code such as ``"cn"`` or ``"US"``, a region file, or a sequence of such: their formats help
             where characters look alike; by default that of the model's card, if it names one.
-        threads: processor cores for the network; by default as many as the process may use.
-        min_confidence: below it a character is unknown; by default the model's own bound.
+        threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
+        min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
+        providers: what runs the networks: ``"cpu"``, which is the default, ``"cuda"``, ``"openvino"``,
+            ``"coreml"``, a name of ONNX Runtime's, or a list of names, the preferred first; ``"auto"``
+            takes the first of CUDA, CoreML, OpenVINO and the processor that is there. What is asked for
+            and not there is an error.
+
+    Attributes:
+        model: reads.
 
     Raises:
         ModelError: if there is no such model, or it cannot read such pictures.
         DataError: if a region is unknown or its file has a mistake.
-        ValueError: if ``input`` is none of these.
+        DeviceError: if a provider is not there or does not start.
+        ValueError: if a setting is out of its range, or ``input`` is none of these.
 
     Safe to call from several threads.
     """
@@ -164,14 +185,15 @@ class PlateReader:
         region: Region | Sequence[Region] | None = None,
         threads: int | None = None,
         min_confidence: float | None = None,
+        providers: Providers = None,
     ) -> None:
-        if input not in get_args(Input):
-            raise ValueError(f"input {input!r} is none of {', '.join(get_args(Input))}")
-        self.model = load_model(model, threads=threads)
+        check_choice("input", input, get_args(Input))
+        opened = load_model(model, threads=threads, providers=providers)
         load_decoders()
-        self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         # Others read picture by picture, and photos are large.
-        self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1
+        batch = BATCH if isinstance(opened, PlateModel) and input != "photo" else 1
+        super().__init__(opened, batch, input=input, region=region, min_confidence=min_confidence)
+        self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         if isinstance(self.model, PlateModel):
             if input == "char":
                 raise ModelError(
@@ -181,9 +203,11 @@ class PlateReader:
             if input == "plate":
                 self._read = plates.read
             elif input == "photo":
-                self._read = PhotoReader(plates, LocatorModel(threads=threads)).read
+                self._read = PhotoReader(plates, LocatorModel(threads=threads, providers=providers)).read
             else:
-                self._read = AnyReader(plates, threads=threads, min_confidence=min_confidence).read
+                self._read = AnyReader(
+                    plates, threads=threads, min_confidence=min_confidence, providers=providers
+                ).read
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
@@ -192,32 +216,13 @@ class PlateReader:
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
             self._read = classical.classifier.read if input == "char" else classical.read
 
-    @property
-    def alphabet(self) -> str:
-        """The characters it tells apart."""
-        return self.model.card.alphabet.characters
-
-    @overload
-    def __call__(self, image: list[ImageSource], /) -> list[Reading]: ...
-    @overload
-    def __call__(self, image: ImageSource, /) -> Reading: ...
-    def __call__(self, image: ImageSource | list[ImageSource], /) -> Reading | list[Reading]:
-        """Read one picture, or a list of them, which is faster than one by one.
-
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        if not isinstance(image, list):
-            return self._read_batch([image])[0]
-        readings: list[Reading] = []
-        for start in range(0, len(image), self._batch):
-            readings += self._read_batch(image[start : start + self._batch])
-        return readings
-
-    def _read_batch(self, images: Sequence[ImageSource]) -> list[Reading]:
-        started = perf_counter()
-        pictures = [to_gray(read_image(image)) for image in images]
+    def _results(self, pictures: Sequence[Image], started: float) -> list[Reading]:
         found = self._read(pictures)
         ms = 1000 * (perf_counter() - started) / len(pictures)
         sizes = [picture.shape for picture in pictures]
         return [Reading(w, h, ms, plates) for (h, w), plates in zip(sizes, found, strict=True)]
+
+    def close(self) -> None:
+        """Give back the memory of its networks; to read with it is an error from now on."""
+        super().close()
+        self._read = self._refuse  # what read until now may hold other networks

@@ -5,38 +5,53 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.errors import ImageError
 from plate_ocr.formats import PlateFormat
+from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import CharModel
+from plate_ocr.readers.base import Reader, check_min_confidence
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.binarize import otsu
-from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
+from plate_ocr.vision.images import Image
 from plate_ocr.vision.lines import Line, Segments, best_path, propose_segments, straighten
 from plate_ocr.vision.preprocessing import Candidates, CharStack, candidates, row_vectors, stack_characters
+
+BATCH = 256
+"""Pictures of characters that are read at once."""
 
 LEAST = 1e-6
 """No piece of a plate is taken for less likely than this: one bad character must not veto a reading."""
 
 
-class CharClassifier:
+class CharClassifier(Reader[CharReading]):
     """Reads pictures of single characters.
 
+    ``with CharClassifier() as classifier:`` closes it in the end; a pickled one opens its model's file again.
+
     Args:
-        model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or a loaded model.
-        threads: processor cores for the network; by default as many as the process may use.
-        min_confidence: below it the answer is "unknown"; by default the model's own bound.
+        model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or a loaded model,
+            whose ``threads`` and ``providers`` then hold.
+        threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
+        min_confidence: below it the answer is "unknown", 0..1; by default the model's own bound.
+        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
+
+    Attributes:
+        model: reads.
+        min_confidence: below it the answer is "unknown".
 
     Raises:
         ModelError: if there is no such model or it cannot be used.
+        DeviceError: if a provider is not there or does not start.
+        ValueError: if a setting is out of its range.
 
     Safe to call from several threads.
     """
+
+    model: CharModel
 
     def __init__(
         self,
@@ -44,38 +59,16 @@ class CharClassifier:
         *,
         threads: int | None = None,
         min_confidence: float | None = None,
+        providers: Providers = None,
     ) -> None:
-        self.model = model if isinstance(model, CharModel) else CharModel(model, threads=threads)
+        check_min_confidence(min_confidence)
+        if not isinstance(model, CharModel):
+            model = CharModel(model, threads=threads, providers=providers)
+        super().__init__(model, BATCH, min_confidence=min_confidence)
         self.min_confidence = self.model.card.min_confidence if min_confidence is None else min_confidence
 
-    @property
-    def alphabet(self) -> str:
-        """The characters it tells apart, in the order of the scores."""
-        return self.model.card.alphabet.characters
-
-    @overload
-    def __call__(self, image: list[ImageSource], /) -> list[CharReading]: ...
-    @overload
-    def __call__(self, image: ImageSource, /) -> CharReading: ...
-    def __call__(self, image: ImageSource | list[ImageSource], /) -> CharReading | list[CharReading]:
-        """Read one picture or many.
-
-        Args:
-            image: anything that :func:`plate_ocr.read_image` takes; or a list of such, or an array
-                ``[batch, channel, height, width]``, uint8 with one (grey) or three (BGR) channels:
-                these are read in one pass.
-
-        Returns:
-            A reading; a list of them for a list or a batch.
-
-        Raises:
-            ImageError: if a picture cannot be read.
-        """
-        if isinstance(image, np.ndarray) and image.ndim == 4:
-            return self.classify(_batch_to_gray(image))
-        if isinstance(image, list):
-            return self.classify([to_gray(read_image(one)) for one in image])
-        return self.classify([to_gray(read_image(image))])[0]
+    def _results(self, pictures: Sequence[Image], started: float) -> list[CharReading]:
+        return self.classify(pictures)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures of one character each, uint8 ``(H, W)``, as plates of one, or none."""
@@ -130,20 +123,6 @@ def best_of_candidates(
         surest_last = np.argsort(probabilities.max(axis=1) * tried.plausible, kind="stable")
         scores[tried.owner[surest_last]] = probabilities[surest_last]
     return scores
-
-
-def _batch_to_gray(batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if batch.dtype != np.uint8 or batch.shape[1] not in (1, 3) or 0 in batch.shape[2:]:
-        raise ImageError(
-            f"a batch of {batch.dtype} {batch.shape} cannot be read: "
-            f"uint8 [batch, channel, height, width] with one or three channels is expected"
-        )
-    if batch.shape[1] == 1:
-        return batch[:, 0]
-    gray = np.empty((len(batch), *batch.shape[2:]), np.uint8)
-    for i, picture in enumerate(batch):
-        gray[i] = to_gray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
-    return gray
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.base import check_min_confidence
 from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
 from plate_ocr.region_files.table import Region, formats_for
@@ -46,6 +47,7 @@ class NetworkReader:
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
+        ValueError: if ``min_confidence`` is not in 0..1.
 
     Safe to call from several threads.
     """
@@ -57,6 +59,7 @@ class NetworkReader:
         min_confidence: float | None = None,
         region: Region | Sequence[Region] | None = None,
     ) -> None:
+        check_min_confidence(min_confidence)
         self.model = model
         self.min_confidence = model.card.min_confidence if min_confidence is None else min_confidence
         region = region or model.card.region

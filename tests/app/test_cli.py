@@ -138,6 +138,7 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
         ),
         (["--input", "car"], "Invalid value for '--input'"),
         (["--min-confidence", "2"], "Invalid value for '--min-confidence'"),
+        (["--min-confidence", "nan"], "min_confidence=nan: a number from 0 to 1 is expected"),
         (["--colour"], "No such option"),
         ([], "Missing argument"),
     ],

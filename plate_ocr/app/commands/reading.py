@@ -24,7 +24,7 @@ def open_reader(model: str | None, kind: Input | None, **settings: Any) -> Plate
         read = PlateReader(model, input=kind.value if kind else "auto", **settings)
         if kind is None and read.alphabet.isdecimal():
             read = PlateReader(model, input="char", **settings)
-    except (ModelError, DataError) as error:
+    except (ModelError, DataError, ValueError) as error:
         fail(str(error), 2)
     return read
 
