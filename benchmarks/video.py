@@ -19,8 +19,8 @@ from benchmarks.rendered_videos import RATE, VideoGenerator
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Reading
 from plate_ocr.text import fold
+from plate_ocr.video import watch
 from plate_ocr.video.tracking import SIGHTINGS, Car
-from plate_ocr.video.watch import watch
 from plate_ocr.vision.images import Image
 
 COUNT = 40

@@ -68,11 +68,11 @@ def of_video(
     give_up: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Watch a video, and draw each car's best picture; see :func:`plate_ocr.video.watch.watch`."""
+    """Watch a video, and draw each car's best picture; see :func:`plate_ocr.video.watch`."""
     # Most calls are for pictures: they do not wait for what only videos need.
+    from plate_ocr.video import watch
     from plate_ocr.video.capture import without_password
     from plate_ocr.video.tracking import Car
-    from plate_ocr.video.watch import watch
 
     try:
         for found in watch(name, read, tell, give_up=give_up, show=show):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from plate_ocr.errors import ImageError, VideoError
+from plate_ocr.log import warn
 from plate_ocr.readers.results import Reading
 from plate_ocr.video.capture import (
     TIME_OUT,
@@ -20,9 +22,9 @@ from plate_ocr.vision.images import Image
 
 
 def watch(
-    name: str,
+    name: str | os.PathLike[str] | int,
     read: Callable[[Image], Reading],
-    tell: Tell,
+    tell: Tell = warn,
     *,
     give_up: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
@@ -32,8 +34,8 @@ def watch(
 
     Args:
         name: a file, an address or the number of a camera.
-        read: reads a picture.
-        tell: is told what goes on.
+        read: reads a picture, as a :class:`~plate_ocr.PlateReader` does.
+        tell: is told what goes on; by default the log is.
         give_up: seconds for which a lost camera is looked for; None: for ever.
         show: shows every picture that was looked at, and says whether to go on.
         time_out: seconds in which a camera has to answer.
@@ -45,6 +47,7 @@ def watch(
         VideoError: if it cannot be opened, or ends before it should, which is after the cars before that.
         ImageError: if its pictures are too large, likewise.
     """
+    name = str(name)
     capture, live = open_capture(name, time_out)
     frames = LiveFrames(name, capture, tell, give_up, time_out) if live else file_frames(name, capture, tell)
     tracker, found, last = Tracker(), False, None

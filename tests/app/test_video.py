@@ -28,9 +28,9 @@ from plate_ocr.errors import ImageError, OutputError, VideoError
 from plate_ocr.readers.results import Char, Reading, plate_of
 from plate_ocr.rendering.camera import STREAK
 from plate_ocr.rendering.flat_plate import FlatPlate
+from plate_ocr.video import watch
 from plate_ocr.video.capture import Frame, without_password
 from plate_ocr.video.tracking import Car
-from plate_ocr.video.watch import watch
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
 
@@ -251,7 +251,7 @@ def test_a_video_that_was_stopped_is_watched_again(
         return read(shown)
 
     monkeypatch.setattr(
-        "plate_ocr.video.watch.watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest)
+        "plate_ocr.video.watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest)
     )
     command = "predict", "--model", "chars", "--crops", tmp_path / "crops", "--resume", tmp_path / "r.jsonl"
     statuses = [run(*command, *paths)[0]]
@@ -267,7 +267,7 @@ def test_pictures_are_named_as_those_of_a_run_that_was_not_stopped(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "plate_ocr.video.watch.watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest)
+        "plate_ocr.video.watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest)
     )
     (tmp_path / "x.jpg").write_text("no picture")
     for folder in ("1", "2"):
@@ -466,7 +466,7 @@ def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
         def release(self) -> None:
             pass
 
-    monkeypatch.setattr("plate_ocr.video.watch.open_capture", lambda *_: (Silent(), True))
+    monkeypatch.setattr("plate_ocr.video.watcher.open_capture", lambda *_: (Silent(), True))
     found = watch("rtsp://there/", read, print, give_up=0.1, time_out=0.3, show=lambda *_: False)
     with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
         next(found)
