@@ -236,6 +236,12 @@ def locator_card() -> LocatorCard:
     )
 
 
+LIGHT_LOCATOR = LocatorCard(
+    longest=96, channels=(8, 12, 16, 24), features=16, blocks=(1, 2, 1), context=2, light=True
+)
+"""A locator that shrinks pictures by 4 at once and looks far around."""
+
+
 @pytest.fixture
 def tiny_locator(tmp_path: Path, locator_card: LocatorCard) -> Path:
     """A folder with an untrained locator, as a training run leaves it."""

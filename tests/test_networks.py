@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -14,15 +15,16 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks.detector import LocatorNetwork
+from plate_ocr.networks.detector import locator_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import MARGIN, WANDER, PlateFinder, view_of_text, wandering
 from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.core.losses import batch_loss
 from plate_ocr.training.core.schedule import Loss
+from plate_ocr.training.detector.run import CARD
 from plate_ocr.vision.detection import CELL
 from plate_ocr.vision.geometry import CORNERS
-from tests.conftest import draw_plate, new_locator_network, new_network, new_plate_network
+from tests.conftest import LIGHT_LOCATOR, draw_plate, new_locator_network, new_network, new_plate_network
 
 Array = NDArray[np.float64]
 LOSSES: list[Loss] = ["cross_entropy", "squared_error"]
@@ -222,11 +224,42 @@ def test_a_locator_answers_for_every_cell(size: tuple[int, int], locator_card: L
         torch.testing.assert_close(network(pictures[1:]), answers[1:], atol=1e-5, rtol=0)
 
 
-def test_a_locator_begins_with_few_plates() -> None:
+@pytest.mark.parametrize("size", [(32, 32), (96, 64), (256, 352)])
+def test_a_light_locator_gives_the_same_form(size: tuple[int, int]) -> None:
+    network = new_locator_network(LIGHT_LOCATOR)
+    pictures = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        answers = network(pictures)
+        assert answers.shape == (2, 1 + 2 * CORNERS, size[0] // CELL, size[1] // CELL)
+        torch.testing.assert_close(network(pictures[1:]), answers[1:], atol=1e-5, rtol=0)
+
+
+def test_context_is_seen_from_far() -> None:
+    # What a cell says depends on pixels that no 3×3 convolution brings there.
+    def reach(card: LocatorCard) -> int:
+        network = new_locator_network(card)
+        pictures = torch.rand(1, 1, 32, 1280, generator=torch.Generator().manual_seed(0), requires_grad=True)
+        network(pictures)[0, 0, 2, 80].backward()
+        assert pictures.grad is not None
+        (columns,) = pictures.grad[0, 0].abs().sum(0).nonzero(as_tuple=True)
+        return int(columns.max() - columns.min())
+
+    near = dataclasses.replace(LIGHT_LOCATOR, context=0)
+    assert reach(near) < 320
+    assert reach(dataclasses.replace(LIGHT_LOCATOR, context=3)) > 640
+
+
+def test_the_network_that_is_trained_is_small() -> None:
+    weights = sum(parameter.numel() for parameter in locator_network_for(CARD).parameters())
+    assert 4 * weights < 1_050_000
+
+
+@pytest.mark.parametrize("card", [LocatorCard(), LIGHT_LOCATOR])
+def test_a_locator_begins_with_few_plates(card: LocatorCard) -> None:
     pictures = torch.rand(1, 1, 64, 96, generator=torch.Generator().manual_seed(0))
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        shares = LocatorNetwork().eval()(pictures)[:, 0].sigmoid()
+        shares = locator_network_for(card).eval()(pictures)[:, 0].sigmoid()
     assert shares.mean() < 0.1
 
 

@@ -124,16 +124,22 @@ class LocatorCard:
 
     Attributes:
         longest: side of the picture that it looks at, pixels, at most.
-        channels: of the five stages.
+        channels: of the five stages, or of four where the first shrinks the picture by 4 at once.
         features: width of the layers that add up what the stages see.
+        blocks: residual blocks of each of the last three stages.
+        context: blocks that look far around.
+        light: whether the head convolves each channel by itself.
         min_score: below it nothing is taken for a plate.
         training: what it learnt from: regions, counts, seed.
         accuracy: what was measured, 0..1, by the name of the measure.
     """
 
     longest: int = 640
-    channels: tuple[int, int, int, int, int] = (16, 24, 48, 72, 96)
+    channels: tuple[int, ...] = (16, 24, 48, 72, 96)
     features: int = 64
+    blocks: tuple[int, ...] = (2, 2, 2)
+    context: int = 0
+    light: bool = False
     min_score: float = 0.3
     training: dict[str, Any] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
@@ -221,11 +227,16 @@ def locator_card_from(metadata: dict[str, str] | None, path: Path) -> LocatorCar
     """
 
     def parse(values: dict[str, Any]) -> LocatorCard:
-        channels = tuple(values.pop("channels"))
-        card = LocatorCard(channels=channels, **values)
-        if len(channels) != 5:
+        channels, blocks = tuple(values.pop("channels")), tuple(values.pop("blocks", LocatorCard.blocks))
+        card = LocatorCard(channels=channels, blocks=blocks, **values)
+        if len(channels) not in (4, 5):
             raise ValueError(f"channels = {channels!r}")
-        _check_whole({"longest": card.longest, "features": card.features, "channels": min(channels)})
+        if len(blocks) != 3:
+            raise ValueError(f"blocks = {blocks!r}")
+        sizes = {"longest": card.longest, "features": card.features, "context + 1": card.context + 1}
+        _check_whole(sizes | {"channels": min(channels), "blocks": min(blocks)})
+        if type(card.light) is not bool:
+            raise ValueError(f"light = {card.light!r}")
         _check_numbers({"min_score": card.min_score})
         if card.longest % STRIDE or not 0 < card.min_score < 1:
             raise ValueError(f"longest = {card.longest}, min_score = {card.min_score}")

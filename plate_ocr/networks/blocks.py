@@ -28,3 +28,25 @@ class ResidualBlock(nn.Module):
         """``[batch, inputs, H, W]`` to ``[batch, outputs, ⌈H/s⌉, ⌈W/s⌉]``, s the stride."""
         joined: Tensor = torch.relu(self.body(features) + self.shortcut(features))
         return joined
+
+
+class ContextBlock(nn.Module):
+    """A 7×7 convolution of each channel by itself, one that mixes them, and a way round both.
+
+    It looks far around for few multiplications (after Liu et al., *A ConvNet for the 2020s*, 2022).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 7, padding=3, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``[batch, channels, H, W]`` to the same."""
+        joined: Tensor = torch.relu(self.body(features) + features)
+        return joined

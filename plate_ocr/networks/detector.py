@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from plate_ocr.model.cards import LocatorCard
-from plate_ocr.networks.blocks import ResidualBlock
+from plate_ocr.networks.blocks import ContextBlock, ResidualBlock
 from plate_ocr.vision.geometry import CORNERS
 
 
 def locator_network_for(card: LocatorCard) -> LocatorNetwork:
     """A network of the sizes that a locator's card names, with fresh weights."""
-    return LocatorNetwork(card.channels, card.features)
+    return LocatorNetwork(card.channels, card.features, card.blocks, card.context, card.light)
 
 
 class LocatorNetwork(nn.Module):
@@ -23,8 +23,12 @@ class LocatorNetwork(nn.Module):
     so that every cell of 8×8 pixels knows its details and its surroundings.
 
     Args:
-        channels: of the stages at a half, a quarter, … and a 32nd of the picture's size.
+        channels: of the stages at a half, a quarter, … and a 32nd of the picture's size; of four, the first
+            is at a quarter, made by one convolution.
         width: of the layers that add up.
+        blocks: residual blocks of the last three stages.
+        context: blocks after the last stage that look far around: plates as wide as the picture.
+        light: whether the head convolves each channel by itself.
 
     Shapes:
         ``[batch, 1, height, width]`` float32, grey, 0..1, both sizes multiples of 32, to
@@ -37,22 +41,33 @@ class LocatorNetwork(nn.Module):
     """
 
     def __init__(
-        self, channels: tuple[int, int, int, int, int] = (16, 24, 48, 72, 96), width: int = 64
+        self,
+        channels: tuple[int, ...] = (16, 24, 48, 72, 96),
+        width: int = 64,
+        blocks: tuple[int, ...] = (2, 2, 2),
+        context: int = 0,
+        light: bool = False,
     ) -> None:
         super().__init__()
-        first, second, third, fourth, fifth = channels
+        *stem, second, third, fourth, fifth = channels
+        first = stem[0] if stem else second
+        shrink = (3, 2) if stem else (6, 4)
         self.stem = nn.Sequential(
-            nn.Conv2d(1, first, 3, stride=2, padding=1, bias=False),
+            nn.Conv2d(1, first, shrink[0], stride=shrink[1], padding=1, bias=False),
             nn.BatchNorm2d(first),
             nn.ReLU(inplace=True),
-            ResidualBlock(first, second, (2, 2)),
+            *([ResidualBlock(first, second, (2, 2))] if stem else []),
         )
-        self.eighth = nn.Sequential(ResidualBlock(second, third, (2, 2)), ResidualBlock(third, third))
-        self.sixteenth = nn.Sequential(ResidualBlock(third, fourth, (2, 2)), ResidualBlock(fourth, fourth))
-        self.coarsest = nn.Sequential(ResidualBlock(fourth, fifth, (2, 2)), ResidualBlock(fifth, fifth))
+        self.eighth = _stage(second, third, blocks[0])
+        self.sixteenth = _stage(third, fourth, blocks[1])
+        self.coarsest = _stage(fourth, fifth, blocks[2], context)
         self.sides = nn.ModuleList(nn.Conv2d(size, width, 1) for size in (third, fourth, fifth))
         self.head = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+            *([nn.Conv2d(width, width, 5, padding=2, groups=width, bias=False)] if light else []),
+            *([nn.BatchNorm2d(width)] if light else []),
+            nn.Conv2d(width, width, 1 if light else 3, padding=0 if light else 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
         )
         self.output = nn.Conv2d(width, 1 + 2 * CORNERS, 1)
         # Plates are rare: it begins with few.
@@ -67,3 +82,12 @@ class LocatorNetwork(nn.Module):
             sums = side(features) + F.interpolate(sums, scale_factor=2.0, mode="nearest")
         answers: Tensor = self.output(self.head(torch.relu(sums)))
         return answers
+
+
+def _stage(inputs: int, outputs: int, blocks: int, context: int = 0) -> nn.Sequential:
+    """Residual blocks, the first of which halves the picture, and then those that look far around."""
+    return nn.Sequential(
+        ResidualBlock(inputs, outputs, (2, 2)),
+        *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1)),
+        *(ContextBlock(outputs) for _ in range(context)),
+    )

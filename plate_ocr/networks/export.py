@@ -159,6 +159,7 @@ class _Graph:
         assert norm.running_mean is not None
         assert norm.running_var is not None
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        group: dict[str, Any] = {"group": convolution.groups} if convolution.groups > 1 else {}
         return self.add(
             "Conv",
             features,
@@ -167,6 +168,7 @@ class _Graph:
             kernel_shape=list(convolution.kernel_size),
             strides=list(convolution.stride),
             pads=[int(p) for p in convolution.padding] * 2,
+            **group,
         )
 
 
@@ -177,14 +179,15 @@ def _write_stages(graph: _Graph, features: str, prefix: str, stages: Any) -> str
 
 
 def _write_blocks(graph: _Graph, features: str, prefix: str, stages: Any, first: int = 0) -> str:
-    """The residual blocks of stages, from the first one on."""
+    """The residual and context blocks of stages, from the first one on."""
     for i in range(first, len(stages)):
         block, name = stages[i], f"{prefix}.{i}"
         body = graph.add("Relu", graph.convolved(features, f"{name}.body.0", block.body[0], block.body[1]))
         body = graph.convolved(body, f"{name}.body.3", block.body[3], block.body[4])
         around = features
-        if not isinstance(block.shortcut, nn.Identity):
-            around = graph.convolved(features, f"{name}.shortcut", *block.shortcut)
+        shortcut: Any = getattr(block, "shortcut", None)
+        if isinstance(shortcut, nn.Sequential):
+            around = graph.convolved(features, f"{name}.shortcut", *shortcut)
         features = graph.add("Relu", graph.add("Add", body, around))
     return features
 
@@ -237,7 +240,10 @@ def _write_locator_network(graph: _Graph, network: LocatorNetwork) -> None:
         )
         sums = graph.add("Add", side(features, i), larger)
     head: Any = network.head
-    features = graph.add("Relu", graph.convolved(graph.add("Relu", sums), "head", head[0], head[1]))
+    features = graph.add("Relu", sums)
+    if len(head) > 3:
+        features = graph.convolved(features, "head.each", head[0], head[1])
+    features = graph.add("Relu", graph.convolved(features, "head", head[-3], head[-2]))
     last: Any = network.output
     weights = graph.weight("output.weight", last.weight), graph.weight("output.bias", last.bias)
     graph.add("Conv", features, *weights, output="answers")
