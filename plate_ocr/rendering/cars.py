@@ -11,6 +11,7 @@ from plate_ocr.rendering.decorations import WORDS
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.scenery import add_grain, smooth_shades, write_word
+from plate_ocr.rendering.signs import draw_sign
 from plate_ocr.vision.images import Image
 
 CAR = (4.6, 2.1, 3.6)
@@ -27,7 +28,7 @@ def draw_car(
         flat: the plate.
         glyphs: for letters on the car.
         units: width of the plate on the car's canvas, pixels.
-        plate: whether the plate is drawn, not only its place.
+        plate: whether the plate is drawn; without it, nothing is in its place or a sign.
 
     Returns:
         The canvas, uint8 ``(height, width)``; how opaque it is, likewise, 255 where the car is; and the
@@ -69,6 +70,10 @@ def draw_car(
         cover[y : y + size[1], x : x + size[0]] = np.maximum(
             cover[y : y + size[1], x : x + size[0]], both[..., 1]
         )
+    elif rng.random() < 0.5:
+        # The dealer's name, as on cars for sale.
+        part = body[y : y + size[1], x : x + size[0]]
+        part[:] = cv2.resize(draw_sign(rng, glyphs), part.shape[::-1], interpolation=cv2.INTER_AREA)
     return body, cover, place
 
 
@@ -117,9 +122,7 @@ def _furnish(rng: Generator, glyphs: Glyphs, body: Image, middle: tuple[int, int
         # The bumper, around or below.
         y, high = float(rng.normal(0.2, 0.3)), 0.12 + 0.35 * float(rng.random())
         quad(0, y, 1.9, high, level(0.4))
-    if rng.random() < 0.5:
-        y, high = float(rng.normal(-0.4, 0.25)), 0.1 + 0.25 * float(rng.random())
-        _draw_grille(rng, body, middle, units, y, high)
+    _draw_grille(rng, body, middle, units)
     if rng.random() < 0.7:
         x, y = 1.0 + 0.5 * float(rng.random()), float(rng.normal(-0.3, 0.3))
         w, h, shade = 0.15 + 0.25 * float(rng.random()), 0.1 + 0.25 * float(rng.random()), level(0.2)
@@ -143,6 +146,8 @@ def _furnish(rng: Generator, glyphs: Glyphs, body: Image, middle: tuple[int, int
             0.16 + 0.15 * float(rng.random()),
             level(0.6),
         )
+    if rng.random() < 0.25:
+        _draw_dealers_strip(rng, glyphs, body, middle, units)
     for _ in range(int(rng.random() * 4)):
         y = float(rng.normal(0, 0.8))
         cv2.line(
@@ -181,10 +186,29 @@ def _furnish(rng: Generator, glyphs: Glyphs, body: Image, middle: tuple[int, int
         )
 
 
-def _draw_grille(
-    rng: Generator, body: Image, middle: tuple[int, int], units: float, y: float, high: float
+def _draw_dealers_strip(
+    rng: Generator, glyphs: Glyphs, body: Image, middle: tuple[int, int], units: float
 ) -> None:
-    wide = 0.4 + 0.8 * float(rng.random())
+    """The dealer's name on a strip of its own, above the plate or below."""
+    y = middle[1] + units * (0.3 + 0.25 * float(rng.random())) * (1 if rng.random() < 0.7 else -1)
+    wide, high = units * (0.25 + 0.3 * float(rng.random())), units * (0.03 + 0.05 * float(rng.random()))
+    shade = float(rng.random() * 255)
+    box = [round(v) for v in (middle[0] - wide, y - high, middle[0] + wide, y + high)]
+    cv2.rectangle(body, (box[0], box[1]), (box[2], box[3]), shade, -1)
+    word = WORDS[int(rng.random() * len(WORDS))]
+    write_word(rng, glyphs, body, word, (middle[0], y), 1.5 * high, (shade + 128) % 256, 1.8 * wide)
+
+
+def _draw_grille(rng: Generator, body: Image, middle: tuple[int, int], units: float) -> None:
+    """A car's grille, a truck's, or none."""
+    kind = rng.random()
+    if kind > 0.62:
+        return
+    y, high, wide = float(rng.normal(-0.4, 0.25)), 0.1 + 0.25 * float(rng.random()), 0.4
+    if kind > 0.5:
+        high, wide = 0.4 + 0.7 * float(rng.random()), 1.0
+        y = -0.3 - high * float(rng.random())
+    wide += 0.8 * float(rng.random())
     left, right = max(0, round(middle[0] - wide * units)), round(middle[0] + wide * units)
     top, bottom = (
         max(0, round(middle[1] + (y - high) * units)),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.vision.images import Image
@@ -164,6 +167,34 @@ def _ground(rng: Generator, height: int, width: int) -> Image:
     """
     small = np.clip(float(rng.random() * 255) + rng.normal(0, 30, (3, 4)), 0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(small, (width, height)), np.uint8)
+
+
+def darken(rng: Generator, scene: Image, plates: Sequence[NDArray[np.float64]]) -> None:
+    """Night: all is dark but the plates, in a camera's infrared light or in that of lamps.
+
+    Args:
+        rng: source of all that is random.
+        scene: uint8 ``(H, W)``; it is changed.
+        plates: corners of each plate in it, ``(4, 2)``.
+    """
+    mask = np.zeros(scene.shape, np.float32)
+    for box in plates:
+        cv2.fillPoly(mask, [np.rint(box).astype(np.int32)], 1.0, cv2.LINE_AA)
+    dark = 0.06 + 0.4 * float(rng.random()) ** 2
+    picture = scene.astype(np.float32)
+    picture *= dark + (0.5 + 0.7 * float(rng.random()) - dark) * mask
+    height, width = scene.shape
+    for _ in range(int(rng.random() * 4)):
+        # Headlights, lamps, and their glow.
+        x, y, size = int(rng.random() * width), int(rng.random() * height), 2 + 14 * float(rng.random()) ** 2
+        if any(cv2.pointPolygonTest(box.astype(np.float32), (x, y), True) > -2 * size for box in plates):
+            continue
+        glow = np.zeros((height // 4, width // 4), np.float32)
+        cv2.circle(glow, (x // 4, y // 4), max(1, round(size / 4)), 255.0, -1)
+        glow = cv2.GaussianBlur(glow, (0, 0), 0.8 + size * 0.3 * float(rng.random()))
+        picture += cv2.resize(glow, (width, height)) * np.float32(0.5 + float(rng.random()))
+        cv2.circle(picture, (x, y), round(size * 0.7), 255.0, -1, cv2.LINE_AA)
+    scene[:] = np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def smooth_shades(rng: Generator, height: int, width: int) -> Image:
