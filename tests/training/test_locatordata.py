@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,10 +16,10 @@ from torch import Tensor
 
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH
 from plate_ocr.rendering.shards import Rendering, SceneShard, render_scenes
-from plate_ocr.training.detector.data import ANSWERS, SceneBatches, answer
+from plate_ocr.training.detector.data import ANSWERS, SIZES, SceneBatches, answer, seen_again
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.data import Shards
-from plate_ocr.vision.detection import CELL, located
+from plate_ocr.vision.detection import CELL, STRIDE, located
 
 US = Rendering(regions=("us",), seed=3)
 SIZE = (96, 160)
@@ -155,6 +156,55 @@ def test_a_step_gets_the_same_batch_however_it_is_reached(batches: SceneBatches)
 
 def test_a_batch_has_the_form_that_the_network_takes(batches: SceneBatches) -> None:
     pictures, target = next(iter(batches(0)))
-    assert pictures.shape == (2, 1, HEIGHT, WIDTH)
+    count, grey, height, width = pictures.shape
+    assert (count, grey) == (2, 1)
+    assert (height, width) in SIZES
     assert 0 <= pictures.min() <= pictures.max() <= 1
-    assert target.shape == (2, 10, HEIGHT // CELL, WIDTH // CELL)
+    assert target.shape == (2, 10, height // CELL, width // CELL)
+
+
+def test_sizes_fit_the_network() -> None:
+    for height, width in SIZES:
+        assert height % STRIDE == width % STRIDE == 0
+        assert width / height == pytest.approx(WIDTH / HEIGHT, rel=0.04)
+
+
+@pytest.mark.parametrize("size", [(256, 352), (448, 608)])
+def test_scenes_seen_again_take_their_plates_along(size: tuple[int, int]) -> None:
+    pictures, points = torch.zeros(32, 1, 256, 352), torch.full((32, 12, 2), torch.nan)
+    box = np.array([[100.0, 80], [240, 90], [238, 130], [98, 120]], np.float32)
+    points[:, :4] = torch.from_numpy(box / np.array([352, 256], np.float32))
+    pictures[:, 0] = torch.from_numpy(
+        cv2.fillPoly(np.zeros((256, 352), np.float32), [np.rint(box).astype(int)], 1.0)
+    )
+    shown, there = seen_again(pictures, points, size, torch.Generator().manual_seed(2))
+    assert shown.shape == (32, 1, *size)
+    assert there[:, 4:].isnan().all()
+    seen = there[:, :4].isfinite().all(2).all(1)
+    assert seen.sum() > 20
+    widths = []
+    for picture, corners in zip(shown[seen, 0], there[seen, :4] * torch.tensor(size[::-1]), strict=True):
+        mask = np.zeros(size, np.float32)
+        cv2.fillPoly(mask, [np.rint(corners.numpy()).astype(int)], 1.0)
+        both, either = (picture.numpy() * mask).sum(), np.maximum(picture.numpy(), mask).sum()
+        assert both / either > 0.9
+        widths.append(float((corners[1] - corners[0]).norm()))
+    assert max(widths) > 1.3 * min(widths)
+
+
+def test_plates_that_are_cut_off_are_none() -> None:
+    points = torch.full((64, 12, 2), torch.nan)
+    points[:, :4] = torch.tensor([[0.9, 0.5], [1.0, 0.5], [1.0, 0.56], [0.9, 0.56]])
+    _, there = seen_again(torch.zeros(64, 1, 256, 352), points, (256, 352), torch.Generator().manual_seed(0))
+    seen = there[:, :4].isfinite().all(2).all(1)
+    assert 10 < seen.sum() < 54
+    assert there[seen, :4].max() < 1.03
+
+
+def test_the_peak_of_a_turned_plate_lies_along_it() -> None:
+    middle, turn = torch.tensor([80.0, 48]), torch.tensor([[0.7071, 0.7071], [-0.7071, 0.7071]])
+    plate = (torch.tensor([[-50.0, -12], [50, -12], [50, 12], [-50, 12]]) @ turn) + middle
+    peaks = targets(plate)[0, 0]
+    row, column = (peaks == 1).nonzero()[0].tolist()
+    # Down to the right, as the text runs, and not up to the right.
+    assert peaks[row + 1, column + 1] > peaks[row - 1, column + 1] + 0.2

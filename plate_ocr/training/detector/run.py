@@ -65,7 +65,7 @@ def open_detector(
         taken = take_over(network, source.state_dict())
         context.reporter.say(f"from {config.base}: {taken} of {len(network.state_dict())} tensors taken over")
     with rendered_shards(config, context.folder, render_scenes, SceneShard) as (shards, executor):
-        batches = SceneBatches(shards, config.seed, config.batch_size, config.passes)
+        batches = SceneBatches(shards, config.seed, config.batch_size, config.passes, device=context.device)
         # Of several processes the first decides.
         held_out: SceneShard | None = None
         if context.first:

@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -26,6 +26,8 @@ PARTS = 32
 
 SHIFT = (3, 6)
 """How far a picture is moved down or up, and left or right, at most, pixels."""
+
+CPU = torch.device("cpu")
 
 AnyShard = TypeVar("AnyShard", bound=Rendered)
 
@@ -113,16 +115,22 @@ class ShardBatches(ABC, Generic[AnyShard]):
         seed: of everything random.
         batch_size: pictures in a batch.
         passes: over each shard.
+        device: where batches are made.
     """
 
     shards: Shards[AnyShard]
     seed: int
     batch_size: int
     passes: int
+    device: torch.device = field(default=CPU, kw_only=True)
 
     @abstractmethod
     def targets(self, shard: AnyShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
         """What the pictures of these rows of a shard should give, their points being where they are now."""
+
+    def varied(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pictures and points as they are learnt from this time: see :func:`vary`."""
+        return vary(pictures, points, random)
 
     @property
     def steps_per_shard(self) -> int:
@@ -138,9 +146,10 @@ class ShardBatches(ABC, Generic[AnyShard]):
                 turn, place = divmod(i, self.shards.size // self.batch_size)
                 order = np.random.default_rng((self.seed, number, turn)).permutation(self.shards.size)
                 rows = order[place * self.batch_size : (place + 1) * self.batch_size]
-                random = torch.Generator().manual_seed(self.seed * 2**32 + step)
-                pictures = torch.from_numpy(shard.images[rows])[:, None].float() / 255
-                pictures, points = vary(pictures, torch.from_numpy(shard.points[rows]), random)
+                random = torch.Generator(self.device).manual_seed(self.seed * 2**32 + step)
+                pictures = torch.from_numpy(shard.images[rows]).to(self.device)[:, None].float() / 255
+                points = torch.from_numpy(shard.points[rows]).to(self.device)
+                pictures, points = self.varied(pictures, points, random)
                 yield pictures, self.targets(shard, rows, pictures, points)
                 step += 1
 
@@ -151,21 +160,22 @@ def vary(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Ten
     Args:
         pictures: float32 ``[batch, 1, height, width]``, 0..1.
         points: float32 ``[batch, points, 2]``: places in the pictures, parts of their width and height.
-        random: source of randomness.
+        random: source of randomness, on the pictures' device.
 
     Returns:
         Pictures of the same form and range, and where the points are in them.
     """
     count, height, width = len(pictures), *pictures.shape[2:]
+    device = pictures.device
 
     def between(least: float, most: float) -> Tensor:
-        return torch.rand(count, 1, 1, 1, generator=random) * (most - least) + least
+        return torch.rand(count, 1, 1, 1, generator=random, device=device) * (most - least) + least
 
-    y, x = (int(torch.randint(0, 2 * most + 1, (), generator=random)) for most in SHIFT)
+    y, x = (int(torch.randint(0, 2 * most + 1, (), generator=random, device=device)) for most in SHIFT)
     padded = F.pad(pictures, (SHIFT[1], SHIFT[1], SHIFT[0], SHIFT[0]), mode="replicate")
     pictures = padded[:, :, y : y + height, x : x + width]
-    points = points + torch.tensor([(SHIFT[1] - x) / width, (SHIFT[0] - y) / height])
+    points = points + points.new_tensor([(SHIFT[1] - x) / width, (SHIFT[0] - y) / height])
     pictures = (pictures - 0.5) * between(0.7, 1.25) + 0.5 + between(-0.12, 0.12)
-    noise = torch.randn(pictures.shape, generator=random) * between(0, 0.04)
+    noise = torch.randn(pictures.shape, generator=random, device=device) * between(0, 0.04)
     pictures = pictures + noise * (between(0, 1) < 0.5)
     return torch.where(between(0, 1) < 0.08, 1 - pictures, pictures).clamp(0, 1), points
