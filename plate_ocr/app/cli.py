@@ -42,11 +42,13 @@ def main() -> None:
 
 
 def command_line(called: str = "") -> typer.Typer:
-    """The command line with all commands, or the called one alone: that starts sooner."""
+    """The command line with all commands, or the called one alone: that starts sooner.
+
+    A shell that completes a word names none: it gets all.
+    """
     app = typer.Typer(
         help="Read licence plates and their characters, offline.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from plate_ocr.app.verbosity import is_quiet
+
 if TYPE_CHECKING:
     from plate_ocr.training.core.epoch import Epoch
     from plate_ocr.training.core.reporting import Length
@@ -21,7 +23,7 @@ def counted(things: Iterable[T]) -> Iterator[T]:
 
     Only on a terminal, and only where results go elsewhere: else they tell themselves how far it is.
     """
-    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    shown = sys.stderr.isatty() and not sys.stdout.isatty() and not is_quiet()
     done = 0
     for done, thing in enumerate(things):
         if shown:
@@ -63,6 +65,13 @@ class PlainReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing to tidy up."""
+
+
+class QuietReporter(PlainReporter):
+    """Nothing: errors are told by who catches them."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
 
 
 class BarReporter(PlainReporter):
@@ -118,5 +127,7 @@ class BarReporter(PlainReporter):
 
 
 def reporter() -> PlainReporter:
-    """What suits standard error."""
+    """What suits standard error and what is to be told."""
+    if is_quiet():
+        return QuietReporter()
     return BarReporter() if sys.stderr.isatty() else PlainReporter()

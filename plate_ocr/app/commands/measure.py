@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import fail, tell
 from plate_ocr.app.options import InputKind, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
+from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 
 
 def evaluate(
@@ -38,6 +40,8 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object.")] = False,
     jobs: Jobs = 1,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Measure how well labelled plates are read.
 
@@ -52,6 +56,7 @@ def evaluate(
     from plate_ocr.labels import LabelledPlate, list_plates
     from plate_ocr.metrics import PlateFigures
 
+    started = set_verbosity(quiet, verbose)
     opened = partial(open_reader, model, kind, region=split_regions(region), min_confidence=min_confidence)
     read, draw, result = opened(), PictureFolders().draw, Evaluation()
     plates, problems = list_plates(data, Alphabet(read.alphabet))
@@ -69,6 +74,7 @@ def evaluate(
                 problems.append(str(answer.error) if named else f"{plate.where}: {answer.error}")
     for problem in problems:
         tell(problem)
+    LOGGER.debug("done in %.1f s", perf_counter() - started)
     if not result.outcomes:
         fail(f"{data}: no plate could be looked at", 1)
     figures, boxes = PlateFigures.of(result.outcomes), result.boxes

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ import typer
 from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import fail, print_result, tell
 from plate_ocr.app.options import Input, InputKind, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
+from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import VideoError
 from plate_ocr.model.sessions import PlateModel
 
@@ -70,6 +72,8 @@ def predict(
             metavar="SECONDS", min=0, help="Look for a lost camera so long.", show_default="until Ctrl-C"
         ),
     ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Read photos, pictures of plates or of single characters, and videos: each car in them once.
 
@@ -84,6 +88,7 @@ def predict(
     if hasattr(signal, "SIGPIPE"):
         # A closed pipe (``| head``) ends the program without a word, as it does other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    started = set_verbosity(quiet, verbose)
     _check_places(table, resume, annotate, blur)
     opened = partial(open_reader, model, region=split_regions(region), min_confidence=min_confidence)
     read = opened(kind)
@@ -110,7 +115,9 @@ def predict(
         if answer is not None:
             return (answer,)
         if source.error is None and is_video(source.name):
-            return of_video(source.name, read_video(), folders.draw, tell, give_up=give_up, show=window)
+            return of_video(
+                source.name, read_video(), folders.draw, LOGGER.warning, give_up=give_up, show=window
+            )
         return (of_picture(source, read, folders.draw),)
 
     failed = False
@@ -138,6 +145,7 @@ def predict(
                 results.append(lines)
     if table:
         write_table(table, results.rows() if results else rows)
+    LOGGER.debug("done in %.1f s", perf_counter() - started)
     if failed:
         raise typer.Exit(1)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from plate_ocr.app.console import fail
 from plate_ocr.app.options import Input
+from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import DataError, ModelError
+from plate_ocr.model.registry import find_model
+from plate_ocr.model.sessions import PlateModel, available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
@@ -19,6 +23,7 @@ def open_reader(model: str | None, kind: Input | None, **settings: Any) -> Plate
     """What reads pictures of a kind."""
     from plate_ocr.readers.auto import PlateReader
 
+    started = perf_counter()
     model = model or ("chars" if kind is Input.char else "plates")
     try:
         read = PlateReader(model, input=kind.value if kind else "auto", **settings)
@@ -26,6 +31,11 @@ def open_reader(model: str | None, kind: Input | None, **settings: Any) -> Plate
             read = PlateReader(model, input="char", **settings)
     except (ModelError, DataError, ValueError) as error:
         fail(str(error), 2)
+    LOGGER.debug("device: cpu, %d cores", available_threads())
+    LOGGER.debug("model: %s", read.model.path)
+    if isinstance(read.model, PlateModel) and kind is not Input.plate:
+        LOGGER.debug("finds plates: %s", find_model("locator", ".onnx"))
+    LOGGER.debug("opened in %.0f ms", 1000 * (perf_counter() - started))
     return read
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +15,9 @@ from typer.core import TyperCommand, TyperOption
 
 from plate_ocr.app.console import INTERRUPTED, fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE, Decline, Device, Loss, Model, RenderedRegions, split_regions
+from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError
+from plate_ocr.model.sessions import available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.training.core.config import RunConfig
@@ -123,11 +126,14 @@ def train(
         bool,
         typer.Option("--plan", help=f"Tell what would happen at which step, draw {PLAN_PICTURE}, and stop."),
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train a model; the run folder gets the model, its figures and plots.
 
     The plate model and the locator learn from rendered plates alone; give no DATA.
     """
+    set_verbosity(quiet, verbose)
     chosen: dict[str, Any] = {
         "data": tuple(data) if data else None,
         "fonts": fonts,
@@ -237,15 +243,20 @@ def _show_plan(config: RunConfig) -> None:
 def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool) -> None:
     from plate_ocr.app.progress import reporter
     from plate_ocr.training.core.checkpoint import CHECKPOINT
+    from plate_ocr.training.core.device import pick_device
     from plate_ocr.training.tasks import train as train_model
 
     assert folder is not None
+    started = perf_counter()
+    LOGGER.debug("device: %s, %d cores", pick_device(config.device), available_threads())
+    LOGGER.debug("model: %s%s", config.model, f", from {config.base}" if config.base else "")
     try:
         with reporter() as told:
             result = train_model(config, folder, told, resume=resume, strict=strict)
     except KeyboardInterrupt:
         how = f"; go on with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         fail(f"stopped{how}", INTERRUPTED)
+    LOGGER.debug("done in %.1f s", perf_counter() - started)
     if result.metrics:
         print(result.folder)
 
