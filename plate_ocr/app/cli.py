@@ -49,6 +49,7 @@ def command_line(called: str = "") -> typer.Typer:
     app = typer.Typer(
         help="Read licence plates and their characters, offline.",
         no_args_is_help=True,
+        add_completion=called not in COMMANDS,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,28 @@ def test_data_that_is_not_learnt_from_is_not_checked_either(run: Run, tmp_path: 
     (tmp_path / "config.toml").write_text(CONFIGS["plates"]().to_toml(), encoding="utf-8")
     code, _, err = run("train", "--resume", tmp_path, "--strict", "--plan")
     assert (code, "--strict belongs to --model digits and chars" in err) == (2, True)
+
+
+def test_the_help_shows_every_option_once_in_a_panel(run: Run) -> None:
+    code, out, _ = run("train", "--help")
+    assert code == 0
+    panels = re.findall(r"^(\w+):$", out, re.MULTILINE)
+    assert panels == ["Arguments", "Run", "Data", "Network", "Schedule", "Machine"]
+    shown = re.findall(r"^  (?:-\w, )?(--[\w-]+)", out, re.MULTILINE)
+    options = {option for given in GIVEN.values() for option in given if option.startswith("--")}
+    others = {
+        "--out",
+        "--resume",
+        "--config",
+        "--model",
+        "--plan",
+        "--quiet",
+        "--verbose",
+        "--strict",
+        "--help",
+    }
+    assert sorted(shown) == sorted(options | others)
+    assert out.index("Machine:") < out.index("--device") < out.index("--compile")
 
 
 def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> None:

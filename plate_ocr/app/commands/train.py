@@ -25,11 +25,25 @@ if TYPE_CHECKING:
 NAMES = {"data": "DATA", "base": "--from", "regions": "--region"}
 """Of settings whose option is not called as they are."""
 
+PANELS = {
+    "Run": ("out", "resume", "config", "model", "plan", "quiet", "verbose", "help"),
+    "Data": ("fonts", "region", "group", "alphabet", "share", "strict"),
+    "Network": ("base", "windows", "hidden", "loss"),
+    "Schedule": (
+        *("epochs", "per_epoch", "passes", "batch_size", "patience"),
+        *("rate", "warmup", "decline", "seed"),
+    ),
+    "Machine": ("device", "accumulate", "compile"),
+}
+"""The options by what they are about, in the order of the help."""
+
 PLAN_PICTURE = Path("plan.png")
 
 
 class TrainCommand(TyperCommand):
-    """Its help takes defaults from the configurations of the models, where the ``train`` extra is there."""
+    """Its help has the options in panels, with the defaults that the configurations of the models have,
+    where the ``train`` extra is there.
+    """
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options."""
@@ -39,7 +53,16 @@ class TrainCommand(TyperCommand):
             for option in self.params:
                 if isinstance(option, TyperOption) and option.name and option.show_default is True:
                     option.show_default = _defaults(CONFIGS, option.name) or False
-        super().format_options(ctx, formatter)
+        records = {
+            param.name: (param.param_type_name, record)
+            for param in self.get_params(ctx)
+            if (record := param.get_help_record(ctx))
+        }
+        with formatter.section("Arguments"):
+            formatter.write_dl([record for kind, record in records.values() if kind == "argument"])
+        for title, names in PANELS.items():
+            with formatter.section(title):
+                formatter.write_dl([records[name][1] for name in names])
 
 
 CLASS = TrainCommand
