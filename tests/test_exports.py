@@ -86,6 +86,7 @@ def test_importing_the_package_loads_neither_models_nor_videos() -> None:
     assert not {"onnxruntime", "PIL", "plate_ocr.video"} & loaded_by("import plate_ocr")
 
 
+@pytest.mark.slow
 def test_the_first_picture_does_not_wait_for_imports(tiny_model: Path) -> None:
     opened = f"import plate_ocr; from pathlib import Path; read = plate_ocr.PlateReader({str(tiny_model)!r})"
     picture = Path(plate_ocr.__file__).parents[1] / "data" / "plate.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -22,6 +24,7 @@ def test_the_first_command_prints_what_it_says() -> None:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     (path, text, sure), (*said, about) = (line.split("  ") for line in (done.stdout.strip(), shown[2]))
     assert [path, text] == said
+    assert done.stderr == ""
     # Other weights are a little more or less sure.
     assert float(sure) == pytest.approx(float(about), abs=0.05)
 
@@ -35,6 +38,13 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert digit == "7"
 
 
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_names_of_the_package_are_there(page: Path) -> None:
+    for name in set(re.findall(r"\bplate_ocr(?:\.[a-z_]\w*)+\b", page.read_text(encoding="utf-8"))):
+        pkgutil.resolve_name(name)

@@ -121,6 +121,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_plate_model_and_go_on_as_one(tmp_path: Path) -> None:
     script = tmp_path / "small.py"
     script.write_text(SMALL_PLATES)
