@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
+from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -188,8 +189,11 @@ class PlateReader(Reader[Reading]):
         providers: Providers = None,
     ) -> None:
         check_choice("input", input, get_args(Input))
+        # Pillow is imported while ONNX Runtime opens the network, which needs no Python.
+        decoders = Thread(target=load_decoders)
+        decoders.start()
         opened = load_model(model, threads=threads, providers=providers)
-        load_decoders()
+        decoders.join()
         # Others read picture by picture, and photos are large.
         batch = BATCH if isinstance(opened, PlateModel) and input != "photo" else 1
         super().__init__(opened, batch, input=input, region=region, min_confidence=min_confidence)

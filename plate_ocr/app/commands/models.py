@@ -6,9 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -60,7 +58,9 @@ def info(
     if file.suffix in MODEL_SUFFIXES:
         contents = model_contents(file)
     else:
-        contents = _checkpoints(file).checkpointmodel_contents(file)
+        with train_extra(f"looking into {file}"):
+            from plate_ocr.training.torch_files import checkpoint_contents
+        contents = checkpoint_contents(file)
     print(contents.to_json() if as_json else "\n".join(_lines(contents)))
 
 
@@ -75,7 +75,9 @@ def strip(
     """Leave the weights only."""
     if file.suffix in MODEL_SUFFIXES:
         raise ModelError(f"{model_contents(file).path} holds nothing but weights and a header already")
-    print("\n".join(_checkpoints(file).strip_checkpoint(file, out).lines()))
+    with train_extra(f"looking into {file}"):
+        from plate_ocr.training.torch_files import strip_checkpoint
+    print("\n".join(strip_checkpoint(file, out).lines()))
 
 
 @models.command(name="list")
@@ -99,12 +101,6 @@ def list_models(as_json: AsJson = False) -> None:
             print(f"{name}  {contents.path}  {contents.bytes:,} bytes  {alphabet}  {_accuracy(accuracy)}")
     if failed:
         raise typer.Exit(1)
-
-
-def _checkpoints(file: Path) -> ModuleType:
-    """The part of the package that needs torch."""
-    with train_extra(f"looking into {file}"):
-        return import_module("plate_ocr.training.torch_files")
 
 
 def _lines(contents: Contents) -> Iterator[str]:
