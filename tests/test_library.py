@@ -480,7 +480,10 @@ def test_of_a_video_the_log_tells(learnt: Learnt, caplog: pytest.LogCaptureFixtu
     assert caplog.messages == ["a.mp4: 1 of 20 pictures could not be read"]
 
 
-def test_warnings_go_to_the_log_of_the_package(caplog: pytest.LogCaptureFixture) -> None:
+def test_warnings_go_to_the_log_of_the_package(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("plate_ocr"), "handlers", [])
     warn("100% of it")
     (record,) = caplog.records
     assert (record.name, record.levelname, record.message) == ("plate_ocr", "WARNING", "100% of it")

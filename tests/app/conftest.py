@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from plate_ocr.app.cli import main
+from plate_ocr.app.verbosity import LOGGER
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -20,8 +21,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["plate-ocr", *map(str, arguments)])
         pipe = signal.getsignal(signal.SIGPIPE) if hasattr(signal, "SIGPIPE") else None
+        handlers, level = LOGGER.handlers, LOGGER.level
         with pytest.raises(SystemExit) as stopped:
             main()
+        LOGGER.handlers = handlers
+        LOGGER.setLevel(level)
         if pipe is not None:  # else a server of a later test ends all tests when its client has gone
             signal.signal(signal.SIGPIPE, pipe)
         out, err = capfd.readouterr()

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import os
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(ABC):
     """Everything that decides a run; stored as ``config.toml``.
 
     Attributes:
@@ -207,9 +208,9 @@ class RunConfig:
         return []
 
     @property
+    @abstractmethod
     def loss_name(self) -> str:
         """What is made small, in words."""
-        raise NotImplementedError
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
