@@ -41,4 +41,4 @@ def set_verbosity(quiet: bool, verbose: bool) -> float:
 
 def is_quiet() -> bool:
     """Whether errors alone are told."""
-    return not LOGGER.isEnabledFor(logging.INFO)
+    return LOGGER.getEffectiveLevel() >= logging.ERROR
