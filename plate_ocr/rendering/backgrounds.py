@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 
+from plate_ocr.errors import DataError
 from plate_ocr.rendering.packages import package_folder
 from plate_ocr.rendering.scenery import add_grain, smooth_shades
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
 FROM_SCIKIT_IMAGE = (
     "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png",
@@ -18,19 +21,21 @@ FROM_SCIKIT_IMAGE = (
 )  # fmt: skip
 FROM_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 
+LONGEST = 1024
+"""Side of a photograph that is kept, pixels, at most."""
 
-def background(rng: Generator, height: int, width: int) -> Image:
+
+def background(rng: Generator, height: int, width: int, photographs: Sequence[Image]) -> Image:
     """What is behind the cars of a scene: a photograph, shades and shapes: uint8 ``(height, width)``."""
     if rng.random() < 0.6:
-        return piece_of_photograph(rng, height, width)
+        return _random_piece(rng, height, width, photographs)
     scene = smooth_shades(rng, height, width)
     if rng.random() < 0.6:
         # Sky or a wall above, a road below.
         horizon = int(height * (0.1 + 0.6 * float(rng.random())))
         scene[horizon:] = smooth_shades(rng, height - horizon, width)
         if rng.random() < 0.5:
-            part = piece_of_photograph(rng, horizon, width)
-            scene[:horizon] = part
+            scene[:horizon] = _random_piece(rng, horizon, width, photographs)
     if rng.random() < 0.5:
         add_grain(rng, scene)
     for _ in range(int(rng.random() * 5)):
@@ -38,9 +43,28 @@ def background(rng: Generator, height: int, width: int) -> Image:
     return scene
 
 
-def piece_of_photograph(rng: Generator, height: int, width: int) -> Image:
-    """A random piece of a packaged photograph, in a random size: uint8 ``(height, width)``."""
-    photographs = packaged_photographs()
+def photographs_in(folder: Path) -> tuple[Image, ...]:
+    """The pictures of a folder, by name, in grey and at most :data:`LONGEST` pixels a side.
+
+    Raises:
+        DataError: if there is none.
+        ImageError: if one cannot be read.
+    """
+    names = sorted(path for path in folder.iterdir() if is_image_name(path.name)) if folder.is_dir() else []
+    if not names:
+        raise DataError(f"{folder}: no folder with pictures")
+    return tuple(_shrunk(to_gray(read_image(path))) for path in names)
+
+
+def _shrunk(gray: Image) -> Image:
+    scale = LONGEST / max(gray.shape)
+    if scale >= 1:
+        return gray
+    return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _random_piece(rng: Generator, height: int, width: int, photographs: Sequence[Image]) -> Image:
+    """A random piece of a photograph, in a random size: uint8 ``(height, width)``."""
     whole = photographs[int(rng.random() * len(photographs))]
     share = 0.25 + 0.75 * float(rng.random())
     high = max(16, round(min(whole.shape[0], whole.shape[1] * height / width) * share))

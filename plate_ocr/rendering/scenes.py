@@ -20,7 +20,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.region_files.schema import Box, Camera
-from plate_ocr.rendering.backgrounds import background
+from plate_ocr.rendering.backgrounds import background, packaged_photographs, photographs_in
 from plate_ocr.rendering.camera import Matrix, expose, pose, project
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
@@ -48,6 +48,9 @@ AWRY = dataclasses.replace(TURN, turn=(42.0, 24.0, 5.0))
 STEEPEST = 45.0
 """Plates that are turned further in the picture are none that is reported: degrees."""
 
+UPSIDE_DOWN = 0.14
+"""Share of scenes that are shown upside down, and so without a plate that is reported."""
+
 INSIDE = 0.92
 """Part of a plate that is in the picture, at least; one that is cut off is none that is reported."""
 
@@ -74,16 +77,28 @@ class SceneGenerator:
     Args:
         data: as of :class:`PlateGenerator`.
         regions: whose plates hang on the cars.
+        backgrounds: folder with photographs without plates, that are put behind the cars beside those that
+            packages bring.
+
+    Raises:
+        DataError: if a region is unknown or its file has a mistake, or ``backgrounds`` has no pictures.
+        ImageError: if one of them cannot be read.
     """
 
-    def __init__(self, data: Path | None, regions: Sequence[str | Path] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path | None,
+        regions: Sequence[str | Path] | None = None,
+        backgrounds: Path | None = None,
+    ) -> None:
         self.plates = PlateGenerator(data, regions)
         self.glyphs = self.plates.glyphs
+        self.photographs = packaged_photographs() + (photographs_in(backgrounds) if backgrounds else ())
 
     def __call__(self, seed: int, index: int) -> Scene:
         """Render a scene; the same numbers give the same bytes."""
         rng = np.random.default_rng((seed, index))
-        scene = background(rng, HEIGHT, WIDTH)
+        scene = background(rng, HEIGHT, WIDTH, self.photographs)
         for _ in range(int(rng.random() * 4)):
             self._distract(rng, scene)
         wanted = next(i for i, share in enumerate(PLATES) if rng.random() < share or share == 1.0)
@@ -107,8 +122,7 @@ class SceneGenerator:
         if printed > 0.8:
             add_overlay(rng, self.glyphs, image, there)
         counted = [(text, box) for text, box in placed if _counts(box)]
-        if rng.random() < 0.06:
-            # All of it upside down.
+        if rng.random() < UPSIDE_DOWN:
             image, counted = np.ascontiguousarray(image[::-1, ::-1]), []
         boxes = np.array([box for _, box in counted], np.float32).reshape(-1, 4, 2)
         return Scene(image, boxes, tuple(text for text, _ in counted))

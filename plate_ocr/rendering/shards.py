@@ -40,12 +40,14 @@ class Rendering:
         regions: names of regions or region files; empty: the generator's own mix.
         seed: of everything random.
         not_plates: share of pictures without a plate.
+        backgrounds: of scenes: folder with more photographs; empty: those that packages bring.
     """
 
     data: str = ""
     regions: tuple[str, ...] = ()
     seed: int = 0
     not_plates: float = NOT_PLATES
+    backgrounds: str = ""
 
 
 class Rendered(Protocol):
@@ -237,7 +239,8 @@ class SceneShard:
 @cache
 def scenes_of(rendering: Rendering) -> SceneGenerator:
     """A generator; each process makes it once."""
-    return SceneGenerator(Path(rendering.data) if rendering.data else None, rendering.regions or None)
+    data, backgrounds = (Path(path) if path else None for path in (rendering.data, rendering.backgrounds))
+    return SceneGenerator(data, rendering.regions or None, backgrounds)
 
 
 def render_scenes(rendering: Rendering, start: int, count: int) -> SceneShard:

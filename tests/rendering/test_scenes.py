@@ -18,7 +18,7 @@ from plate_ocr.text import bare
 from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image
 
-COUNT = 90
+COUNT = 120
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ NAMES = {"data": "DATA", "base": "--from", "regions": "--region"}
 
 PANELS = {
     "Run": ("out", "resume", "config", "model", "plan", "quiet", "verbose", "help"),
-    "Data": ("fonts", "region", "group", "alphabet", "share", "strict"),
+    "Data": ("fonts", "region", "backgrounds", "group", "alphabet", "share", "strict"),
     "Network": ("base", "windows", "hidden", "loss"),
     "Schedule": (
         *("epochs", "per_epoch", "passes", "batch_size", "patience"),
@@ -104,6 +104,10 @@ def train(
         str | None, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
     ] = None,
     region: RenderedRegions = None,
+    backgrounds: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Photographs without plates, to put behind rendered cars."),
+    ] = None,
     group: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
     ] = None,
@@ -162,6 +166,7 @@ def train(
         "fonts": fonts,
         "base": base,
         "regions": split_regions(region) or None,
+        "backgrounds": backgrounds,
         "group": group,
         "alphabet": alphabet,
         "windows": None if windows is None else _windows(windows),

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.rendered.config import RenderRunConfig
 
 
 @dataclass(frozen=True)
 class LocatorRunConfig(RenderRunConfig):
-    """Everything that decides a run of the detector; stored as ``config.toml``."""
+    """Everything that decides a run of the detector; stored as ``config.toml``.
+
+    Attributes:
+        backgrounds: folder with photographs without plates, put behind cars beside those that packages bring.
+    """
+
+    PATHS: ClassVar[Mapping[str, Collection[str]]] = {**RenderRunConfig.PATHS, "backgrounds": ()}
 
     SHARD: ClassVar[int] = 512
 
     model: str = "locator"
     epochs: int = 32
     batch_size: int = 32
+    backgrounds: str = ""
+
+    @property
+    def rendering(self) -> Rendering:
+        """How scenes are rendered."""
+        return replace(super().rendering, backgrounds=self.backgrounds)
 
     @property
     def loss_name(self) -> str:
