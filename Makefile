@@ -24,7 +24,7 @@ models: models/digits.onnx models/chars.onnx
 
 # From the weights that are there, if any: `make -B models/plates.onnx FROM=` starts from nothing.
 FROM = $(if $(wildcard models/plates.safetensors),--from models/plates.safetensors)
-FROM_locator = $(if $(wildcard models/locator.safetensors),--from models/locator.safetensors)
+FROM_detector = $(if $(wildcard models/detector.safetensors),--from models/detector.safetensors)
 
 models/plates.onnx:
 	mkdir -p models
@@ -33,11 +33,11 @@ models/plates.onnx:
 	$(call publish,plates)
 	plate-ocr quantize runs/plates -o models/plates.onnx
 
-models/locator.onnx:
+models/detector.onnx:
 	mkdir -p models
-	test -e runs/locator/last.ckpt && plate-ocr train --resume runs/locator || \
-	plate-ocr train --model locator -o runs/locator $(FROM_locator)
-	$(call publish,locator)
+	test -e runs/detector/last.ckpt && plate-ocr train --resume runs/detector || \
+	plate-ocr train --model detector -o runs/detector $(FROM_detector)
+	$(call publish,detector)
 
 models/%.onnx:
 	mkdir -p models

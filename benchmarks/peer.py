@@ -31,7 +31,7 @@ def ours(model: str, detect: bool) -> tuple[Read, int]:
     )
     models = [reader.model.path]
     if detect:
-        models.append(importlib.import_module("plate_ocr.model.cards").find_model("locator", ".onnx"))
+        models.append(importlib.import_module("plate_ocr.model.cards").find_model("detector", ".onnx"))
 
     def read(path: str) -> list[str]:
         return [plate.text for plate in reader(path).plates]

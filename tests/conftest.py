@@ -22,9 +22,9 @@ from hypothesis import settings
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import ModelError
 from plate_ocr.metrics import accuracy
-from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
+from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
 from plate_ocr.model.registry import find_model
-from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.export import as_kept, save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
@@ -180,11 +180,11 @@ def new_plate_network(card: PlateCard, seed: int = 0) -> PlateNetwork:
         return with_statistics(plate_network_for(card))
 
 
-def new_locator_network(card: LocatorCard, seed: int = 0) -> LocatorNetwork:
-    """A locator with random weights and batch statistics that depend on the seed alone."""
+def new_detector_network(card: DetectorCard, seed: int = 0) -> PlateDetector:
+    """A detector with random weights and batch statistics that depend on the seed alone."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return with_statistics(locator_network_for(card))
+        return with_statistics(detector_network_for(card))
 
 
 N = TypeVar("N", bound=torch.nn.Module)
@@ -224,9 +224,9 @@ def tiny_plate_model(tmp_path: Path, plate_card: PlateCard) -> Path:
 
 
 @pytest.fixture(scope="session")
-def locator_card() -> LocatorCard:
-    """A locator of few weights, and a value in every optional field."""
-    return LocatorCard(
+def detector_card() -> DetectorCard:
+    """A detector of few weights, and a value in every optional field."""
+    return DetectorCard(
         longest=96,
         channels=(16, 16, 32, 32, 32),
         features=32,
@@ -236,17 +236,17 @@ def locator_card() -> LocatorCard:
     )
 
 
-LIGHT_LOCATOR = LocatorCard(
+LIGHT_DETECTOR = DetectorCard(
     longest=96, channels=(8, 12, 16, 24), features=16, blocks=(1, 2, 1), context=2, light=True
 )
-"""A locator that shrinks pictures by 4 at once and looks far around."""
+"""A detector that shrinks pictures by 4 at once and looks far around."""
 
 
 @pytest.fixture
-def tiny_locator(tmp_path: Path, locator_card: LocatorCard) -> Path:
-    """A folder with an untrained locator, as a training run leaves it."""
-    save_model(new_locator_network(locator_card), locator_card, tmp_path / "locator run" / "model")
-    return tmp_path / "locator run"
+def tiny_detector(tmp_path: Path, detector_card: DetectorCard) -> Path:
+    """A folder with an untrained detector, as a training run leaves it."""
+    save_model(new_detector_network(detector_card), detector_card, tmp_path / "detector run" / "model")
+    return tmp_path / "detector run"
 
 
 def shipped(name: str) -> Path:
@@ -264,9 +264,9 @@ def shipped_plates() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shipped_locator() -> Path:
-    """The locator that comes with the package."""
-    return shipped("locator")
+def shipped_detector() -> Path:
+    """The detector that comes with the package."""
+    return shipped("detector")
 
 
 @pytest.fixture(scope="session")

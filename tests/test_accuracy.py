@@ -36,7 +36,7 @@ def test_crops_are_read_as_well_as_documented(name: str, data_folder: Path, ship
 @pytest.mark.data
 @pytest.mark.parametrize("name", PHOTOS)
 def test_plates_in_photos_are_found_and_read_as_documented(
-    name: str, data_folder: Path, shipped_plates: Path, shipped_locator: Path
+    name: str, data_folder: Path, shipped_plates: Path, shipped_detector: Path
 ) -> None:
     reader = PlateReader(shipped_plates, input="photo", threads=1)
     labelled = labelled_photos(data_folder / "photos" / name)

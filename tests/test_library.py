@@ -249,7 +249,7 @@ def test_what_becomes_of_errors_must_be_known(reader: Any, pictures: list[Image]
             for wrong in (7, [], [0], ("cpu", None))
         ),
         *(
-            ({"model": wrong}, f"model={wrong!r}: plates, chars, digits, locator or a path is expected")
+            ({"model": wrong}, f"model={wrong!r}: plates, chars, digits, detector or a path is expected")
             for wrong in (None, 5, b"plates")
         ),
     ],
@@ -434,7 +434,7 @@ def test_auto_takes_the_first_that_starts_and_tells(
 
 
 def test_all_networks_run_where_it_was_asked_for(
-    with_broken_cuda: list[list[str]], shipped_plates: Path, shipped_locator: Path
+    with_broken_cuda: list[list[str]], shipped_plates: Path, shipped_detector: Path
 ) -> None:
     PlateReader(shipped_plates, input="photo", providers="openvino")
     assert with_broken_cuda == [[OPENVINO]] * 2

@@ -22,20 +22,20 @@ from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import (
     METADATA_KEY,
     VERSION,
-    LocatorCard,
+    DetectorCard,
     ModelCard,
     PlateCard,
     model_card_from,
     plate_card_from,
 )
-from plate_ocr.model.sessions import CharModel, LocatorModel, PlateModel, load_model, softmax
+from plate_ocr.model.sessions import CharModel, Detector, PlateModel, load_model, softmax
 from plate_ocr.networks.export import save_model, to_onnx
-from plate_ocr.networks.weights import load_locator_weights, load_plate_weights, load_weights
+from plate_ocr.networks.weights import load_detector_weights, load_plate_weights, load_weights
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.vision.detection import located, photo_input
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.settings import Preprocessing
-from tests.conftest import LIGHT_LOCATOR, new_locator_network, new_network, new_plate_network
+from tests.conftest import LIGHT_DETECTOR, new_detector_network, new_network, new_plate_network
 
 Opener = Callable[[Path], object]
 OPENERS: dict[str, Opener] = {
@@ -458,34 +458,34 @@ def test_the_shipped_plate_model_is_small_and_describes_itself(shipped_plates: P
     assert card.training
 
 
-def test_a_locator_comes_back_with_its_card(tiny_locator: Path, locator_card: LocatorCard) -> None:
-    assert LocatorModel(tiny_locator).card == locator_card
-    card, network = load_locator_weights(tiny_locator)
-    assert card == locator_card
+def test_a_detector_comes_back_with_its_card(tiny_detector: Path, detector_card: DetectorCard) -> None:
+    assert Detector(tiny_detector).card == detector_card
+    card, network = load_detector_weights(tiny_detector)
+    assert card == detector_card
     assert not network.training
-    for name, value in new_locator_network(locator_card).state_dict().items():
+    for name, value in new_detector_network(detector_card).state_dict().items():
         assert torch.equal(network.state_dict()[name], value)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 160), (256, 352)])
-def test_the_locator_computes_the_same_in_onnx(
-    size: tuple[int, int], tiny_locator: Path, locator_card: LocatorCard, rng: np.random.Generator
+def test_the_detector_computes_the_same_in_onnx(
+    size: tuple[int, int], tiny_detector: Path, detector_card: DetectorCard, rng: np.random.Generator
 ) -> None:
     inputs = rng.random((2, 1, *size)).astype(np.float32)
     with torch.no_grad():
-        answers = new_locator_network(locator_card)(torch.from_numpy(inputs)).numpy()
-    session = onnxruntime.InferenceSession(tiny_locator / "model.onnx", providers=["CPUExecutionProvider"])
+        answers = new_detector_network(detector_card)(torch.from_numpy(inputs)).numpy()
+    session = onnxruntime.InferenceSession(tiny_detector / "model.onnx", providers=["CPUExecutionProvider"])
     found = np.asarray(session.run(["answers"], {"pictures": inputs})[0])
     assert np.ptp(answers[:, 0]) > 0.01
     np.testing.assert_allclose(found, answers, atol=1e-4)
 
 
-def test_a_light_locator_comes_back_and_computes_the_same_in_onnx(
+def test_a_light_detector_comes_back_and_computes_the_same_in_onnx(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    network = new_locator_network(LIGHT_LOCATOR)
-    save_model(network, LIGHT_LOCATOR, tmp_path / "model")
-    assert LocatorModel(tmp_path).card == load_locator_weights(tmp_path)[0] == LIGHT_LOCATOR
+    network = new_detector_network(LIGHT_DETECTOR)
+    save_model(network, LIGHT_DETECTOR, tmp_path / "model")
+    assert Detector(tmp_path).card == load_detector_weights(tmp_path)[0] == LIGHT_DETECTOR
     inputs = rng.random((2, 1, 64, 160)).astype(np.float32)
     with torch.no_grad():
         answers = network(torch.from_numpy(inputs)).numpy()
@@ -495,54 +495,54 @@ def test_a_light_locator_comes_back_and_computes_the_same_in_onnx(
     np.testing.assert_allclose(found, answers, atol=1e-4)
 
 
-def test_a_locators_file_of_an_earlier_version_says_nothing_of_blocks(
-    tiny_locator: Path, locator_card: LocatorCard
+def test_a_detectors_file_of_an_earlier_version_says_nothing_of_blocks(
+    tiny_detector: Path, detector_card: DetectorCard
 ) -> None:
-    change_card(tiny_locator, blocks=..., context=..., light=...)
-    assert LocatorModel(tiny_locator).card == locator_card
-    assert load_locator_weights(tiny_locator)[0] == locator_card
+    change_card(tiny_detector, blocks=..., context=..., light=...)
+    assert Detector(tiny_detector).card == detector_card
+    assert load_detector_weights(tiny_detector)[0] == detector_card
 
 
-def test_a_locator_looks_at_photos_of_any_size(
-    tiny_locator: Path, locator_card: LocatorCard, rng: np.random.Generator
+def test_a_detector_looks_at_photos_of_any_size(
+    tiny_detector: Path, detector_card: DetectorCard, rng: np.random.Generator
 ) -> None:
-    model = LocatorModel(tiny_locator)
+    model = Detector(tiny_detector)
     photo = rng.integers(0, 256, (150, 300)).astype(np.uint8)
-    picture, scale = photo_input(photo, locator_card.longest)
+    picture, scale = photo_input(photo, detector_card.longest)
     with torch.no_grad():
         inputs = torch.from_numpy(picture[None, None].astype(np.float32) / 255)
-        expected = located(new_locator_network(locator_card)(inputs)[0].numpy(), scale, 0.001)
+        expected = located(new_detector_network(detector_card)(inputs)[0].numpy(), scale, 0.001)
 
     def scores(*scales: int, min_score: float = 0.001, photo: Image = photo) -> list[float]:
         found = model.detect(photo, scales=scales, min_score=min_score)
         assert all(np.isfinite(place.corners).all() for place in found)
         return [place.score for place in found]
 
-    whole, small = scores(locator_card.longest), scores(32)
+    whole, small = scores(detector_card.longest), scores(32)
     assert len(whole) == len(expected) > len(small) > 0
     np.testing.assert_allclose(whole, [place.score for place in expected], atol=1e-4)
-    assert scores(32, locator_card.longest) == sorted(whole + small, reverse=True)
+    assert scores(32, detector_card.longest) == sorted(whole + small, reverse=True)
     least = whole[len(whole) // 2]
-    assert scores(locator_card.longest, min_score=least - 1e-6) == [s for s in whole if s >= least]
+    assert scores(detector_card.longest, min_score=least - 1e-6) == [s for s in whole if s >= least]
     assert scores(32, photo=np.zeros((1, 1), np.uint8))
 
 
-def test_a_locator_is_told_from_the_other_kinds(
-    tiny_model: Path, tiny_plate_model: Path, tiny_locator: Path
+def test_a_detector_is_told_from_the_other_kinds(
+    tiny_model: Path, tiny_plate_model: Path, tiny_detector: Path
 ) -> None:
-    for opens in (LocatorModel, load_locator_weights):
+    for opens in (Detector, load_detector_weights):
         for folder, kind in ((tiny_model, "character"), (tiny_plate_model, "plate")):
-            with pytest.raises(ModelError, match=rf"holds a 'plate-ocr {kind} model'.* such as locator"):
+            with pytest.raises(ModelError, match=rf"holds a 'plate-ocr {kind} model'.* such as detector"):
                 opens(folder)
     others: list[Opener] = [CharModel, CharClassifier, load_weights, PlateModel, load_plate_weights]
     for other in others:
-        with pytest.raises(ModelError, match=r"holds a 'plate-ocr locator model'"):
-            other(tiny_locator)
+        with pytest.raises(ModelError, match=r"holds a 'plate-ocr detector model'"):
+            other(tiny_detector)
     with pytest.raises(ModelError, match="only finds plates; plates, chars and digits read"):
-        load_model(tiny_locator)
+        load_model(tiny_detector)
 
 
-@pytest.mark.parametrize("opens", [LocatorModel, load_locator_weights])
+@pytest.mark.parametrize("opens", [Detector, load_detector_weights])
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -566,29 +566,29 @@ def test_a_locator_is_told_from_the_other_kinds(
         ({"unheard": 1}, "damaged.*unheard"),
     ],
 )
-def test_a_locators_header_that_cannot_be_right_is_refused(
-    changes: dict[str, Any], message: str, opens: Opener, tiny_locator: Path
+def test_a_detectors_header_that_cannot_be_right_is_refused(
+    changes: dict[str, Any], message: str, opens: Opener, tiny_detector: Path
 ) -> None:
-    change_card(tiny_locator, **changes)
+    change_card(tiny_detector, **changes)
     with pytest.raises(ModelError, match=message) as caught:
-        opens(tiny_locator)
+        opens(tiny_detector)
     assert "\n" not in str(caught.value)
 
 
-def test_weights_of_another_locator_are_refused(tiny_locator: Path) -> None:
-    change_card(tiny_locator, features=33)
+def test_weights_of_another_detector_are_refused(tiny_detector: Path) -> None:
+    change_card(tiny_detector, features=33)
     with pytest.raises(ModelError, match=r"do not fit the sizes in the header: .* instead of "):
-        load_locator_weights(tiny_locator)
+        load_detector_weights(tiny_detector)
 
 
-def test_a_network_that_does_not_locate_is_refused(tiny_locator: Path, digit_card: ModelCard) -> None:
-    card = header_of(tiny_locator / "model.safetensors")[0]["__metadata__"]
+def test_a_network_that_does_not_locate_is_refused(tiny_detector: Path, digit_card: ModelCard) -> None:
+    card = header_of(tiny_detector / "model.safetensors")[0]["__metadata__"]
     data = to_onnx(new_network(digit_card), card)
-    (tiny_locator / "model.onnx").write_bytes(data)
+    (tiny_detector / "model.onnx").write_bytes(data)
     with pytest.raises(ModelError, match=r"model\.onnx.* 1 to 9 are expected"):
-        LocatorModel(tiny_locator)
+        Detector(tiny_detector)
 
 
-def test_the_shipped_locator_is_small(shipped_locator: Path) -> None:
-    assert shipped_locator.stat().st_size <= 6_000_000
-    assert LocatorModel(shipped_locator).card.longest <= 1280
+def test_the_shipped_detector_is_small(shipped_detector: Path) -> None:
+    assert shipped_detector.stat().st_size <= 6_000_000
+    assert Detector(shipped_detector).card.longest <= 1280

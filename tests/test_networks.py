@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks.detector import locator_network_for
+from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
+from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
-from plate_ocr.networks.plate import MARGIN, WANDER, PlateFinder, view_of_text, wandering
+from plate_ocr.networks.plate import MARGIN, WANDER, LocalizationNet, view_of_text, wandering
 from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.core.losses import batch_loss
 from plate_ocr.training.core.schedule import Loss
 from plate_ocr.training.detector.run import CARD
 from plate_ocr.vision.detection import CELL
 from plate_ocr.vision.geometry import CORNERS
-from tests.conftest import LIGHT_LOCATOR, draw_plate, new_locator_network, new_network, new_plate_network
+from tests.conftest import LIGHT_DETECTOR, draw_plate, new_detector_network, new_network, new_plate_network
 
 Array = NDArray[np.float64]
 LOSSES: list[Loss] = ["cross_entropy", "squared_error"]
@@ -142,7 +142,7 @@ INNER = torch.tensor(MARGIN) + WHOLE * (1 - 2 * torch.tensor(MARGIN))
 
 def test_a_finder_begins_with_the_whole_picture() -> None:
     pictures = torch.rand(5, 1, 64, 256, generator=torch.Generator().manual_seed(0))
-    points = PlateFinder()(pictures)
+    points = LocalizationNet()(pictures)
     assert points.shape == (5, 2 * CORNERS, 2)
     torch.testing.assert_close(points, torch.cat([INNER, WHOLE]).expand(5, -1, -1), atol=0.02, rtol=0)
 
@@ -215,8 +215,8 @@ def test_corners_wander_in_training_alone_and_learn_from_their_truth_alone(plate
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 96), (256, 352), (480, 640)])
-def test_a_locator_answers_for_every_cell(size: tuple[int, int], locator_card: LocatorCard) -> None:
-    network = new_locator_network(locator_card)
+def test_a_detector_answers_for_every_cell(size: tuple[int, int], detector_card: DetectorCard) -> None:
+    network = new_detector_network(detector_card)
     pictures = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         answers = network(pictures)
@@ -225,8 +225,8 @@ def test_a_locator_answers_for_every_cell(size: tuple[int, int], locator_card: L
 
 
 @pytest.mark.parametrize("size", [(32, 32), (96, 64), (256, 352)])
-def test_a_light_locator_gives_the_same_form(size: tuple[int, int]) -> None:
-    network = new_locator_network(LIGHT_LOCATOR)
+def test_a_light_detector_gives_the_same_form(size: tuple[int, int]) -> None:
+    network = new_detector_network(LIGHT_DETECTOR)
     pictures = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         answers = network(pictures)
@@ -236,36 +236,36 @@ def test_a_light_locator_gives_the_same_form(size: tuple[int, int]) -> None:
 
 def test_context_is_seen_from_far() -> None:
     # What a cell says depends on pixels that no 3×3 convolution brings there.
-    def reach(card: LocatorCard) -> int:
-        network = new_locator_network(card)
+    def reach(card: DetectorCard) -> int:
+        network = new_detector_network(card)
         pictures = torch.rand(1, 1, 32, 1280, generator=torch.Generator().manual_seed(0), requires_grad=True)
         network(pictures)[0, 0, 2, 80].backward()
         assert pictures.grad is not None
         (columns,) = pictures.grad[0, 0].abs().sum(0).nonzero(as_tuple=True)
         return int(columns.max() - columns.min())
 
-    near = dataclasses.replace(LIGHT_LOCATOR, context=0)
+    near = dataclasses.replace(LIGHT_DETECTOR, context=0)
     assert reach(near) < 320
-    assert reach(dataclasses.replace(LIGHT_LOCATOR, context=3)) > 640
+    assert reach(dataclasses.replace(LIGHT_DETECTOR, context=3)) > 640
 
 
 def test_the_network_that_is_trained_is_small() -> None:
-    weights = sum(parameter.numel() for parameter in locator_network_for(CARD).parameters())
+    weights = sum(parameter.numel() for parameter in detector_network_for(CARD).parameters())
     assert 4 * weights < 1_050_000
 
 
-@pytest.mark.parametrize("card", [LocatorCard(), LIGHT_LOCATOR])
-def test_a_locator_begins_with_few_plates(card: LocatorCard) -> None:
+@pytest.mark.parametrize("card", [DetectorCard(), LIGHT_DETECTOR])
+def test_a_detector_begins_with_few_plates(card: DetectorCard) -> None:
     pictures = torch.rand(1, 1, 64, 96, generator=torch.Generator().manual_seed(0))
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        shares = locator_network_for(card).eval()(pictures)[:, 0].sigmoid()
+        shares = detector_network_for(card).eval()(pictures)[:, 0].sigmoid()
     assert shares.mean() < 0.1
 
 
-def test_a_locator_sees_the_same_wherever_it_is(locator_card: LocatorCard) -> None:
+def test_a_detector_sees_the_same_wherever_it_is(detector_card: DetectorCard) -> None:
     # Moved by a whole cell of the coarsest stage, the answer moves along; edges are another matter.
-    network = new_locator_network(locator_card)
+    network = new_detector_network(detector_card)
     whole = torch.rand(1, 1, 320 + 32, 320, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         upper, lower = network(whole[:, :, :320]), network(whole[:, :, 32:])

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr.model.cards import LocatorCard, PlateCard
-from plate_ocr.model.sessions import LocatorModel, PlateModel
+from plate_ocr.model.cards import DetectorCard, PlateCard
+from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
@@ -256,10 +256,10 @@ def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, 
 
 
 class Points:
-    """A locator that says what it is told to, and at what size it was asked."""
+    """A detector that says what it is told to, and at what size it was asked."""
 
     def __init__(self, *places: Any, least: int = 0) -> None:
-        self.card, self.asked = LocatorCard(), list[int]()
+        self.card, self.asked = DetectorCard(), list[int]()
         self._places, self._least = places, least
 
     def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Located]:
@@ -272,8 +272,8 @@ class Points:
         return [Located(0.9, np.asarray(place, np.float64)) for place in self._places]
 
 
-def read_photo(locator: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
-    model: Any = locator
+def read_photo(detector: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
+    model: Any = detector
     reader = PhotoReader(NetworkReader(PlateModel(plates, threads=1)), model)
     return reader.read([photo])[0]
 
@@ -304,9 +304,9 @@ def test_what_is_unsure_when_straightened_is_read_as_it_stands(
     second: float, upright: bool, plate_card: PlateCard
 ) -> None:
     # The plate stands on its end.
-    locator: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
+    detector: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
     says = Says(plate_card, ("A0A", 0.8, 1.0), ("0A0", second, 1.0))
-    ((plate,),) = PhotoReader(reader_of(says), locator).read([np.zeros((99, 99), np.uint8)])
+    ((plate,),) = PhotoReader(reader_of(says), detector).read([np.zeros((99, 99), np.uint8)])
     assert plate.text == ("A0A" if upright else "0A0")
     # Straightened, its own top left is to the upper right.
     assert (plate.corners[0][0] > plate.corners[2][0]) == upright
@@ -325,9 +325,9 @@ def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:
 def test_short_texts_in_photos_must_be_surer(
     text: str, confidence: float, found: int, plate_card: PlateCard
 ) -> None:
-    locator: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
+    detector: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
     says = Says(plate_card, (text, confidence, 1.0))
-    (plates,) = PhotoReader(reader_of(says), locator).read([np.zeros((99, 99), np.uint8)])
+    (plates,) = PhotoReader(reader_of(says), detector).read([np.zeros((99, 99), np.uint8)])
     assert len(plates) == found
 
 
@@ -339,11 +339,11 @@ def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> Non
 
 
 def test_a_photo_is_looked_at_with_more_and_more_pixels_and_with_few_in_the_end(shipped_plates: Path) -> None:
-    longest = LocatorCard().longest
+    longest = DetectorCard().longest
     photo, (box,) = photo_with("KA365CP", size=(400, 4 * longest + 1))
-    locator = Points(box, least=4 * longest)
-    assert [plate.text for plate in read_photo(locator, shipped_plates, photo)] == ["KA365CP"]
-    assert locator.asked == [longest, 2 * longest, 4 * longest]
+    detector = Points(box, least=4 * longest)
+    assert [plate.text for plate in read_photo(detector, shipped_plates, photo)] == ["KA365CP"]
+    assert detector.asked == [longest, 2 * longest, 4 * longest]
     half = longest // 2
     for width, times in (
         (half, [2]),
@@ -368,7 +368,7 @@ def test_places_beyond_a_photo_of_any_form_do_no_harm(
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2000), (2000, 3), (64, 64), (64, 64, 3), (1500, 2100)])
 def test_photos_of_any_form_are_looked_at(
-    shape: tuple[int, ...], shipped_plates: Path, shipped_locator: Path
+    shape: tuple[int, ...], shipped_plates: Path, shipped_detector: Path
 ) -> None:
     reader = PlateReader(shipped_plates, input="photo", threads=1)
     reading = reader(np.full(shape, 128, np.uint8))
@@ -391,7 +391,7 @@ def scenes() -> list[Scene]:
 
 
 def test_the_shipped_models_find_plates_in_rendered_scenes(
-    scenes: list[Scene], shipped_plates: Path, shipped_locator: Path
+    scenes: list[Scene], shipped_plates: Path, shipped_detector: Path
 ) -> None:
     reader = PlateReader(shipped_plates, input="photo", threads=1)
     found, read, large = 0, 0, 0
@@ -408,7 +408,7 @@ def test_the_shipped_models_find_plates_in_rendered_scenes(
 
 
 def test_a_photo_may_be_a_small_part_of_a_large_picture(
-    scenes: list[Scene], shipped_plates: Path, shipped_locator: Path
+    scenes: list[Scene], shipped_plates: Path, shipped_detector: Path
 ) -> None:
     reader = PlateReader(shipped_plates, input="photo", threads=1)
     alone = [(scene.image, {plate.text for plate in reader(scene.image).plates}) for scene in scenes[:20]]
@@ -424,13 +424,15 @@ def test_a_photo_may_be_a_small_part_of_a_large_picture(
     assert sum(same) >= 4
 
 
-def test_a_photo_may_be_larger_than_the_locator_looks_at(shipped_locator: Path, scenes: list[Scene]) -> None:
-    locator = LocatorModel(shipped_locator, threads=1)
+def test_a_photo_may_be_larger_than_the_detector_looks_at(
+    shipped_detector: Path, scenes: list[Scene]
+) -> None:
+    detector = Detector(shipped_detector, threads=1)
     moved = list[float]()
     for scene in scenes[:12]:
         large = np.asarray(cv2.resize(scene.image, None, fx=3, fy=3), np.uint8)
-        again = locator.detect(large, scales=[352], min_score=locator.card.min_score)
-        for place in locator.detect(scene.image, scales=[locator.card.longest], min_score=0.8):
+        again = detector.detect(large, scales=[352], min_score=detector.card.min_score)
+        for place in detector.detect(scene.image, scales=[detector.card.longest], min_score=0.8):
             shares = [overlap(place.corners * 3, other.corners) for other in again]
             moved.append(max(shares, default=0.0))
     assert len(moved) > 5

@@ -39,13 +39,13 @@ def test_an_unknown_region_is_named(model: str, request: pytest.FixtureRequest) 
         PlateReader(request.getfixturevalue(model), region="atlantis")
 
 
-def test_a_locator_reads_nothing(tiny_locator: Path) -> None:
+def test_a_detector_reads_nothing(tiny_detector: Path) -> None:
     with pytest.raises(ModelError, match="only finds plates; plates, chars and digits read"):
-        PlateReader(tiny_locator)
+        PlateReader(tiny_detector)
 
 
 def test_it_tells_characters_plates_and_photos_apart(
-    shipped_plates: Path, shipped_locator: Path, monkeypatch: pytest.MonkeyPatch
+    shipped_plates: Path, shipped_detector: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     char, plate = text_picture("7"), text_picture("KA365CP")
     photo = np.full((480, 640), 90, np.uint8)
@@ -165,7 +165,7 @@ def test_the_time_of_a_picture_is_that_of_decoding_and_of_reading(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    shipped_locator: Path,
+    shipped_detector: Path,
 ) -> None:
     path, now = tmp_path / "a.png", 0.0
     cv2.imwrite(str(path), np.zeros((40, 120), np.uint8))

@@ -36,7 +36,7 @@ class Model(StrEnum):
     digits = "digits"
     chars = "chars"
     plates = "plates"
-    locator = "locator"
+    detector = "detector"
 
 
 class Device(StrEnum):

@@ -17,7 +17,7 @@ from plate_ocr.vision.settings import Preprocessing
 
 FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"
-LOCATOR_FORMAT = "plate-ocr locator model"
+DETECTOR_FORMAT = "plate-ocr detector model"
 VERSION = 1
 METADATA_KEY = "plate_ocr"
 """Under this key the card stands as JSON in the metadata of both files of a model."""
@@ -119,8 +119,8 @@ class PlateCard:
 
 
 @dataclass(frozen=True)
-class LocatorCard:
-    """Everything about a locator but its weights; stored in the header of its files.
+class DetectorCard:
+    """Everything about a detector but its weights; stored in the header of its files.
 
     Attributes:
         longest: side of the picture that it looks at, pixels, at most.
@@ -146,15 +146,15 @@ class LocatorCard:
 
     def to_json(self) -> str:
         """The card as one line of JSON, with format and version."""
-        return _to_json(self, LOCATOR_FORMAT)
+        return _to_json(self, DETECTOR_FORMAT)
 
 
-Card: TypeAlias = ModelCard | PlateCard | LocatorCard
+Card: TypeAlias = ModelCard | PlateCard | DetectorCard
 
 
 def _to_json(card: Card, kind: str) -> str:
     values = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
-    if not isinstance(card, LocatorCard):
+    if not isinstance(card, DetectorCard):
         values["alphabet"] = card.alphabet.characters
     if isinstance(card, ModelCard):
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
@@ -172,7 +172,7 @@ def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
     kind = _read_header(metadata, path)[0]
     if kind == PLATE_FORMAT:
         return plate_card_from(metadata, path)
-    return locator_card_from(metadata, path) if kind == LOCATOR_FORMAT else model_card_from(metadata, path)
+    return detector_card_from(metadata, path) if kind == DETECTOR_FORMAT else model_card_from(metadata, path)
 
 
 def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
@@ -219,16 +219,16 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
     return _card_of_kind(PLATE_FORMAT, parse, "one that reads whole plates, such as plates", metadata, path)
 
 
-def locator_card_from(metadata: dict[str, str] | None, path: Path) -> LocatorCard:
-    """The card in a locator's metadata.
+def detector_card_from(metadata: dict[str, str] | None, path: Path) -> DetectorCard:
+    """The card in a detector's metadata.
 
     Raises:
         ModelError: if it is missing, of another kind, of a newer version or damaged.
     """
 
-    def parse(values: dict[str, Any]) -> LocatorCard:
-        channels, blocks = tuple(values.pop("channels")), tuple(values.pop("blocks", LocatorCard.blocks))
-        card = LocatorCard(channels=channels, blocks=blocks, **values)
+    def parse(values: dict[str, Any]) -> DetectorCard:
+        channels, blocks = tuple(values.pop("channels")), tuple(values.pop("blocks", DetectorCard.blocks))
+        card = DetectorCard(channels=channels, blocks=blocks, **values)
         if len(channels) not in (4, 5):
             raise ValueError(f"channels = {channels!r}")
         if len(blocks) != 3:
@@ -242,10 +242,10 @@ def locator_card_from(metadata: dict[str, str] | None, path: Path) -> LocatorCar
             raise ValueError(f"longest = {card.longest}, min_score = {card.min_score}")
         return card
 
-    return _card_of_kind(LOCATOR_FORMAT, parse, "one that finds plates, such as locator", metadata, path)
+    return _card_of_kind(DETECTOR_FORMAT, parse, "one that finds plates, such as detector", metadata, path)
 
 
-_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, LocatorCard)
+_AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, DetectorCard)
 
 
 def _card_of_kind(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plate_ocr.errors import ModelError
 
-NAMES = ("plates", "chars", "digits", "locator")
+NAMES = ("plates", "chars", "digits", "detector")
 """The models that come with the package."""
 
 _FOLDERS = tuple(folder / "models" for folder in Path(__file__).parents[1:3])

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from plate_ocr.errors import DeviceError, ModelError
 from plate_ocr.log import warn
 from plate_ocr.model.cards import (
-    LocatorCard,
+    DetectorCard,
     PlateCard,
     card_from,
-    locator_card_from,
+    detector_card_from,
     model_card_from,
     plate_card_from,
 )
@@ -128,7 +128,7 @@ def load_model(
     """
     opened = OpenModel.of(model, threads, providers)
     card = card_from(opened.metadata, opened.path)
-    if isinstance(card, LocatorCard):
+    if isinstance(card, DetectorCard):
         raise ModelError(f"{opened.path} only finds plates; plates, chars and digits read")
     return PlateModel(opened) if isinstance(card, PlateCard) else CharModel(opened)
 
@@ -237,11 +237,11 @@ class PlateModel(Model):
         return probabilities, np.asarray(points[:, 4:], np.float32)
 
 
-class LocatorModel(Model):
-    """A locator loaded to find plates in photos.
+class Detector(Model):
+    """A detector loaded to find plates in photos.
 
     Args:
-        model: ``"locator"``, an ``.onnx`` file, the folder of a training run, or an open file.
+        model: ``"detector"``, an ``.onnx`` file, the folder of a training run, or an open file.
         threads: processor cores for the network; by default as many as the process may use.
         providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
 
@@ -250,19 +250,19 @@ class LocatorModel(Model):
         path: the file it came from.
 
     Raises:
-        ModelError: if there is no such model, it is no locator or it cannot be used.
+        ModelError: if there is no such model, it is no detector or it cannot be used.
     """
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | OpenModel = "locator",
+        model: str | os.PathLike[str] | OpenModel = "detector",
         *,
         threads: int | None = None,
         providers: Providers = None,
     ) -> None:
         opened = OpenModel.of(model, threads, providers)
         super().__init__(opened)
-        self.card = locator_card_from(opened.metadata, self.path)
+        self.card = detector_card_from(opened.metadata, self.path)
         found = self._input.shape[1:2], opened.session.get_outputs()[0].shape[1:2]
         if found != ([1], [9]):
             raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")

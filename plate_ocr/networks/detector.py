@@ -6,17 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from plate_ocr.model.cards import LocatorCard
+from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.blocks import ContextBlock, ResidualBlock
 from plate_ocr.vision.geometry import CORNERS
 
 
-def locator_network_for(card: LocatorCard) -> LocatorNetwork:
-    """A network of the sizes that a locator's card names, with fresh weights."""
-    return LocatorNetwork(card.channels, card.features, card.blocks, card.context, card.light)
+def detector_network_for(card: DetectorCard) -> PlateDetector:
+    """A network of the sizes that a detector's card names, with fresh weights."""
+    return PlateDetector(card.channels, card.features, card.blocks, card.context, card.light)
 
 
-class LocatorNetwork(nn.Module):
+class PlateDetector(nn.Module):
     """Finds plates in a whole picture: a peak at the middle of each, and where its corners are.
 
     Residual stages bring the picture down to a 32nd; what they see is added up from coarse to fine again,

@@ -16,9 +16,9 @@ from torch import nn
 
 from plate_ocr.files import write_together
 from plate_ocr.model.cards import METADATA_KEY, Card
-from plate_ocr.networks.detector import LocatorNetwork
+from plate_ocr.networks.detector import PlateDetector
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.networks.plate import PlateFinder, PlateNetwork
+from plate_ocr.networks.plate import LocalizationNet, PlateNetwork
 from plate_ocr.networks.weights import Network
 from plate_ocr.vision.geometry import CORNERS
 
@@ -66,7 +66,7 @@ def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
     Returns:
         ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``, or, of a plate network,
         ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]`` and
-        ``points`` ``[batch, 8, 2]``, or, of a locator, ``pictures`` of any size to ``answers``.
+        ``points`` ``[batch, 8, 2]``, or, of a detector, ``pictures`` of any size to ``answers``.
     """
     graph = _Graph()
     inputs: list[Any]
@@ -76,10 +76,10 @@ def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
         outputs = {"logits": [network.output.out_features]}
         units = graph.add("Relu", graph.add("Gemm", name, *graph.halves(network.hidden, "hidden"), transB=1))
         graph.add("Gemm", units, *graph.halves(network.output, "output"), transB=1, output="logits")
-    elif isinstance(network, LocatorNetwork):
+    elif isinstance(network, PlateDetector):
         name, inputs = "pictures", [1, "height", "width"]
         outputs = {"answers": [1 + 2 * CORNERS, "rows", "columns"]}
-        _write_locator_network(graph, network)
+        _write_detector_network(graph, network)
     else:
         name, steps = "pictures", network.place.shape[1]
         inputs = [1, 2 * network.VIEW_HEIGHT, 4 * steps]
@@ -196,7 +196,7 @@ def _centred(graph: _Graph, pictures: str) -> str:
     return graph.add("Sub", graph.add("Mul", pictures, graph.number(2)), graph.number(1))
 
 
-def _write_finder(graph: _Graph, finder: PlateFinder) -> str:
+def _write_finder(graph: _Graph, finder: LocalizationNet) -> str:
     """Returns the name of the text's corners ``[batch, 4, 2]``."""
     stages = [*finder.convolutions]
     small = graph.add("AveragePool", _centred(graph, "pictures"), kernel_shape=[2, 2], strides=[2, 2])
@@ -217,7 +217,7 @@ def _write_finder(graph: _Graph, finder: PlateFinder) -> str:
     return graph.add("Slice", points, graph.integers(0), graph.integers(CORNERS), graph.integers(1))
 
 
-def _write_locator_network(graph: _Graph, network: LocatorNetwork) -> None:
+def _write_detector_network(graph: _Graph, network: PlateDetector) -> None:
     def side(features: str, i: int) -> str:
         convolution: Any = network.sides[i]
         weights = graph.weight(f"sides.{i}.weight", convolution.weight)

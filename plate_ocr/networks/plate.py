@@ -27,7 +27,7 @@ WANDER = (0.02, 0.035)
 the text's width and height."""
 
 
-class PlateFinder(nn.Module):
+class LocalizationNet(nn.Module):
     """Finds the corners of the text and of the plate in a crop.
 
     Args:
@@ -105,7 +105,7 @@ class PlateNetwork(nn.Module):
         width: of the transformer layers.
         layers: of the transformer.
         steps: of the output: a quarter of the picture's width.
-        finder: channels of the :class:`PlateFinder`.
+        finder: channels of the :class:`LocalizationNet`.
 
     Shapes:
         ``[batch, 1, 64, 256]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits and the
@@ -130,7 +130,7 @@ class PlateNetwork(nn.Module):
         finder: tuple[int, int, int] = (16, 32, 48),
     ) -> None:
         super().__init__()
-        self.finder = PlateFinder(finder, (2 * self.VIEW_HEIGHT, 4 * steps))
+        self.finder = LocalizationNet(finder, (2 * self.VIEW_HEIGHT, 4 * steps))
         self.register_buffer("place_of_pixels", view_of_text(self.VIEW_HEIGHT, 2 * steps), persistent=False)
         first, second, third, fourth = channels
         self.convolutions = nn.Sequential(

@@ -12,27 +12,27 @@ from torch import Tensor, nn
 from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import (
     Card,
-    LocatorCard,
+    DetectorCard,
     ModelCard,
     PlateCard,
     card_from,
-    locator_card_from,
+    detector_card_from,
     model_card_from,
     plate_card_from,
 )
 from plate_ocr.model.registry import find_model
-from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 
-Network: TypeAlias = BPNetwork | PlateNetwork | LocatorNetwork
+Network: TypeAlias = BPNetwork | PlateNetwork | PlateDetector
 
 
 def network_of_kind(card: Card) -> Network:
     """A network of the kind and sizes that a card names, with fresh weights."""
     if isinstance(card, PlateCard):
         return plate_network_for(card)
-    return locator_network_for(card) if isinstance(card, LocatorCard) else network_for(card)
+    return detector_network_for(card) if isinstance(card, DetectorCard) else network_for(card)
 
 
 def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) -> BPNetwork:
@@ -74,11 +74,11 @@ def load_plate_weights(model: str | PathLike[str]) -> tuple[PlateCard, PlateNetw
     return card, _filled(plate_network_for(card), weights, path)
 
 
-def load_locator_weights(model: str | PathLike[str]) -> tuple[LocatorCard, LocatorNetwork]:
-    """The network of a saved locator, ready to use or to train further, and its card.
+def load_detector_weights(model: str | PathLike[str]) -> tuple[DetectorCard, PlateDetector]:
+    """The network of a saved detector, ready to use or to train further, and its card.
 
     Args:
-        model: ``"locator"``, a ``.safetensors`` file or the folder of a training run.
+        model: ``"detector"``, a ``.safetensors`` file or the folder of a training run.
 
     Returns:
         The card, and the network in evaluation mode on the CPU.
@@ -88,8 +88,8 @@ def load_locator_weights(model: str | PathLike[str]) -> tuple[LocatorCard, Locat
             header says.
     """
     path = find_model(model, ".safetensors")
-    card, weights = _read_weights(path, locator_card_from)
-    return card, _filled(locator_network_for(card), weights, path)
+    card, weights = _read_weights(path, detector_card_from)
+    return card, _filled(detector_network_for(card), weights, path)
 
 
 def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from plate_ocr.errors import ModelError
 from plate_ocr.model.providers import Providers
-from plate_ocr.model.sessions import LocatorModel, PlateModel, load_model
+from plate_ocr.model.sessions import Detector, PlateModel, load_model
 from plate_ocr.readers.base import Reader, check_choice
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
@@ -75,7 +75,7 @@ class AnyReader:
     @cached_property
     def photos(self) -> PhotoReader:
         """Reads photos."""
-        return PhotoReader(self.plates, LocatorModel(threads=self._threads, providers=self._providers))
+        return PhotoReader(self.plates, Detector(threads=self._threads, providers=self._providers))
 
     @cached_property
     def characters(self) -> CharClassifier:
@@ -207,7 +207,7 @@ class PlateReader(Reader[Reading]):
             if input == "plate":
                 self._read = plates.read
             elif input == "photo":
-                self._read = PhotoReader(plates, LocatorModel(threads=threads, providers=providers)).read
+                self._read = PhotoReader(plates, Detector(threads=threads, providers=providers)).read
             else:
                 self._read = AnyReader(
                     plates, threads=threads, min_confidence=min_confidence, providers=providers

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from plate_ocr.model.sessions import LocatorModel
+from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.vision.detection import Located, scale_cascade
@@ -31,13 +31,13 @@ class PhotoReader:
 
     Args:
         reader: reads what was found.
-        locator: finds.
+        detector: finds.
 
     Safe to call from several threads.
     """
 
-    def __init__(self, reader: NetworkReader, locator: LocatorModel) -> None:
-        self.reader, self.locator = reader, locator
+    def __init__(self, reader: NetworkReader, detector: Detector) -> None:
+        self.reader, self.detector = reader, detector
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """All plates in each of several grey photos, uint8 ``(H, W)``; the surest comes first."""
@@ -45,9 +45,9 @@ class PhotoReader:
 
     def detect(self, gray: Image) -> Iterator[list[Located]]:
         """Where plates may be in a photo, uint8 ``(H, W)``, at one scale after the other."""
-        card = self.locator.card
+        card = self.detector.card
         for longest in scale_cascade(card.longest, max(gray.shape)):
-            yield self.locator.detect(gray, scales=[longest], min_score=card.min_score)
+            yield self.detector.detect(gray, scales=[longest], min_score=card.min_score)
 
     def read_places(self, gray: Image, places: Iterable[Sequence[Located]]) -> tuple[Plate, ...]:
         """The plates that are read at the first scale at which there are any, the surest first.

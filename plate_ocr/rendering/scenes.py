@@ -1,4 +1,4 @@
-"""Whole pictures with plates in them, to teach the locator where plates are.
+"""Whole pictures with plates in them, to teach the detector where plates are.
 
 A plate hangs on a car that is drawn flat about it, from shapes and textures; both are turned in space
 together and put into a photograph that some package brings, or into drawn surroundings. Much of what is drawn

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from plate_ocr.errors import DataError
 from plate_ocr.training.characters.config import CharRunConfig, CharsRunConfig, DigitsRunConfig
 from plate_ocr.training.core.config import RunConfig, parse_toml
-from plate_ocr.training.detector.config import LocatorRunConfig
+from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.plates.config import PlateRunConfig
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plate_ocr.training.core.run import OpenTask, RunResult
 
 CONFIGS: Mapping[str, type[RunConfig]] = {
-    kind.model: kind for kind in (DigitsRunConfig, CharsRunConfig, PlateRunConfig, LocatorRunConfig)
+    kind.model: kind for kind in (DigitsRunConfig, CharsRunConfig, PlateRunConfig, DetectorRunConfig)
 }
 """By the name of the model. An option belongs to the models whose configuration has a field of its name."""
 
@@ -84,7 +84,7 @@ def _task_of(config: RunConfig) -> OpenTask:
         from plate_ocr.training.plates.run import open_plates
 
         return partial(open_plates, config)
-    if isinstance(config, LocatorRunConfig):
+    if isinstance(config, DetectorRunConfig):
         from plate_ocr.training.detector.run import open_detector
 
         return partial(open_detector, config)

@@ -1,4 +1,4 @@
-"""From a photo to the locator network's picture, and from its answer to the corners of plates."""
+"""From a photo to the detector network's picture, and from its answer to the corners of plates."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Located:
 
 
 def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
-    """Shrink a photo to what the locator looks at; smaller ones keep their size.
+    """Shrink a photo to what the detector looks at; smaller ones keep their size.
 
     Args:
         gray: uint8 ``(H, W)``.
@@ -61,7 +61,7 @@ def scale_cascade(first: int, longest: int) -> Iterator[int]:
     """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
 
     Args:
-        first: what the locator learnt with.
+        first: what the detector learnt with.
         longest: side of the photo, pixels.
     """
     side = first
@@ -108,10 +108,10 @@ def _tiles(side: int) -> tuple[int, list[int]]:
 
 
 def located(answer: NDArray[np.float32], scale: float, least: float, most: int = 64) -> list[Located]:
-    """Plates that the locator network speaks of, the surest first.
+    """Plates that the detector network speaks of, the surest first.
 
     Args:
-        answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.detector.LocatorNetwork`.
+        answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.detector.PlateDetector`.
         scale: pixels of the network's picture that a pixel of the photo is.
         least: score, 0..1.
         most: how many, at most.

@@ -131,7 +131,7 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
     [
         (["--model", "nothing"], "there is no model 'nothing'"),
         (["--model", "chars", "--input", "photo"], "reads single characters; photos take plates"),
-        (["--model", "locator"], "only finds plates; plates, chars and digits read"),
+        (["--model", "detector"], "only finds plates; plates, chars and digits read"),
         (
             ["--model", "chars", "--region", "atlantis"],
             "there is no region 'atlantis'; give one of any, ar, br",

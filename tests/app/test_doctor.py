@@ -21,13 +21,13 @@ X86 = "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu avx2 {}\
 ARM = "processor\t: 0\nFeatures\t: fp asimd bf16\nCPU part\t: 0xd40\n"
 
 
-def test_what_is_there_is_listed(run: Run, shipped_plates: Path, shipped_locator: Path) -> None:
+def test_what_is_there_is_listed(run: Run, shipped_plates: Path, shipped_detector: Path) -> None:
     code, out, err = run("doctor")
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == f"plate-ocr: {__version__}"
     assert f"model plates: {shipped_plates.stat().st_size:,} bytes, {shipped_plates}" in lines
-    assert f"model locator: {shipped_locator.stat().st_size:,} bytes, {shipped_locator}" in lines
+    assert f"model detector: {shipped_detector.stat().st_size:,} bytes, {shipped_detector}" in lines
     assert {"current folder: can be written to", "temporary folder: can be written to"} < set(lines)
     assert lines[-1] == "ready to read"
 

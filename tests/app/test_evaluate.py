@@ -136,7 +136,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_of_plates_with_boxes_it_is_told_which_were_found(
-    run: Run, photo: Path, shipped_plates: Path, shipped_locator: Path
+    run: Run, photo: Path, shipped_plates: Path, shipped_detector: Path
 ) -> None:
     code, out, err = run("evaluate", photo)
     assert (code, err) == (0, "")

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.model.cards import LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks.detector import locator_network_for
+from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
+from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.networks.plate import plate_network_for
@@ -39,7 +39,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("digits", "chars"):
         save_model(network_for(CARD), CARD, tmp_path / name)
     save_model(plate_network_for(PLATE_CARD), PLATE_CARD, tmp_path / "plates")
-    save_model(locator_network_for(LocatorCard()), LocatorCard(), tmp_path / "locator")
+    save_model(detector_network_for(DetectorCard()), DetectorCard(), tmp_path / "detector")
     monkeypatch.setattr("plate_ocr.model.registry._FOLDERS", (tmp_path,))
     return tmp_path
 
@@ -79,8 +79,8 @@ def test_info_of_a_plate_model(run: Run, shipped: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".onnx"])
-def test_info_of_a_locator(run: Run, shipped: Path, suffix: str) -> None:
-    code, out, err = run("models", "info", shipped / f"locator{suffix}")
+def test_info_of_a_detector(run: Run, shipped: Path, suffix: str) -> None:
+    code, out, err = run("models", "info", shipped / f"detector{suffix}")
     assert (code, err) == (0, "")
     assert {
         "picture: up to 640 pixels a side",
@@ -127,11 +127,11 @@ def test_list(run: Run, shipped: Path) -> None:
     assert out.splitlines()[1] == (
         f"chars  {shipped / 'chars.safetensors'}  {size:,} bytes  0123  93.75% on rendered"
     )
-    assert out.splitlines()[3].startswith(f"locator  {shipped / 'locator.safetensors'}  ")
+    assert out.splitlines()[3].startswith(f"detector  {shipped / 'detector.safetensors'}  ")
     (shipped / "chars.safetensors").write_bytes(b"short")
     code, out, err = run("models", "list", "--json")
     assert code == 1
-    assert [json.loads(line)["name"] for line in out.splitlines()] == ["plates", "digits", "locator"]
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["plates", "digits", "detector"]
     assert "chars.safetensors is not a whole" in err
 
 

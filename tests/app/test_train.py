@@ -92,7 +92,7 @@ def test_a_run_goes_on_as_it_was_begun_and_takes_no_option(run: Run, setting: st
         ("digits", "cross_entropy"),
         ("chars", "cross_entropy"),
         ("plates", "CTC and corners"),
-        ("locator", "focal loss and corners"),
+        ("detector", "focal loss and corners"),
     ],
 )
 def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, model: str, loss: str) -> None:
@@ -103,7 +103,7 @@ def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, mod
     assert [path.name for path in tmp_path.iterdir()] == ["plan.png"]
     assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
     left_out = "region cn is left out: no glyphs or fonts for " in out
-    assert left_out == (model in ("plates", "locator"))
+    assert left_out == (model in ("plates", "detector"))
     assert ("plates of us, " in out) == left_out
 
 
@@ -120,9 +120,9 @@ def test_the_help_shows_the_defaults_of_all_models(run: Run) -> None:
     code, out, _ = run("train", "--help")
     text = " ".join(out.split())
     assert code == 0
-    assert "20 (digits, chars), 60 (plates), 32 (locator)" in text
+    assert "20 (digits, chars), 60 (plates), 32 (detector)" in text
     assert "256 (digits), 1792 (chars)" in text
-    assert "0.004 (digits, chars), 0.002 (plates, locator)" in text
+    assert "0.004 (digits, chars), 0.002 (plates, detector)" in text
 
 
 @pytest.mark.parametrize("model", CONFIGS)
@@ -170,7 +170,7 @@ def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> 
     (tmp_path / "config.toml").write_text('model = "dogs"\n', encoding="utf-8")
     code, out, err = run("train", "--resume", tmp_path)
     assert (code, out) == (1, "")
-    assert "there is no model 'dogs'; there are digits, chars, plates, locator" in err
+    assert "there is no model 'dogs'; there are digits, chars, plates, detector" in err
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_device_models_and_times_are_told_if_wanted(
-    run: Run, picture: Path, command: str, shipped_plates: Path, shipped_locator: Path
+    run: Run, picture: Path, command: str, shipped_plates: Path, shipped_detector: Path
 ) -> None:
     given = picture if command == "predict" else picture.parent
     code, out, err = run(command, given, "-v")
@@ -34,7 +34,7 @@ def test_device_models_and_times_are_told_if_wanted(
     assert (code, len(told)) == (0, 5)
     assert told[0].startswith("plate-ocr: device: cpu, ")
     assert told[1] == f"plate-ocr: model: {shipped_plates}"
-    assert told[2] == f"plate-ocr: finds plates: {shipped_locator}"
+    assert told[2] == f"plate-ocr: finds plates: {shipped_detector}"
     assert told[3].startswith("plate-ocr: opened in ")
     assert told[4].startswith("plate-ocr: done in ")
     code, again, err = run(command, given)

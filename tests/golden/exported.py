@@ -17,8 +17,8 @@ import onnx
 import torch
 
 from plate_ocr.alphabet import DIGITS, PLATE_CHARACTERS, Alphabet
-from plate_ocr.model.cards import Card, LocatorCard, ModelCard, PlateCard
-from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
+from plate_ocr.model.cards import Card, DetectorCard, ModelCard, PlateCard
+from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
@@ -26,11 +26,11 @@ from plate_ocr.vision.settings import Preprocessing
 
 CHARACTERS = ModelCard(Alphabet(DIGITS), Preprocessing(), hidden=48)
 PLATES = PlateCard(Alphabet(PLATE_CHARACTERS))
-LOCATOR = LocatorCard()
+DETECTOR = DetectorCard()
 SMALL_PLATES = PlateCard(
     Alphabet(DIGITS), width=128, finder=(8, 12, 16), channels=(8, 12, 16, 20), transformer=24, layers=1
 )
-SMALL_LOCATOR = LocatorCard(channels=(4, 6, 8, 10, 12), features=8)
+SMALL_DETECTOR = DetectorCard(channels=(4, 6, 8, 10, 12), features=8)
 
 
 def exported() -> dict[str, list[dict[str, Any]]]:
@@ -38,13 +38,13 @@ def exported() -> dict[str, list[dict[str, Any]]]:
     return {
         "characters": _records(network_for(CHARACTERS), CHARACTERS),
         "plates": _records(plate_network_for(PLATES), PLATES),
-        "locator": _records(locator_network_for(LOCATOR), LOCATOR),
+        "detector": _records(detector_network_for(DETECTOR), DETECTOR),
         "small plates": _records(plate_network_for(SMALL_PLATES), SMALL_PLATES),
-        "small locator": _records(locator_network_for(SMALL_LOCATOR), SMALL_LOCATOR),
+        "small detector": _records(detector_network_for(SMALL_DETECTOR), SMALL_DETECTOR),
     }
 
 
-Network = BPNetwork | PlateNetwork | LocatorNetwork
+Network = BPNetwork | PlateNetwork | PlateDetector
 
 
 def fill(network: Network) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from plate_ocr.model.sessions import LocatorModel, PlateModel
+from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.readers.photos import PhotoReader
@@ -29,7 +29,7 @@ def readings() -> dict[str, list[dict[str, Any]]]:
     )
     cut_out = PlateReader(MODELS / "plates.onnx", input="plate", threads=1)
     network = NetworkReader(PlateModel(MODELS / "plates.onnx", threads=1))
-    photos = PhotoReader(network, LocatorModel(MODELS / "locator.onnx", threads=1))
+    photos = PhotoReader(network, Detector(MODELS / "detector.onnx", threads=1))
     single = CharClassifier(MODELS / "characters.onnx", threads=1)
     classical = PlateReader(MODELS / "characters.onnx", threads=1)
     return {

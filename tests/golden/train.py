@@ -12,9 +12,9 @@ from pathlib import Path
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.app.progress import PlainReporter
-from plate_ocr.model.cards import LocatorCard, PlateCard
+from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.training.core.run import run
-from plate_ocr.training.detector.config import LocatorRunConfig
+from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.run import open_detector
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.run import open_plates
@@ -24,13 +24,13 @@ RATE = 4e-3
 PLATES = PlateCard(
     Alphabet(DIGITS + LETTERS), finder=(6, 10, 12), channels=(10, 14, 18, 22), transformer=32, layers=1
 )
-LOCATOR = LocatorCard(channels=(8, 12, 16, 24, 32), features=24)
+DETECTOR = DetectorCard(channels=(8, 12, 16, 24, 32), features=24)
 
 
 def main() -> None:
     """Train one of the two."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=("plates", "locator"))
+    parser.add_argument("model", choices=("plates", "detector"))
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--per-epoch", type=int, default=65536)
@@ -42,8 +42,8 @@ def main() -> None:
         plates = PlateRunConfig(regions=REGIONS, rate=RATE, **given)
         run(plates, partial(open_plates, plates, card=PLATES), out, PlainReporter())
     else:
-        locator = LocatorRunConfig(regions=REGIONS, rate=RATE, **given)
-        run(locator, partial(open_detector, locator, card=LOCATOR), out, PlainReporter())
+        detector = DetectorRunConfig(regions=REGIONS, rate=RATE, **given)
+        run(detector, partial(open_detector, detector, card=DETECTOR), out, PlainReporter())
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from plate_ocr.errors import OutputError
-from plate_ocr.model.cards import LocatorCard, ModelCard
+from plate_ocr.model.cards import DetectorCard, ModelCard
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.networks.export import save_model, to_onnx
 from plate_ocr.networks.weights import load_weights
-from tests.conftest import Learnt, fill_disk, new_locator_network, new_network
+from tests.conftest import Learnt, fill_disk, new_detector_network, new_network
 
 
 def test_both_files_are_written_and_nothing_else(tmp_path: Path, digit_card: ModelCard) -> None:
@@ -70,8 +70,8 @@ def test_when_the_disk_is_full_both_old_files_stay(
     assert {path.name: path.read_bytes() for path in tiny_model.iterdir()} == before
 
 
-def test_a_locators_graph_has_free_sizes_and_is_the_same_each_time(locator_card: LocatorCard) -> None:
-    network = new_locator_network(locator_card)
+def test_a_detectors_graph_has_free_sizes_and_is_the_same_each_time(detector_card: DetectorCard) -> None:
+    network = new_detector_network(detector_card)
     data = to_onnx(network, {"a": "b"})
     assert data == to_onnx(network, {"a": "b"})
     model = onnx.load_from_string(data)

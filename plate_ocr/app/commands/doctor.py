@@ -16,7 +16,7 @@ import typer
 from plate_ocr import __version__
 from plate_ocr.errors import PlateOcrError
 from plate_ocr.model.registry import NAMES, find_model
-from plate_ocr.model.sessions import LocatorModel, available_threads, load_model
+from plate_ocr.model.sessions import Detector, available_threads, load_model
 
 PACKAGE = "plate-ocr"
 
@@ -134,7 +134,7 @@ def _models() -> tuple[dict[str, Any], list[str]]:
         models[name] = None
         try:
             path = find_model(name, ".onnx")
-            LocatorModel(name) if name == "locator" else load_model(name)
+            Detector(name) if name == "detector" else load_model(name)
         except PlateOcrError as error:
             problems.append(str(error))
         except ImportError as error:

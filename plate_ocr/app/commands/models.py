@@ -14,7 +14,7 @@ import typer
 from plate_ocr.app.console import fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE
 from plate_ocr.errors import ModelError
-from plate_ocr.model.cards import Card, LocatorCard, PlateCard
+from plate_ocr.model.cards import Card, DetectorCard, PlateCard
 from plate_ocr.model.contents import Contents, Part, model_contents
 from plate_ocr.model.registry import NAMES, find_model
 
@@ -92,7 +92,7 @@ def list_models(as_json: AsJson = False) -> None:
             failed = True
             continue
         card = contents.card
-        alphabet = "" if card is None or isinstance(card, LocatorCard) else card.alphabet.characters
+        alphabet = "" if card is None or isinstance(card, DetectorCard) else card.alphabet.characters
         accuracy = contents.card.accuracy if contents.card else {}
         if as_json:
             values = {"name": name, "path": str(contents.path), "bytes": contents.bytes}
@@ -127,7 +127,7 @@ def _lines(contents: Contents) -> Iterator[str]:
 
 def _about(card: Card) -> Iterator[str]:
     """What a model of its kind looks at and how."""
-    if isinstance(card, LocatorCard):
+    if isinstance(card, DetectorCard):
         channels = "-".join(map(str, card.channels))
         yield f"picture: up to {card.longest} pixels a side"
         yield f"network: {channels} channels, added up in {card.features}"

@@ -34,7 +34,7 @@ def open_reader(model: str | None, kind: Input | None, **settings: Any) -> Plate
     LOGGER.debug("device: cpu, %d cores", available_threads())
     LOGGER.debug("model: %s", read.model.path)
     if isinstance(read.model, PlateModel) and kind is not Input.plate:
-        LOGGER.debug("finds plates: %s", find_model("locator", ".onnx"))
+        LOGGER.debug("finds plates: %s", find_model("detector", ".onnx"))
     LOGGER.debug("opened in %.0f ms", 1000 * (perf_counter() - started))
     return read
 

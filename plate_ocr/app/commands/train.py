@@ -158,7 +158,7 @@ def train(
 ) -> None:
     """Train a model; the run folder gets the model, its figures and plots.
 
-    The plate model and the locator learn from rendered plates alone; give no DATA.
+    The plate model and the detector learn from rendered plates alone; give no DATA.
     """
     set_verbosity(quiet, verbose)
     chosen: dict[str, Any] = {

@@ -11,7 +11,7 @@ from plate_ocr.training.rendered.config import RenderRunConfig
 
 
 @dataclass(frozen=True)
-class LocatorRunConfig(RenderRunConfig):
+class DetectorRunConfig(RenderRunConfig):
     """Everything that decides a run of the detector; stored as ``config.toml``.
 
     Attributes:
@@ -22,7 +22,7 @@ class LocatorRunConfig(RenderRunConfig):
 
     SHARD: ClassVar[int] = 512
 
-    model: str = "locator"
+    model: str = "detector"
     epochs: int = 32
     batch_size: int = 32
     backgrounds: str = ""

@@ -98,7 +98,7 @@ def _area(boxes: Tensor) -> Tensor:
 
 
 def answer(corners: Tensor, height: int, width: int) -> Tensor:
-    """What the locator should say about a batch of pictures.
+    """What the detector should say about a batch of pictures.
 
     Args:
         corners: float32 ``[batch, plates, 4, 2]``, pixels; not a number where there is no plate.

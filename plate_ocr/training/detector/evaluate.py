@@ -44,7 +44,7 @@ def count_found(network: nn.Module, scenes: SceneShard, least: float, batch: int
     """Look for plates in scenes with a network in evaluation mode.
 
     Args:
-        network: a locator.
+        network: a detector.
         scenes: to look at.
         least: score of a plate, 0..1.
         batch: scenes at a time.

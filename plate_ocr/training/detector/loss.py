@@ -19,7 +19,7 @@ class PlatePeaks:
         """Mean loss of a batch.
 
         Args:
-            output: of :class:`LocatorNetwork`.
+            output: of :class:`PlateDetector`.
             target: of :func:`answer`.
             step: makes no difference.
         """

@@ -11,23 +11,23 @@ from typing import Any
 
 from torch import nn
 
-from plate_ocr.model.cards import LocatorCard
-from plate_ocr.networks.detector import LocatorNetwork, locator_network_for
-from plate_ocr.networks.weights import load_locator_weights
+from plate_ocr.model.cards import DetectorCard
+from plate_ocr.networks.detector import PlateDetector, detector_network_for
+from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, render_scenes, scenes_of
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import take_over
-from plate_ocr.training.detector.config import LocatorRunConfig
+from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import SceneBatches
 from plate_ocr.training.detector.evaluate import FOUND, count_found
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.config import VALIDATED_FROM
 from plate_ocr.training.rendered.run import ever, learnt, rendered_shards
 
-CARD = LocatorCard(channels=(16, 32, 64, 88), features=48, blocks=(1, 1, 1), context=3, light=True)
-"""Of a network that begins with nothing: a fifth of the time of :class:`LocatorCard`'s own sizes."""
+CARD = DetectorCard(channels=(16, 32, 64, 88), features=48, blocks=(1, 1, 1), context=3, light=True)
+"""Of a network that begins with nothing: a fifth of the time of :class:`DetectorCard`'s own sizes."""
 
 CHOSEN_BY, TESTED_ON = 256, 1024
 """Scenes that decide which weights are kept, and scenes to measure on."""
@@ -38,7 +38,7 @@ BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 @contextmanager
 def open_detector(
-    config: LocatorRunConfig, context: Context, card: LocatorCard | None = None
+    config: DetectorRunConfig, context: Context, card: DetectorCard | None = None
 ) -> Iterator[TrainTask]:
     """The training of a detector on rendered scenes.
 
@@ -55,12 +55,12 @@ def open_detector(
     for line in config.material():
         context.reporter.say(line)
     card, source = card or CARD, None
-    if isinstance(context.stored, LocatorCard):
+    if isinstance(context.stored, DetectorCard):
         card = context.stored
     elif config.base:
-        card, source = load_locator_weights(config.base)
+        card, source = load_detector_weights(config.base)
         card = dataclasses.replace(card, training={"from": card.training}, accuracy={})
-    network = locator_network_for(card)
+    network = detector_network_for(card)
     if source is not None:
         taken = take_over(network, source.state_dict())
         context.reporter.say(f"from {config.base}: {taken} of {len(network.state_dict())} tensors taken over")
@@ -75,7 +75,7 @@ def open_detector(
             return count_found(network, held_out, card.min_score).f_measure if held_out else 0.0
 
         def finish(trainer: Trainer) -> Finished:
-            best = locator_network_for(card)
+            best = detector_network_for(card)
             best.load_state_dict(trainer.best)
             told = dataclasses.replace(card, training=learnt(config, trainer, regions, card))
             return finish_detector(best.eval(), told, config.rendering, executor)
@@ -89,7 +89,7 @@ def best_bound(network: nn.Module, scenes: SceneShard) -> float:
 
 
 def finish_detector(
-    network: LocatorNetwork, card: LocatorCard, rendering: Rendering, executor: Executor
+    network: PlateDetector, card: DetectorCard, rendering: Rendering, executor: Executor
 ) -> Finished:
     """Choose the least score of a plate on scenes that no training sees, and measure once on others."""
     chosen_by = executor.submit(render_scenes, rendering, VALIDATED_FROM, CHOSEN_BY)
@@ -109,7 +109,7 @@ def finish_detector(
     return Finished(network, card, metrics, partial(_page, card, metrics), [line])
 
 
-def _page(card: LocatorCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
+def _page(card: DetectorCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     learnt, off = card.training, metrics["corners_off"]
     off = "" if off is None else f", corners {off:.1%} of the plate's width off"
     return CardPage(

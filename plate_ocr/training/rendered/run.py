@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plate_ocr.model.cards import LocatorCard, PlateCard
+from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.device import ProcessGroup
@@ -57,7 +57,7 @@ def rendered_shards(
 
 
 def learnt(
-    config: RenderRunConfig, trainer: Trainer, regions: Sequence[str], begun: PlateCard | LocatorCard
+    config: RenderRunConfig, trainer: Trainer, regions: Sequence[str], begun: PlateCard | DetectorCard
 ) -> dict[str, Any]:
     """What a network learnt from, for its card.
 

@@ -1,4 +1,4 @@
-"""Training locators, from rendered scenes to a model that locates."""
+"""Training detectors, from rendered scenes to a model that locates."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import torch
 from torch import nn
 
 from plate_ocr.errors import DataError, ModelError, OutputError
-from plate_ocr.model.cards import LocatorCard
-from plate_ocr.model.sessions import LocatorModel
-from plate_ocr.networks.weights import load_locator_weights
+from plate_ocr.model.cards import DetectorCard
+from plate_ocr.model.sessions import Detector
+from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import SceneShard
 from plate_ocr.training.core.reporting import Silent
-from plate_ocr.training.detector.config import LocatorRunConfig
+from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import answer
 from plate_ocr.training.detector.evaluate import count_found
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from tests.training.test_platerun import StopAfter
 
-CONFIG = LocatorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
+CONFIG = DetectorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
 
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
-    monkeypatch.setattr(LocatorRunConfig, "SHARD", 8)
+    monkeypatch.setattr(DetectorRunConfig, "SHARD", 8)
     monkeypatch.setattr("plate_ocr.training.detector.run.CHOSEN_BY", 4)
     monkeypatch.setattr("plate_ocr.training.detector.run.TESTED_ON", 6)
 
@@ -102,7 +102,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     page = (straight / "card.md").read_text(encoding="utf-8")
     assert "16 pictures of 8 rendered scenes with plates of the regions us" in page
     assert "inf" not in page
-    card = LocatorModel(straight).card
+    card = Detector(straight).card
     assert card.training == {"drawn": 16, "rendered": 8, "regions": ["us"], "seed": 0}
     assert set(card.accuracy) == {"rendered recall", "rendered precision"}
     with pytest.raises(KeyboardInterrupt):
@@ -110,7 +110,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert checkpoint_contents(stopped / "last.ckpt").kind == "plate-ocr checkpoint"
     begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
     assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
-    assert not LocatorModel(tmp_path / "begun.onnx").card.accuracy
+    assert not Detector(tmp_path / "begun.onnx").card.accuracy
     done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
     assert done.note.startswith(f"the card is that of {straight}")
     assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
@@ -124,31 +124,31 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
-def test_a_run_begins_with_another_locator_of_whatever_size(
-    tmp_path: Path, tiny_locator: Path, locator_card: LocatorCard
+def test_a_run_begins_with_another_detector_of_whatever_size(
+    tmp_path: Path, tiny_detector: Path, detector_card: DetectorCard
 ) -> None:
     base = tmp_path / "base"
-    shutil.copytree(tiny_locator, base)
+    shutil.copytree(tiny_detector, base)
     config = dataclasses.replace(CONFIG, base=str(base), epochs=1, rate=1e-9)
     with pytest.raises(KeyboardInterrupt):
         train(config, tmp_path / "run", StopAfter(1))
     # A run that goes on needs the other one no more.
     shutil.rmtree(base)
     train(config, tmp_path / "run", Silent(), resume=True)
-    card, network = load_locator_weights(tmp_path / "run")
-    assert (card.channels, card.features) == (locator_card.channels, locator_card.features)
-    assert card.training["from"] == locator_card.training
+    card, network = load_detector_weights(tmp_path / "run")
+    assert (card.channels, card.features) == (detector_card.channels, detector_card.features)
+    assert card.training["from"] == detector_card.training
     assert "made up" not in card.accuracy
-    weights = load_locator_weights(tiny_locator)[1].output.weight
+    weights = load_detector_weights(tiny_detector)[1].output.weight
     torch.testing.assert_close(network.output.weight, weights, atol=1e-4, rtol=0)
 
 
 @pytest.mark.slow
-def test_there_must_be_a_run_to_go_on_with_and_a_locator_to_begin_with(
+def test_there_must_be_a_run_to_go_on_with_and_a_detector_to_begin_with(
     tmp_path: Path, tiny_plate_model: Path
 ) -> None:
     with pytest.raises(ModelError, match="no run to go on with"):
         train(CONFIG, tmp_path, Silent(), resume=True)
-    with pytest.raises(ModelError, match="such as locator"):
+    with pytest.raises(ModelError, match="such as detector"):
         train(dataclasses.replace(CONFIG, base=str(tiny_plate_model)), tmp_path / "new", Silent())
     assert not (tmp_path / "new").exists()

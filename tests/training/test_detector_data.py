@@ -1,4 +1,4 @@
-"""What the locator learns from."""
+"""What the detector learns from."""
 
 from __future__ import annotations
 

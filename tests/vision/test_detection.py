@@ -1,4 +1,4 @@
-"""From photos to what the locator looks at, and from its answers to places."""
+"""From photos to what the detector looks at, and from its answers to places."""
 
 from __future__ import annotations
 
