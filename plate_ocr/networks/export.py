@@ -88,7 +88,7 @@ def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            type(network).__name__,
+            "plate-ocr",
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *inputs])],
             [
                 helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", *shape])
