@@ -24,7 +24,7 @@ from plate_ocr.training.detector.data import answer
 from plate_ocr.training.detector.evaluate import count_found
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
-from tests.training.test_platerun import StopAfter
+from tests.training.test_plate_run import StopAfter
 
 CONFIG = DetectorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
 
