@@ -21,6 +21,7 @@ GIVEN = {
     "fonts": ["--fonts", "fonts"],
     "base": ["--from", "model"],
     "regions": ["--region", "us"],
+    "backgrounds": ["--backgrounds", "photographs"],
     "group": ["--group", "(x)"],
     "alphabet": ["--alphabet", "AB"],
     "windows": ["--windows", "5x5"],
