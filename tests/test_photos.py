@@ -21,7 +21,7 @@ from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scenes import Scene, SceneGenerator
 from plate_ocr.vision.detection import Located
-from plate_ocr.vision.geometry import hull_cut, overlap, whole_cut
+from plate_ocr.vision.geometry import hull_cut, overlap, straight_cut, whole_cut
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
 
@@ -100,6 +100,10 @@ class Says:
             points.append([[0, 0], [reach, 0], [reach, reach], [0, reach]])
         shares[:, :, 0] = 1 - shares.sum(2)
         return shares, np.array(points, np.float32)
+
+
+NOTHING = ("A", 0.1, 1.0)
+"""What the network says of what is no plate, or hangs upside down."""
 
 
 def reader_of(says: Any) -> NetworkReader:
@@ -258,18 +262,18 @@ def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, 
 class Points:
     """A detector that says what it is told to, and at what size it was asked."""
 
-    def __init__(self, *places: Any, least: int = 0) -> None:
+    def __init__(self, *places: Any, least: int = 0, score: float = 0.9) -> None:
         self.card, self.asked = DetectorCard(), list[int]()
-        self._places, self._least = places, least
+        self._places, self._least, self._score = places, least, score
 
     def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Located]:
         """Where plates may be."""
         (longest,) = scales
-        assert min_score == self.card.min_score
+        assert min_score <= self.card.min_score
         self.asked.append(longest)
-        if longest < self._least:
+        if longest < self._least or self._score < min_score:
             return []
-        return [Located(0.9, np.asarray(place, np.float64)) for place in self._places]
+        return [Located(self._score, np.asarray(place, np.float64)) for place in self._places]
 
 
 def read_photo(detector: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
@@ -285,6 +289,16 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
     for plate in plates:
         assert overlap(np.array(plate.corners), boxes[plate.text == "TR4821"]) > 0.6
     assert [plate.confidence for plate in plates] == sorted((p.confidence for p in plates), reverse=True)
+
+
+def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) -> None:
+    photo, (box,) = photo_with("KA365CP")
+    turned = np.ascontiguousarray(photo[::-1, ::-1])
+    # The detector takes it for upright.
+    place = np.array(photo.shape[::-1]) - np.roll(box, 2, axis=0)
+    reader = NetworkReader(PlateModel(shipped_plates, threads=1))
+    assert reader.read_crops([[straight_cut(turned, place)]]) != [None]
+    assert read_photo(Points(place), shipped_plates, turned) == ()
 
 
 @pytest.mark.parametrize("degrees", [-50.0, 35.0, 180.0])
@@ -305,7 +319,7 @@ def test_what_is_unsure_when_straightened_is_read_as_it_stands(
 ) -> None:
     # The plate stands on its end.
     detector: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
-    says = Says(plate_card, ("A0A", 0.8, 1.0), ("0A0", second, 1.0))
+    says = Says(plate_card, ("A0A", 0.8, 1.0), ("0A0", second, 1.0), NOTHING)
     ((plate,),) = PhotoReader(reader_of(says), detector).read([np.zeros((99, 99), np.uint8)])
     assert plate.text == ("A0A" if upright else "0A0")
     # Straightened, its own top left is to the upper right.
@@ -326,7 +340,7 @@ def test_short_texts_in_photos_must_be_surer(
     text: str, confidence: float, found: int, plate_card: PlateCard
 ) -> None:
     detector: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
-    says = Says(plate_card, (text, confidence, 1.0))
+    says = Says(plate_card, (text, confidence, 1.0), NOTHING)
     (plates,) = PhotoReader(reader_of(says), detector).read([np.zeros((99, 99), np.uint8)])
     assert len(plates) == found
 
@@ -338,22 +352,52 @@ def test_more_places_than_a_batch_are_all_looked_at(shipped_plates: Path) -> Non
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
 
 
-def test_a_photo_is_looked_at_with_more_and_more_pixels_and_with_few_in_the_end(shipped_plates: Path) -> None:
+def test_a_photo_is_looked_at_with_more_and_more_pixels(shipped_plates: Path) -> None:
     longest = DetectorCard().longest
     photo, (box,) = photo_with("KA365CP", size=(400, 4 * longest + 1))
     detector = Points(box, least=4 * longest)
     assert [plate.text for plate in read_photo(detector, shipped_plates, photo)] == ["KA365CP"]
-    assert detector.asked == [longest, 2 * longest, 4 * longest]
     half = longest // 2
+    assert detector.asked == [n * half for n in (2, 1, 4, 8)]
     for width, times in (
-        (half, [2]),
+        (half, [2, 1]),
         (longest, [2, 1]),
-        (longest + 1, [2, 4, 1]),
-        (4 * longest, [2, 4, 8, 1]),
+        (longest + 1, [2, 1, 4]),
+        (4 * longest, [2, 1, 4, 8]),
     ):
         nowhere = Points(least=10**6)
         assert read_photo(nowhere, shipped_plates, photo[:half, :width]) == ()
         assert nowhere.asked == [n * half for n in times]
+
+
+def test_a_plate_near_by_keeps_no_other_from_being_seen_closer(shipped_plates: Path) -> None:
+    longest = DetectorCard().longest
+    photo, (near, far) = photo_with("KA365CP", "TR4821", size=(800, 4 * longest))
+
+    class Faint(Points):
+        """Is sure of the far one from close by alone."""
+
+        def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Located]:
+            self.asked.append(*scales)
+            if gray.shape != photo.shape:
+                # The window's middle is the plate's.
+                middle = np.array(gray.shape[::-1]) / 2
+                return [Located(0.9, far - far.mean(0) + np.minimum(far.mean(0), middle))]
+            places = [Located(0.9, near), Located(0.6 * self.card.min_score, far)]
+            return [place for place in places if place.score >= min_score]
+
+    plates = read_photo(Faint(), shipped_plates, photo)
+    assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
+    # Without pixels to look closer at, a faint place is none.
+    assert read_photo(Points(far, score=0.6 * DetectorCard().min_score), shipped_plates, photo[:, :500]) == ()
+
+
+def test_a_part_of_a_plate_is_no_plate_beside_it(shipped_plates: Path) -> None:
+    photo, (box,) = photo_with("KA365CP")
+    part = box.copy()
+    part[1:3, 0] -= 70
+    (plate,) = read_photo(Points(part, box), shipped_plates, photo)
+    assert plate.text == "KA365CP"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (2, 2), (30, 20), (31, 3000)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from plate_ocr.errors import DataError, ModelError
+from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.auto import AnyReader, Input, PlateReader, picture_kind
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader
@@ -72,8 +72,9 @@ def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> 
             asked[kind] += [picture.shape for picture in pictures]
             return [()]
 
+        detector = SimpleNamespace(card=DetectorCard())
         return SimpleNamespace(
-            read=read, detect=lambda _: iter([[]]), read_places=lambda gray, _: read([gray])[0]
+            read=read, detector=detector, detect=lambda _: [], read_photo=lambda gray, _: read([gray])[0]
         )
 
     reader.__dict__ |= {kind: says(kind) for kind in asked}
@@ -123,14 +124,14 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
         corners = ((0.0, 0.0), (wide, 0.0), (wide, 90.0), (0.0, 90.0))
         return (plate_of(tuple(Char(char, 1.0, ()) for char in text), corners),) if text else ()
 
-    def detect(_: Image) -> Iterator[list[Located]]:
+    def detect(_: Image) -> list[Located]:
         looked.append("detect")
-        yield [Located(0.9, np.array([[0.0, 0], [90, 0], [90, side], [0, side]])) for side in high]
-        yield []
+        boxes = [np.array([[0.0, 0], [90, 0], [90, side], [0, side]]) for side in (*high, 5)]
+        # The last one is too faint to tell anything.
+        return [Located(0.9 if i < len(high) else 0.01, box) for i, box in enumerate(boxes)]
 
-    def read_places(_: Image, places: Iterable[list[Located]]) -> tuple[Plate, ...]:
-        # All scales, the first one too.
-        assert [len(some) for some in places] == [len(high), 0]
+    def read_photo(_: Image, places: list[Located]) -> tuple[Plate, ...]:
+        assert len(places) == len(high) + 1
         looked.append("read")
         return says(in_photo, 90)
 
@@ -140,7 +141,9 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
 
     plates: Any = SimpleNamespace(read=read)
     reader = AnyReader(plates)
-    reader.__dict__["photos"] = SimpleNamespace(detect=detect, read_places=read_places)
+    reader.__dict__["photos"] = SimpleNamespace(
+        detector=SimpleNamespace(card=DetectorCard()), detect=detect, read_photo=read_photo
+    )
     ((kind, (plate,)),) = reader.tell_apart([np.zeros(shape, np.uint8)])
     assert " ".join(looked) == looks
     assert kind == ("photo" if "read" in looks else "plate")

@@ -272,8 +272,7 @@ class Detector(Model):
 
         Args:
             gray: uint8 ``(H, W)``.
-            scales: pixels to which its longer side is shrunk, as in
-                :func:`plate_ocr.vision.detection.scale_cascade`; a smaller photo keeps its size.
+            scales: pixels that its longer side gets, as in :func:`plate_ocr.vision.detection.photo_input`.
             min_score: below it nothing is taken for a plate, 0..1.
         """
         places = list[Located]()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import chain
 from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -92,9 +91,13 @@ class AnyReader:
 
     def tell_apart(self, pictures: Sequence[Image]) -> list[tuple[Kind, tuple[Plate, ...]]]:
         """What each of several grey pictures shows, uint8 ``(H, W)``, and what was read of it."""
-        searches = {i: self.photos.detect(gray) for i, gray in enumerate(pictures) if _may_be_photo(gray)}
-        first = {i: next(places) for i, places in searches.items()}
-        doubtful = [i for i, gray in enumerate(pictures) if not _is_photo(gray, first.get(i, []))]
+        places = {i: self.photos.detect(gray) for i, gray in enumerate(pictures) if _may_be_photo(gray)}
+        clear = self.photos.detector.card.min_score if places else 0.0
+        doubtful = [
+            i
+            for i, gray in enumerate(pictures)
+            if not _is_photo(gray, [place for place in places.get(i, []) if place.score >= clear])
+        ]
         crops = dict(zip(doubtful, self.plates.read([pictures[i] for i in doubtful]), strict=True))
         told: list[tuple[Kind, tuple[Plate, ...]]] = []
         for i, gray in enumerate(pictures):
@@ -104,8 +107,7 @@ class AnyReader:
             elif kind == "plate":
                 plates = crops[i]
             else:
-                places = chain([first[i]], searches[i]) if i in first else self.photos.detect(gray)
-                plates = self.photos.read_places(gray, places)
+                plates = self.photos.read_photo(gray, places[i] if i in places else self.photos.detect(gray))
                 plates = plates or (crops[i] if i in crops else self.plates.read([gray])[0])
             told.append((kind, plates))
         return told

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
-from plate_ocr.readers.results import Plate
-from plate_ocr.vision.detection import Located, scale_cascade
-from plate_ocr.vision.geometry import hull_cut, overlap, straight_cut
+from plate_ocr.readers.results import Char, Plate
+from plate_ocr.text import fold
+from plate_ocr.vision.detection import Located
+from plate_ocr.vision.geometry import contained, hull_cut, overlap, straight_cut
 from plate_ocr.vision.images import Image
 
 STRAIGHT = (0.08, 0.2)
@@ -19,8 +20,30 @@ STRAIGHT = (0.08, 0.2)
 AS_IT_STANDS = (0.12, 0.2)
 """The same about one that is read as it stands."""
 
-SAME = 0.2
-"""Plates that overlap more are one plate."""
+MIN_WIDTH = 128
+"""A narrower plate is enlarged while it is straightened: pixels, half of what the plate network reads."""
+
+NMS_CONTAINMENT = 0.5
+"""Plates of which so much of the smaller one is in the other are one plate."""
+
+SAME_PLACE = 0.9
+"""Detections that overlap so far, intersection over union, are read once."""
+
+NEAR_WIDTH = 64
+"""At half the scale plates are looked for that are as wide or high there, pixels."""
+
+WEAK = 0.4
+"""Part of the score of a plate from which on a small place is looked at closer, at twice the scale."""
+
+WINDOW, MAX_WINDOWS = 256, 6
+"""Side of what is looked at then, pixels of the detector's picture, and how many places, at most."""
+
+TURNED_BELOW, TURNED_MARGIN = 0.97, 0.01
+"""A plate with a less confident character is read upside down too; where that is by so much more confident,
+look-alikes being one, it hangs upside down and is not reported."""
+
+SURE_CHAR = 0.8
+"""Of two readings of a plate the one with more characters that are so sure counts."""
 
 SHORT_CONFIDENCE = 0.97
 """Of short texts that are found in a photo, at least: badges and lamps read so."""
@@ -41,33 +64,110 @@ class PhotoReader:
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """All plates in each of several grey photos, uint8 ``(H, W)``; the surest comes first."""
-        return [self.read_places(gray, self.detect(gray)) for gray in pictures]
+        return [self.read_photo(gray, self.detect(gray)) for gray in pictures]
 
-    def detect(self, gray: Image) -> Iterator[list[Located]]:
-        """Where plates may be in a photo, uint8 ``(H, W)``, at one scale after the other."""
+    def detect(self, gray: Image) -> list[Located]:
+        """Where plates may be in a photo, uint8 ``(H, W)``, at the scale that the detector is made for.
+
+        Some have a score below that of the detector's card: a closer look must show more.
+        """
         card = self.detector.card
-        for longest in scale_cascade(card.longest, max(gray.shape)):
-            yield self.detector.detect(gray, scales=[longest], min_score=card.min_score)
+        return self.detector.detect(gray, scales=[card.longest], min_score=WEAK * card.min_score)
 
-    def read_places(self, gray: Image, places: Iterable[Sequence[Located]]) -> tuple[Plate, ...]:
-        """The plates that are read at the first scale at which there are any, the surest first.
+    def read_photo(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+        """The plates in a photo, the surest first.
 
         Args:
             gray: uint8 ``(H, W)``.
-            places: where plates may be, for each scale.
+            places: what :meth:`detect` gave.
         """
-        return next(filter(None, (self._among(gray, some) for some in places)), ())
+        card, longest = self.detector.card, self.detector.card.longest
+        clear = [place for place in places if place.score >= card.min_score]
+        plates = self._read_places(gray, [*self._near(gray), *clear])
+        if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
+            plates = _distinct_plates([*plates, *self._read_places(gray, closer)])
+        while not plates and longest < max(gray.shape):
+            # Far away.
+            longest *= 2
+            plates = self._read_places(gray, self._detect(gray, longest))
+        return plates
 
-    def _among(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
-        """What is read where plates may be; of overlapping ones the surest."""
+    def _closer(self, gray: Image, places: Sequence[Located], plates: Sequence[Plate]) -> list[Located]:
+        """What is seen at twice the scale about small places where nothing was read surely."""
+        sure = [np.array(plate.corners) for plate in plates if plate.min_confidence >= SURE_CHAR]
+        scale = self.detector.card.longest / max(gray.shape)
+        reach = round(WINDOW / min(1.0, 2 * scale)) // 2
+        found: list[Located] = []
+        small = [p for p in places if scale * np.ptp(p.corners, axis=0).max() < NEAR_WIDTH]
+        unread = [p for p in small if all(contained(p.corners, box) < NMS_CONTAINMENT for box in sure)]
+        for place in unread[:MAX_WINDOWS]:
+            x, y = (max(0, round(v) - reach) for v in place.corners.mean(0))
+            window = gray[y : y + 2 * reach, x : x + 2 * reach]
+            seen = self.detector.detect(window, scales=[WINDOW], min_score=self.detector.card.min_score)
+            found += [Located(other.score, other.corners + np.array([x, y])) for other in seen]
+        return found
+
+    def _near(self, gray: Image) -> list[Located]:
+        """Plates that fill much of a photo, seen better from further away."""
+        half = self.detector.card.longest // 2
+        least = NEAR_WIDTH * max(gray.shape) / half
+        return [place for place in self._detect(gray, half) if np.ptp(place.corners, axis=0).max() >= least]
+
+    def _detect(self, gray: Image, longest: int) -> list[Located]:
+        return self.detector.detect(gray, scales=[longest], min_score=self.detector.card.min_score)
+
+    def _read_places(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+        """What is read where plates may be; of readings of one plate the best, the surest plate first."""
+        boxes = [place.corners for place in _distinct(places)]
         crops = [
-            (straight_cut(gray, place.corners, STRAIGHT), hull_cut(gray, place.corners, AS_IT_STANDS))
-            for place in places
+            (straight_cut(gray, box, STRAIGHT, MIN_WIDTH), hull_cut(gray, box, AS_IT_STANDS)) for box in boxes
         ]
-        plates = self.reader.read_crops(crops, short_confidence=SHORT_CONFIDENCE)
-        kept: list[Plate] = []
-        for plate in sorted(filter(None, plates), key=lambda plate: -plate.confidence):
-            box = np.array(plate.corners)
-            if all(overlap(box, np.array(other.corners)) < SAME for other in kept):
-                kept.append(plate)
-        return tuple(kept)
+        read = self.reader.read_crops(crops, short_confidence=SHORT_CONFIDENCE)
+        found = [(box, plate) for box, plate in zip(boxes, read, strict=True) if plate]
+        doubtful = [i for i, (_, plate) in enumerate(found) if plate.min_confidence < TURNED_BELOW]
+        crops_turned = [
+            [straight_cut(gray, np.roll(found[i][0], 2, axis=0), STRAIGHT, MIN_WIDTH)] for i in doubtful
+        ]
+        turned = dict(zip(doubtful, self.reader.read_crops(crops_turned), strict=True))
+        return _distinct_plates(
+            [plate for i, (_, plate) in enumerate(found) if not _is_better(turned.get(i), plate)]
+        )
+
+
+def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:
+    """Of readings of one plate the best; the surest plate first."""
+    kept: list[Plate] = []
+    for plate in sorted(plates, key=_rank, reverse=True):
+        box = np.array(plate.corners)
+        if all(contained(box, np.array(other.corners)) < NMS_CONTAINMENT for other in kept):
+            kept.append(plate)
+    return tuple(sorted(kept, key=lambda plate: -plate.confidence))
+
+
+def _distinct(places: Sequence[Located]) -> list[Located]:
+    """Of detections at one place the one with the highest score."""
+    kept: list[Located] = []
+    for place in sorted(places, key=lambda place: -place.score):
+        if all(overlap(place.corners, other.corners) < SAME_PLACE for other in kept):
+            kept.append(place)
+    return kept
+
+
+def _is_better(turned: Plate | None, plate: Plate) -> bool:
+    """Whether a plate read upside down is more confident than upright."""
+    return turned is not None and _folded(turned) > _folded(plate) + TURNED_MARGIN
+
+
+def _folded(plate: Plate) -> float:
+    """Mean confidence of a plate's characters, each together with those that look like it."""
+    return float(np.mean([_with_lookalikes(char) for char in plate.chars]))
+
+
+def _with_lookalikes(char: Char) -> float:
+    own = fold(char.char or "")
+    others = (share for other, share in char.alternatives if other != char.char and fold(other) == own)
+    return char.confidence + sum(others)
+
+
+def _rank(plate: Plate) -> tuple[int, float]:
+    return sum(char.confidence >= SURE_CHAR for char in plate.chars), plate.confidence

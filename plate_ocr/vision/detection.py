@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +19,9 @@ UNIT = 32.0
 
 STRIDE = 32
 """Sides of the network's picture are multiples of it."""
+
+MAX_UPSCALE = 2.0
+"""A small photo is enlarged so far: plates of 40 pixels get finer corners."""
 
 TILE, MARGIN = 1280, 128
 """Larger pictures are looked at in tiles, one after another, so that memory has a bound: pixels of a tile's
@@ -39,7 +42,7 @@ class Located:
 
 
 def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
-    """Shrink a photo to what the detector looks at; smaller ones keep their size.
+    """Resize a photo for the detector; a small one is enlarged, :data:`MAX_UPSCALE` times at most.
 
     Args:
         gray: uint8 ``(H, W)``.
@@ -49,30 +52,12 @@ def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
         uint8, both sides multiples of :data:`STRIDE`, the photo at its top left and its edge repeated
         beyond; and how many pixels of the result a pixel of the photo is.
     """
-    scale = min(1.0, longest / max(gray.shape))
-    if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in gray.shape[::-1])
-        gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+    scale = min(MAX_UPSCALE, longest / max(gray.shape))
+    size = tuple(max(1, round(side * scale)) for side in gray.shape[::-1])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    gray = np.asarray(cv2.resize(gray, size, interpolation=how), np.uint8)
     down, right = (-side % STRIDE for side in gray.shape)
     return np.asarray(cv2.copyMakeBorder(gray, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
-
-
-def scale_cascade(first: int, longest: int) -> Iterator[int]:
-    """To how many pixels the longer side of a photo is shrunk, one after the other, until plates are found.
-
-    Args:
-        first: what the detector learnt with.
-        longest: side of the photo, pixels.
-    """
-    side = first
-    yield side
-    while side < longest:
-        # Far away.
-        side *= 2
-        yield side
-    if first // 2 < longest:
-        # Nearer than any that it learnt from.
-        yield first // 2
 
 
 def in_tiles(look: Callable[[Image], NDArray[np.float32]], picture: Image) -> NDArray[np.float32]:

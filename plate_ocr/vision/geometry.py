@@ -60,29 +60,46 @@ def hull_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, 
     return Cut(picture[top:bottom, left:right], matrix, (picture.shape[1], picture.shape[0]))
 
 
-def straight_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float] = (0, 0)) -> Cut:
+def straight_cut(
+    picture: Image,
+    corners: NDArray[np.float64],
+    around: tuple[float, float] = (0, 0),
+    min_width: int = 0,
+) -> Cut:
     """Cut out a plate, straightened by its corners; beyond the picture its edge is repeated.
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
         corners: float64 ``(4, 2)``: of the plate, pixels, clockwise from its own top left.
         around: what is left about it, as parts of its width and height.
+        min_width: of the plate in the result, pixels; a narrower one is enlarged while it is straightened,
+            which keeps more of it than straightening first.
     """
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     inner = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
     # No plate is larger than what is seen of it, wherever a network puts corners.
     seen = hull_cut(picture, corners, (0, 0)).picture.shape
     inner *= min(1.0, np.sqrt(2 * seen[0] * seen[1] / max(1.0, inner.prod())))
-    inner = np.clip(np.rint(inner), 2, sum(picture.shape[:2]) + 2)
+    inner *= max(1.0, min_width / max(1.0, inner[0]))
+    inner = np.clip(np.rint(inner), 2, sum(picture.shape[:2]) + 2 + min_width)
     margin = np.rint(np.array(around) * inner)
     box = margin + inner * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     matrix = cv2.getPerspectiveTransform(box.astype(np.float32), corners.astype(np.float32))
     width, height = (int(side) for side in inner + 2 * margin)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    flags = (cv2.INTER_CUBIC if inner[0] <= min_width else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     cut = cv2.warpPerspective(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return Cut(
         np.asarray(cut, np.uint8), np.asarray(matrix, np.float64), (picture.shape[1], picture.shape[0])
     )
+
+
+def contained(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Intersection over the smaller area of two convex quadrilaterals ``(4, 2)``, 0..1."""
+    areas = [abs(float(cv2.contourArea(box.astype(np.float32)))) for box in (one, other)]
+    if min(areas) <= 0:
+        return 0.0
+    shared = float(cv2.intersectConvexConvex(one.astype(np.float32), other.astype(np.float32))[0])
+    return shared / min(areas)
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -17,8 +17,9 @@ SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float64)
     ("shape", "longest", "size", "scale"),
     [
         ((480, 640), 640, (480, 640), 1.0),
-        ((100, 33), 640, (128, 64), 1.0),
-        ((1, 1), 640, (32, 32), 1.0),
+        ((100, 33), 640, (224, 96), 2.0),
+        ((1, 1), 640, (32, 32), 2.0),
+        ((400, 500), 640, (512, 640), 1.28),
         ((960, 1280), 640, (480, 640), 0.5),
         ((1000, 2000), 640, (320, 640), 0.32),
         ((3000, 2), 96, (96, 32), 0.032),
@@ -35,9 +36,9 @@ def test_photos_are_shrunk_and_filled_up(
     assert (picture == 77).all()
 
 
-def test_a_small_photo_keeps_its_pixels_and_repeats_its_edge(rng: np.random.Generator) -> None:
+def test_a_photo_keeps_its_pixels_and_repeats_its_edge(rng: np.random.Generator) -> None:
     photo = rng.integers(0, 256, (40, 70)).astype(np.uint8)
-    picture, scale = photo_input(photo, 640)
+    picture, scale = photo_input(photo, 70)
     assert scale == 1
     np.testing.assert_array_equal(picture[:40, :70], photo)
     np.testing.assert_array_equal(picture[40:, :70], np.repeat(photo[-1:], 24, 0))
