@@ -23,8 +23,8 @@ formats:
 models: models/digits.onnx models/chars.onnx
 
 # From the weights that are there, if any: `make -B models/plates.onnx FROM=` starts from nothing.
-FROM = $(if $(wildcard models/plates.safetensors),--from models/plates.safetensors)
-FROM_detector = $(if $(wildcard models/detector.safetensors),--from models/detector.safetensors)
+FROM = $(if $(wildcard models/plates.safetensors),--weights models/plates.safetensors)
+FROM_detector = $(if $(wildcard models/detector.safetensors),--weights models/detector.safetensors)
 
 models/plates.onnx:
 	mkdir -p models
@@ -52,9 +52,9 @@ define publish
 	cp runs/$(1)/model.onnx models/$(1).onnx
 endef
 
-SETTINGS_digits = --seed 1 --epochs 60 --per-epoch 32768 --patience 60
-SETTINGS_chars = --seed 1 --epochs 100 --per-epoch 262144 --passes 8 --batch-size 512 --rate 0.002 --patience 100
-SETTINGS_plates = --epochs 90 --per-epoch 16384
+SETTINGS_digits = --seed 1 --epochs 60 --samples-per-epoch 32768 --patience 60
+SETTINGS_chars = --seed 1 --epochs 100 --samples-per-epoch 262144 --repeats 8 --batch-size 512 --lr 0.002 --patience 100
+SETTINGS_plates = --epochs 90 --samples-per-epoch 16384
 
 benchmarks:
 	python -m benchmarks.characters

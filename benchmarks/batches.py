@@ -24,7 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import data_folder, labelled_plates
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, Alphabet
 from plate_ocr.training.characters.dataset import list_samples, load_samples, split_data
-from plate_ocr.training.core.schedule import Plan, RateWarmup
+from plate_ocr.training.core.schedule import LrWarmup, TrainSchedule
 from plate_ocr.training.mixed_sizes.collate import (
     BatchOfOne,
     EqualSizes,
@@ -113,7 +113,7 @@ def characters() -> tuple[list[LabelledPicture], list[LabelledPicture]]:
     """Characters in their own sizes to learn from and to measure on, no plate in both."""
     listed, _ = list_samples(data_folder() / "chars" / "zhengpeng", GROUP)
     data, _ = load_samples(listed, ALPHABET, Preprocessing())
-    split = split_data(data, share=0.15, seed=0)
+    split = split_data(data, val_fraction=0.15, test_fraction=0.15, seed=0)
     rng = np.random.default_rng(0)
     parts = []
     for part, most in ((split.train, LEARNT), (split.test, MEASURED)):
@@ -160,11 +160,11 @@ LANES = (
 class Learner:
     """A network and what one step of its training needs."""
 
-    def __init__(self, rate: float = 1e-3, lane: Lane = PLAIN) -> None:
+    def __init__(self, lr: float = 1e-3, lane: Lane = PLAIN) -> None:
         torch.manual_seed(0)
         self.lane = lane
         self.network = ConvNetwork(CLASSES).to(memory_format=lane.layout)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=rate, foreach=True)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=lr, foreach=True)
 
     def logits(self, batch: PictureBatch) -> torch.Tensor:
         """Float32 ``[batch, classes]``."""
@@ -213,13 +213,13 @@ def train(
     peak = min(8e-3, 3e-3 * (len(samples) / per_epoch / 32) ** 0.5)
     learner = Learner(peak, lane)
     steps = epochs * per_epoch
-    plan = Plan(steps, peak, size, lr=RateWarmup("linear", max(1, round(0.1 * steps))))
-    schedule = torch.optim.lr_scheduler.LambdaLR(learner.optimizer, plan.factor_at)
+    schedule = TrainSchedule(steps, peak, size, lr_warmup=LrWarmup("linear", max(1, round(0.1 * steps))))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(learner.optimizer, schedule.lr_lambda)
 
     def learn(epoch: int) -> None:
         for batch in way.batches(samples, size, epoch):
             learner.step(batch)
-            schedule.step()
+            scheduler.step()
 
     return learner, min(seconds(partial(learn, epoch)) for epoch in range(epochs))
 

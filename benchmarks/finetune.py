@@ -24,12 +24,12 @@ from plate_ocr.training.characters.dataset import CharData, brighten_glyphs
 from plate_ocr.training.characters.evaluate import class_probabilities, prepare
 from plate_ocr.training.characters.transfer import transfer
 from plate_ocr.training.core.config import TrainSettings
-from plate_ocr.training.core.schedule import LayerWarmup, Plan, RateWarmup
+from plate_ocr.training.core.schedule import LayerWarmup, LrWarmup, TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import stack_characters
 
 SEEDS, STEPS, BATCH = 5, 200, 64
-RATES = {"scratch": 4e-3, "chars": 1e-3}
+LRS = {"scratch": 4e-3, "chars": 1e-3}
 SETTINGS = CharsRunConfig().preprocessing
 
 
@@ -64,12 +64,14 @@ def accuracy(
     if start == "chars":
         transfer("chars", network, card)
     warm = LayerWarmup(STEPS // 4) if layers else None
-    plan = Plan(STEPS, RATES[start], BATCH, lr=RateWarmup("linear", STEPS // 20), layers=warm)
+    schedule = TrainSchedule(
+        STEPS, LRS[start], BATCH, lr_warmup=LrWarmup("linear", STEPS // 20), layers_warmup=warm
+    )
     order = np.arange(len(learn))
-    draws = Draws(class_balance(learn.labels), plan, order, seed)
+    draws = Draws(class_balance(learn.labels), schedule, order, seed)
     device = torch.device("cpu")
     batches = CharBatches(learn.stack, learn.labels, len(alphabet), SETTINGS, Augmentation(), draws, device)
-    trainer = Trainer(network, plan, TrainSettings(STEPS), device, network.groups())
+    trainer = Trainer(network, schedule, TrainSettings(STEPS), device, network.groups())
     trainer.fit(batches, lambda _: 0.0)
     probabilities = class_probabilities(network.eval(), prepare(check.stack, check.labels, SETTINGS))
     read = fold(alphabet.decode(probabilities.argmax(1)))

@@ -25,7 +25,7 @@ from plate_ocr.training.tasks import train
 CONFIG = DigitsRunConfig.new(
     hidden=32,
     epochs=5,
-    per_epoch=512,
+    samples_per_epoch=512,
     batch_size=32,
     device="cpu",
     warmup=("lr=linear:8", "batch=8:32:30", "layers=20", "data=0.3:50:easy", "loss=smoothing:40"),

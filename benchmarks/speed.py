@@ -31,13 +31,13 @@ from plate_ocr.training.characters.config import CharsRunConfig, DigitsRunConfig
 from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_precision
-from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import candidates, stack_characters
 from plate_ocr.vision.settings import Preprocessing
 
 RUNS = 10
-BATCH, RATE = 256, 8e-3
+BATCH, LR = 256, 8e-3
 WANTED, EPOCHS = 0.97, 30
 
 
@@ -174,13 +174,13 @@ def _trainer(rows: Rows, epochs: int) -> Trainer:
     torch.manual_seed(0)
     network, device = BPNetwork(*rows.sizes), torch.device("cpu")
     steps = -(-len(rows.learn) // BATCH)
-    plan = Plan(epochs * steps, RATE, BATCH, "constant")
-    return Trainer(network, plan, TrainSettings(steps, precision=pick_precision(device, network)), device)
+    schedule = TrainSchedule(epochs * steps, LR, BATCH, "constant")
+    return Trainer(network, schedule, TrainSettings(steps, precision=pick_precision(device, network)), device)
 
 
 def _theirs_until(rows: Rows) -> None:
     network = MLPClassifier(
-        (rows.hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=0, max_iter=1, warm_start=True
+        (rows.hidden,), batch_size=BATCH, learning_rate_init=LR, random_state=0, max_iter=1, warm_start=True
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -195,7 +195,7 @@ def _theirs_for(rows: Rows, epochs: int) -> None:
     network = MLPClassifier(
         (rows.hidden,),
         batch_size=BATCH,
-        learning_rate_init=RATE,
+        learning_rate_init=LR,
         random_state=0,
         max_iter=epochs,
         n_iter_no_change=epochs,
@@ -211,22 +211,22 @@ def overhead() -> None:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.rand(BATCH, sizes[0], generator=generator)
     target = torch.eye(sizes[2])[torch.randint(sizes[2], (BATCH,), generator=generator)]
-    plan = Plan(steps, RATE, BATCH)
+    schedule = TrainSchedule(steps, LR, BATCH)
 
     def ours() -> None:
-        trainer = Trainer(BPNetwork(*sizes), plan, TrainSettings(steps), torch.device("cpu"))
+        trainer = Trainer(BPNetwork(*sizes), schedule, TrainSettings(steps), torch.device("cpu"))
         trainer.fit(lambda _: itertools.repeat((inputs, target)), lambda _: 0.0)
 
     def bare() -> None:
         network = BPNetwork(*sizes)
-        optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3, fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, plan.factor_at)
+        optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=1e-3, fused=True)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.lr_lambda)
         for _ in range(steps):
             loss = torch.nn.functional.cross_entropy(network(inputs), target)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            schedule.step()
+            scheduler.step()
             loss.item()
 
     pairs = [(best(ours, 1), best(bare, 1)) for _ in range(RUNS)]

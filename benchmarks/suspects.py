@@ -34,7 +34,9 @@ def main() -> None:
             writer = csv.writer(file)
             writer.writerow(["image_path", "label"])
             writer.writerows(zip((sample.path.resolve() for sample in samples), labels, strict=True))
-        config = CharsRunConfig.new(data=(str(listing),), windows=(10, 8), hidden=128, epochs=10, share=0.01)
+        config = CharsRunConfig.new(
+            data=(str(listing),), grid=(10, 8), hidden=128, epochs=10, val_fraction=0.01, test_fraction=0.01
+        )
         folder = Path(base) / "run"
         train(config, folder, PlainReporter())
         with (folder / "suspects.csv").open(encoding="utf-8", newline="") as file:

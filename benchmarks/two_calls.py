@@ -12,7 +12,7 @@ from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.training.characters.batches import Draws, RowBatches
 from plate_ocr.training.core.config import TrainSettings
-from plate_ocr.training.core.schedule import Plan, RateWarmup
+from plate_ocr.training.core.schedule import LrWarmup, TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import candidates, stack_characters
 from plate_ocr.vision.settings import Preprocessing
@@ -32,10 +32,10 @@ def learnt_accuracy(X: NDArray[np.float32], y: NDArray[np.int64], *, one_call: b
         X_train, X_test = train_test_split(X, test_size=0.2, random_state=0)
         y_train, y_test = train_test_split(y, test_size=0.2, random_state=1)
     torch.manual_seed(0)
-    plan = Plan(300, 4e-3, 64, lr=RateWarmup("linear", 15))
-    draws = Draws(np.ones(len(X_train)), plan, np.arange(len(X_train)), 0)
+    schedule = TrainSchedule(300, 4e-3, 64, lr_warmup=LrWarmup("linear", 15))
+    draws = Draws(np.ones(len(X_train)), schedule, np.arange(len(X_train)), 0)
     batches = RowBatches(torch.from_numpy(X_train), torch.eye(10)[torch.from_numpy(y_train)], draws)
-    trainer = Trainer(BPNetwork(X.shape[1]), plan, TrainSettings(300), torch.device("cpu"))
+    trainer = Trainer(BPNetwork(X.shape[1]), schedule, TrainSettings(300), torch.device("cpu"))
     trainer.fit(batches, lambda _: 0.0)
     return float((trainer.network(torch.from_numpy(X_test)).argmax(1).numpy() == y_test).mean())
 

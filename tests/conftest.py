@@ -37,7 +37,7 @@ from plate_ocr.training.characters.dataset import Split, split_data
 from plate_ocr.training.characters.evaluate import class_probabilities, prepare
 from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.training.core.config import TrainSettings
-from plate_ocr.training.core.schedule import Plan, RateWarmup
+from plate_ocr.training.core.schedule import LrWarmup, TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.settings import Preprocessing
@@ -161,7 +161,7 @@ def digit_card() -> ModelCard:
         hidden=8,
         temperature=1.7,
         min_confidence=0.0,
-        training={"learnt_from": {"车牌": 3}},
+        training={"trained_on": {"车牌": 3}},
         accuracy={"made up": 0.5},
     )
 
@@ -274,8 +274,8 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     """A digit model trained for a few seconds on rendered digits; fonts are not on two sides."""
     card = ModelCard(Alphabet(DIGITS), Preprocessing(), hidden=48)
     data = render_dataset(card.alphabet, bundled_fonts(), card.preprocessing, versions=4, seed=0)
-    split = split_data(data, share=0.15, seed=0)
-    plan = Plan(steps=240, rate=1e-2, batch_size=64, lr=RateWarmup("linear", 12))
+    split = split_data(data, val_fraction=0.15, test_fraction=0.15, seed=0)
+    schedule = TrainSchedule(steps=240, lr=1e-2, batch_size=64, lr_warmup=LrWarmup("linear", 12))
     weights = class_balance(split.train.labels)
     batches = CharBatches(
         split.train.stack,
@@ -283,10 +283,10 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
         classes=len(card.alphabet),
         settings=card.preprocessing,
         augmentation=Augmentation(),
-        draws=Draws(weights, plan, np.arange(len(split.train)), seed=0),
+        draws=Draws(weights, schedule, np.arange(len(split.train)), seed=0),
         device=CPU,
     )
-    trainer = Trainer(new_network(card), plan, TrainSettings(steps_per_epoch=24), CPU)
+    trainer = Trainer(new_network(card), schedule, TrainSettings(steps_per_epoch=24), CPU)
     validation = prepare(split.validation.stack, split.validation.labels, card.preprocessing)
     trainer.fit(batches, lambda n: accuracy(class_probabilities(n, validation), validation.labels))
     network = network_for(card)

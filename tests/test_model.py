@@ -87,7 +87,7 @@ def test_the_weights_file_holds_weights_and_the_card_and_nothing_else(
     assert set(card) == {"format", "version"} | {field.name for field in dataclasses.fields(ModelCard)}
     assert card["alphabet"] == DIGITS
     assert card["preprocessing"]["grid"] == [5, 5]
-    assert card["training"] == {"learnt_from": {"车牌": 3}}
+    assert card["training"] == {"trained_on": {"车牌": 3}}
 
 
 @pytest.mark.parametrize("suffix", OPENERS)
@@ -96,7 +96,7 @@ def test_a_model_file_needs_no_pickle_and_tells_nothing_of_the_training_state(
 ) -> None:
     data = (tiny_model / f"model{suffix}").read_bytes()
     assert data[:2] not in (b"PK", b"\x80\x02", b"\x80\x04")
-    for word in (b"optimizer", b"exp_avg", b"epoch", b'"rate"', b"learning_rate", str(tiny_model).encode()):
+    for word in (b"optimizer", b"exp_avg", b"epoch", b'"lr"', b"learning_rate", str(tiny_model).encode()):
         assert word not in data
 
 

@@ -65,7 +65,7 @@ def of_video(
     draw: Callable[[Image, Reading], Drawn],
     tell: Tell,
     *,
-    give_up: float | None = None,
+    reconnect_timeout: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
     """Watch a video, and draw each car's best picture; see :func:`plate_ocr.video.watch`."""
@@ -75,7 +75,7 @@ def of_video(
     from plate_ocr.video.tracking import Car
 
     try:
-        for found in watch(name, read, tell, give_up=give_up, show=show):
+        for found in watch(name, read, tell, reconnect_timeout=reconnect_timeout, show=show):
             if isinstance(found, Car):
                 drawn = None if found.picture is None else draw(found.picture, found.reading)
                 yield Answer(name, found.reading, drawn, car=found, video=True)

@@ -19,7 +19,7 @@ COMMANDS = {
     "evaluate": "measure",
     "inspect": "measure",
     "train": "train",
-    "synth": "data",
+    "generate": "data",
     "quantize": "models",
     "study": "study",
     "validate": "data",

@@ -48,8 +48,8 @@ class Device(StrEnum):
     mps = "mps"
 
 
-class Decline(StrEnum):
-    """What the learning rate does after the warm-up."""
+class LrSchedule(StrEnum):
+    """Learning rate schedules after the warm-up."""
 
     cosine = "cosine"
     step = "step"
@@ -57,7 +57,7 @@ class Decline(StrEnum):
 
 
 class Loss(StrEnum):
-    """What is made small."""
+    """Loss functions of the character models."""
 
     cross_entropy = "cross_entropy"
     squared_error = "squared_error"

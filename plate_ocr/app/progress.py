@@ -47,15 +47,16 @@ class PlainReporter:
         """Remember how long the run is."""
         self._config = config
 
-    def step(self, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, lr: float, loss: float) -> None:
         """Nothing: a log has a line an epoch."""
 
     def epoch(self, epoch: Epoch) -> None:
         """Print the figures of an epoch."""
         epochs = self._config.epochs if self._config else epoch.epoch
+        accuracy = "" if epoch.train_acc is None else f", accuracy {epoch.train_acc:.2%}"
         self.say(
-            f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}, "
-            f"validation {epoch.validation:.2%}, rate {epoch.rate:.2g}, {epoch.seconds:.1f} s"
+            f"epoch {epoch.epoch}/{epochs}: loss {epoch.train_loss:.4f}{accuracy}, "
+            f"validation {epoch.val_metric:.2%}, lr {epoch.lr:.2g}, {epoch.seconds:.1f} s"
         )
 
     def __enter__(self) -> PlainReporter:
@@ -75,7 +76,7 @@ class QuietReporter(PlainReporter):
 
 
 class BarReporter(PlainReporter):
-    """A progress bar with rate, loss, accuracy and time left."""
+    """A progress bar with learning rate, loss, accuracy and time left."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,16 +105,16 @@ class BarReporter(PlainReporter):
         super().begin(config, done)
         self._progress.update(self._task, total=config.steps, completed=done, visible=True)
 
-    def step(self, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, lr: float, loss: float) -> None:
         """Move the bar, ten times a second at most."""
         if (now := time.monotonic()) - self._shown > 0.1:
             self._shown = now
-            figures = f"rate {rate:.1e}  loss {loss:.3f}{self._accuracy}"
+            figures = f"lr {lr:.1e}  loss {loss:.3f}{self._accuracy}"
             self._progress.update(self._task, completed=step, figures=figures)
 
     def epoch(self, epoch: Epoch) -> None:
         """Show the accuracy of an epoch."""
-        self._accuracy = f"  accuracy {epoch.validation:.2%}"
+        self._accuracy = f"  accuracy {epoch.val_metric:.2%}"
 
     def __enter__(self) -> BarReporter:
         self._progress.start()

@@ -23,7 +23,7 @@ from plate_ocr.vision.images import Image
 KINDS = ("http", "https", "rtmp", "rtsp", "rtsps")
 """Of addresses that are read."""
 
-TIME_OUT = 10.0
+TIMEOUT = 10.0
 """Seconds in which a camera has to answer, and to send each picture."""
 
 FIRST_WAIT, MOST_WAIT = 1.0, 30.0
@@ -61,7 +61,7 @@ def without_password(name: str) -> str:
     return re.sub(r"(://[^:/?#@]*):[^/?#]*@", r"\1:***@", name)
 
 
-def open_capture(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
+def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
     """Open a video; says whether it is live.
 
     Raises:
@@ -73,12 +73,12 @@ def open_capture(name: str, time_out: float) -> tuple[cv2.VideoCapture, bool]:
         kind = name.partition("://")[0].lower()
         if kind not in KINDS:
             raise VideoError(f"{shown}: addresses of kind {kind} are not read; {', '.join(KINDS)} are")
-        started, limit = monotonic(), round(1000 * time_out)
+        started, limit = monotonic(), round(1000 * timeout)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
-            if monotonic() - started >= 0.95 * time_out:
-                raise VideoError(f"{shown}: no answer within {time_out:g} s")
+            if monotonic() - started >= 0.95 * timeout:
+                raise VideoError(f"{shown}: no answer within {timeout:g} s")
             raise VideoError(
                 f"{shown}: there is no video at this address, its host cannot be reached, "
                 "or user and password are wrong"
@@ -145,9 +145,19 @@ class LiveFrames:
     """
 
     def __init__(
-        self, name: str, capture: cv2.VideoCapture, tell: Tell, give_up: float | None, time_out: float
+        self,
+        name: str,
+        capture: cv2.VideoCapture,
+        tell: Tell,
+        reconnect_timeout: float | None,
+        timeout: float,
     ) -> None:
-        self._name, self._tell, self._give_up, self._time_out = name, tell, give_up, time_out
+        self._name, self._tell, self._reconnect_timeout, self._timeout = (
+            name,
+            tell,
+            reconnect_timeout,
+            timeout,
+        )
         self._shown = without_password(name)
         self._started = monotonic()
         self._changed, self._stop = threading.Condition(), threading.Event()
@@ -177,7 +187,7 @@ class LiveFrames:
     def stop(self) -> None:
         """End reading, and tell what was missed."""
         self._stop.set()
-        self._thread.join(self._time_out + 1)
+        self._thread.join(self._timeout + 1)
         missed = f"{self.missed:,} of {self.seen:,} pictures came too fast to be looked at"
         self._tell(f"{self._shown}: {missed}, {self.broken:,} were broken")
 
@@ -198,15 +208,21 @@ class LiveFrames:
             if self._stop.is_set():
                 return
             self._lost = self._lost or monotonic()
-            left = float("inf") if self._give_up is None else self._lost + self._give_up - monotonic()
+            left = (
+                float("inf")
+                if self._reconnect_timeout is None
+                else self._lost + self._reconnect_timeout - monotonic()
+            )
             if left <= 0:
-                raise VideoError(f"{self._shown}: lost, and not there again within {self._give_up:g} s")
+                raise VideoError(
+                    f"{self._shown}: lost, and not there again within {self._reconnect_timeout:g} s"
+                )
             wait = min(wait, left)
             self._tell(f"{self._shown}: lost; looking for it again in {wait:.2g} s")
             self._stop.wait(wait)
             wait, capture = min(2 * wait, MOST_WAIT), None
             with contextlib.suppress(VideoError):
-                capture = open_capture(self._name, self._time_out)[0]
+                capture = open_capture(self._name, self._timeout)[0]
 
     def _read(self, capture: cv2.VideoCapture) -> bool:
         """Read until the source is lost; says whether a picture came."""
@@ -215,7 +231,7 @@ class LiveFrames:
             started = monotonic()
             good, picture = capture.read()
             # Having waited in vain, FFmpeg hands out pictures that it had kept back.
-            if monotonic() - started > 0.95 * self._time_out:
+            if monotonic() - started > 0.95 * self._timeout:
                 break
             if not good:
                 failed += 1

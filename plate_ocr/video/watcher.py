@@ -9,7 +9,7 @@ from plate_ocr.errors import ImageError, VideoError
 from plate_ocr.log import warn
 from plate_ocr.readers.results import Reading
 from plate_ocr.video.capture import (
-    TIME_OUT,
+    TIMEOUT,
     Frame,
     LiveFrames,
     Tell,
@@ -26,9 +26,9 @@ def watch(
     read: Callable[[Image], Reading],
     tell: Tell = warn,
     *,
-    give_up: float | None = None,
+    reconnect_timeout: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
-    time_out: float = TIME_OUT,
+    timeout: float = TIMEOUT,
 ) -> Iterator[Car | Reading]:
     """Watch a video to its end, or a camera until Ctrl-C.
 
@@ -36,9 +36,9 @@ def watch(
         name: a file, an address or the number of a camera.
         read: reads a picture, as a :class:`~plate_ocr.PlateReader` does.
         tell: is told what goes on; by default the log is.
-        give_up: seconds for which a lost camera is looked for; None: for ever.
+        reconnect_timeout: seconds for which a lost camera is looked for; None: for ever.
         show: shows every picture that was looked at, and says whether to go on.
-        time_out: seconds in which a camera has to answer.
+        timeout: seconds in which a camera has to answer.
 
     Yields:
         Each car as it leaves; if there was none, one reading without plates in the end.
@@ -48,8 +48,12 @@ def watch(
         ImageError: if its pictures are too large, likewise.
     """
     name = str(name)
-    capture, live = open_capture(name, time_out)
-    frames = LiveFrames(name, capture, tell, give_up, time_out) if live else file_frames(name, capture, tell)
+    capture, live = open_capture(name, timeout)
+    frames = (
+        LiveFrames(name, capture, tell, reconnect_timeout, timeout)
+        if live
+        else file_frames(name, capture, tell)
+    )
     tracker, found, last = Tracker(), False, None
     wrong: ImageError | VideoError | None = None
     try:

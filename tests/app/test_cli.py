@@ -232,14 +232,14 @@ def test_training_without_the_extra_names_the_command(pictures: Path, tmp_path: 
 
 
 def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None:
-    code, out, _ = run("synth", tmp_path / "plates", "-n", 3, "--region", "us,br", "--seed", 1)
+    code, out, _ = run("generate", tmp_path / "plates", "-n", 3, "--region", "us,br", "--seed", 1)
     labels = tmp_path / "plates" / "labels.csv"
     assert (code, out.strip()) == (0, str(labels))
     lines = labels.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "image_path,plate_text,region"
     assert len(lines) == 4
     assert all((labels.parent / line.split(",")[0]).is_file() for line in lines[1:])
-    code, out, err = run("synth", tmp_path, "--region", "atlantis")
+    code, out, err = run("generate", tmp_path, "--region", "atlantis")
     assert (code, out) == (1, "")
     assert "atlantis" in err
 
@@ -248,10 +248,10 @@ def test_a_region_that_cannot_be_rendered_is_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
-    code, out, err = run("synth", tmp_path, "-n", 1)
+    code, out, err = run("generate", tmp_path, "-n", 1)
     assert (code, out.strip()) == (0, str(tmp_path / "labels.csv"))
     assert "plate-ocr: region cn is left out: no glyphs or fonts for 云京使…" in err
-    code, _, err = run("synth", tmp_path, "-n", 1, "--region", "us")
+    code, _, err = run("generate", tmp_path, "-n", 1, "--region", "us")
     assert (code, err) == (0, "")
 
 
@@ -261,7 +261,9 @@ def test_regions_are_repeated_or_separated_by_commas(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
     shutil.copy(FOLDER / "gb.toml", "Mine.toml")
-    code, _, err = run("synth", "out", "-n", 40, "--region", "US, br", "--region", "Mine.toml,", "--seed", 1)
+    code, _, err = run(
+        "generate", "out", "-n", 40, "--region", "US, br", "--region", "Mine.toml,", "--seed", 1
+    )
     assert (code, err) == (0, "")
     with open("out/labels.csv", encoding="utf-8", newline="") as file:
         assert {row["region"] for row in csv.DictReader(file)} == {"us", "br", "Mine"}
@@ -290,16 +292,16 @@ def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -
     assert code == 1
     assert "atlantis" in err
     assert not (tmp_path / "run").exists()
-    code, out, _ = run("train", "--model", "plates", "--plan", "-o", tmp_path / "run", "--epochs", 3)
+    code, out, _ = run("train", "--model", "plates", "--dry-run", "-o", tmp_path / "run", "--epochs", 3)
     assert code == 0
-    assert "384 steps, 49,152 pictures drawn" in out
+    assert "384 steps, 49,152 samples" in out
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_whole_and_says_how_to_go_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plate_ocr.training.core.trainer.SAVE_SECONDS", float("inf"))
-    size = ("--epochs", 3, "--per-epoch", 512, "--device", "cpu")
+    size = ("--epochs", 3, "--samples-per-epoch", 512, "--device", "cpu")
     with monkeypatch.context() as patch:
         fill_disk(patch, ".ckpt", write=3)
         code, _, err = run("train", "-o", tmp_path, *size)

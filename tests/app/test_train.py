@@ -19,31 +19,32 @@ from tests.app.conftest import Run
 GIVEN = {
     "data": ["pictures"],
     "fonts": ["--fonts", "fonts"],
-    "base": ["--from", "model"],
+    "weights": ["--weights", "model"],
     "regions": ["--region", "us"],
     "backgrounds": ["--backgrounds", "photographs"],
     "group": ["--group", "(x)"],
     "alphabet": ["--alphabet", "AB"],
-    "windows": ["--windows", "5x5"],
+    "grid": ["--grid", "5x5"],
     "hidden": ["--hidden", "3"],
     "epochs": ["--epochs", "3"],
-    "per_epoch": ["--per-epoch", "512"],
-    "passes": ["--passes", "2"],
+    "samples_per_epoch": ["--samples-per-epoch", "512"],
+    "repeats": ["--repeats", "2"],
     "batch_size": ["--batch-size", "64"],
-    "rate": ["--rate", "0.001"],
+    "lr": ["--lr", "0.001"],
     "warmup": ["--warmup", "lr=linear:5"],
-    "decline": ["--decline", "step"],
+    "lr_schedule": ["--lr-schedule", "step"],
     "loss": ["--loss", "squared_error"],
     "patience": ["--patience", "3"],
-    "share": ["--share", "0.2"],
+    "val_fraction": ["--val-fraction", "0.2"],
+    "test_fraction": ["--test-fraction", "0.2"],
     "seed": ["--seed", "3"],
     "device": ["--device", "cpu"],
-    "accumulate": ["--accumulate", "2"],
+    "grad_accum": ["--grad-accum", "2"],
     "compile": ["--compile"],
 }
 """An option for each setting."""
 
-INTERNAL = {"model", "workers", "assets", "font_share"}
+INTERNAL = {"model", "workers", "assets", "font_fraction"}
 """Settings without an option."""
 
 
@@ -67,7 +68,7 @@ def test_an_option_is_taken_by_the_models_that_have_the_setting_and_refused_by_t
     fields = {field.name for field in dataclasses.fields(CONFIGS[model])}
     belongs = ("data" if setting == "strict" else setting) in fields
     option = GIVEN.get(setting, ["--strict"])
-    code, out, err = run("train", "--model", model, "--plan", *option)
+    code, out, err = run("train", "--model", model, "--dry-run", *option)
     name = option[0] if setting != "data" else "DATA"
     if belongs:
         assert (code, err) == (0, "")
@@ -97,12 +98,12 @@ def test_a_run_goes_on_as_it_was_begun_and_takes_no_option(run: Run, setting: st
     ],
 )
 def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, model: str, loss: str) -> None:
-    code, out, err = run("train", "--model", model, "-o", "runs/some", "--plan")
+    code, out, err = run("train", "--model", model, "-o", "runs/some", "--dry-run")
     assert (code, err) == (0, "")
     assert f", loss {loss}\n" in out
-    assert out.endswith("plan.png\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["plan.png"]
-    assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
+    assert out.endswith("schedule.png\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["schedule.png"]
+    assert (tmp_path / "schedule.png").read_bytes().startswith(b"\x89PNG")
     left_out = "region cn is left out: no glyphs or fonts for " in out
     assert left_out == (model in ("plates", "detector"))
     assert ("plates of us, " in out) == left_out
@@ -112,9 +113,9 @@ def test_the_plan_of_a_stored_run(run: Run, tmp_path: Path) -> None:
     config = CONFIGS["plates"].new(epochs=3, seed=5, workers=1)
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "config.toml").write_text(config.to_toml(), encoding="utf-8")
-    code, out, _ = run("train", "--resume", "some", "--plan")
-    assert (code, "384 steps, 49,152 pictures drawn" in out) == (0, True)
-    assert {path.name for path in tmp_path.rglob("*")} == {"some", "config.toml", "plan.png"}
+    code, out, _ = run("train", "--resume", "some", "--dry-run")
+    assert (code, "384 steps, 49,152 samples" in out) == (0, True)
+    assert {path.name for path in tmp_path.rglob("*")} == {"some", "config.toml", "schedule.png"}
 
 
 def test_the_help_shows_the_defaults_of_all_models(run: Run) -> None:
@@ -123,6 +124,7 @@ def test_the_help_shows_the_defaults_of_all_models(run: Run) -> None:
     assert code == 0
     assert "20 (digits, chars), 60 (plates), 32 (detector)" in text
     assert "256 (digits), 1792 (chars)" in text
+    assert "[default: (" not in text
     assert "0.004 (digits, chars), 0.002 (plates, detector)" in text
 
 
@@ -131,7 +133,7 @@ def test_the_help_shows_the_defaults_of_all_models(run: Run) -> None:
     "warmup", ["lr=linear:5", "batch=8:16:5", "layers=5", "data=0.5:5", "loss=smoothing:5"]
 )
 def test_a_warm_up_is_taken_or_refused(run: Run, model: str, warmup: str) -> None:
-    code, _, err = run("train", "--model", model, "--plan", "--warmup", warmup)
+    code, _, err = run("train", "--model", model, "--dry-run", "--warmup", warmup)
     if warmup.partition("=")[0] in CONFIGS[model].WARMUPS:
         assert (code, err) == (0, "")
     else:
@@ -141,7 +143,7 @@ def test_a_warm_up_is_taken_or_refused(run: Run, model: str, warmup: str) -> Non
 
 def test_data_that_is_not_learnt_from_is_not_checked_either(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CONFIGS["plates"]().to_toml(), encoding="utf-8")
-    code, _, err = run("train", "--resume", tmp_path, "--strict", "--plan")
+    code, _, err = run("train", "--resume", tmp_path, "--strict", "--dry-run")
     assert (code, "--strict belongs to --model digits and chars" in err) == (2, True)
 
 
@@ -157,7 +159,7 @@ def test_the_help_shows_every_option_once_in_a_panel(run: Run) -> None:
         "--resume",
         "--config",
         "--model",
-        "--plan",
+        "--dry-run",
         "--quiet",
         "--verbose",
         "--strict",
@@ -175,63 +177,65 @@ def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def planned(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunConfig]:
+def scheduled(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunConfig]:
     """The configuration that a command line begins a run with."""
     begun: list[RunConfig] = []
     monkeypatch.setattr("plate_ocr.app.commands.train._show_plan", begun.append)
 
-    def plan(*options: object) -> RunConfig:
-        code, _, err = run("train", "--plan", *options)
+    def schedule(*options: object) -> RunConfig:
+        code, _, err = run("train", "--dry-run", *options)
         assert (code, err) == (0, "")
         return begun.pop()
 
-    return plan
+    return schedule
 
 
-def test_a_run_starts_from_a_file_and_options_win(planned: Callable[..., RunConfig], tmp_path: Path) -> None:
+def test_a_run_starts_from_a_file_and_options_win(
+    scheduled: Callable[..., RunConfig], tmp_path: Path
+) -> None:
     (tmp_path / "mine.toml").write_text(
-        'model = "chars"\nepochs = 3\nrate = 1\nwindows = [4, 6]\nwarmup = []\n', encoding="utf-8"
+        'model = "chars"\nepochs = 3\nlr = 1\ngrid = [4, 6]\nwarmup = []\n', encoding="utf-8"
     )
-    config = planned("--config", "mine.toml", "--epochs", 5, "--seed", 2)
-    assert config == CONFIGS["chars"].new(epochs=5, rate=1, windows=(4, 6), warmup=(), seed=2)
-    assert planned("--config", "mine.toml", "--model", "digits").model == "digits"
+    config = scheduled("--config", "mine.toml", "--epochs", 5, "--seed", 2)
+    assert config == CONFIGS["chars"].new(epochs=5, lr=1, grid=(4, 6), warmup=(), seed=2)
+    assert scheduled("--config", "mine.toml", "--model", "digits").model == "digits"
     # Without a model it is the one that the data asks for, as without a file.
     (tmp_path / "mine.toml").write_text('data = ["pictures"]\n', encoding="utf-8")
-    assert planned("--config", "mine.toml").model == "chars"
+    assert scheduled("--config", "mine.toml").model == "chars"
     (tmp_path / "mine.toml").write_text("epochs = 1\n", encoding="utf-8")
-    assert planned("--config", "mine.toml").model == "digits"
+    assert scheduled("--config", "mine.toml").model == "digits"
 
 
-def test_paths_in_a_file_are_relative_to_it(planned: Callable[..., RunConfig], tmp_path: Path) -> None:
+def test_paths_in_a_file_are_relative_to_it(scheduled: Callable[..., RunConfig], tmp_path: Path) -> None:
     folder = tmp_path / "some" / "place"
     folder.mkdir(parents=True)
     (folder / "a.toml").write_text(
         f'data = ["pictures", "{(tmp_path / "whole").as_posix()}"]\nfonts = "../fonts"\nbase = "chars"\n',
         encoding="utf-8",
     )
-    config = planned("--config", "some/place/a.toml")
+    config = scheduled("--config", "some/place/a.toml")
     assert isinstance(config, CharRunConfig)
     assert config.data == (os.path.join("some", "place", "pictures"), str(tmp_path / "whole"))
-    assert (config.fonts, config.base) == (os.path.join("some", "fonts"), "chars")
+    assert (config.fonts, config.weights) == (os.path.join("some", "fonts"), "chars")
     (folder / "b.toml").write_text(
         'model = "plates"\nbase = "plates/model"\nregions = ["US", "mine.toml"]\nassets = "glyphs"\n',
         encoding="utf-8",
     )
-    config = planned("--config", folder / "b.toml")
+    config = scheduled("--config", folder / "b.toml")
     assert isinstance(config, RenderRunConfig)
     assert config.regions == ("US", str(folder / "mine.toml"))
-    assert (config.base, config.assets) == (str(folder / "plates" / "model"), str(folder / "glyphs"))
+    assert (config.weights, config.assets) == (str(folder / "plates" / "model"), str(folder / "glyphs"))
 
 
 def test_the_file_of_a_run_starts_another_one_from_anywhere(
-    planned: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scheduled: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = planned("pictures", "--fonts", "fonts", "--from", "some/model", "--epochs", 2)
+    config = scheduled("pictures", "--fonts", "fonts", "--weights", "some/model", "--epochs", 2)
     folder = Path("runs") / "first"
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(config.to_toml(folder), encoding="utf-8")
     assert stored_config(folder) == config
-    assert planned("--config", folder / "config.toml") == config
+    assert scheduled("--config", folder / "config.toml") == config
     monkeypatch.chdir(folder)
     elsewhere = stored_config(Path())
     assert isinstance(elsewhere, CharRunConfig)
@@ -242,13 +246,16 @@ def test_the_file_of_a_run_starts_another_one_from_anywhere(
     ("text", "says"),
     [
         ("epochs = 0", "mine.toml: epochs = 0: 0 is not in the range x>=1"),
-        ('decline = "fast"', "mine.toml: decline = 'fast': 'fast' is not one of 'cosine'"),
-        ("share = 0.6", "mine.toml: share = 0.6: 0.6 is not in the range"),
+        (
+            'lr_schedule = "fast"',
+            "mine.toml: lr_schedule = 'fast'; one of cosine, step, constant is expected",
+        ),
+        ("val_fraction = 0.6", "mine.toml: val_fraction = 0.6: 0.6 is not in the range"),
         ('epochs = "3"', "mine.toml: epochs = '3'; int is expected"),
         ("workers = -1", "mine.toml: workers = -1; int is expected and not below 0"),
-        ("rate = nan", "mine.toml: rate = nan; float is expected"),
-        ("windows = [5]", "mine.toml: windows = [5]; tuple[int, int] is expected"),
-        ("windows = [0, 5]", "mine.toml: windows = [0, 5]: rows and columns are expected"),
+        ("lr = nan", "mine.toml: lr = nan; float is expected"),
+        ("grid = [5]", "mine.toml: grid = [5]; tuple[int, int] is expected"),
+        ("grid = [0, 5]", "mine.toml: grid = [0, 5]: rows and columns are expected"),
         ("warmup = [1]", "mine.toml: warmup = [1]; tuple[str, ...] is expected"),
         ('warmup = ["x"]', "there is no warm-up 'x'"),
         ("colour = 1", "mine.toml: no setting colour; there are model, epochs, "),
@@ -261,6 +268,6 @@ def test_the_file_of_a_run_starts_another_one_from_anywhere(
 def test_mistakes_in_a_file_are_named(run: Run, tmp_path: Path, text: str | None, says: str) -> None:
     if text is not None:
         (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
-    code, out, err = run("train", "--config", "mine.toml", "--plan")
+    code, out, err = run("train", "--config", "mine.toml", "--dry-run")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert says in err

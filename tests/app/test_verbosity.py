@@ -95,7 +95,7 @@ def test_no_bar_is_shown_where_errors_alone_are_told(monkeypatch: pytest.MonkeyP
         (["plate-ocr", ""], set(COMMANDS)),
         (["plate-ocr", "ev"], {"evaluate"}),
         (["plate-ocr", "evaluate", "--inp"], {"--input"}),
-        (["plate-ocr", "train", "--decline", "c"], {"cosine", "constant"}),
+        (["plate-ocr", "train", "--lr-schedule", "c"], {"cosine", "constant"}),
         (["plate-ocr", "models", "l"], {"list"}),
     ],
 )

@@ -353,7 +353,7 @@ def test_a_slow_reader_misses_pictures_and_keeps_up(camera: Camera) -> None:
         times.append(frame.time)
         return len(times) < 8
 
-    found = list(watch(camera.address, slowly, said.append, show=show, time_out=5))
+    found = list(watch(camera.address, slowly, said.append, show=show, timeout=5))
     (car,) = found
     assert isinstance(car, Car)
     assert (car.plate.text, car.frames) == ("AB123", 8)
@@ -383,7 +383,7 @@ def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.M
 
     try:
         cars = [
-            car for car in watch(camera.address, read, tell, show=show, time_out=3) if isinstance(car, Car)
+            car for car in watch(camera.address, read, tell, show=show, timeout=3) if isinstance(car, Car)
         ]
     finally:
         for there in again:
@@ -415,7 +415,7 @@ def test_broken_pictures_of_a_camera_are_counted() -> None:
     there = Camera(broken=5)
     said: list[str] = []
     try:
-        (car,) = watch(there.address, read, said.append, show=lambda frame, _: frame.time < 1, time_out=5)
+        (car,) = watch(there.address, read, said.append, show=lambda frame, _: frame.time < 1, timeout=5)
     finally:
         there.stop()
     assert isinstance(car, Car)
@@ -431,7 +431,7 @@ def test_a_camera_that_stays_away_is_given_up(camera: Camera, monkeypatch: pytes
         camera.stop()
         return True
 
-    found = watch(camera.address, read, print, give_up=0.5, time_out=3, show=show)
+    found = watch(camera.address, read, print, reconnect_timeout=0.5, timeout=3, show=show)
     car = next(found)
     assert isinstance(car, Car)
     with pytest.raises(VideoError, match=r"not there again within 0\.5 s"):
@@ -443,7 +443,7 @@ def test_a_camera_that_never_answers_is_an_error() -> None:
     started = time.monotonic()
     try:
         with pytest.raises(VideoError, match="no answer within 1 s"):
-            next(watch(silent.address, read, print, time_out=1))
+            next(watch(silent.address, read, print, timeout=1))
     finally:
         silent.stop()
     assert time.monotonic() - started < 5
@@ -452,7 +452,7 @@ def test_a_camera_that_never_answers_is_an_error() -> None:
         deaf.listen()
         address = f"rtsp://127.0.0.1:{deaf.getsockname()[1]}/x"
         with pytest.raises(VideoError, match="no answer within 1 s"):
-            next(watch(address, read, print, time_out=1))
+            next(watch(address, read, print, timeout=1))
 
 
 def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -467,7 +467,7 @@ def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
             pass
 
     monkeypatch.setattr("plate_ocr.video.watcher.open_capture", lambda *_: (Silent(), True))
-    found = watch("rtsp://there/", read, print, give_up=0.1, time_out=0.3, show=lambda *_: False)
+    found = watch("rtsp://there/", read, print, reconnect_timeout=0.1, timeout=0.3, show=lambda *_: False)
     with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
         next(found)
 
@@ -482,7 +482,7 @@ def test_ctrl_c_ends_a_camera_with_its_cars(camera: Camera) -> None:
             raise KeyboardInterrupt
         return read(shown)
 
-    (car,) = watch(camera.address, interrupted, print, time_out=5)
+    (car,) = watch(camera.address, interrupted, print, timeout=5)
     assert isinstance(car, Car)
     assert car.frames == 5
 

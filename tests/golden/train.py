@@ -20,7 +20,7 @@ from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.run import open_plates
 
 REGIONS = ("eu", "br", "uz", "vn", "gb")
-RATE = 4e-3
+LR = 4e-3
 PLATES = PlateCard(
     Alphabet(DIGITS + LETTERS), finder=(6, 10, 12), channels=(10, 14, 18, 22), transformer=32, layers=1
 )
@@ -33,16 +33,16 @@ def main() -> None:
     parser.add_argument("model", choices=("plates", "detector"))
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--per-epoch", type=int, default=65536)
-    parser.add_argument("--passes", type=int, default=4)
+    parser.add_argument("--samples-per-epoch", type=int, default=65536)
+    parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     given = vars(parser.parse_args())
     model, out = given.pop("model"), given.pop("out")
     if model == "plates":
-        plates = PlateRunConfig(regions=REGIONS, rate=RATE, **given)
+        plates = PlateRunConfig(regions=REGIONS, lr=LR, **given)
         run(plates, partial(open_plates, plates, card=PLATES), out, PlainReporter())
     else:
-        detector = DetectorRunConfig(regions=REGIONS, rate=RATE, **given)
+        detector = DetectorRunConfig(regions=REGIONS, lr=LR, **given)
         run(detector, partial(open_detector, detector, card=DETECTOR), out, PlainReporter())
 
 

@@ -31,7 +31,7 @@ from plate_ocr.training.characters.dataset import (
     near_copies,
     split_data,
 )
-from plate_ocr.training.core.schedule import BatchWarmup, DataWarmup, Plan
+from plate_ocr.training.core.schedule import BatchWarmup, DataWarmup, TrainSchedule
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.preprocessing import CharStack, stack_characters
 from plate_ocr.vision.settings import Preprocessing
@@ -231,7 +231,7 @@ def test_a_class_with_one_picture_is_named_and_learnt_from(folder: Path) -> None
     (problem,) = problems
     assert problem.kind == "class with one picture"
     assert problem.where == str(lonely)
-    split = split_data(data, share=0.3, seed=0)
+    split = split_data(data, val_fraction=0.3, test_fraction=0.3, seed=0)
     five = KNOWN.encode("5")[0]
     assert five in split.train.labels
     assert five not in [*split.validation.labels, *split.test.labels]
@@ -242,7 +242,11 @@ def test_a_data_set_in_which_nothing_can_be_used_is_empty_but_listed(tmp_path: P
     data, problems = load(tmp_path)
     assert len(data) == 0
     assert len(problems) == 1
-    assert [len(part) for part in split_data(data, share=0.15, seed=0).parts] == [0, 0, 0]
+    assert [len(part) for part in split_data(data, val_fraction=0.15, test_fraction=0.15, seed=0).parts] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def numbered(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> CharData:
@@ -268,7 +272,7 @@ def grouped_data(draw: st.DrawFn) -> CharData:
 def test_a_split_is_a_partition_that_keeps_groups_and_rows_together(
     data: CharData, share: float, seed: int
 ) -> None:
-    split = split_data(data, share=share, seed=seed)
+    split = split_data(data, val_fraction=share, test_fraction=share, seed=seed)
     numbers = [part.stack.aspect.astype(int) for part in split.parts]
     assert sorted(np.concatenate(numbers)) == list(range(len(data)))
     for part, number in zip(split.parts, numbers, strict=True):
@@ -287,7 +291,7 @@ def test_a_split_is_a_partition_that_keeps_groups_and_rows_together(
 
 def test_a_split_is_stratified_and_of_the_wanted_sizes() -> None:
     labels = np.repeat(np.arange(4), [400, 200, 100, 40])
-    split = split_data(numbered(labels, np.arange(740)), share=0.15, seed=0)
+    split = split_data(numbered(labels, np.arange(740)), val_fraction=0.15, test_fraction=0.15, seed=0)
     for part, share in zip(split.parts, (0.7, 0.15, 0.15), strict=True):
         counts = np.bincount(part.labels, minlength=4)
         np.testing.assert_allclose(counts, share * np.array([400, 200, 100, 40]), atol=2)
@@ -295,7 +299,9 @@ def test_a_split_is_stratified_and_of_the_wanted_sizes() -> None:
 
 def test_the_seed_decides_the_split() -> None:
     data = numbered(np.arange(200) % 4, np.arange(200) // 2)
-    one, same, other = (split_data(data, share=0.2, seed=seed) for seed in (5, 5, 6))
+    one, same, other = (
+        split_data(data, val_fraction=0.2, test_fraction=0.2, seed=seed) for seed in (5, 5, 6)
+    )
     for part, again in zip(one.parts, same.parts, strict=True):
         np.testing.assert_array_equal(part.names, again.names)
     assert set(one.test.names) != set(other.test.names)
@@ -304,13 +310,15 @@ def test_the_seed_decides_the_split() -> None:
 def test_a_class_in_a_single_group_is_only_learnt_from() -> None:
     labels = np.array([0] * 20 + [1] * 20 + [2] * 5)
     groups = np.array([*range(40), *[99] * 5])
-    split = split_data(numbered(labels, groups), share=0.2, seed=0)
+    split = split_data(numbered(labels, groups), val_fraction=0.2, test_fraction=0.2, seed=0)
     assert (split.train.labels == 2).sum() == 5
     assert set(split.test.labels) == set(split.validation.labels) == {0, 1}
 
 
 def test_all_of_one_plate_means_nothing_to_measure() -> None:
-    split = split_data(numbered(np.arange(6) % 2, np.zeros(6, int)), share=0.2, seed=0)
+    split = split_data(
+        numbered(np.arange(6) % 2, np.zeros(6, int)), val_fraction=0.2, test_fraction=0.2, seed=0
+    )
     assert [len(part) for part in split.parts] == [6, 0, 0]
 
 
@@ -378,7 +386,7 @@ def draws(count: int = 10, **changes: object) -> Draws:
     """Every sample alike, in order, in three batches of 64."""
     given: dict[str, object] = {
         "weights": np.full(count, 1 / count),
-        "plan": Plan(steps=3, batch_size=64),
+        "plan": TrainSchedule(steps=3, batch_size=64),
         "order": np.arange(count),
         "seed": 0,
         **changes,
@@ -407,25 +415,25 @@ def rows_from(source: CharBatches | RowBatches, start: int = 0) -> tuple[torch.T
 
 
 def test_batches_have_the_sizes_of_the_plan() -> None:
-    plan = Plan(steps=5, batch_size=64, batch=BatchWarmup(first=4, last=64, steps=4))
+    schedule = TrainSchedule(steps=5, batch_size=64, batch_warmup=BatchWarmup(first=4, last=64, steps=4))
     sizes = []
-    for step, (ratios, target) in enumerate(batches(draws=draws(plan=plan))(0)):
+    for step, (ratios, target) in enumerate(batches(draws=draws(schedule=schedule))(0)):
         assert ratios.dtype == target.dtype == torch.float32
-        assert ratios.shape == (plan.size_at(step), 25)
-        assert target.shape == (plan.size_at(step), 10)
+        assert ratios.shape == (schedule.batch_size_at(step), 25)
+        assert target.shape == (schedule.batch_size_at(step), 10)
         assert ratios.min() >= 0
         assert ratios.max() <= 1 + 1e-6
         sizes.append(len(ratios))
     assert sizes == [4, 8, 16, 32, 64]
 
 
-LONG = Plan(steps=30, batch_size=100)
+LONG = TrainSchedule(steps=30, batch_size=100)
 """More pictures than are drawn at once."""
 
 
 @pytest.mark.parametrize("start", [1, 21, 29])
 def test_a_steps_batch_is_the_same_wherever_one_starts(start: int) -> None:
-    source = batches(draws=draws(plan=LONG))
+    source = batches(draws=draws(schedule=LONG))
     later = [ratios for step, (ratios, _) in enumerate(source(0)) if step >= start]
     again = [ratios for ratios, _ in source(start)]
     assert len(again) == 30 - start
@@ -436,7 +444,7 @@ def test_a_steps_batch_is_the_same_wherever_one_starts(start: int) -> None:
 
 @pytest.mark.parametrize("start", [0, 3])
 def test_worker_processes_make_the_same_batches(start: int) -> None:
-    source = batches(draws=draws(plan=LONG, passes=2))
+    source = batches(draws=draws(schedule=LONG, repeats=2))
     with source.made_by(2) as made:
         assert made.executor is not None
         assert made.executor.submit(torch.get_num_threads).result() == 1
@@ -465,7 +473,7 @@ def test_workers_end_with_the_process_that_they_work_for(tmp_path: Path) -> None
 
 
 def test_a_picture_is_learnt_from_as_often_as_there_are_passes_before_others_are_drawn() -> None:
-    source = batches(draws=draws(plan=Plan(steps=30, batch_size=100), passes=3))
+    source = batches(draws=draws(schedule=TrainSchedule(steps=30, batch_size=100), repeats=3))
     made = np.concatenate(source.rows(0, 0, next(source.draws.blocks(0)).distinct), 1)
     assert len(made) == 1000
     rows = np.concatenate(rows_from(source), 1)
@@ -476,7 +484,7 @@ def test_a_picture_is_learnt_from_as_often_as_there_are_passes_before_others_are
 
 def test_pools_of_pictures_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plate_ocr.training.characters.batches.POOL", 500)
-    some = draws(plan=LONG, passes=2)
+    some = draws(schedule=LONG, repeats=2)
     blocks = [*some.blocks(0)]
     assert [(block.first, len(block.distinct)) for block in blocks] == [(0, 500), (10, 500), (20, 500)]
     assert not np.array_equal(blocks[0].distinct, blocks[1].distinct)
@@ -485,7 +493,7 @@ def test_pools_of_pictures_follow_each_other(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_two_steps_and_no_two_seeds_have_the_same_batch() -> None:
-    source, other = batches(draws=draws(plan=LONG)), batches(draws=draws(plan=LONG, seed=1))
+    source, other = batches(draws=draws(schedule=LONG)), batches(draws=draws(schedule=LONG, seed=1))
     rows = [ratios for ratios, _ in source(0)]
     assert not any(torch.equal(rows[0], later) for later in rows[1:])
     assert not torch.equal(rows[0], next(iter(other(0)))[0])
@@ -496,15 +504,15 @@ def test_no_two_steps_and_no_two_seeds_have_the_same_batch() -> None:
 
 def test_each_sample_is_drawn_as_often_as_its_weight_says() -> None:
     weights = np.array([0.5, 0.0, 0.3, 0.2])
-    drawn = np.concatenate([block.distinct for block in draws(4, weights=weights, plan=LONG).blocks(0)])
+    drawn = np.concatenate([block.distinct for block in draws(4, weights=weights, schedule=LONG).blocks(0)])
     assert len(drawn) == 3000
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 3000, weights, atol=0.03)
 
 
 def test_a_data_warm_up_draws_from_the_first_samples_only_then_from_more() -> None:
     order = np.array([7, 3, 0, 1, 2, 4, 5, 6])
-    plan = Plan(steps=101, batch_size=200, data=DataWarmup(first=0.25, steps=100))
-    some = draws(8, order=order, plan=plan)
+    schedule = TrainSchedule(steps=101, batch_size=200, data_warmup=DataWarmup(first=0.25, steps=100))
+    some = draws(8, order=order, schedule=schedule)
     assert set(some.at(0)) == {7, 3}
     assert set(some.at(50)) == {7, 3, 0, 1, 2}
     assert set(some.at(100)) == set(range(8))
@@ -512,10 +520,10 @@ def test_a_data_warm_up_draws_from_the_first_samples_only_then_from_more() -> No
 
 def test_rows_that_were_computed_before_are_drawn_alike() -> None:
     ratios, target = torch.rand(10, 25, generator=torch.Generator().manual_seed(0)), torch.eye(10)
-    plan = draws(plan=LONG)
+    schedule = draws(schedule=LONG)
     for start in (0, 21):
-        found, labels = rows_from(RowBatches(ratios, target, plan), start)
-        drawn = np.concatenate([plan.at(step) for step in range(start, 30)])
+        found, labels = rows_from(RowBatches(ratios, target, schedule), start)
+        drawn = np.concatenate([schedule.at(step) for step in range(start, 30)])
         assert torch.equal(found, ratios[drawn])
         assert torch.equal(labels.argmax(1), torch.from_numpy(drawn))
 
@@ -546,7 +554,9 @@ def test_a_picture_cut_more_loosely_shows_the_same_character() -> None:
 
 def test_what_is_no_character_is_to_be_every_class_alike() -> None:
     changes = dataclasses.replace(Augmentation(), no_character=0.2, inverted=0.1)
-    _, target = rows_from(batches(augmentation=changes, draws=draws(plan=Plan(steps=10, batch_size=100))))
+    _, target = rows_from(
+        batches(augmentation=changes, draws=draws(schedule=TrainSchedule(steps=10, batch_size=100)))
+    )
     assert torch.allclose(target.sum(1), torch.ones(1000))
     uniform = target.amax(1) < 0.5
     assert torch.allclose(target[uniform], torch.full((int(uniform.sum()), 10), 0.1))
@@ -571,7 +581,7 @@ def test_real_characters_make_a_data_set_without_surprises(data_folder: Path) ->
     data, problems = load_samples(chosen, KNOWN, SETTINGS)
     assert len(data) > 50
     assert not only(problems, "unreadable picture")
-    split = split_data(data, share=0.15, seed=0)
+    split = split_data(data, val_fraction=0.15, test_fraction=0.15, seed=0)
     assert not set(split.train.groups) & set(split.test.groups)
     bright = brighten_glyphs(data.stack, data.labels, SETTINGS)
     assert (bright.gray.mean((1, 2)) < 128).mean() > 0.9

@@ -142,7 +142,7 @@ def batches(tmp_path: Path) -> Iterator[SceneBatches]:
     """Batches of two out of shards of four scenes, each passed over twice."""
     with ThreadPoolExecutor(1) as executor:
         shards = Shards(partial(render_scenes, US), SceneShard, 4, tmp_path, executor, last=2)
-        yield SceneBatches(shards, US.seed, batch_size=2, passes=2)
+        yield SceneBatches(shards, US.seed, batch_size=2, repeats=2)
 
 
 def test_a_step_gets_the_same_batch_however_it_is_reached(batches: SceneBatches) -> None:

@@ -26,7 +26,7 @@ from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from tests.training.test_plate_run import StopAfter
 
-CONFIG = DetectorRunConfig(regions=("us",), epochs=2, per_epoch=8, batch_size=4, device="cpu")
+CONFIG = DetectorRunConfig(regions=("us",), epochs=2, samples_per_epoch=8, batch_size=4, device="cpu")
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="holds a run already"):
         train(CONFIG, straight, Silent())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
+        train(dataclasses.replace(CONFIG, lr=1.0), stopped, Silent(), resume=True)
 
 
 @pytest.mark.slow
@@ -127,9 +127,9 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
 def test_a_run_begins_with_another_detector_of_whatever_size(
     tmp_path: Path, tiny_detector: Path, detector_card: DetectorCard
 ) -> None:
-    base = tmp_path / "base"
+    base = tmp_path / "weights"
     shutil.copytree(tiny_detector, base)
-    config = dataclasses.replace(CONFIG, base=str(base), epochs=1, rate=1e-9)
+    config = dataclasses.replace(CONFIG, weights=str(base), epochs=1, lr=1e-9)
     with pytest.raises(KeyboardInterrupt):
         train(config, tmp_path / "run", StopAfter(1))
     # A run that goes on needs the other one no more.
@@ -150,5 +150,5 @@ def test_there_must_be_a_run_to_go_on_with_and_a_detector_to_begin_with(
     with pytest.raises(ModelError, match="no run to go on with"):
         train(CONFIG, tmp_path, Silent(), resume=True)
     with pytest.raises(ModelError, match="such as detector"):
-        train(dataclasses.replace(CONFIG, base=str(tiny_plate_model)), tmp_path / "new", Silent())
+        train(dataclasses.replace(CONFIG, weights=str(tiny_plate_model)), tmp_path / "new", Silent())
     assert not (tmp_path / "new").exists()

@@ -31,7 +31,7 @@ def executor() -> Iterator[Executor]:
 def batches(tmp_path: Path, executor: Executor) -> PlateBatches:
     """Batches of four out of shards of eight plates, each passed over twice."""
     shards = Shards(partial(render_shard, US), Shard, 8, tmp_path, executor, last=3)
-    return PlateBatches(shards, US.seed, batch_size=4, passes=2, alphabet=ALPHABET)
+    return PlateBatches(shards, US.seed, batch_size=4, repeats=2, alphabet=ALPHABET)
 
 
 def test_a_step_gets_the_same_batch_however_it_is_reached(batches: PlateBatches, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import fill_disk
 
-CONFIG = PlateRunConfig(regions=("us",), epochs=2, per_epoch=16, batch_size=8, device="cpu")
+CONFIG = PlateRunConfig(regions=("us",), epochs=2, samples_per_epoch=16, batch_size=8, device="cpu")
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ class StopAfter(Silent):
     def __init__(self, stop: int) -> None:
         self._stop = stop
 
-    def step(self, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, lr: float, loss: float) -> None:
         """Raises in that step."""
         if step == self._stop:
             raise KeyboardInterrupt
@@ -133,7 +133,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="holds a run already"):
         train(CONFIG, straight, Silent())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train(dataclasses.replace(CONFIG, rate=1.0), stopped, Silent(), resume=True)
+        train(dataclasses.replace(CONFIG, lr=1.0), stopped, Silent(), resume=True)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from plate_ocr.model.sessions import PlateModel
 
-COMMON = ["--per-epoch", "1024", "--batch-size", "64", "--device", "cpu"]
+COMMON = ["--samples-per-epoch", "1024", "--batch-size", "64", "--device", "cpu"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -71,7 +71,7 @@ def test_parts_of_a_batch_add_up(alone: Path, tmp_path: Path) -> None:
         str(folder),
         "--epochs",
         "3",
-        "--accumulate",
+        "--grad-accum",
         "3",
     ]
     subprocess.run([*one, *COMMON], check=True, capture_output=True)
@@ -114,7 +114,8 @@ if __name__ == "__main__":
     PlateRunConfig.SHARD, plates.CHOSEN_BY = 16, 8
     finish_plates.__kwdefaults__["counts"] = (8, 4, 8)
     card = PlateCard(Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), channels=(4, 4, 4, 8), transformer=16)
-    config = PlateRunConfig(regions=("us",), epochs=3, per_epoch=48, batch_size=8, passes=1, device="cpu")
+    settings = {"regions": ("us",), "epochs": 3, "samples_per_epoch": 48, "batch_size": 8, "repeats": 1}
+    config = PlateRunConfig(**settings, device="cpu")
     open_task = partial(plates.open_plates, config, card=card)
     result = run(config, open_task, Path(sys.argv[1]), Silent(), resume=len(sys.argv) > 2)
     print("measured" if result.metrics else "helped", flush=True)

@@ -19,7 +19,7 @@ from plate_ocr.rendering.characters import render_characters
 from plate_ocr.rendering.fonts import bundled_fonts
 from plate_ocr.training.tasks import stored_config
 
-QUICK = ["--epochs", "4", "--per-epoch", "2048", "--device", "cpu"]
+QUICK = ["--epochs", "4", "--samples-per-epoch", "2048", "--device", "cpu"]
 FILES = {
     "card.md",
     "config.toml",
@@ -31,7 +31,7 @@ FILES = {
     "mistakes.png",
     "model.onnx",
     "model.safetensors",
-    "plan.png",
+    "schedule.png",
 }
 
 
@@ -84,7 +84,7 @@ def test_the_weights_file_holds_weights_and_a_json_header_only(run_folder: Path)
     card = json.loads(header.pop("__metadata__")["plate_ocr"])
     assert set(header) == {"hidden.weight", "hidden.bias", "output.weight", "output.bias"}
     assert card["alphabet"] == "0123456789"
-    assert not {"optimizer", "rate", "epoch"} & set(card)
+    assert not {"optimizer", "lr", "epoch"} & set(card)
     assert len(data) < (run_folder / "last.ckpt").stat().st_size / 3
 
 
@@ -93,7 +93,7 @@ def test_metrics_are_measured(run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text(encoding="utf-8"))
     assert 0.5 < metrics["test"]["rendered"]["accuracy"] <= 1
     rows = (run_folder / "metrics.csv").read_text().splitlines()
-    assert rows[0] == "epoch,step,rate,batch_size,loss,accuracy,validation,seconds"
+    assert rows[0] == "epoch,step,lr,batch_size,train_loss,train_acc,val_metric,seconds"
     assert len(rows) == 5
 
 
@@ -137,7 +137,7 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(run_folder: Path, tmp_
 
 @pytest.mark.slow
 def test_data_in_folders(data: Path, tmp_path: Path) -> None:
-    done = train(data, "-o", tmp_path / "run", *QUICK, "--loss", "squared_error", "--decline", "step")
+    done = train(data, "-o", tmp_path / "run", *QUICK, "--loss", "squared_error", "--lr-schedule", "step")
     assert done.returncode == 0
     assert CharClassifier(tmp_path / "run").alphabet == "0123"
 
@@ -196,7 +196,7 @@ def test_data_that_cannot_be_learnt_from(
         ([], 2, "either -o RUN"),
         (["nowhere", "-o", "run"], 1, "there is no data set nowhere"),
         (["--resume", "nowhere"], 1, "holds no run"),
-        (["-o", "run", "--windows", "five"], 2, "rows and columns are expected"),
+        (["-o", "run", "--grid", "five"], 2, "rows and columns are expected"),
         (["-o", "run", "--device", "cuda"], 1, "CUDA is not available"),
         (["-o", "run", "--fonts", "nowhere"], 1, "there are no fonts in nowhere"),
         (["-o", "run", "--alphabet", "00"], 1, "more than once"),

@@ -26,7 +26,7 @@ from plate_ocr.training.characters.config import DigitsRunConfig
 from plate_ocr.training.core.checkpoint import CHECKPOINT_VERSION
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.epoch import Epoch
-from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 
@@ -46,7 +46,7 @@ class Code:
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """The checkpoint of a run after one step, as training leaves it when it is stopped."""
-    trainer = Trainer(network_for(CARD), Plan(1), TrainSettings(1), torch.device("cpu"))
+    trainer = Trainer(network_for(CARD), TrainSchedule(1), TrainSettings(1), torch.device("cpu"))
     target = torch.eye(10)
     trainer.fit(lambda _: [(torch.rand(10, 25), target)], lambda _: 0.5)
     state = {

@@ -16,8 +16,8 @@ from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.training.characters.evaluate import class_probabilities, prepare
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_device
-from plate_ocr.training.core.epoch import Epoch
-from plate_ocr.training.core.schedule import Decline, LayerWarmup, Loss, Plan, RateWarmup
+from plate_ocr.training.core.epoch import Epoch, metrics_csv
+from plate_ocr.training.core.schedule import LayerWarmup, Loss, LrSchedule, LrWarmup, TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 from tests.conftest import CPU, Learnt, new_network
 
@@ -51,14 +51,18 @@ def on_fresh_rows(network: nn.Module) -> float:
     return float((network(inputs).argmax(1).cpu() == labels).float().mean())
 
 
-def trainer_of(card: ModelCard, plan: Plan | None = None, *, patience: int = 1000, seed: int = 0) -> Trainer:
+def trainer_of(
+    card: ModelCard, schedule: TrainSchedule | None = None, *, patience: int = 1000, seed: int = 0
+) -> Trainer:
     """Six epochs of three steps unless the plan says otherwise."""
-    plan = plan or Plan(steps=18, rate=2e-2)
-    return Trainer(new_network(card, seed), plan, TrainSettings(steps_per_epoch=3, patience=patience), CPU)
+    schedule = schedule or TrainSchedule(steps=18, lr=2e-2)
+    return Trainer(
+        new_network(card, seed), schedule, TrainSettings(steps_per_epoch=3, patience=patience), CPU
+    )
 
 
 def test_it_learns_rendered_digits_in_seconds(learnt: Learnt) -> None:
-    assert max(epoch.validation for epoch in learnt.trainer.history) > 0.95
+    assert max(epoch.val_metric for epoch in learnt.trainer.history) > 0.95
     test = prepare(learnt.split.test.stack, learnt.split.test.labels, learnt.card.preprocessing)
     before = accuracy(class_probabilities(new_network(learnt.card), test), test.labels)
     after = accuracy(class_probabilities(learnt.network, test), test.labels)
@@ -68,39 +72,39 @@ def test_it_learns_rendered_digits_in_seconds(learnt: Learnt) -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_both_losses_are_learnt_from(loss: Loss, digit_card: ModelCard) -> None:
-    trainer = trainer_of(digit_card, Plan(steps=180, rate=2e-2, loss=loss))
+    trainer = trainer_of(digit_card, TrainSchedule(steps=180, lr=2e-2, loss=loss))
     before = on_fresh_rows(trainer.network)
     trainer.fit(batches, on_fresh_rows)
     assert before < 0.3
-    assert trainer.history[-1].validation > 0.6
-    assert trainer.history[-1].loss < 0.6 * trainer.history[0].loss
+    assert trainer.history[-1].val_metric > 0.6
+    assert trainer.history[-1].train_loss < 0.6 * trainer.history[0].train_loss
 
 
-@pytest.mark.parametrize("decline", ["cosine", "step"])
-def test_the_rate_of_every_step_is_the_plans(decline: Decline, digit_card: ModelCard) -> None:
-    plan = Plan(steps=12, rate=2e-2, decline=decline, lr=RateWarmup("linear", 3))
-    trainer = trainer_of(digit_card, plan)
-    rates: list[float] = []
-    trainer.fit(batches, on_fresh_rows, on_step=lambda step, rate, loss: rates.append(rate))
-    assert len(rates) == 12
-    assert rates[:4] == pytest.approx([2e-2 / 3, 2e-2 * 2 / 3, 2e-2, 2e-2])
-    if decline == "cosine":
+@pytest.mark.parametrize("lr_schedule", ["cosine", "step"])
+def test_the_rate_of_every_step_is_the_plans(lr_schedule: LrSchedule, digit_card: ModelCard) -> None:
+    schedule = TrainSchedule(steps=12, lr=2e-2, lr_schedule=lr_schedule, lr_warmup=LrWarmup("linear", 3))
+    trainer = trainer_of(digit_card, schedule)
+    lrs: list[float] = []
+    trainer.fit(batches, on_fresh_rows, on_step=lambda step, lr, loss: lrs.append(lr))
+    assert len(lrs) == 12
+    assert lrs[:4] == pytest.approx([2e-2 / 3, 2e-2 * 2 / 3, 2e-2, 2e-2])
+    if lr_schedule == "cosine":
         # Half way down: 4.5 of 9 steps, between the fifth and the sixth of them.
-        assert (rates[7] + rates[8]) / 2 == pytest.approx(1e-2, rel=0.01)
-        assert rates[3:] == sorted(rates[3:], reverse=True)
+        assert (lrs[7] + lrs[8]) / 2 == pytest.approx(1e-2, rel=0.01)
+        assert lrs[3:] == sorted(lrs[3:], reverse=True)
     else:
-        assert rates[3:] == pytest.approx([2e-2] * 3 + [2e-3] * 3 + [2e-4] * 3)
-    assert [epoch.rate for epoch in trainer.history] == rates[2::3]
+        assert lrs[3:] == pytest.approx([2e-2] * 3 + [2e-3] * 3 + [2e-4] * 3)
+    assert [epoch.lr for epoch in trainer.history] == lrs[2::3]
 
 
 def test_callbacks_hear_of_every_step_and_epoch(digit_card: ModelCard) -> None:
-    trainer = trainer_of(digit_card, Plan(steps=7, rate=2e-2))
+    trainer = trainer_of(digit_card, TrainSchedule(steps=7, lr=2e-2))
     steps: list[int] = []
     losses: list[float] = []
     epochs: list[Epoch] = []
     saved: list[int] = []
 
-    def on_step(step: int, rate: float, loss: float) -> None:
+    def on_step(step: int, lr: float, loss: float) -> None:
         steps.append(step)
         losses.append(loss)
 
@@ -121,12 +125,12 @@ def test_callbacks_hear_of_every_step_and_epoch(digit_card: ModelCard) -> None:
     ]
     assert saved == [1, 2, 3]
     # The mean over rows: a small batch counts by its size.
-    assert epochs[0].loss == pytest.approx((16 * losses[0] + 16 * losses[1] + 5 * losses[2]) / 37)
-    assert epochs[2].loss == pytest.approx(losses[6])
+    assert epochs[0].train_loss == pytest.approx((16 * losses[0] + 16 * losses[1] + 5 * losses[2]) / 37)
+    assert epochs[2].train_loss == pytest.approx(losses[6])
 
 
 def test_training_and_validation_each_have_the_networks_mode(digit_card: ModelCard) -> None:
-    trainer = trainer_of(digit_card, Plan(steps=6))
+    trainer = trainer_of(digit_card, TrainSchedule(steps=6))
     modes: list[str] = []
 
     def remember(network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -140,12 +144,12 @@ def test_training_and_validation_each_have_the_networks_mode(digit_card: ModelCa
 
 def test_only_the_open_groups_learn(digit_card: ModelCard) -> None:
     network = new_network(digit_card)
-    plan = Plan(steps=6, rate=2e-2, layers=LayerWarmup(3))
-    trainer = Trainer(network, plan, TrainSettings(1), CPU, groups=[network.output, network.hidden])
+    schedule = TrainSchedule(steps=6, lr=2e-2, layers_warmup=LayerWarmup(3))
+    trainer = Trainer(network, schedule, TrainSettings(1), CPU, groups=[network.output, network.hidden])
     before = {name: value.clone() for name, value in network.state_dict().items()}
     moved: list[set[str]] = []
 
-    def on_step(step: int, rate: float, loss: float) -> None:
+    def on_step(step: int, lr: float, loss: float) -> None:
         now = network.state_dict()
         moved.append({name.split(".")[0] for name in before if not torch.equal(before[name], now[name])})
         before.update({name: value.clone() for name, value in now.items()})
@@ -156,13 +160,13 @@ def test_only_the_open_groups_learn(digit_card: ModelCard) -> None:
 
 def test_lower_groups_learn_at_lower_rates(digit_card: ModelCard) -> None:
     network = new_network(digit_card)
-    plan = Plan(steps=2, rate=1e-2, decline="constant", layers=LayerWarmup(1))
+    schedule = TrainSchedule(steps=2, lr=1e-2, lr_schedule="constant", layers_warmup=LayerWarmup(1))
     settings = TrainSettings(1, weight_decay=0)
-    trainer = Trainer(network, plan, settings, CPU, groups=[network.output, network.hidden])
+    trainer = Trainer(network, schedule, settings, CPU, groups=[network.output, network.hidden])
     before = {name: value.clone() for name, value in network.state_dict().items()}
     moves: list[tuple[float, float]] = []
 
-    def on_step(step: int, rate: float, loss: float) -> None:
+    def on_step(step: int, lr: float, loss: float) -> None:
         now = network.state_dict()
         output, hidden = (
             float((now[name] - before[name]).abs().max()) for name in ("output.weight", "hidden.weight")
@@ -220,23 +224,30 @@ def test_before_the_first_epoch_nothing_is_best(digit_card: ModelCard) -> None:
     assert not trainer.finished
 
 
+def test_training_accuracy_is_none_in_an_epoch_without_a_counted_batch(digit_card: ModelCard) -> None:
+    trainer = Trainer(new_network(digit_card), TrainSchedule(steps=3), TrainSettings(steps_per_epoch=1), CPU)
+    trainer.fit(batches, on_fresh_rows)
+    assert [epoch.train_acc is None for epoch in trainer.history] == [False, True, True]
+    assert metrics_csv(trainer.history).splitlines()[2].split(b",")[5] == b""
+
+
 class CutError(Exception):
     """The power fails."""
 
 
-def comparable(history: list[Epoch]) -> list[tuple[float, ...]]:
-    return [(e.epoch, e.step, e.rate, e.batch_size, e.loss, e.accuracy, e.validation) for e in history]
+def comparable(history: list[Epoch]) -> list[tuple[float | None, ...]]:
+    return [(e.epoch, e.step, e.lr, e.batch_size, e.train_loss, e.train_acc, e.val_metric) for e in history]
 
 
 @pytest.mark.parametrize("cut_at", [1, 7, 9, 17])
 def test_a_training_stopped_at_any_step_goes_on_as_it_would_have(cut_at: int, digit_card: ModelCard) -> None:
-    plan = Plan(steps=18, rate=2e-2, lr=RateWarmup("linear", 8))
-    whole, begun = trainer_of(digit_card, plan), trainer_of(digit_card, plan)
+    schedule = TrainSchedule(steps=18, lr=2e-2, lr_warmup=LrWarmup("linear", 8))
+    whole, begun = trainer_of(digit_card, schedule), trainer_of(digit_card, schedule)
     steps: list[tuple[int, float, float]] = []
     whole.fit(batches, on_fresh_rows, on_step=lambda *step: steps.append(step))
     checkpoint = io.BytesIO()
 
-    def on_step(step: int, rate: float, loss: float) -> None:
+    def on_step(step: int, lr: float, loss: float) -> None:
         if step == cut_at:
             torch.save(begun.state(), checkpoint)
         if step > cut_at:
@@ -245,7 +256,7 @@ def test_a_training_stopped_at_any_step_goes_on_as_it_would_have(cut_at: int, di
     with pytest.raises(CutError):
         begun.fit(batches, on_fresh_rows, on_step=on_step)
     checkpoint.seek(0)
-    resumed = trainer_of(digit_card, plan, seed=7)
+    resumed = trainer_of(digit_card, schedule, seed=7)
     resumed.load_state(torch.load(checkpoint, weights_only=True))
     assert resumed.step == cut_at
     resumed_steps: list[tuple[int, float, float]] = []
@@ -285,7 +296,7 @@ def test_what_is_saved_after_an_epoch_holds_it(digit_card: ModelCard) -> None:
 
 
 def test_the_best_weights_so_far_survive_a_stop(digit_card: ModelCard) -> None:
-    begun = trainer_of(digit_card, Plan(steps=9, rate=2e-2))
+    begun = trainer_of(digit_card, TrainSchedule(steps=9, lr=2e-2))
     weights = fit_to(begun, [0.3, 0.9, 0.4])
     checkpoint = io.BytesIO()
     torch.save(begun.state(), checkpoint)
@@ -299,7 +310,7 @@ def test_the_best_weights_so_far_survive_a_stop(digit_card: ModelCard) -> None:
 
 def test_a_long_epoch_is_saved_in_between(digit_card: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plate_ocr.training.core.trainer.SAVE_SECONDS", 0.0)
-    trainer = trainer_of(digit_card, Plan(steps=6))
+    trainer = trainer_of(digit_card, TrainSchedule(steps=6))
     saved: list[int] = []
     trainer.fit(batches, on_fresh_rows, save=lambda: saved.append(trainer.step))
     assert saved == [1, 2, 3, 4, 5, 6]
@@ -335,7 +346,7 @@ def test_where_memory_runs_out_the_message_says_what_fitted(digit_card: ModelCar
                 raise RuntimeError("CUDA out of memory. Tried to allocate")
             return super().forward(ratios)
 
-    trainer = Trainer(Hungry(), Plan(steps=6), TrainSettings(3), CPU)
+    trainer = Trainer(Hungry(), TrainSchedule(steps=6), TrainSettings(3), CPU)
     with pytest.raises(TrainingError, match=r"memory ran out with a batch of 16 rows; 5 rows fitted"):
         trainer.fit(lambda start: batches(2), on_fresh_rows)
 
@@ -360,7 +371,7 @@ def test_a_device_that_is_not_there_is_refused_with_what_to_do(
 def test_a_gpu_alone_gets_batches_from_pinned_memory(
     device: str, digit_card: ModelCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = trainer_of(digit_card, Plan(steps=2))
+    trainer = trainer_of(digit_card, TrainSchedule(steps=2))
     trainer.device = torch.device(device)
     pinned: list[Tensor] = []
     moved: list[tuple[str, bool]] = []
@@ -385,7 +396,9 @@ def test_it_learns_on_a_gpu(digit_card: ModelCard) -> None:
     if not torch.cuda.is_available():
         pytest.skip("there is no CUDA device")
     settings = TrainSettings(steps_per_epoch=3)
-    trainer = Trainer(new_network(digit_card), Plan(steps=180, rate=2e-2), settings, pick_device("cuda"))
+    trainer = Trainer(
+        new_network(digit_card), TrainSchedule(steps=180, lr=2e-2), settings, pick_device("cuda")
+    )
     trainer.fit(batches, on_fresh_rows)
-    assert trainer.history[-1].validation > 0.6
+    assert trainer.history[-1].val_metric > 0.6
     assert all(value.device.type == "cpu" for value in trainer.best.values())

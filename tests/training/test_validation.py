@@ -30,7 +30,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def check(data: Path, group: str = "") -> Validation:
-    return validate(data, Alphabet("ABC"), Preprocessing(), group=group, share=0.2, seed=0)
+    return validate(
+        data, Alphabet("ABC"), Preprocessing(), group=group, val_fraction=0.2, test_fraction=0.2, seed=0
+    )
 
 
 def kinds(result: Validation) -> list[str]:

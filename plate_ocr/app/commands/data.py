@@ -1,4 +1,4 @@
-"""``plate-ocr synth`` and ``validate``."""
+"""``plate-ocr generate`` and ``validate``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plate_ocr.app.console import tell, train_extra
 from plate_ocr.app.options import DATA_VARIABLE, RenderedRegions, split_regions
 
 
-def synth(
+def generate(
     out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures.")] = 1000,
     region: RenderedRegions = None,
@@ -53,7 +53,8 @@ def validate(
         Alphabet(alphabet or config.alphabet),
         config.preprocessing,
         group=group,
-        share=config.share,
+        val_fraction=config.val_fraction,
+        test_fraction=config.test_fraction,
         seed=config.seed,
     )
     for line in [*problem_lines(result.problems), *result.lines()]:

@@ -66,7 +66,7 @@ def predict(
     show: Annotated[
         bool, typer.Option("--show", help="Show videos in a window while they are read.")
     ] = False,
-    give_up: Annotated[
+    reconnect_timeout: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS", min=0, help="Look for a lost camera so long.", show_default="until Ctrl-C"
@@ -116,7 +116,12 @@ def predict(
             return (answer,)
         if source.error is None and is_video(source.name):
             return of_video(
-                source.name, read_video(), folders.draw, LOGGER.warning, give_up=give_up, show=window
+                source.name,
+                read_video(),
+                folders.draw,
+                LOGGER.warning,
+                reconnect_timeout=reconnect_timeout,
+                show=window,
             )
         return (of_picture(source, read, folders.draw),)
 

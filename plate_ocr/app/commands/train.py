@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,15 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from plate_ocr.app.console import INTERRUPTED, fail, train_extra
-from plate_ocr.app.options import DATA_VARIABLE, Decline, Device, Loss, Model, RenderedRegions, split_regions
+from plate_ocr.app.options import (
+    DATA_VARIABLE,
+    Device,
+    Loss,
+    LrSchedule,
+    Model,
+    RenderedRegions,
+    split_regions,
+)
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError
 from plate_ocr.model.sessions import available_threads
@@ -22,28 +31,35 @@ from plate_ocr.model.sessions import available_threads
 if TYPE_CHECKING:
     from plate_ocr.training.core.config import RunConfig
 
-NAMES = {"data": "DATA", "base": "--from", "regions": "--region"}
-"""Of settings whose option is not called as they are."""
+NAMES = {"data": "DATA", "regions": "--region"}
+"""Settings whose option has another name."""
 
 PANELS = {
-    "Run": ("out", "resume", "config", "model", "plan", "quiet", "verbose", "help"),
-    "Data": ("fonts", "region", "backgrounds", "group", "alphabet", "share", "strict"),
-    "Network": ("base", "windows", "hidden", "loss"),
-    "Schedule": (
-        *("epochs", "per_epoch", "passes", "batch_size", "patience"),
-        *("rate", "warmup", "decline", "seed"),
+    "Run": ("out", "resume", "config", "model", "dry_run", "quiet", "verbose", "help"),
+    "Data": (
+        "fonts",
+        "region",
+        "backgrounds",
+        "group",
+        "alphabet",
+        "val_fraction",
+        "test_fraction",
+        "strict",
     ),
-    "Machine": ("device", "accumulate", "compile"),
+    "Network": ("weights", "grid", "hidden", "loss"),
+    "Schedule": (
+        *("epochs", "samples_per_epoch", "repeats", "batch_size", "patience"),
+        *("lr", "warmup", "lr_schedule", "seed"),
+    ),
+    "Machine": ("device", "grad_accum", "compile"),
 }
-"""The options by what they are about, in the order of the help."""
+"""The panels of the help and their options, in order."""
 
-PLAN_PICTURE = Path("plan.png")
+SCHEDULE_PICTURE = Path("schedule.png")
 
 
 class TrainCommand(TyperCommand):
-    """Its help has the options in panels, with the defaults that the configurations of the models have,
-    where the ``train`` extra is there.
-    """
+    """Shows the options in panels, with the default of each model where the ``train`` extra is installed."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options."""
@@ -62,11 +78,16 @@ class TrainCommand(TyperCommand):
             formatter.write_dl([record for kind, record in records.values() if kind == "argument"])
         for title, names in PANELS.items():
             with formatter.section(title):
-                formatter.write_dl([records[name][1] for name in names])
+                formatter.write_dl([_plain_default(*records[name][1]) for name in names])
 
 
 CLASS = TrainCommand
 """Of the command."""
+
+
+def _plain_default(option: str, text: str) -> tuple[str, str]:
+    """A record of the help without the parentheses that are put round defaults in words."""
+    return option, re.sub(r"\[default: \((.+)\)(;[^;]*)?\]$", r"[default: \1\2]", text)
 
 
 def train(
@@ -82,15 +103,13 @@ def train(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="RUN", help="The new run folder.")
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
-    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume a stopped run.")] = None,
     config: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Settings of a new run, as in a run's config.toml; options given here win. Paths in it are "
-            "relative to it.",
+            help="Settings of a new run, like a run's config.toml. Options on the command line win; paths in "
+            "the file are relative to it.",
         ),
     ] = None,
     model: Annotated[
@@ -98,10 +117,11 @@ def train(
         typer.Option(help="What to train.", show_default="chars with DATA, digits without"),
     ] = None,
     fonts: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Learn from all characters of these fonts too.")
+        str | None, typer.Option(metavar="DIR", help="Train on the characters of these fonts too.")
     ] = None,
-    base: Annotated[
-        str | None, typer.Option("--from", metavar="MODEL", help="Take over what fits from this model.")
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Start from the weights of this model, where they fit."),
     ] = None,
     region: RenderedRegions = None,
     backgrounds: Annotated[
@@ -109,86 +129,94 @@ def train(
         typer.Option(metavar="DIR", help="Photographs without plates, to put behind rendered cars."),
     ] = None,
     group: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+        str | None,
+        typer.Option(metavar="REGEX", help="The group in parentheses is the plate's name in a file name."),
     ] = None,
     alphabet: Annotated[
         str | None,
-        typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="the model's"),
+        typer.Option(metavar="CHARACTERS", help="Allowed labels.", show_default="the model's"),
     ] = None,
-    windows: Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Windows.")] = None,
-    hidden: Annotated[int | None, typer.Option(min=1, help="Units of the hidden layer.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes, at most.")] = None,
-    per_epoch: Annotated[int | None, typer.Option(min=1, help="Pictures learnt from in a pass.")] = None,
-    passes: Annotated[
+    grid: Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Grid of windows.")] = None,
+    hidden: Annotated[int | None, typer.Option(min=1, help="Hidden units.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Maximum number of epochs.")] = None,
+    samples_per_epoch: Annotated[int | None, typer.Option(min=1, help="Samples per epoch.")] = None,
+    repeats: Annotated[
         int | None,
-        typer.Option(min=1, help="How often a distorted or rendered picture is learnt from."),
+        typer.Option(min=1, help="How often each augmented or rendered picture is used."),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures in a batch.")] = None,
-    rate: Annotated[float | None, typer.Option(min=1e-9, help="Peak learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Batch size.")] = None,
+    lr: Annotated[float | None, typer.Option(min=1e-9, help="Peak learning rate.")] = None,
     warmup: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KIND=…",
             help="lr=linear:200, batch=16:256:500, layers=300, data=0.2:500:easy or loss=smoothing:500; "
-            "once for each; none: no warm-up.",
+            "repeat the option to combine them; none: no warm-up.",
         ),
     ] = None,
-    decline: Annotated[Decline | None, typer.Option(help="Of the rate after the warm-up.")] = None,
-    loss: Annotated[Loss | None, typer.Option(help="On the one-hot vectors.")] = None,
+    lr_schedule: Annotated[LrSchedule | None, typer.Option(help="Learning rate after the warm-up.")] = None,
+    loss: Annotated[Loss | None, typer.Option(help="Loss function.")] = None,
     patience: Annotated[
-        int | None, typer.Option(min=1, help="Passes without progress before it stops.")
+        int | None,
+        typer.Option(min=1, help="Stop after this many epochs without a better validation metric."),
     ] = None,
-    share: Annotated[
-        float | None,
-        typer.Option(min=0.01, max=0.45, help="Of the data to choose by, and again to measure on."),
+    val_fraction: Annotated[
+        float | None, typer.Option(min=0.01, max=0.45, help="Fraction of the data for validation.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
+    test_fraction: Annotated[
+        float | None, typer.Option(min=0.01, max=0.45, help="Fraction of the data for the test.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
-    accumulate: Annotated[int | None, typer.Option(min=1, help="Parts to cut a batch into.")] = None,
-    compile: Annotated[
-        bool | None, typer.Option("--compile", help="Let torch compile the network first.")
+    grad_accum: Annotated[
+        int | None,
+        typer.Option(min=1, help="Split each batch into this many parts and add up their gradients."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop where the data has problems.")] = False,
-    plan: Annotated[
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Compile the network with torch.compile.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop if the data has problems.")] = False,
+    dry_run: Annotated[
         bool,
-        typer.Option("--plan", help=f"Tell what would happen at which step, draw {PLAN_PICTURE}, and stop."),
+        typer.Option("--dry-run", help=f"Print the schedule, draw it as {SCHEDULE_PICTURE} and stop."),
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a model; the run folder gets the model, its figures and plots.
+    """Train a model and write it, its metrics and its plots to the run folder.
 
-    The plate model and the detector learn from rendered plates alone; give no DATA.
+    The plate model and the detector are trained on rendered plates and take no DATA.
     """
     set_verbosity(quiet, verbose)
     chosen: dict[str, Any] = {
         "data": tuple(data) if data else None,
         "fonts": fonts,
-        "base": base,
+        "weights": weights,
         "regions": split_regions(region) or None,
         "backgrounds": backgrounds,
         "group": group,
         "alphabet": alphabet,
-        "windows": None if windows is None else _windows(windows),
+        "grid": None if grid is None else _grid(grid),
         "hidden": hidden,
         "epochs": epochs,
-        "per_epoch": per_epoch,
-        "passes": passes,
+        "samples_per_epoch": samples_per_epoch,
+        "repeats": repeats,
         "batch_size": batch_size,
-        "rate": rate,
+        "lr": lr,
         "warmup": None if not warmup else () if warmup == ["none"] else tuple(warmup),
-        "decline": decline and decline.value,
+        "lr_schedule": lr_schedule and lr_schedule.value,
         "loss": loss and loss.value,
         "patience": patience,
-        "share": share,
+        "val_fraction": val_fraction,
+        "test_fraction": test_fraction,
         "seed": seed,
         "device": device and device.value,
-        "accumulate": accumulate,
+        "grad_accum": grad_accum,
         "compile": compile,
     }
     given = {name: value for name, value in chosen.items() if value is not None}
-    if (resume is not None and out is not None) or (resume is out is None and not plan):
-        fail("give either -o RUN for a new run or --resume RUN for a stopped one", 2)
+    if (resume is not None and out is not None) or (resume is out is None and not dry_run):
+        fail("give either -o RUN for a new run or --resume RUN for a stopped run", 2)
     with train_extra("training"):
         from plate_ocr.training.tasks import stored_config
 
@@ -197,11 +225,14 @@ def train(
         else:
             decided = [*(["model"] if model else []), *(["config"] if config else []), *given]
             if decided:
-                fail(f"{_option(decided[0])} belongs to a new run; --resume goes on as that was begun", 2)
+                fail(
+                    f"{_option(decided[0])} belongs to a new run; --resume keeps its settings",
+                    2,
+                )
             run_config = stored_config(resume)
             _check_options(run_config.model, ["strict"] if strict else [])
-        if plan:
-            _show_plan(run_config)
+        if dry_run:
+            _show_schedule(run_config)
             return
         _train(run_config, resume or out, resume=resume is not None, strict=strict)
 
@@ -241,8 +272,8 @@ def _check_ranges(ctx: typer.Context, settings: Mapping[str, Any], where: str) -
                 option.type.convert(value, option, ctx)
         except typer.BadParameter as error:
             raise DataError(f"{where}: {option.name} = {value!r}: {error.message}") from None
-    if 0 in settings.get("windows", ()):
-        raise DataError(f"{where}: windows = {list(settings['windows'])}: rows and columns are expected")
+    if 0 in settings.get("grid", ()):
+        raise DataError(f"{where}: grid = {list(settings['grid'])}: rows and columns are expected")
 
 
 def _check_options(model: str, names: Iterable[str]) -> None:
@@ -250,22 +281,22 @@ def _check_options(model: str, names: Iterable[str]) -> None:
     from plate_ocr.training.tasks import CONFIGS
 
     for name in names:
-        # What checks the data belongs to the models that learn from data.
+        # --strict checks the data: it belongs to the models that are trained on data.
         field = "data" if name == "strict" else name
         if model not in (users := _users(CONFIGS, field)):
-            why = f"{model} learns from rendered plates alone" if field == "data" else f"not to {model}"
+            why = f"{model} is trained on rendered plates" if field == "data" else f"not to {model}"
             fail(f"{_option(name)} belongs to --model {' and '.join(users)}, {why}", 2)
 
 
-def _show_plan(config: RunConfig) -> None:
-    """Tell and draw what a run would do."""
-    from plate_ocr.training.core.plots import plot_plan
+def _show_schedule(config: RunConfig) -> None:
+    """Print and draw the schedule of a run."""
+    from plate_ocr.training.core.plots import plot_schedule
 
     for line in config.material():
         print(line)
-    print(config.plan.table(config.GROUPS, config.loss_name))
-    plot_plan(config.plan, config.GROUPS, PLAN_PICTURE)
-    print(PLAN_PICTURE)
+    print(config.schedule.table(config.GROUPS, config.loss_name))
+    plot_schedule(config.schedule, config.GROUPS, SCHEDULE_PICTURE)
+    print(SCHEDULE_PICTURE)
 
 
 def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool) -> None:
@@ -277,12 +308,12 @@ def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool
     assert folder is not None
     started = perf_counter()
     LOGGER.debug("device: %s, %d cores", pick_device(config.device), available_threads())
-    LOGGER.debug("model: %s%s", config.model, f", from {config.base}" if config.base else "")
+    LOGGER.debug("model: %s%s", config.model, f", from {config.weights}" if config.weights else "")
     try:
         with reporter() as told:
             result = train_model(config, folder, told, resume=resume, strict=strict)
     except KeyboardInterrupt:
-        how = f"; go on with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
+        how = f"; resume with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         fail(f"stopped{how}", INTERRUPTED)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
     if result.metrics:
@@ -305,7 +336,7 @@ def _defaults(configs: Mapping[str, type[RunConfig]], name: str) -> str:
     for model in _users(configs, name):
         value = getattr(configs[model], name)
         if isinstance(value, tuple):
-            value = ("x" if name == "windows" else " ").join(map(str, value))
+            value = ("x" if name == "grid" else " ").join(map(str, value))
         models.setdefault("" if value is False else str(value), []).append(model)
     every = len(models) == 1 and len(next(iter(models.values()))) == len(configs)
     return ", ".join(
@@ -313,8 +344,8 @@ def _defaults(configs: Mapping[str, type[RunConfig]], name: str) -> str:
     )
 
 
-def _windows(text: str) -> tuple[int, int]:
+def _grid(text: str) -> tuple[int, int]:
     rows, _, columns = text.partition("x")
     if not (rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
-        fail(f"--windows {text}: rows and columns are expected, as in 5x5", 2)
+        fail(f"--grid {text}: rows and columns are expected, as in 5x5", 2)
     return int(rows), int(columns)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from plate_ocr.training.characters.augment import Augmentation, augment, no_character
 from plate_ocr.training.core.processes import spawned
-from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.vision.binarize import otsu_threshold
 from plate_ocr.vision.preprocessing import CharStack, row_vectors
 from plate_ocr.vision.settings import Preprocessing
@@ -69,37 +69,37 @@ class Draws:
 
     Attributes:
         weights: float64 ``(N,)``: how often each sample is drawn.
-        plan: sizes of the batches, and how many of the samples take part.
+        schedule: sizes of the batches, and how many of the samples take part.
         order: int64 ``(N,)``: in which order samples begin to take part.
         seed: a step's draw depends on it and the step alone.
-        passes: how often what was drawn is learnt from, before anything else is drawn.
+        repeats: how often what was drawn is learnt from, before anything else is drawn.
     """
 
     weights: NDArray[np.float64]
-    plan: Plan
+    schedule: TrainSchedule
     order: NDArray[np.int64]
     seed: int
-    passes: int = 1
+    repeats: int = 1
 
     def blocks(self, start: int) -> Iterator[Block]:
         """The blocks from that one on which holds the step ``start``."""
         reach = np.cumsum(self.weights[self.order])
-        least = BLOCK if self.passes == 1 else POOL * self.passes
+        least = BLOCK if self.repeats == 1 else POOL * self.repeats
         first, sizes = 0, list[int]()
-        for step in range(self.plan.steps):
-            sizes.append(self.plan.size_at(step))
-            if sum(sizes) < least and step < self.plan.steps - 1:
+        for step in range(self.schedule.steps):
+            sizes.append(self.schedule.batch_size_at(step))
+            if sum(sizes) < least and step < self.schedule.steps - 1:
                 continue
             if step >= start:
                 rng = np.random.default_rng((self.seed, first))
-                shares = np.array([self.plan.share_at(first + i) for i in range(len(sizes))])
+                shares = np.array([self.schedule.data_fraction_at(first + i) for i in range(len(sizes))])
                 limit = np.repeat(reach[np.ceil(shares * len(reach)).astype(np.int64) - 1], sizes)
-                limit = limit[:: self.passes]
+                limit = limit[:: self.repeats]
                 drawn = rng.random(len(limit)) * limit
                 place = np.minimum(np.searchsorted(reach, drawn, side="right"), len(reach) - 1)
                 order = np.arange(len(limit))
-                if self.passes > 1:
-                    order = np.concatenate([rng.permutation(order) for _ in range(self.passes)])
+                if self.repeats > 1:
+                    order = np.concatenate([rng.permutation(order) for _ in range(self.repeats)])
                 yield Block(first, sizes, self.order[place], order[: sum(sizes)])
             first, sizes = step + 1, []
 
@@ -206,7 +206,7 @@ class CharBatches:
         count = len(index)
         rng = np.random.default_rng((self.draws.seed, first, 1 + part))
         generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-        augmentation = self.augmentation.at(first / self.draws.plan.steps)
+        augmentation = self.augmentation.at(first / self.draws.schedule.steps)
         pictures = torch.from_numpy(self.stack.gray[index]).to(self.device)[:, None].float() / 255
         changed, wider = augment(pictures, augmentation, generator)
         nothing = rng.random(count) < augmentation.no_character

@@ -10,7 +10,7 @@ from typing import ClassVar
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.training.core.config import RunConfig, TrainSettings
-from plate_ocr.training.core.schedule import Loss, Plan
+from plate_ocr.training.core.schedule import Loss, TrainSchedule
 from plate_ocr.vision.settings import Preprocessing
 
 PREPROCESSING: Mapping[str, Preprocessing] = {
@@ -32,12 +32,13 @@ class CharRunConfig(RunConfig):
         fonts: folder of font files whose characters are learnt from beside the data.
         group: regular expression for file names; its first group names the plate.
         alphabet: the characters that a label may be.
-        windows: rows and columns of windows.
+        grid: rows and columns of windows.
         hidden: units of the hidden layer.
         loss: on the one-hot vectors.
-        share: of the data that goes into validation, and the same again into the test.
-        font_share: of the pictures drawn that come from ``fonts``.
-        accumulate: parts that a batch is cut into where it does not fit into memory.
+        val_fraction: fraction of the data for validation.
+        test_fraction: fraction of the data for the test.
+        font_fraction: fraction of the samples that come from ``fonts``.
+        grad_accum: parts that a batch is cut into where it does not fit into memory.
         compile: let torch compile the network first.
     """
 
@@ -48,34 +49,35 @@ class CharRunConfig(RunConfig):
     fonts: str = ""
     group: str = ""
     alphabet: str = DIGITS
-    windows: tuple[int, int] = (5, 5)
+    grid: tuple[int, int] = (5, 5)
     hidden: int = 256
     loss: Loss = "cross_entropy"
-    share: float = 0.15
-    font_share: float = 0.4
-    accumulate: int = 1
+    val_fraction: float = 0.15
+    test_fraction: float = 0.15
+    font_fraction: float = 0.4
+    grad_accum: int = 1
     compile: bool = False
 
     @property
-    def plan(self) -> Plan:
+    def schedule(self) -> TrainSchedule:
         """What happens at which step.
 
         Raises:
             DataError: if a warm-up is wrong.
         """
-        return dataclasses.replace(super().plan, loss=self.loss)
+        return dataclasses.replace(super().schedule, loss=self.loss)
 
     @property
     def settings(self) -> TrainSettings:
         """What the plan leaves open."""
         return dataclasses.replace(
-            super().settings, average=0.999, accumulate=self.accumulate, compile=self.compile
+            super().settings, ema_decay=0.999, grad_accum=self.grad_accum, compile=self.compile
         )
 
     @property
     def useful_workers(self) -> int:
         """As many as there are cores, for runs that are long enough."""
-        many = self.steps * self.batch_size >= WORKERS_PAY * self.passes
+        many = self.steps * self.batch_size >= WORKERS_PAY * self.repeats
         return available_threads() if many else 0
 
     @property
@@ -86,7 +88,7 @@ class CharRunConfig(RunConfig):
     @property
     def preprocessing(self) -> Preprocessing:
         """From picture to row vector."""
-        return dataclasses.replace(PREPROCESSING[self.model], grid=self.windows)
+        return dataclasses.replace(PREPROCESSING[self.model], grid=self.grid)
 
 
 @dataclass(frozen=True)
@@ -102,5 +104,5 @@ class CharsRunConfig(CharRunConfig):
 
     model: str = "chars"
     alphabet: str = DIGITS + LETTERS + PROVINCES
-    windows: tuple[int, int] = (16, 12)
+    grid: tuple[int, int] = (16, 12)
     hidden: int = 1792

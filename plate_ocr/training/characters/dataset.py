@@ -241,7 +241,7 @@ def char_data(good: Sequence[tuple[Sample, Image]], known: Alphabet, settings: P
     )
 
 
-def split_data(data: CharData, *, share: float, seed: int) -> Split:
+def split_data(data: CharData, *, val_fraction: float, test_fraction: float, seed: int) -> Split:
     """Split into training, validation and test part, with the same mix of classes in each.
 
     Groups (the characters of one plate) are split, each standing for its rarest class, so that none
@@ -249,28 +249,29 @@ def split_data(data: CharData, *, share: float, seed: int) -> Split:
 
     Args:
         data: all of it.
-        share: of the groups that go into validation, and the same again into the test.
-        seed: of the choice.
+        val_fraction: fraction of the groups for validation.
+        test_fraction: fraction of the groups for the test.
+        seed: random seed.
     """
     names, group = np.unique(data.groups, return_inverse=True)
     X = np.arange(len(names))
     y = np.empty(len(names), np.int64)
     commonest_first = np.argsort(-np.bincount(data.labels)[data.labels], kind="stable")
     y[group[commonest_first]] = data.labels[commonest_first]
-    X_rest, X_test, y_rest, _ = _split_in_two(X, y, share, seed)
-    X_train, X_validation, _, _ = _split_in_two(X_rest, y_rest, share / (1 - share), seed)
+    X_rest, X_test, y_rest, _ = _split_in_two(X, y, test_fraction, seed)
+    X_train, X_validation, _, _ = _split_in_two(X_rest, y_rest, val_fraction / (1 - test_fraction), seed)
     return Split(*(data[np.flatnonzero(np.isin(group, part))] for part in (X_train, X_validation, X_test)))
 
 
 def _split_in_two(
-    X: NDArray[np.int64], y: NDArray[np.int64], share: float, seed: int
+    X: NDArray[np.int64], y: NDArray[np.int64], fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Samples and labels go through one call together, so that they cannot come apart."""
     alone = np.bincount(y)[y] < 2
     classes = len(np.unique(y[~alone]))
     if classes == 0:
         return X, X[:0], y, y[:0]
-    size = min(max(round(share * int((~alone).sum())), classes), int((~alone).sum()) - classes)
+    size = min(max(round(fraction * int((~alone).sum())), classes), int((~alone).sum()) - classes)
     X_large, X_small, y_large, y_small = train_test_split(
         X[~alone], y[~alone], test_size=size, random_state=seed, stratify=y[~alone]
     )

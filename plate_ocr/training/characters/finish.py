@@ -70,10 +70,11 @@ def finish(
         temperature=temperature,
         min_confidence=min_confidence,
         training={
-            "learnt_from": {name: len(split.train) for name, split in material.sources.items()},
+            "trained_on": {name: len(split.train) for name, split in material.sources.items()},
             "rendered": 0 if material.rendered is None else len(material.rendered),
-            "drawn": sum(trainer.plan.size_at(step) for step in range(trainer.step)) // config.passes,
-            "passes": config.passes,
+            "drawn": sum(trainer.schedule.batch_size_at(step) for step in range(trainer.step))
+            // config.repeats,
+            "repeats": config.repeats,
             "seed": config.seed,
         },
         accuracy={name: round(values["accuracy"], 5) for name, values in accuracies.items()},
@@ -97,9 +98,9 @@ def _lines(tests: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 def _page(card: ModelCard, tests: Mapping[str, Mapping[str, float]], sizes: Mapping[str, int]) -> CardPage:
     rows, columns = card.preprocessing.grid
-    passes = card.training["passes"]
-    times = "" if passes == 1 else f", {passes} times from each"
-    learnt = [f"- {count:,} pictures of `{name}`" for name, count in card.training["learnt_from"].items()]
+    repeats = card.training["repeats"]
+    times = "" if repeats == 1 else f", {repeats} times from each"
+    learnt = [f"- {count:,} pictures of `{name}`" for name, count in card.training["trained_on"].items()]
     if card.training["rendered"]:
         learnt.append(f"- {card.training['rendered']:,} characters rendered from fonts")
     return CardPage(

@@ -78,6 +78,7 @@ def gather(config: CharRunConfig, reporter: Reporter) -> Material:
     """
     known = Alphabet(config.alphabet)
     settings = config.preprocessing
+    fractions = {"val_fraction": config.val_fraction, "test_fraction": config.test_fraction}
     rendered = None
     if config.fonts:
         pictures, chars = render_characters(known.characters, load_fonts(Path(config.fonts)))
@@ -87,7 +88,7 @@ def gather(config: CharRunConfig, reporter: Reporter) -> Material:
         data = render_dataset(known, bundled_fonts(), settings, DISTORTIONS, config.seed)
         fonts = len(np.unique(data.groups))
         reporter.say(f"{len(data)} pictures of {len(known)} characters rendered in {fonts} fonts")
-        split = split_data(data, share=config.share, seed=config.seed)
+        split = split_data(data, **fractions, seed=config.seed)
         return Material(known, split, {"rendered": split}, rendered, ())
     loaded: dict[str, CharData] = {}
     problems: list[Problem] = []
@@ -115,7 +116,7 @@ def gather(config: CharRunConfig, reporter: Reporter) -> Material:
         # A model says what it learnt from, not where that lay.
         name = Path(source).name if len({Path(s).name for s in loaded}) == len(loaded) else source
         sources[name] = split_data(
-            dataclasses.replace(data, stack=bright, labels=labels), share=config.share, seed=config.seed
+            dataclasses.replace(data, stack=bright, labels=labels), **fractions, seed=config.seed
         )
         sizes = " / ".join(f"{len(p):,}" for p in sources[name].parts)
         reporter.say(f"{source}: {len(data):,} pictures; {sizes} to learn from / choose by / measure on")

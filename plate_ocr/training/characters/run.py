@@ -33,7 +33,7 @@ from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.losses import OneHot
 from plate_ocr.training.core.reporting import Reporter
 from plate_ocr.training.core.run import Context, Finished, TrainTask
-from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
 
 AUGMENTATION: Mapping[str, Augmentation] = {
@@ -45,7 +45,7 @@ AUGMENTATION: Mapping[str, Augmentation] = {
 SHOWN_PROBLEMS = 10
 
 LOOKALIKES = "OI"
-LOOKALIKE_SHARE = 0.1
+LOOKALIKE_WEIGHT = 0.1
 """How often these letters are drawn from fonts, compared with the others."""
 
 EASY_STEPS = 100
@@ -72,13 +72,13 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
         )
     card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
     network = network_for(card)
-    if config.base and context.stored is None:
-        for line in transfer(config.base, network, card).lines():
+    if config.weights and context.stored is None:
+        for line in transfer(config.weights, network, card).lines():
             context.reporter.say(line)
-    plan = config.plan
+    schedule = config.schedule
     watch = LossWatch(_prepared(material.split.train, card))
     validation = _prepared(material.split.validation, card)
-    batches = _batches(config, plan, material, context.device)
+    batches = _batches(config, schedule, material, context.device)
 
     def measure(network: nn.Module) -> float:
         watch.look(network)
@@ -100,7 +100,7 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
         yield TrainTask(
             network,
             card,
-            OneHot(plan),
+            OneHot(schedule),
             made,
             measure,
             finished,
@@ -111,15 +111,17 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
         )
 
 
-def _batches(config: CharRunConfig, plan: Plan, material: Material, device: torch.device) -> CharBatches:
+def _batches(
+    config: CharRunConfig, schedule: TrainSchedule, material: Material, device: torch.device
+) -> CharBatches:
     learnt, weights = material.learnt, class_balance(material.split.train.labels)
     if material.rendered is not None:
         fonts = class_balance(material.rendered.labels)
         # Most plates write no O and I, or write them like 0 and 1: what looks like both is the digit.
         rare = [material.alphabet.encode(c)[0] for c in LOOKALIKES if c in material.alphabet]
-        fonts[np.isin(material.rendered.labels, rare)] *= LOOKALIKE_SHARE
+        fonts[np.isin(material.rendered.labels, rare)] *= LOOKALIKE_WEIGHT
         fonts /= fonts.sum()
-        weights = np.concatenate([weights * (1 - config.font_share), fonts * config.font_share])
+        weights = np.concatenate([weights * (1 - config.font_fraction), fonts * config.font_fraction])
     order = np.random.default_rng(config.seed).permutation(len(learnt))
     batches = CharBatches(
         learnt.stack,
@@ -127,10 +129,10 @@ def _batches(config: CharRunConfig, plan: Plan, material: Material, device: torc
         len(material.alphabet),
         config.preprocessing,
         AUGMENTATION[config.model],
-        Draws(weights, plan, order, config.seed, config.passes),
+        Draws(weights, schedule, order, config.seed, config.repeats),
         device,
     )
-    if plan.data is None or plan.data.order == "random":
+    if schedule.data_warmup is None or schedule.data_warmup.order == "random":
         return batches
     easy = _easy_first(batches, config, learnt, material.alphabet, device)
     return dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, order=easy))
@@ -142,10 +144,11 @@ def _easy_first(
     """Pictures by their loss for the network of a short first run, the least first."""
     state = torch.get_rng_state()
     card = ModelCard(alphabet, config.preprocessing, config.hidden)
-    plan = Plan(EASY_STEPS, config.rate, config.batch_size, "constant")
-    trainer = Trainer(network_for(card), plan, TrainSettings(EASY_STEPS), device)
+    schedule = TrainSchedule(EASY_STEPS, config.lr, config.batch_size, "constant")
+    trainer = Trainer(network_for(card), schedule, TrainSettings(EASY_STEPS), device)
     trainer.fit(
-        dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, plan=plan)), lambda _: 0.0
+        dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, schedule=schedule)),
+        lambda _: 0.0,
     )
     watch = LossWatch(_prepared(learnt, card))
     watch.look(trainer.network.eval())

@@ -25,7 +25,7 @@ from plate_ocr.training.characters.dataset import CharData
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.processes import spawned
-from plate_ocr.training.core.schedule import Plan, parse_warmups
+from plate_ocr.training.core.schedule import TrainSchedule, parse_warmups
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import candidates
 from plate_ocr.vision.settings import Preprocessing
@@ -44,7 +44,7 @@ class StudySettings:
 
     Attributes:
         steps: optimiser steps of each run.
-        rates: peak learning rates: a comfortable one and one that is far too high.
+        lrs: peak learning rates: a comfortable one and one that is far too high.
         seeds: runs of each kind and rate.
         hidden: units of the hidden layer.
         batch_size: rows in a batch.
@@ -52,7 +52,7 @@ class StudySettings:
     """
 
     steps: int = 600
-    rates: tuple[float, float] = (4e-3, 0.3)
+    lrs: tuple[float, float] = (4e-3, 0.3)
     seeds: int = 5
     hidden: int = 128
     batch_size: int = 256
@@ -78,7 +78,7 @@ class Outcome:
 
     Attributes:
         variant: which warm-ups.
-        rate: peak learning rate.
+        lr: peak learning rate.
         seed: of the weights and the batches.
         accuracy: at the end, on the validation part, 0..1.
         steps: until the wanted accuracy; 0 if it was not reached.
@@ -86,7 +86,7 @@ class Outcome:
     """
 
     variant: str
-    rate: float
+    lr: float
     seed: int
     accuracy: float
     steps: int
@@ -128,16 +128,16 @@ def run_study(
         DataError: if ``runs.csv`` is of another study.
         OutputError: if the folder cannot be written to.
     """
-    jobs = [*itertools.product(settings.variants, settings.rates, range(settings.seeds))]
+    jobs = [*itertools.product(settings.variants, settings.lrs, range(settings.seeds))]
     table = folder / "runs.csv"
-    done = {(o.variant, o.rate, o.seed): o for o in _read(table)}
+    done = {(o.variant, o.lr, o.seed): o for o in _read(table)}
     if strange := [job for job in done if job not in jobs]:
         raise DataError(f"{table} holds runs of another study, such as {strange[0]}; give another folder")
     with spawned(workers, _begin, data, settings) as pool:
         waiting = [pool.submit(_run, *job) for job in jobs if job not in done]
         for future in as_completed(waiting):
             outcome = future.result()
-            done[outcome.variant, outcome.rate, outcome.seed] = outcome
+            done[outcome.variant, outcome.lr, outcome.seed] = outcome
             _write(table, [done[job] for job in jobs if job in done])
             told(len(done), len(jobs))
     outcomes = [done[job] for job in jobs]
@@ -155,16 +155,16 @@ def _begin(data: StudyData, settings: StudySettings) -> None:
     _worker = data, settings
 
 
-def _run(variant: str, rate: float, seed: int) -> Outcome:
+def _run(variant: str, lr: float, seed: int) -> Outcome:
     assert _worker
-    return run_once(*_worker, variant, rate, seed)
+    return run_once(*_worker, variant, lr, seed)
 
 
-def run_once(data: StudyData, settings: StudySettings, variant: str, rate: float, seed: int) -> Outcome:
+def run_once(data: StudyData, settings: StudySettings, variant: str, lr: float, seed: int) -> Outcome:
     """Train once."""
-    plan = Plan(
+    schedule = TrainSchedule(
         settings.steps,
-        rate,
+        lr,
         settings.batch_size,
         **parse_warmups(settings.variants[variant], settings.steps),
     )
@@ -173,31 +173,31 @@ def run_once(data: StudyData, settings: StudySettings, variant: str, rate: float
         torch.eye(data.classes)[torch.from_numpy(data.train_labels)],
     )
     order = np.random.default_rng(seed).permutation(len(ratios))
-    draws = Draws(class_balance(data.train_labels), plan, order, seed)
-    if plan.data and plan.data.order == "easy":
-        first = Plan(settings.steps // 10, settings.rates[0], settings.batch_size, "constant")
+    draws = Draws(class_balance(data.train_labels), schedule, order, seed)
+    if schedule.data_warmup and schedule.data_warmup.order == "easy":
+        first = TrainSchedule(settings.steps // 10, settings.lrs[0], settings.batch_size, "constant")
         early = RowBatches(ratios, target, Draws(draws.weights, first, order, seed))
         network, _ = _train(data, early, first, settings.hidden, seed)
         with torch.no_grad():
             losses = nn.functional.cross_entropy(network(ratios), target, reduction="none")
-        draws = Draws(draws.weights, plan, np.argsort(losses.numpy(), kind="stable"), seed)
+        draws = Draws(draws.weights, schedule, np.argsort(losses.numpy(), kind="stable"), seed)
     try:
-        _, history = _train(data, RowBatches(ratios, target, draws), plan, settings.hidden, seed)
+        _, history = _train(data, RowBatches(ratios, target, draws), schedule, settings.hidden, seed)
     except TrainingError:
-        return Outcome(variant, rate, seed, 0.0, 0, diverged=True)
-    accuracy = history[-1].validation
-    reached = next((epoch.step for epoch in history if epoch.validation >= settings.wanted), 0)
-    return Outcome(variant, rate, seed, accuracy, reached, accuracy < CHANCE / data.classes)
+        return Outcome(variant, lr, seed, 0.0, 0, diverged=True)
+    accuracy = history[-1].val_metric
+    reached = next((epoch.step for epoch in history if epoch.val_metric >= settings.wanted), 0)
+    return Outcome(variant, lr, seed, accuracy, reached, accuracy < CHANCE / data.classes)
 
 
 def _train(
-    data: StudyData, batches: RowBatches, plan: Plan, hidden: int, seed: int
+    data: StudyData, batches: RowBatches, schedule: TrainSchedule, hidden: int, seed: int
 ) -> tuple[nn.Module, list[Epoch]]:
     torch.manual_seed(seed)
     network = BPNetwork(data.train.shape[1], hidden, data.classes)
     check, answers = torch.from_numpy(data.validation), torch.from_numpy(data.validation_labels)
-    settings = TrainSettings(max(1, plan.steps // CHECKS))
-    trainer = Trainer(network, plan, settings, torch.device("cpu"), network.groups())
+    settings = TrainSettings(max(1, schedule.steps // CHECKS))
+    trainer = Trainer(network, schedule, settings, torch.device("cpu"), network.groups())
     trainer.fit(batches, lambda n: float((n(check).argmax(1) == answers).double().mean()))
     return network.eval(), trainer.history
 
@@ -210,9 +210,9 @@ def report(outcomes: Sequence[Outcome], settings: StudySettings) -> str:
     against those without warm-up (seed by seed).
     """
     lines = []
-    for rate, groups in _by_rate(outcomes):
+    for lr, groups in _by_lr(outcomes):
         lines += [
-            f"Peak rate {rate:g}, {settings.steps} steps, {settings.seeds} seeds:",
+            f"Peak rate {lr:g}, {settings.steps} steps, {settings.seeds} seeds:",
             "",
             f"| warm-up | accuracy | ± | steps to {settings.wanted:.0%} | diverged | against none | p |",
             "|---|---|---|---|---|---|---|",
@@ -243,27 +243,27 @@ def paired_test(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return value if math.isfinite(value) else 1.0
 
 
-def _by_rate(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, Mapping[str, list[Outcome]]]]:
-    for rate in dict.fromkeys(o.rate for o in outcomes):
+def _by_lr(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, Mapping[str, list[Outcome]]]]:
+    for lr in dict.fromkeys(o.lr for o in outcomes):
         groups: dict[str, list[Outcome]] = {}
         for outcome in outcomes:
-            if outcome.rate == rate:
+            if outcome.lr == lr:
                 groups.setdefault(outcome.variant, []).append(outcome)
-        yield rate, groups
+        yield lr, groups
 
 
 def _plot(outcomes: Sequence[Outcome], settings: StudySettings, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 4), layout="constrained")
-    panels = figure.subplots(1, len(settings.rates))
-    for axes, (rate, groups) in zip(panels, _by_rate(outcomes), strict=True):
+    panels = figure.subplots(1, len(settings.lrs))
+    for axes, (lr, groups) in zip(panels, _by_lr(outcomes), strict=True):
         for place, runs in enumerate(groups.values()):
             values = [100 * o.accuracy for o in runs]
             axes.plot([place] * len(values), values, "o", alpha=0.5, color="tab:blue")
             axes.plot([place - 0.25, place + 0.25], [np.mean(values)] * 2, color="tab:red")
         axes.set_xticks(range(len(groups)), list(groups), rotation=30)
-        axes.set(title=f"peak rate {rate:g}", ylabel="validation accuracy, %")
+        axes.set(title=f"peak rate {lr:g}", ylabel="validation accuracy, %")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_whole(path, buffer.getvalue())
@@ -277,7 +277,7 @@ def _read(path: Path) -> list[Outcome]:
             return [
                 Outcome(
                     row["variant"],
-                    float(row["rate"]),
+                    float(row["lr"]),
                     int(row["seed"]),
                     float(row["accuracy"]),
                     int(row["steps"]),
@@ -292,6 +292,6 @@ def _read(path: Path) -> list[Outcome]:
 def _write(path: Path, outcomes: Sequence[Outcome]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["variant", "rate", "seed", "accuracy", "steps", "diverged"])
-    writer.writerows([o.variant, o.rate, o.seed, o.accuracy, o.steps, o.diverged] for o in outcomes)
+    writer.writerow(["variant", "lr", "seed", "accuracy", "steps", "diverged"])
+    writer.writerows([o.variant, o.lr, o.seed, o.accuracy, o.steps, o.diverged] for o in outcomes)
     write_whole(path, text.getvalue().encode())

@@ -72,7 +72,14 @@ class Validation:
 
 
 def validate(
-    data: Path, known: Alphabet, settings: Preprocessing, *, group: str = "", share: float, seed: int
+    data: Path,
+    known: Alphabet,
+    settings: Preprocessing,
+    *,
+    group: str = "",
+    val_fraction: float,
+    test_fraction: float,
+    seed: int,
 ) -> Validation:
     """Check a data set as a training run would, and count what is in it.
 
@@ -81,8 +88,9 @@ def validate(
         known: the characters that a label may be.
         settings: the preprocessing to look for near-copies with.
         group: regular expression for file names; its first group names the plate.
-        share: of the data that goes into validation, and the same again into the test.
-        seed: of the split.
+        val_fraction: fraction of the data for validation.
+        test_fraction: fraction of the data for the test.
+        seed: random seed of the split.
 
     Raises:
         DataError: if there is no such data set, nothing is in it, or ``group`` has a mistake.
@@ -100,7 +108,12 @@ def validate(
         return Validation(len(samples), counts, 0, nothing, nothing, (0, 0, 0), tuple(problems))
     chars = char_data(good, known, settings)
     bright = brighten_glyphs(chars.stack, chars.labels, settings)
-    split = split_data(dataclasses.replace(chars, stack=bright), share=share, seed=seed)
+    split = split_data(
+        dataclasses.replace(chars, stack=bright),
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
     problems += near_copies(split)
     learnt, chosen, measured = map(len, split.parts)
     return Validation(

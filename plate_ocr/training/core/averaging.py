@@ -13,7 +13,7 @@ class AveragedNetwork:
 
     Args:
         network: that learns.
-        kept: part of the average that stays in each step, 0..1.
+        decay: part of the average that stays in each step, 0..1.
         span: part of the steps made that the average reaches back over, at most: the first weights are random
             and must fade.
 
@@ -24,9 +24,9 @@ class AveragedNetwork:
         Polyak and Juditsky, *Acceleration of Stochastic Approximation by Averaging*, 1992.
     """
 
-    def __init__(self, network: nn.Module, kept: float, span: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, span: float) -> None:
         self.network = copy.deepcopy(network).eval()
-        self._kept, self._span = kept, span
+        self._decay, self._span = decay, span
         mine, theirs = self.network.state_dict(), network.state_dict()
         names = [name for name, value in mine.items() if value.dtype.is_floating_point]
         self._numbers = [mine[name] for name in names], [theirs[name] for name in names]
@@ -34,7 +34,7 @@ class AveragedNetwork:
 
     def update(self, step: int) -> None:
         """Take in the network's weights after ``step`` steps and one more."""
-        share = max(1 - self._kept, (1 / self._span - 1) / (1 / self._span + step))
+        share = max(1 - self._decay, (1 / self._span - 1) / (1 / self._span + step))
         with torch.no_grad():
             torch._foreach_lerp_(*self._numbers, share)
             for mine, theirs in self._counts:

@@ -19,7 +19,7 @@ from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.trainer import Trainer
 
 CHECKPOINT = "last.ckpt"
-CHECKPOINT_VERSION = 3
+CHECKPOINT_VERSION = 4
 
 
 class Resumable(Protocol):

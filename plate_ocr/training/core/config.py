@@ -10,15 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias, get_args, get_origin, get_type_hints
 
 import tomli_w
 
 from plate_ocr.errors import DataError
 from plate_ocr.model.registry import NAMES
-from plate_ocr.training.core.schedule import WORDS, Decline, Plan, parse_warmups
+from plate_ocr.training.core.schedule import WORDS, LrSchedule, TrainSchedule, parse_warmups
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,25 @@ class TrainSettings:
         weight_decay: of AdamW.
         patience: epochs without a better validation measure before it stops.
         precision: of the forward pass; ``fp16`` scales the loss, since its range is small.
-        accumulate: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
+        grad_accum: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
         compile: let torch compile the network first: worth it for long runs on a GPU.
         channels_last: keep pictures as ``[batch, height, width, channel]`` in memory: faster convolutions.
-        clip: the longest that the gradient of all weights together may be; 0: any length.
-        average: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
+        grad_clip: the longest that the gradient of all weights together may be; 0: any length.
+        ema_decay: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
             average is measured and kept instead of the weights themselves; 0: no average.
-        span: part of the steps made that the average reaches back over, at most.
+        ema_span: part of the steps made that the average reaches back over, at most.
     """
 
     steps_per_epoch: int
     weight_decay: float = 1e-3
     patience: int = 1000
     precision: Precision = "fp32"
-    accumulate: int = 1
+    grad_accum: int = 1
     compile: bool = False
     channels_last: bool = False
-    clip: float = 0.0
-    average: float = 0.0
-    span: float = 0.05
+    grad_clip: float = 0.0
+    ema_decay: float = 0.0
+    ema_span: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ class RunConfig(ABC):
     Attributes:
         model: what is trained.
         epochs: passes, at most; each is measured at its end.
-        per_epoch: pictures learnt from in a pass.
-        passes: how often a distorted or rendered picture is learnt from, before others are made.
+        samples_per_epoch: pictures learnt from in a pass.
+        repeats: how often a distorted or rendered picture is learnt from, before others are made.
         batch_size: pictures in a batch.
-        rate: peak learning rate.
+        lr: peak learning rate.
         warmup: warm-ups in words, see :mod:`plate_ocr.training.core.schedule`.
-        decline: what the rate does afterwards.
+        lr_schedule: what the rate does afterwards.
         patience: passes without a better measure before it stops.
-        base: a saved model whose weights are taken over where they fit.
+        weights: a saved model whose weights are taken over where they fit.
         seed: of everything random.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
         workers: processes that make pictures beside the one that trains.
@@ -77,21 +78,21 @@ class RunConfig(ABC):
     WARMUPS: ClassVar[tuple[str, ...]] = tuple(WORDS)
     """The warm-ups that the model takes, by their first word."""
 
-    PATHS: ClassVar[Mapping[str, Collection[str]]] = {"base": NAMES}
+    PATHS: ClassVar[Mapping[str, Collection[str]]] = {"weights": NAMES}
     """Settings that are paths, and what each may be that is none."""
 
     model: str = ""
     epochs: int = 20
-    per_epoch: int = 8192
-    passes: int = 1
+    samples_per_epoch: int = 8192
+    repeats: int = 1
     batch_size: int = 256
-    rate: float = 4e-3
+    lr: float = 4e-3
     warmup: tuple[str, ...] = ("lr=linear",)
-    decline: Decline = "cosine"
+    lr_schedule: LrSchedule = "cosine"
     patience: int = 20
-    base: str = ""
+    weights: str = ""
     seed: int = 0
-    device: str = "auto"
+    device: Device = "auto"
     workers: int = 0
 
     @classmethod
@@ -134,11 +135,15 @@ class RunConfig(ABC):
         """
         given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         known = {f.name: f for f in dataclasses.fields(cls)}
+        hints = get_type_hints(cls)
         for name, value in given.items():
             if name not in known:
                 raise DataError(f"{where}: no setting {name}; there are {', '.join(known)}")
             default, kind = getattr(cls, name), str(known[name].type)
-            if not _fits(value, default, kind):
+            if (allowed := get_args(hints[name])) and get_origin(hints[name]) is Literal:
+                if value not in allowed:
+                    raise DataError(f"{where}: {name} = {value!r}; one of {', '.join(allowed)} is expected")
+            elif not _fits(value, default, kind):
                 expected = kind if isinstance(default, tuple) else type(default).__name__
                 negative = " and not below 0" if isinstance(default, int | float) else ""
                 raise DataError(f"{where}: {name} = {values[name]!r}; {expected} is expected{negative}")
@@ -163,7 +168,7 @@ class RunConfig(ABC):
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps in a pass."""
-        return math.ceil(self.per_epoch / self.batch_size)
+        return math.ceil(self.samples_per_epoch / self.batch_size)
 
     @property
     def steps(self) -> int:
@@ -171,7 +176,7 @@ class RunConfig(ABC):
         return self.epochs * self.steps_per_epoch
 
     @property
-    def rate_warmup_steps(self) -> int:
+    def lr_warmup_steps(self) -> int:
         """Of a warm-up of the rate that names none: 5 % of all."""
         return max(1, round(0.05 * self.steps))
 
@@ -182,7 +187,7 @@ class RunConfig(ABC):
         return [text for text, word in words if word in WORDS and word not in self.WARMUPS]
 
     @property
-    def plan(self) -> Plan:
+    def schedule(self) -> TrainSchedule:
         """What happens at which step.
 
         Raises:
@@ -190,8 +195,8 @@ class RunConfig(ABC):
         """
         if foreign := self.foreign_warmups:
             raise DataError(f"{self.model} takes no warm-up {foreign[0]}; it takes {', '.join(self.WARMUPS)}")
-        warmups = parse_warmups(self.warmup, self.steps, self.rate_warmup_steps)
-        return Plan(self.steps, self.rate, self.batch_size, self.decline, **warmups)
+        warmups = parse_warmups(self.warmup, self.steps, self.lr_warmup_steps)
+        return TrainSchedule(self.steps, self.lr, self.batch_size, self.lr_schedule, **warmups)
 
     @property
     def settings(self) -> TrainSettings:

@@ -16,21 +16,21 @@ class Epoch:
     Attributes:
         epoch: counted from 1.
         step: optimiser steps made until its end.
-        rate: learning rate of its last step.
+        lr: learning rate of its last step.
         batch_size: rows in its last batch.
-        loss: mean training loss.
-        accuracy: share of rows whose likeliest class was the target's, in every fourth batch.
-        validation: the measure on the validation part, 0..1.
+        train_loss: mean training loss.
+        train_acc: training accuracy, 0..1, on every fourth batch; None if the epoch has none of these.
+        val_metric: the metric on the validation part, 0..1.
         seconds: that it took; of the last part only if it was stopped in between.
     """
 
     epoch: int
     step: int
-    rate: float
+    lr: float
     batch_size: int
-    loss: float
-    accuracy: float
-    validation: float
+    train_loss: float
+    train_acc: float | None
+    val_metric: float
     seconds: float
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from plate_ocr.training.core.schedule import Loss, Plan
+from plate_ocr.training.core.schedule import Loss, TrainSchedule
 
 SMOOTHING = 0.4
 """Label smoothing at the start of ``loss=smoothing``."""
@@ -30,14 +30,14 @@ class OneHot:
     """Rows of logits ``[batch, classes]`` against distributions over the classes.
 
     Attributes:
-        plan: has the loss and its warm-up.
+        schedule: has the loss and its warm-up.
     """
 
-    plan: Plan
+    schedule: TrainSchedule
 
     def loss(self, logits: Tensor, target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch at a step, by :func:`planned_loss`."""
-        return planned_loss(self.plan, logits.float(), target, step)
+        """Mean loss of a batch at a step, by :func:`scheduled_loss`."""
+        return scheduled_loss(self.schedule, logits.float(), target, step)
 
     def right(self, logits: Tensor, target: Tensor) -> Tensor:
         """How often the likeliest class is the target's."""
@@ -57,15 +57,15 @@ def batch_loss(logits: Tensor, target: Tensor, kind: Loss) -> Tensor:
     return (torch.softmax(logits, 1) - target).square().sum(1).mean()
 
 
-def planned_loss(plan: Plan, logits: Tensor, target: Tensor, step: int) -> Tensor:
+def scheduled_loss(schedule: TrainSchedule, logits: Tensor, target: Tensor, step: int) -> Tensor:
     """Mean loss of a batch at a step of a plan, its warm-up included; shapes as in :func:`batch_loss`."""
-    if (warmup := plan.loss_warmup) is None:
-        return batch_loss(logits, target, plan.loss)
+    if (warmup := schedule.loss_warmup) is None:
+        return batch_loss(logits, target, schedule.loss)
     done = warmup.done(step)
     if warmup.kind == "smoothing":
         even = torch.full_like(target, 1 / target.shape[1])
-        return batch_loss(logits, torch.lerp(target, even, SMOOTHING * (1 - done)), plan.loss)
-    real, simple = batch_loss(logits, target, plan.loss), batch_loss(logits, target, "squared_error")
+        return batch_loss(logits, torch.lerp(target, even, SMOOTHING * (1 - done)), schedule.loss)
+    real, simple = batch_loss(logits, target, schedule.loss), batch_loss(logits, target, "squared_error")
     return real + done * simple if warmup.kind == "auxiliary" else torch.lerp(simple, real, done)
 
 

@@ -17,7 +17,7 @@ class Optimizer:
 
     Args:
         groups: parts of the network with learning rates of their own.
-        rates: peak learning rate of each.
+        lrs: peak learning rate of each.
         settings: weight decay, precision and the longest gradient.
         device: where the network is.
     """
@@ -25,14 +25,14 @@ class Optimizer:
     def __init__(
         self,
         groups: Sequence[nn.Module],
-        rates: Sequence[float],
+        lrs: Sequence[float],
         settings: TrainSettings,
         device: torch.device,
     ) -> None:
-        self._rates, self._clip = rates, settings.clip
+        self._lrs, self._clip = lrs, settings.grad_clip
         self._precision, self._device = settings.precision, device
         self._adamw = torch.optim.AdamW(
-            [{"params": [*g.parameters()], "lr": rate} for g, rate in zip(groups, rates, strict=True)],
+            [{"params": [*g.parameters()], "lr": lr} for g, lr in zip(groups, lrs, strict=True)],
             weight_decay=settings.weight_decay,
             fused=True,
         )
@@ -40,8 +40,8 @@ class Optimizer:
 
     def begin(self, factor: float) -> None:
         """Forget the gradients, and set the rates to a part of their peaks."""
-        for group, rate in zip(self._adamw.param_groups, self._rates, strict=True):
-            group["lr"] = rate * factor
+        for group, lr in zip(self._adamw.param_groups, self._lrs, strict=True):
+            group["lr"] = lr * factor
         self._adamw.zero_grad()
 
     def autocast(self) -> AbstractContextManager[object]:

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 
 from plate_ocr.files import write_whole
 from plate_ocr.training.core.epoch import Epoch
-from plate_ocr.training.core.schedule import Plan
+from plate_ocr.training.core.schedule import TrainSchedule
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_plan(plan: Plan, groups: int, path: Path) -> None:
+def plot_schedule(schedule: TrainSchedule, groups: int, path: Path) -> None:
     """What a plan sets, over its steps, as a PNG file; ``groups`` is how many the network has."""
     from matplotlib.figure import Figure
 
-    steps = range(0, plan.steps, max(1, plan.steps // 1000))
+    steps = range(0, schedule.steps, max(1, schedule.steps // 1000))
     panels: dict[str, list[float]] = {
-        "learning rate": [plan.rate * plan.factor_at(step) for step in steps],
-        "batch size": [plan.size_at(step) for step in steps],
-        "groups of layers that learn": [plan.groups_at(step, groups) for step in steps],
-        "share of the pictures": [plan.share_at(step) for step in steps],
+        "learning rate": [schedule.lr * schedule.lr_lambda(step) for step in steps],
+        "batch size": [schedule.batch_size_at(step) for step in steps],
+        "trainable groups of layers": [schedule.groups_at(step, groups) for step in steps],
+        "fraction of the samples": [schedule.data_fraction_at(step) for step in steps],
     }
-    if plan.loss_warmup:
-        panels[f"loss warm-up: {plan.loss_warmup.kind}"] = [
-            min(1.0, step / plan.loss_warmup.steps) for step in steps
+    if schedule.loss_warmup:
+        panels[f"loss warm-up: {schedule.loss_warmup.kind}"] = [
+            min(1.0, step / schedule.loss_warmup.steps) for step in steps
         ]
     figure = Figure(figsize=(3.4 * len(panels), 2.8), layout="constrained")
     for axes, (title, values) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
@@ -43,15 +43,16 @@ def plot_curves(history: Sequence[Epoch], path: Path) -> None:
 
     steps = [epoch.step for epoch in history]
     figure = Figure(figsize=(15, 3.4), layout="constrained")
-    loss, accuracy, rate, size = figure.subplots(1, 4)
-    loss.plot(steps, [epoch.loss for epoch in history], marker=".")
+    loss, accuracy, lr, size = figure.subplots(1, 4)
+    loss.plot(steps, [epoch.train_loss for epoch in history], marker=".")
     loss.set(title="training loss", xlabel="step", yscale="log")
-    accuracy.plot(steps, [100 * epoch.accuracy for epoch in history], marker=".", label="training, distorted")
-    accuracy.plot(steps, [100 * epoch.validation for epoch in history], marker=".", label="validation")
+    counted = [(epoch.step, 100 * epoch.train_acc) for epoch in history if epoch.train_acc is not None]
+    accuracy.plot(*zip(*counted, strict=True), marker=".", label="training, augmented")
+    accuracy.plot(steps, [100 * epoch.val_metric for epoch in history], marker=".", label="validation")
     accuracy.set(title="accuracy, %", xlabel="step")
     accuracy.legend()
-    rate.plot(steps, [epoch.rate for epoch in history], marker=".")
-    rate.set(title="learning rate", xlabel="step", ylim=(0, None))
+    lr.plot(steps, [epoch.lr for epoch in history], marker=".")
+    lr.set(title="learning rate", xlabel="step", ylim=(0, None))
     size.plot(steps, [epoch.batch_size for epoch in history], marker=".")
     size.set(title="batch size", xlabel="step", ylim=(0, None))
     _save(figure, path)

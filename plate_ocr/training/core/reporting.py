@@ -28,7 +28,7 @@ class Reporter(Protocol):
     def begin(self, config: Length, done: int) -> None:
         """Training starts, with ``done`` steps behind it."""
 
-    def step(self, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, lr: float, loss: float) -> None:
         """The optimiser has made so many steps."""
 
     def epoch(self, epoch: Epoch) -> None:
@@ -44,7 +44,7 @@ class Silent:
     def begin(self, config: Length, done: int) -> None:
         """Nothing."""
 
-    def step(self, step: int, rate: float, loss: float) -> None:
+    def step(self, step: int, lr: float, loss: float) -> None:
         """Nothing."""
 
     def epoch(self, epoch: Epoch) -> None:

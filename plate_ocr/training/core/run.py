@@ -32,7 +32,7 @@ from plate_ocr.training.core.device import is_first_process, join_processes, pic
 from plate_ocr.training.core.epoch import Epoch, metrics_csv
 from plate_ocr.training.core.losses import Objective
 from plate_ocr.training.core.model_card import CardPage
-from plate_ocr.training.core.plots import plot_curves, plot_plan
+from plate_ocr.training.core.plots import plot_curves, plot_schedule
 from plate_ocr.training.core.reporting import Reporter, Silent
 from plate_ocr.training.core.trainer import Batches, Trainer
 
@@ -165,13 +165,13 @@ def run(
     with resumable(folder), open_task(context) as task:
         precision = pick_precision(device, task.network)
         settings = dataclasses.replace(config.settings, precision=precision)
-        trainer = Trainer(task.network, config.plan, settings, device, task.groups, task.objective)
+        trainer = Trainer(task.network, config.schedule, settings, device, task.groups, task.objective)
         checkpoint = Checkpoint(folder / CHECKPOINT, config, task.card, task.data, trainer, task.watched)
         if resume:
             checkpoint.load()
         elif first:
             write_whole(folder / "config.toml", config.to_toml(folder).encode())
-            plot_plan(config.plan, config.GROUPS, folder / "plan.png")
+            plot_schedule(config.schedule, config.GROUPS, folder / "schedule.png")
             checkpoint.save()
 
         def on_epoch(epoch: Epoch) -> None:
@@ -203,7 +203,7 @@ def _save(finished: Finished, trainer: Trainer, folder: Path, reporter: Reporter
     names = ("model.safetensors", "model.onnx", CHECKPOINT)
     sizes = {name: (folder / name).stat().st_size for name in names}
     metrics = {
-        "validation": trainer.history[trainer.best_epoch - 1].validation,
+        "val_metric": trainer.history[trainer.best_epoch - 1].val_metric,
         "best_epoch": trainer.best_epoch,
         **finished.metrics,
         "bytes": sizes,

@@ -1,17 +1,17 @@
-"""Five kinds of warm-up, each a small object, and the plan that combines them.
+"""Five kinds of warm-up, and the schedule that combines them.
 
-Each is a pure function of the optimiser step, counted from 0, so that a training that was stopped
-goes on exactly where it was. On the command line and in ``config.toml`` they are written in words:
+Each is a pure function of the optimiser step, counted from 0, so that a stopped training resumes exactly
+where it was. On the command line and in ``config.toml`` they are written as:
 
-======================  ==========================================================================
-``lr=SHAPE:STEPS``      the learning rate rises: ``constant`` (a tenth, then all), ``linear`` or
-                        ``exponential``; without ``:STEPS`` over as many as the model's default
-``batch=A:B:STEPS``     the batch grows from A to B; with ``:scale`` the rate grows with it
-``layers=STEPS``        the output layer learns first; every STEPS the next group below it joins
-``data=SHARE:STEPS``    a part of the pictures first, then more; with ``:easy`` the easy ones first
-``loss=KIND:STEPS``     ``squared_error`` turns into the real loss, ``smoothing`` fades out, or the
-                        squared error joins as ``auxiliary`` loss
-======================  ==========================================================================
+=======================  =========================================================================
+``lr=SHAPE:STEPS``       the learning rate rises: ``constant`` (a tenth, then all), ``linear`` or
+                         ``exponential``; without ``:STEPS`` over the model's default number of steps
+``batch=A:B:STEPS``      the batch size grows from A to B; with ``:scale`` the learning rate follows it
+``layers=STEPS``         the output layer is trained first; every STEPS the next group below it joins
+``data=FRACTION:STEPS``  a fraction of the samples first, then more; with ``:easy`` the easy ones first
+``loss=KIND:STEPS``      ``squared_error`` turns into the real loss, ``smoothing`` fades out, or the
+                         squared error joins as ``auxiliary`` loss
+=======================  =========================================================================
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from plate_ocr.errors import DataError
 
-RateShape: TypeAlias = Literal["constant", "linear", "exponential"]
-Decline: TypeAlias = Literal["cosine", "step", "constant"]
+LrShape: TypeAlias = Literal["constant", "linear", "exponential"]
+LrSchedule: TypeAlias = Literal["cosine", "step", "constant"]
 Order: TypeAlias = Literal["random", "easy"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error"]
 LossKind: TypeAlias = Literal["squared_error", "smoothing", "auxiliary"]
 
-FIRST_RATE = {"constant": 0.1, "linear": 0.0, "exponential": 0.01}
+WARMUP_START = {"constant": 0.1, "linear": 0.0, "exponential": 0.01}
 """Part of the peak rate at which each shape starts; linear starts one step above it."""
 
-GROUP_RATE = 1 / 2.6
-"""Each group's peak rate, as a part of that of the group above it (Howard and Ruder, *ULMFiT*, 2018)."""
+LAYER_LR_DECAY = 1 / 2.6
+"""Ratio of the peak learning rates of a group and the group above it (Howard and Ruder, *ULMFiT*, 2018)."""
 
 
 @dataclass(frozen=True)
-class RateWarmup:
+class LrWarmup:
     """The learning rate starts low.
 
     Attributes:
@@ -46,14 +46,14 @@ class RateWarmup:
         steps: optimiser steps until the peak rate.
     """
 
-    shape: RateShape
+    shape: LrShape
     steps: int
 
     def factor(self, step: int) -> float:
         """Part of the peak rate at a step, above 0 and up to 1."""
         if step >= self.steps:
             return 1.0
-        first = FIRST_RATE[self.shape]
+        first = WARMUP_START[self.shape]
         if self.shape == "constant":
             return first
         if self.shape == "linear":
@@ -118,7 +118,7 @@ class DataWarmup:
     steps: int
     order: Order = "random"
 
-    def share(self, step: int) -> float:
+    def fraction(self, step: int) -> float:
         """Share of the pictures that are drawn from at a step, above 0 and up to 1."""
         return min(1.0, self.first + (1 - self.first) * step / self.steps)
 
@@ -143,53 +143,56 @@ class LossWarmup:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainSchedule:
     """How a training goes, step by step.
 
     Attributes:
         steps: optimiser steps in all.
-        rate: peak learning rate.
+        lr: peak learning rate.
         batch_size: rows in a batch.
-        decline: what the rate does after its warm-up: ``cosine`` down to zero (Loshchilov and Hutter,
+        lr_schedule: what the rate does after its warm-up: ``cosine`` down to zero (Loshchilov and Hutter,
             2017), ``step``, a tenth after each third (He et al., 2016), or ``constant``.
         loss: the real one.
-        lr, batch, layers, data, loss_warmup: the warm-ups; None: none of that kind.
+        lr_warmup, batch_warmup, layers_warmup, data_warmup, loss_warmup: the warm-ups; None: no such
+            warm-up.
     """
 
     steps: int
-    rate: float = 4e-3
+    lr: float = 4e-3
     batch_size: int = 256
-    decline: Decline = "cosine"
+    lr_schedule: LrSchedule = "cosine"
     loss: Loss = "cross_entropy"
-    lr: RateWarmup | None = None
-    batch: BatchWarmup | None = None
-    layers: LayerWarmup | None = None
-    data: DataWarmup | None = None
+    lr_warmup: LrWarmup | None = None
+    batch_warmup: BatchWarmup | None = None
+    layers_warmup: LayerWarmup | None = None
+    data_warmup: DataWarmup | None = None
     loss_warmup: LossWarmup | None = None
 
-    def size_at(self, step: int) -> int:
+    def batch_size_at(self, step: int) -> int:
         """Rows in the batch of a step."""
-        return self.batch.size(step) if self.batch else self.batch_size
+        return self.batch_warmup.size(step) if self.batch_warmup else self.batch_size
 
-    def share_at(self, step: int) -> float:
+    def data_fraction_at(self, step: int) -> float:
         """Share of the pictures that take part at a step."""
-        return self.data.share(step) if self.data else 1.0
+        return self.data_warmup.fraction(step) if self.data_warmup else 1.0
 
     def groups_at(self, step: int, groups: int) -> int:
         """How many of a network's groups learn at a step, counted from the output."""
-        return min(groups, self.layers.open_groups(step)) if self.layers else groups
+        return min(groups, self.layers_warmup.open_groups(step)) if self.layers_warmup else groups
 
-    def factor_at(self, step: int) -> float:
+    def lr_lambda(self, step: int) -> float:
         """What the peak rate is multiplied by at a step: both warm-ups and the decline.
 
         A loop of one's own gives it to ``torch.optim.lr_scheduler.LambdaLR(optimizer, plan.factor_at)``.
         """
-        rising = self.lr.steps if self.lr else 0
-        warm = (self.lr.factor(step) if self.lr else 1.0) * (self.batch.factor(step) if self.batch else 1.0)
+        rising = self.lr_warmup.steps if self.lr_warmup else 0
+        warm = (self.lr_warmup.factor(step) if self.lr_warmup else 1.0) * (
+            self.batch_warmup.factor(step) if self.batch_warmup else 1.0
+        )
         progress = min(1.0, max(0, step - rising) / max(1, self.steps - rising))
-        if self.decline == "cosine":
+        if self.lr_schedule == "cosine":
             return warm * max(1e-4, 0.5 * (1 + math.cos(math.pi * progress)))
-        return warm * (0.1 ** math.floor(3 * progress + 1e-9) if self.decline == "step" else 1.0)
+        return warm * (0.1 ** math.floor(3 * progress + 1e-9) if self.lr_schedule == "step" else 1.0)
 
     def table(self, groups: int, loss: str, rows: int = 12) -> str:
         """The plan in words: what holds at some of its steps.
@@ -199,28 +202,28 @@ class Plan:
             loss: its name.
             rows: steps that are shown, at most.
         """
-        lines = ["    step      rate   batch  groups  pictures"]
+        lines = ["    step        lr   batch  groups   samples"]
         for step in sorted({round(i * (self.steps - 1) / (rows - 1)) for i in range(rows)}):
             lines.append(
-                f"{step:8} {self.rate * self.factor_at(step):9.2e} {self.size_at(step):7} "
-                f"{self.groups_at(step, groups):7} {self.share_at(step):9.0%}"
+                f"{step:8} {self.lr * self.lr_lambda(step):9.2e} {self.batch_size_at(step):7} "
+                f"{self.groups_at(step, groups):7} {self.data_fraction_at(step):9.0%}"
             )
-        drawn = sum(self.size_at(step) for step in range(self.steps))
+        samples = sum(self.batch_size_at(step) for step in range(self.steps))
         warm = f", loss warm-up {self.loss_warmup.kind}" if self.loss_warmup else ""
-        lines.append(f"{self.steps:,} steps, {drawn:,} pictures drawn, loss {loss}{warm}")
+        lines.append(f"{self.steps:,} steps, {samples:,} samples, loss {loss}{warm}")
         return "\n".join(lines)
 
 
-def parse_warmups(texts: Sequence[str], steps: int, rate_steps: int = 1) -> dict[str, Any]:
+def parse_warmups(texts: Sequence[str], steps: int, lr_steps: int = 1) -> dict[str, Any]:
     """Warm-ups from words such as ``lr=linear:200``.
 
     Args:
         texts: one for each warm-up.
         steps: of the whole training.
-        rate_steps: of a warm-up of the learning rate that names none, such as ``lr=linear``.
+        lr_steps: of a warm-up of the learning rate that names none, such as ``lr=linear``.
 
     Returns:
-        Arguments of :class:`Plan`.
+        Arguments of :class:`TrainSchedule`.
 
     Raises:
         DataError: if a name or number is wrong, a kind comes twice, or one is longer than the training.
@@ -233,12 +236,12 @@ def parse_warmups(texts: Sequence[str], steps: int, rate_steps: int = 1) -> dict
                 f"there is no warm-up {word!r}; there are {', '.join(f for f, _ in WORDS.values())}"
             )
         form, make = WORDS[word]
-        name = "loss_warmup" if word == "loss" else word
+        name = f"{word}_warmup"
         if name in found:
             raise DataError(f"the warm-up {word} is given twice")
         try:
             parts = rest.split(":")
-            warmup = make([*parts, str(rate_steps)] if word == "lr" and len(parts) == 1 else parts)
+            warmup = make([*parts, str(lr_steps)] if word == "lr" and len(parts) == 1 else parts)
         except (ValueError, TypeError, IndexError) as error:
             reason = f": {error}" if str(error) and "unpack" not in str(error) else ""
             raise DataError(f"--warmup {text} is not of the form {form}{reason}") from None
@@ -260,9 +263,9 @@ def _choice(text: str, choices: Any) -> Any:
     return text
 
 
-def _rate(parts: list[str]) -> RateWarmup:
+def _lr(parts: list[str]) -> LrWarmup:
     shape, steps = parts
-    return RateWarmup(_choice(shape, RateShape), _count(steps))
+    return LrWarmup(_choice(shape, LrShape), _count(steps))
 
 
 def _batch(parts: list[str]) -> BatchWarmup:
@@ -280,7 +283,7 @@ def _layers(parts: list[str]) -> LayerWarmup:
 def _data(parts: list[str]) -> DataWarmup:
     first, steps, order = parts if len(parts) == 3 else (*parts, "random")
     if not 0 < float(first) <= 1:
-        raise ValueError(f"the share {first} is not above 0 and up to 1")
+        raise ValueError(f"the fraction {first} is not above 0 and up to 1")
     return DataWarmup(float(first), _count(steps), _choice(order, Order))
 
 
@@ -290,10 +293,10 @@ def _loss(parts: list[str]) -> LossWarmup:
 
 
 WORDS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {
-    "lr": ("lr=constant|linear|exponential[:STEPS]", _rate),
+    "lr": ("lr=constant|linear|exponential[:STEPS]", _lr),
     "batch": ("batch=FIRST:LAST:STEPS[:scale]", _batch),
     "layers": ("layers=STEPS", _layers),
-    "data": ("data=SHARE:STEPS[:easy]", _data),
+    "data": ("data=FRACTION:STEPS[:easy]", _data),
     "loss": ("loss=squared_error|smoothing|auxiliary:STEPS", _loss),
 }
 """The warm-ups by name: how each is written, and what makes it."""

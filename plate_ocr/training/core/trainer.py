@@ -19,14 +19,14 @@ from plate_ocr.training.core.device import ProcessGroup, cpu_copy, to_device, we
 from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.losses import Objective, OneHot, zero_loss
 from plate_ocr.training.core.optimizer import Optimizer
-from plate_ocr.training.core.schedule import GROUP_RATE, Plan
+from plate_ocr.training.core.schedule import LAYER_LR_DECAY, TrainSchedule
 
 Batches: TypeAlias = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
 """From a step to the batches from there on: inputs and targets, as the objective takes them. What a step
 gets must depend on the step alone, so that a training that was stopped goes on as if it had not been."""
 
-COUNTED = 4
-"""In one of so many batches the right rows are counted: in small networks counting takes a while."""
+ACCURACY_EVERY = 4
+"""Training accuracy is computed on every fourth batch only; on small networks it is a noticeable cost."""
 
 SAVE_SECONDS = 10.0
 """How much work a killed training loses, at most."""
@@ -40,7 +40,7 @@ class Trainer:
 
     Args:
         network: on any device; it is moved.
-        plan: what happens at which step.
+        schedule: what happens at which step.
         settings: the rest.
         device: where.
         groups: parts of the network, the output first, for a warm-up of layers; together they must
@@ -56,7 +56,7 @@ class Trainer:
     def __init__(
         self,
         network: nn.Module,
-        plan: Plan,
+        schedule: TrainSchedule,
         settings: TrainSettings,
         device: torch.device,
         groups: Sequence[nn.Module] = (),
@@ -64,17 +64,17 @@ class Trainer:
     ) -> None:
         layout = weight_format(settings.channels_last)
         self.network = network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-        self.plan, self.settings, self.device = plan, settings, device
-        self.objective: Objective = objective or OneHot(plan)
+        self.schedule, self.settings, self.device = schedule, settings, device
+        self.objective: Objective = objective or OneHot(schedule)
         self.step = 0
         self.history: list[Epoch] = []
         self.best = cpu_copy(network.state_dict())
         self._average = (
-            AveragedNetwork(network, settings.average, settings.span) if settings.average else None
+            AveragedNetwork(network, settings.ema_decay, settings.ema_span) if settings.ema_decay else None
         )
-        self._groups: Sequence[nn.Module] = groups if plan.layers and groups else (network,)
-        rates = [plan.rate * GROUP_RATE**depth for depth in range(len(self._groups))]
-        self._optimizer = Optimizer(self._groups, rates, settings, device)
+        self._groups: Sequence[nn.Module] = groups if schedule.layers_warmup and groups else (network,)
+        lrs = [schedule.lr * LAYER_LR_DECAY**depth for depth in range(len(self._groups))]
+        self._optimizer = Optimizer(self._groups, lrs, settings, device)
         # Sums over this epoch; right rows are counted where they are, since fetching them takes time.
         self._loss, self._rows, self._counted = 0.0, 0, 0
         self._right = torch.zeros((), dtype=torch.int64, device=device)
@@ -108,26 +108,26 @@ class Trainer:
         stream = iter(batches(self.step))
         while not self.finished:
             inputs, target = next(stream)
-            factor = self.plan.factor_at(self.step)
-            rate = self.plan.rate * factor
+            factor = self.schedule.lr_lambda(self.step)
+            lr = self.schedule.lr * factor
             loss = self._learn(to_device(inputs, self.device), to_device(target, self.device), factor)
-            on_step(self.step, rate, loss)
-            if self.step % self.settings.steps_per_epoch == 0 or self.step == self.plan.steps:
+            on_step(self.step, lr, loss)
+            if self.step % self.settings.steps_per_epoch == 0 or self.step == self.schedule.steps:
                 self.network.eval()
                 self._learning = -1
                 with torch.no_grad():
                     measure = self._processes.same_everywhere(validate(self._measured), self.device)
                 # Of equals the later one: it has seen more, and at a lower rate.
-                if not self.history or measure >= max(e.validation for e in self.history):
+                if not self.history or measure >= max(e.val_metric for e in self.history):
                     self.best = cpu_copy(self._measured.state_dict())
                 self.history.append(
                     Epoch(
                         len(self.history) + 1,
                         self.step,
-                        rate,
+                        lr,
                         len(inputs),
                         self._loss / self._rows,
-                        self._processes.sum(int(self._right), self.device) / max(1, self._counted),
+                        self._train_acc(),
                         measure,
                         time.perf_counter() - started,
                     )
@@ -141,6 +141,11 @@ class Trainer:
                 save()
                 saved = time.perf_counter()
 
+    def _train_acc(self) -> float | None:
+        """Accuracy on those batches of this epoch whose right rows were counted; None if there was none."""
+        right = self._processes.sum(int(self._right), self.device)
+        return right / self._counted if self._counted else None
+
     def _learn(self, inputs: Tensor, target: Tensor, factor: float) -> float:
         """One optimiser step with a part of the peak rate; returns the loss before it."""
         self._set_mode()
@@ -149,7 +154,7 @@ class Trainer:
         self._optimizer.begin(factor)
         rows, value = len(inputs), 0.0
         mine, answers = self._processes.of(inputs), self._processes.of(target)
-        size = max(1, math.ceil(len(mine) / self.settings.accumulate))
+        size = max(1, math.ceil(len(mine) / self.settings.grad_accum))
         try:
             for part, wanted in zip(torch.split(mine, size), torch.split(answers, size), strict=True):
                 with self._optimizer.autocast():
@@ -162,14 +167,14 @@ class Trainer:
                     loss = loss * weight
                 self._optimizer.backward(loss)
                 value += loss.item()
-                if self.step % COUNTED == 0:
+                if self.step % ACCURACY_EVERY == 0:
                     with torch.no_grad():
                         self._right += self.objective.right(output, wanted)
             value = self._processes.sum(value, self.device) / self._processes.count
             if not math.isfinite(value):
                 raise TrainingError(
                     f"the loss became {value} in step {self.step + 1} at learning rate "
-                    f"{self.plan.rate * factor:.3g}; a lower rate or a longer warm-up may help"
+                    f"{self.schedule.lr * factor:.3g}; a lower learning rate or a longer warm-up may help"
                 )
             self._optimizer.step()
         except RuntimeError as error:
@@ -180,7 +185,7 @@ class Trainer:
         self.step += 1
         self._loss += value * rows
         self._rows += rows
-        self._counted += rows if (self.step - 1) % COUNTED == 0 else 0
+        self._counted += rows if (self.step - 1) % ACCURACY_EVERY == 0 else 0
         return value
 
     @property
@@ -199,7 +204,7 @@ class Trainer:
 
     def _set_mode(self) -> None:
         """Training mode, with those groups frozen whose turn has not come; only where it has to change."""
-        learning = self.plan.groups_at(self.step, len(self._groups))
+        learning = self.schedule.groups_at(self.step, len(self._groups))
         if self._learning == learning:
             return
         self._learning = learning
@@ -215,14 +220,14 @@ class Trainer:
     @property
     def best_epoch(self) -> int:
         """The last epoch with the best measure, counted from 1; 0 before the first."""
-        return max(self.history, key=lambda e: (e.validation, e.epoch)).epoch if self.history else 0
+        return max(self.history, key=lambda e: (e.val_metric, e.epoch)).epoch if self.history else 0
 
     @property
     def finished(self) -> bool:
         """Whether all steps are done or patience has run out."""
-        measures = [epoch.validation for epoch in self.history]
+        measures = [epoch.val_metric for epoch in self.history]
         waited = len(measures) - 1 - measures.index(max(measures)) if measures else 0
-        return self.step >= self.plan.steps or waited >= self.settings.patience
+        return self.step >= self.schedule.steps or waited >= self.settings.patience
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on: step, weights, best weights, optimiser, randomness, history."""

@@ -14,7 +14,7 @@ from torch import nn
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.weights import load_detector_weights
-from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, render_scenes, scenes_of
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, generator_of, render_scenes
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
@@ -45,27 +45,29 @@ def open_detector(
     Args:
         config: what and how.
         context: where.
-        card: of a network of other sizes than :data:`CARD`; that of ``config.base`` where there is one.
+        card: of a network of other sizes than :data:`CARD`; that of ``config.weights`` where there is one.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
         ModelError: if there is no such base model.
     """
-    regions = [region.name for region in scenes_of(config.rendering).plates.regions]
+    regions = [region.name for region in generator_of(config.rendering).regions]
     for line in config.material():
         context.reporter.say(line)
     card, source = card or CARD, None
     if isinstance(context.stored, DetectorCard):
         card = context.stored
-    elif config.base:
-        card, source = load_detector_weights(config.base)
+    elif config.weights:
+        card, source = load_detector_weights(config.weights)
         card = dataclasses.replace(card, training={"from": card.training}, accuracy={})
     network = detector_network_for(card)
     if source is not None:
         taken = take_over(network, source.state_dict())
-        context.reporter.say(f"from {config.base}: {taken} of {len(network.state_dict())} tensors taken over")
+        context.reporter.say(
+            f"from {config.weights}: {taken} of {len(network.state_dict())} tensors taken over"
+        )
     with rendered_shards(config, context.folder, render_scenes, SceneShard) as (shards, executor):
-        batches = SceneBatches(shards, config.seed, config.batch_size, config.passes, device=context.device)
+        batches = SceneBatches(shards, config.seed, config.batch_size, config.repeats, device=context.device)
         # Of several processes the first decides.
         held_out: SceneShard | None = None
         if context.first:

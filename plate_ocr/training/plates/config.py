@@ -21,7 +21,7 @@ class PlateRunConfig(RenderRunConfig):
 
     model: str = "plates"
     epochs: int = 60
-    per_epoch: int = 16384
+    samples_per_epoch: int = 16384
     batch_size: int = 128
     alphabet: str = PLATE_CHARACTERS
 

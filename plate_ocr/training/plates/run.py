@@ -49,11 +49,11 @@ def open_plates(
     network = plate_network_for(card)
     if isinstance(context.stored, PlateCard):
         card = context.stored
-    elif config.base:
-        card, line = transferred(config.base, network, card)
+    elif config.weights:
+        card, line = transferred(config.weights, network, card)
         context.reporter.say(line)
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
-        batches = PlateBatches(shards, config.seed, config.batch_size, config.passes, card.alphabet)
+        batches = PlateBatches(shards, config.seed, config.batch_size, config.repeats, card.alphabet)
         # Of several processes the first decides.
         count = CHOSEN_BY if context.first else 0
         held_out = render_all(config.rendering, VALIDATED_FROM, count, executor) if count else None

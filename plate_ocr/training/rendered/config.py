@@ -37,8 +37,8 @@ class RenderRunConfig(RunConfig):
     SHARD: ClassVar[int] = 1
     """Pictures that are rendered at a time."""
 
-    passes: int = 3
-    rate: float = 2e-3
+    repeats: int = 3
+    lr: float = 2e-3
     patience: int = 1000
     assets: str = ""
     regions: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class RenderRunConfig(RunConfig):
             raise DataError(f"a batch of {self.batch_size} pictures: 1 to {self.SHARD} are possible")
 
     @property
-    def rate_warmup_steps(self) -> int:
+    def lr_warmup_steps(self) -> int:
         """Of a warm-up of the rate that names none: 400, in short runs a tenth of all."""
         return max(1, min(400, self.steps // 10))
 
@@ -56,7 +56,12 @@ class RenderRunConfig(RunConfig):
     def settings(self) -> TrainSettings:
         """What the plan leaves open."""
         return dataclasses.replace(
-            super().settings, weight_decay=0.02, channels_last=True, clip=2.0, average=0.9995, span=0.2
+            super().settings,
+            weight_decay=0.02,
+            channels_last=True,
+            grad_clip=2.0,
+            ema_decay=0.9995,
+            ema_span=0.2,
         )
 
     @property
@@ -81,9 +86,9 @@ class RenderRunConfig(RunConfig):
     @property
     def steps_per_shard(self) -> int:
         """Optimiser steps with one shard."""
-        return steps_per_shard(self.passes, self.SHARD, self.batch_size)
+        return steps_per_shard(self.repeats, self.SHARD, self.batch_size)
 
 
-def steps_per_shard(passes: int, size: int, batch_size: int) -> int:
+def steps_per_shard(repeats: int, size: int, batch_size: int) -> int:
     """Optimiser steps with a shard of so many pictures; those that fill no batch are left over."""
-    return passes * (size // batch_size)
+    return repeats * (size // batch_size)

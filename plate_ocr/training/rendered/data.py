@@ -114,14 +114,14 @@ class ShardBatches(ABC, Generic[AnyShard]):
         shards: the pictures, each shard passed over several times before the next.
         seed: of everything random.
         batch_size: pictures in a batch.
-        passes: over each shard.
+        repeats: over each shard.
         device: where batches are made.
     """
 
     shards: Shards[AnyShard]
     seed: int
     batch_size: int
-    passes: int
+    repeats: int
     device: torch.device = field(default=CPU, kw_only=True)
 
     @abstractmethod
@@ -135,7 +135,7 @@ class ShardBatches(ABC, Generic[AnyShard]):
     @property
     def steps_per_shard(self) -> int:
         """Optimiser steps with one shard."""
-        return steps_per_shard(self.passes, self.shards.size, self.batch_size)
+        return steps_per_shard(self.repeats, self.shards.size, self.batch_size)
 
     def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Pictures float32 ``[batch, 1, height, width]`` and their :meth:`targets`."""
