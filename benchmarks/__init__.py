@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.labels import LabelledPlate, list_plates
-from plate_ocr.text import bare
+from plate_ocr.text import normalize_text
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
 SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
@@ -95,7 +95,7 @@ def labelled_photos(folder: Path) -> list[LabelledPhoto]:
             boxes[:, 2:] = -np.sort(-boxes[:, 2:], axis=1)
         else:
             boxes[:, :2] += boxes[:, 2:] / 2
-        texts = tuple(bare(plate["plate_text"]) for plate in plates)
+        texts = tuple(normalize_text(plate["plate_text"]) for plate in plates)
         photos.append(LabelledPhoto(folder / path, texts, boxes, folder.name in TURNED))
     return photos
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from benchmarks import data_folder, labelled_characters
 from plate_ocr.readers.classical import CharClassifier
-from plate_ocr.text import fold
+from plate_ocr.text import fold_lookalikes
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         wrong: Counter[str] = Counter()
         for i, reading in zip(known, read, strict=True):
             text = reading.char or "?"
-            if fold(text) != fold(labels[i]):
+            if fold_lookalikes(text) != fold_lookalikes(labels[i]):
                 wrong[f"{labels[i]} as {text}"] += 1
         mistakes = ", ".join(f"{count}× {which}" for which, count in wrong.most_common(4))
         share = 1 - wrong.total() / len(known)

@@ -16,12 +16,12 @@ from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.mlp import network_for
-from plate_ocr.text import fold
+from plate_ocr.text import fold_lookalikes
 from plate_ocr.training.characters.augment import Augmentation
-from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
+from plate_ocr.training.characters.batches import CharBatches, WeightedStepSampler, class_balance
 from plate_ocr.training.characters.config import CharsRunConfig
-from plate_ocr.training.characters.dataset import CharData, brighten_glyphs
-from plate_ocr.training.characters.evaluate import class_probabilities, prepare
+from plate_ocr.training.characters.dataset import CharData, normalize_polarity
+from plate_ocr.training.characters.evaluate import class_probabilities, extract_features
 from plate_ocr.training.characters.transfer import transfer
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import LayerWarmup, LrWarmup, TrainSchedule
@@ -38,7 +38,7 @@ def load() -> tuple[CharData, Alphabet]:
     pictures, labels = labelled_characters(data_folder() / "chars" / "uk")
     alphabet = Alphabet("".join(c for c in CharsRunConfig.alphabet if c in labels))
     classes = alphabet.encode(labels)
-    stack = brighten_glyphs(stack_characters(pictures, SETTINGS), classes, SETTINGS)
+    stack = normalize_polarity(stack_characters(pictures, SETTINGS), classes, SETTINGS)
     names = np.array([str(i) for i in range(len(classes))])
     return CharData(stack, classes, names, names), alphabet
 
@@ -68,14 +68,16 @@ def accuracy(
         STEPS, LRS[start], BATCH, lr_warmup=LrWarmup("linear", STEPS // 20), layers_warmup=warm
     )
     order = np.arange(len(learn))
-    draws = Draws(class_balance(learn.labels), schedule, order, seed)
+    draws = WeightedStepSampler(class_balance(learn.labels), schedule, order, seed)
     device = torch.device("cpu")
     batches = CharBatches(learn.stack, learn.labels, len(alphabet), SETTINGS, Augmentation(), draws, device)
     trainer = Trainer(network, schedule, TrainSettings(STEPS), device, network.groups())
     trainer.fit(batches, lambda _: 0.0)
-    probabilities = class_probabilities(network.eval(), prepare(check.stack, check.labels, SETTINGS))
-    read = fold(alphabet.decode(probabilities.argmax(1)))
-    return float(np.mean(np.array(list(read)) == np.array(list(fold(alphabet.decode(check.labels))))))
+    probabilities = class_probabilities(network.eval(), extract_features(check.stack, check.labels, SETTINGS))
+    read = fold_lookalikes(alphabet.decode(probabilities.argmax(1)))
+    return float(
+        np.mean(np.array(list(read)) == np.array(list(fold_lookalikes(alphabet.decode(check.labels)))))
+    )
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ import torch
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.training.characters.config import DigitsRunConfig
 from plate_ocr.training.core import trainer
+from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.checkpoint import CHECKPOINT
-from plate_ocr.training.core.reporting import Silent
 from plate_ocr.training.tasks import train
 
 CONFIG = DigitsRunConfig.new(
@@ -37,7 +37,7 @@ def start(folder: Path) -> int:
     child = os.fork()
     if child == 0:
         try:
-            train(CONFIG, folder, Silent(), resume=(folder / CHECKPOINT).exists())
+            train(CONFIG, folder, NullCallback(), resume=(folder / CHECKPOINT).exists())
         except BaseException as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import LabelledPhoto, labelled_photos, photo_folders, reading_memory
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.text import fold
+from plate_ocr.text import fold_lookalikes
 from plate_ocr.vision.images import Image, read_image, to_gray
 
 SIDE, EACH = 640, 5
@@ -54,9 +54,9 @@ def row(reader: PlateReader, around: Image, photos: list[LabelledPhoto]) -> str:
     for photo in photos:
         picture = within(around, photo)
         started = time.process_time()
-        texts = [fold(plate.text) for plate in reader(picture).plates]
+        texts = [fold_lookalikes(plate.text) for plate in reader(picture).plates]
         seconds += time.process_time() - started
-        wanted = [fold(text) for text in photo.texts]
+        wanted = [fold_lookalikes(text) for text in photo.texts]
         read += [text in texts for text in wanted]
         invented += sum(text not in wanted for text in texts)
     started = time.process_time()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import SETS, data_folder, labelled_photos, labelled_plates, photo_folders
-from plate_ocr.text import fold
+from plate_ocr.text import fold_lookalikes
 
 ROUND = 10
 """Pictures that one system reads before it is the next one's turn."""
@@ -99,12 +99,12 @@ def compare(folder: Path, systems: dict[str, str], limit: int | None, *, photos:
         exact, folded, extra = list[bool](), list[bool](), 0
         for lines, (_, plates) in zip(worker.texts, pictures, strict=True):
             texts = lines if photos else ["".join(lines)]
-            wanted = [fold(plate) for plate in plates]
+            wanted = [fold_lookalikes(plate) for plate in plates]
             exact += [plate in texts for plate in plates]
-            folded += [plate in [fold(text) for text in texts] for plate in wanted]
+            folded += [plate in [fold_lookalikes(text) for text in texts] for plate in wanted]
             # Peers do not say what of all that is written somewhere are plates.
             reported = texts if worker.name == "ours" else filter(is_like_plate, texts)
-            extra += sum(fold(text) not in wanted for text in reported)
+            extra += sum(fold_lookalikes(text) not in wanted for text in reported)
         joined = ", lines joined" * (detect and not photos and worker.name != "ours")
         wrong = f"| {extra / len(paths):.2f} " * photos
         print(

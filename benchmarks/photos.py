@@ -30,7 +30,7 @@ from plate_ocr.readers.auto import AnyReader, PlateReader
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.backgrounds import packaged_photographs
-from plate_ocr.text import fold
+from plate_ocr.text import fold_lookalikes
 from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
 
@@ -79,9 +79,11 @@ def read_photos(reader: PlateReader, name: str, labelled: Sequence[LabelledPhoto
     invented = 0
     for photo, reading in zip(labelled, readings, strict=True):
         texts = [plate.text for plate in reading.plates]
-        folded = [fold(text) for text in texts]
-        wanted = [fold(text) for text in photo.texts]
-        seen.read.extend(text in texts if name in EXACT else fold(text) in folded for text in photo.texts)
+        folded = [fold_lookalikes(text) for text in texts]
+        wanted = [fold_lookalikes(text) for text in photo.texts]
+        seen.read.extend(
+            text in texts if name in EXACT else fold_lookalikes(text) in folded for text in photo.texts
+        )
         seen.found.extend(is_found(reading.plates, photo, number) for number in range(len(photo.texts)))
         invented += sum(text not in wanted for text in folded)
     return dataclasses.replace(seen, invented=invented)
@@ -147,8 +149,12 @@ def told_apart(model: str) -> None:
     reader = AnyReader(NetworkReader(PlateModel(model, threads=1)), threads=1)
     print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
     for name, pictures in kinds():
-        counts = Counter(kind for picture in pictures for kind, _ in reader.tell_apart([picture]))
-        shares = [f"{counts[kind] / len(pictures):.1%}" for kind in ("photo", "plate", "char")]
+        counts = Counter(
+            picture_type for picture in pictures for picture_type, _ in reader.classify_and_read([picture])
+        )
+        shares = [
+            f"{counts[picture_type] / len(pictures):.1%}" for picture_type in ("photo", "plate", "char")
+        ]
         print(f"| {name} | {len(pictures)} | {' | '.join(shares)} |", flush=True)
 
 

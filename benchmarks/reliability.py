@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks import EXACT, SETS, data_folder, labelled_plates
-from plate_ocr.metrics import Outcome, calibration_gap, judged_characters
+from plate_ocr.metrics import Sample, expected_calibration_error, judged_characters
 from plate_ocr.readers.auto import PlateReader
 
 BINS = 10
@@ -28,9 +28,9 @@ def main() -> None:
     panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
     for name, panel in zip(SETS, panels, strict=True):
         plates = labelled_plates(data_folder() / "plates" / name)
-        outcomes = [Outcome(str(plate.path), plate.text, reader(plate.path)) for plate in plates]
-        confidences, right = judged_characters(outcomes, folded=name not in EXACT)
-        gap = calibration_gap(confidences, right)
+        samples = [Sample(str(plate.path), plate.text, reader(plate.path)) for plate in plates]
+        confidences, right = judged_characters(samples, folded=name not in EXACT)
+        gap = expected_calibration_error(confidences, right)
         print(f"{name}: {len(right):,} characters, expected calibration error {gap:.1%}", flush=True)
         place = np.minimum((confidences * BINS).astype(int), BINS - 1)
         there = [i for i in range(BINS) if (place == i).any()]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import OutputError
 from plate_ocr.region_files.schema import Camera
-from plate_ocr.rendering.backgrounds import piece_of_photograph
+from plate_ocr.rendering.backgrounds import packaged_photographs, random_piece
 from plate_ocr.rendering.camera import STREAK, Matrix, height_of, pose, project
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
@@ -167,7 +167,7 @@ class VideoGenerator(SceneGenerator):
     def video(self, seed: int, index: int) -> Video:
         """Make up a video; the same numbers give the same pictures."""
         rng = np.random.default_rng((seed, index))
-        ground = piece_of_photograph(rng, HEIGHT, WIDTH)
+        ground = random_piece(rng, HEIGHT, WIDTH, packaged_photographs())
         lanes = [0.3, 0.75] if rng.random() < TWO else [0.35 + 0.3 * float(rng.random())]
         cars = [self._passing(rng, lane, first) for first, lane in zip((3, 13), lanes, strict=False)]
         pole = None

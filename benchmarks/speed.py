@@ -33,7 +33,7 @@ from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_precision
 from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.vision.preprocessing import candidates, stack_characters
+from plate_ocr.vision.preprocessing import find_candidates, stack_characters
 from plate_ocr.vision.settings import Preprocessing
 
 RUNS = 10
@@ -121,8 +121,8 @@ class Rows:
 def rendered_rows(characters: str, settings: Preprocessing, hidden: int, each: int) -> Rows:
     """Row vectors of distorted characters in the installed fonts, ``each`` of a character and font."""
     data = render_dataset(Alphabet(characters), bundled_fonts(), settings, each, seed=0)
-    tried = candidates(data.stack, settings)
-    rows, labels = tried.ratios, data.labels[tried.owner]
+    candidates = find_candidates(data.stack, settings)
+    rows, labels = candidates.ratios, data.labels[candidates.owner]
     order = np.random.default_rng(0).permutation(len(rows))
     learn, check = np.split(order, [len(rows) * 4 // 5])
     return Rows(rows[learn], labels[learn], rows[check], labels[check], len(characters), hidden)

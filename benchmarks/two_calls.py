@@ -10,11 +10,11 @@ from sklearn.model_selection import train_test_split
 from benchmarks import data_folder, labelled_characters
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.training.characters.batches import Draws, RowBatches
+from plate_ocr.training.characters.batches import RowBatches, WeightedStepSampler
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import LrWarmup, TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.vision.preprocessing import candidates, stack_characters
+from plate_ocr.vision.preprocessing import find_candidates, stack_characters
 from plate_ocr.vision.settings import Preprocessing
 
 
@@ -33,7 +33,7 @@ def learnt_accuracy(X: NDArray[np.float32], y: NDArray[np.int64], *, one_call: b
         y_train, y_test = train_test_split(y, test_size=0.2, random_state=1)
     torch.manual_seed(0)
     schedule = TrainSchedule(300, 4e-3, 64, lr_warmup=LrWarmup("linear", 15))
-    draws = Draws(np.ones(len(X_train)), schedule, np.arange(len(X_train)), 0)
+    draws = WeightedStepSampler(np.ones(len(X_train)), schedule, np.arange(len(X_train)), 0)
     batches = RowBatches(torch.from_numpy(X_train), torch.eye(10)[torch.from_numpy(y_train)], draws)
     trainer = Trainer(BPNetwork(X.shape[1]), schedule, TrainSettings(300), torch.device("cpu"))
     trainer.fit(batches, lambda _: 0.0)
@@ -45,7 +45,7 @@ def main() -> None:
     pictures, labels = labelled_characters(data_folder() / "chars" / "easypr")
     digits = [i for i, label in enumerate(labels) if label in DIGITS]
     settings = Preprocessing()
-    tried = candidates(stack_characters([pictures[i] for i in digits], settings), settings)
+    tried = find_candidates(stack_characters([pictures[i] for i in digits], settings), settings)
     y = Alphabet(DIGITS).encode(labels[i] for i in digits)[tried.owner]
     print(f"in one call {learnt_accuracy(tried.ratios, y, one_call=True):.1%}")
     print(f"in two calls {learnt_accuracy(tried.ratios, y, one_call=False):.1%}")

@@ -18,9 +18,9 @@ from benchmarks import data_folder
 from benchmarks.rendered_videos import RATE, VideoGenerator
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Reading
-from plate_ocr.text import fold
+from plate_ocr.text import fold_lookalikes
 from plate_ocr.video import watch
-from plate_ocr.video.tracking import SIGHTINGS, Car
+from plate_ocr.video.tracking import MIN_DETECTIONS, VehicleTrack
 from plate_ocr.vision.images import Image
 
 COUNT = 40
@@ -38,7 +38,7 @@ def main() -> None:
 
     def read(picture: Image) -> Reading:
         reading = reader(picture)
-        readings.update(fold(plate.text) for plate in reading.plates)
+        readings.update(fold_lookalikes(plate.text) for plate in reading.plates)
         return reading
 
     outcomes: list[tuple[bool, bool]] = []
@@ -51,12 +51,12 @@ def main() -> None:
             video.write(path)
             readings.clear()
             started = time.process_time()
-            found = [car for car in watch(path, read, print) if isinstance(car, Car)]
+            found = [car for car in watch(path, read, print) if isinstance(car, VehicleTrack)]
             seconds += time.process_time() - started
             pictures += video.count
-            told = Counter(fold(car.plate.text) for car in found)
-            driven = [fold(car.text) for car in video.cars]
-            outcomes += [(told[text] == 1, readings[text] >= SIGHTINGS) for text in driven]
+            told = Counter(fold_lookalikes(car.plate.text) for car in found)
+            driven = [fold_lookalikes(car.text) for car in video.cars]
+            outcomes += [(told[text] == 1, readings[text] >= MIN_DETECTIONS) for text in driven]
             too_many += max(0, len(found) - len(driven))
             if sorted(told.elements()) != sorted(driven):
                 print(f"video {index}: {' '.join(driven)} told as {' '.join(told.elements()) or 'nothing'}")
@@ -65,7 +65,7 @@ def main() -> None:
     print(
         f"{count} videos, {len(outcomes)} cars (O=0, I=1): {right / len(outcomes):.0%} told of once with the "
         f"right text, {too_many} too many\n"
-        f"of the {read_at_all} that were read rightly {SIGHTINGS} times or more: {both / read_at_all:.0%}\n"
+        f"of the {read_at_all} read correctly {MIN_DETECTIONS} times or more: {both / read_at_all:.0%}\n"
         f"{pictures / seconds:.0f} pictures a second of processor time; a video has {RATE}"
     )
 

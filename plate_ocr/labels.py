@@ -11,7 +11,7 @@ from pathlib import Path
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, DataError
 from plate_ocr.files import read_csv
-from plate_ocr.text import bare
+from plate_ocr.text import normalize_text
 from plate_ocr.vision.images import is_image_name
 
 LABELS = "labels.csv"
@@ -29,14 +29,14 @@ class LabelledPlate:
         path: the file.
         text: upper case, without separators and marks, the top line first.
         region: where it is from; empty where nothing says so.
-        where: how to find the label: the path, or the CSV's name and line.
+        location: how to find the label: the path, or the CSV's name and line.
         box: left, top, width and height in the picture, pixels; None where nothing says so.
     """
 
     path: Path
     text: str
     region: str
-    where: str
+    location: str
     box: tuple[float, float, float, float] | None = None
 
 
@@ -64,7 +64,7 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
     if data.is_dir():
         files = [Path(folder, name) for folder, _, names in os.walk(data) for name in names]
         found = [
-            LabelledPlate(file, bare(file.stem.partition("_")[0]), "", str(file))
+            LabelledPlate(file, normalize_text(file.stem.partition("_")[0]), "", str(file))
             for file in sorted(files)
             if is_image_name(file.name)
         ]
@@ -74,21 +74,21 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
             )
     elif data.exists():
         found = []
-        for where, row in read_csv(data, CSV_COLUMNS):
+        for location, row in read_csv(data, CSV_COLUMNS):
             try:
                 box = _box(row)
             except ValueError as error:
-                problems.append(f"{where}: {error}")
+                problems.append(f"{location}: {error}")
                 continue
-            path, text = data.parent / row["image_path"], bare(row["plate_text"])
-            found.append(LabelledPlate(path, text, row.get("region", ""), where, box))
+            path, text = data.parent / row["image_path"], normalize_text(row["plate_text"])
+            found.append(LabelledPlate(path, text, row.get("region", ""), location, box))
         if not (found or problems):
             raise DataError(f"{data} lists no pictures")
     else:
         raise DataError(f"there is no data set {data}")
     for plate in found:
         if wrong := _problem(plate, alphabet):
-            problems.append(f"{plate.where}: {wrong}")
+            problems.append(f"{plate.location}: {wrong}")
         else:
             good.append(plate)
     return good, problems

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.readers.results import Char, Reading
-from plate_ocr.text import fold, pair_up, right_characters
+from plate_ocr.text import correct_characters, edit_alignment, fold_lookalikes
 from plate_ocr.vision.geometry import overlap
 
 TOP = 3
@@ -21,13 +21,15 @@ MATCH_IOU = 0.5
 """A plate is found where intersection over union is at least so much."""
 
 
-def calibration_gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], bins: int = 15) -> float:
+def expected_calibration_error(
+    confidences: NDArray[np.float32], correct: NDArray[np.bool_], bins: int = 15
+) -> float:
     """Expected calibration error: mean gap between confidence and accuracy over equal bins of
     confidence, weighted by their size (Naeini et al., 2015).
 
     Args:
         confidences: float32 ``(N,)``, 0..1.
-        right: bool ``(N,)``.
+        correct: bool ``(N,)``.
         bins: how many.
 
     Returns:
@@ -35,16 +37,16 @@ def calibration_gap(confidences: NDArray[np.float32], right: NDArray[np.bool_], 
     """
     place = np.minimum((confidences * bins).astype(int), bins - 1)
     gaps = np.zeros(bins)
-    np.add.at(gaps, place, right - confidences.astype(np.float64))
-    return float(np.abs(gaps).sum() / max(1, len(right)))
+    np.add.at(gaps, place, correct - confidences.astype(np.float64))
+    return float(np.abs(gaps).sum() / max(1, len(correct)))
 
 
 def accuracy(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], min_confidence: float = 0.0
 ) -> float:
     """Share of pictures whose likeliest class is right and sure enough; "unknown" counts as wrong."""
-    right = (probabilities.argmax(1) == labels) & (probabilities.max(1) >= max(min_confidence, 1e-9))
-    return float(right.mean())
+    correct = (probabilities.argmax(1) == labels) & (probabilities.max(1) >= max(min_confidence, 1e-9))
+    return float(correct.mean())
 
 
 def top_k(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
@@ -65,10 +67,10 @@ def confusion_matrix(probabilities: NDArray[np.float32], labels: NDArray[np.int6
 def class_calibration_error(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15
 ) -> float:
-    """How far confidences are from accuracies: see :func:`calibration_gap`."""
+    """How far confidences are from accuracies: see :func:`expected_calibration_error`."""
     confidence = probabilities.max(1)
-    right = (probabilities.argmax(1) == labels) & (confidence > 0)
-    return calibration_gap(confidence, right, bins)
+    correct = (probabilities.argmax(1) == labels) & (confidence > 0)
+    return expected_calibration_error(confidence, correct, bins)
 
 
 def match_boxes(
@@ -101,18 +103,18 @@ def _upright(left: float, top: float, width: float, height: float) -> NDArray[np
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Sample:
     """A plate that was read.
 
     Attributes:
         name: of the picture.
-        wanted: what is written on it.
+        target: what is written on it.
         reading: what was read.
         region: where it is from; empty where nothing says so.
     """
 
     name: str
-    wanted: str
+    target: str
     reading: Reading
     region: str = ""
 
@@ -126,15 +128,15 @@ class Outcome:
         """What was read, ``?`` for an unknown character; empty where no plate was found."""
         return self.reading.plates[0].text if self.reading.plates else ""
 
-    def is_right(self, *, folded: bool = False) -> bool:
+    def is_correct(self, *, folded: bool = False) -> bool:
         """Whether every character is right; folded: with O=0 and I=1."""
         if folded:
-            return fold(self.text) == fold(self.wanted)
-        return self.text == self.wanted
+            return fold_lookalikes(self.text) == fold_lookalikes(self.target)
+        return self.text == self.target
 
 
 @dataclass(frozen=True)
-class Share:
+class GroupAccuracy:
     """How many plates there are of a kind, and the share of them of which every character is right."""
 
     count: int
@@ -143,17 +145,15 @@ class Share:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often a character was read as another: ``wanted`` is empty where there is none, ``read`` where
-    it was passed over.
-    """
+    """Count of one confusion; empty ``target`` = insertion, empty ``read`` = deletion."""
 
-    wanted: str
+    target: str
     read: str
     count: int
 
 
 @dataclass(frozen=True)
-class PlateFigures:
+class PlateMetrics:
     """How well plates were read; unknown characters and plates that were not found count as misread.
 
     Attributes:
@@ -163,7 +163,7 @@ class PlateFigures:
         character_accuracy: 1 less the changes that make the readings right, by the characters written; not
             less than 0.
         character_top3: share of the characters written whose likeliest three readings have the right one.
-        calibration_error: of the characters that were read, see :func:`calibration_gap`.
+        calibration_error: of the characters that were read, see :func:`expected_calibration_error`.
         not_found: plates of which nothing was read.
         ms: time to decode and read a picture, median, milliseconds.
         lengths: plates of each length, by the characters written.
@@ -179,66 +179,66 @@ class PlateFigures:
     calibration_error: float
     not_found: int
     ms: float
-    lengths: dict[str, Share]
-    regions: dict[str, Share]
+    lengths: dict[str, GroupAccuracy]
+    regions: dict[str, GroupAccuracy]
     confusions: tuple[Confusion, ...]
 
     @classmethod
-    def of(cls, outcomes: Sequence[Outcome]) -> PlateFigures:
+    def of(cls, samples: Sequence[Sample]) -> PlateMetrics:
         """Measure readings, at least one."""
-        pairs = [list(_characters(outcome)) for outcome in outcomes]
-        written = sum(len(outcome.wanted) for outcome in outcomes)
+        pairs = [list(_characters(sample)) for sample in samples]
+        written = sum(len(sample.target) for sample in samples)
         wrong = Counter(
-            (wanted, (char.char or "?") if char else "")
-            for wanted, char in chain.from_iterable(pairs)
-            if char is None or char.char != wanted
+            (target, (char.char or "?") if char else "")
+            for target, char in chain.from_iterable(pairs)
+            if char is None or char.char != target
         )
         among = sum(
-            char is not None and wanted in _likeliest(char)
-            for wanted, char in chain.from_iterable(pairs)
-            if wanted
+            char is not None and target in _likeliest(char)
+            for target, char in chain.from_iterable(pairs)
+            if target
         )
         ranked = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
         return cls(
-            plates=len(outcomes),
-            accuracy=float(np.mean([outcome.is_right() for outcome in outcomes])),
-            folded_accuracy=float(np.mean([outcome.is_right(folded=True) for outcome in outcomes])),
+            plates=len(samples),
+            accuracy=float(np.mean([sample.is_correct() for sample in samples])),
+            folded_accuracy=float(np.mean([sample.is_correct(folded=True) for sample in samples])),
             character_accuracy=max(0.0, 1 - wrong.total() / written),
             character_top3=among / written,
-            calibration_error=calibration_error(outcomes),
-            not_found=sum(not outcome.text for outcome in outcomes),
-            ms=float(np.median([outcome.reading.ms for outcome in outcomes])),
-            lengths=_shares(outcomes, lambda outcome: f"{len(outcome.wanted)}"),
-            regions=_shares(outcomes, lambda outcome: outcome.region),
+            calibration_error=calibration_error(samples),
+            not_found=sum(not sample.text for sample in samples),
+            ms=float(np.median([sample.reading.ms for sample in samples])),
+            lengths=_group_accuracies(samples, lambda sample: f"{len(sample.target)}"),
+            regions=_group_accuracies(samples, lambda sample: sample.region),
             confusions=tuple(Confusion(*pair, count) for pair, count in ranked),
         )
 
 
-def calibration_error(outcomes: Iterable[Outcome], *, folded: bool = False) -> float:
+def calibration_error(samples: Iterable[Sample], *, folded: bool = False) -> float:
     """Gap between the characters' confidence and the share of right ones; unknown ones say nothing."""
-    return calibration_gap(*judged_characters(outcomes, folded=folded))
+    return expected_calibration_error(*judged_characters(samples, folded=folded))
 
 
 def judged_characters(
-    outcomes: Iterable[Outcome], *, folded: bool = False
+    samples: Iterable[Sample], *, folded: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Confidence of each character that was read, and whether it is right; unknown ones are left out."""
-    confidences, right = [], []
-    for outcome in outcomes:
-        text, wanted = outcome.text, outcome.wanted
+    confidences, correct = [], []
+    for sample in samples:
+        text, target = sample.text, sample.target
         if folded:
-            text, wanted = fold(text), fold(wanted)
-        for char, value in zip(outcome.chars, right_characters(text, wanted), strict=True):
+            text, target = fold_lookalikes(text), fold_lookalikes(target)
+        for char, value in zip(sample.chars, correct_characters(text, target), strict=True):
             if char.char is not None:
                 confidences.append(char.confidence)
-                right.append(value)
-    return np.array(confidences, np.float32), np.array(right, bool)
+                correct.append(value)
+    return np.array(confidences, np.float32), np.array(correct, bool)
 
 
-def _characters(outcome: Outcome) -> Iterable[tuple[str, Char | None]]:
+def _characters(sample: Sample) -> Iterable[tuple[str, Char | None]]:
     """Each character written and what it was read as; an empty one where one is too many."""
-    for i, j in pair_up(outcome.text, outcome.wanted):
-        yield "" if j is None else outcome.wanted[j], None if i is None else outcome.chars[i]
+    for i, j in edit_alignment(sample.text, sample.target):
+        yield "" if j is None else sample.target[j], None if i is None else sample.chars[i]
 
 
 def _likeliest(char: Char) -> list[str]:
@@ -246,11 +246,13 @@ def _likeliest(char: Char) -> list[str]:
     return [*ranked, *(other for other, _ in char.alternatives)][:TOP]
 
 
-def _shares(outcomes: Iterable[Outcome], kind: Callable[[Outcome], str]) -> dict[str, Share]:
+def _group_accuracies(
+    samples: Iterable[Sample], group_of: Callable[[Sample], str]
+) -> dict[str, GroupAccuracy]:
     """Plates of each kind that has a name, the names in order."""
-    right: dict[str, list[bool]] = defaultdict(list)
-    for outcome in outcomes:
-        if name := kind(outcome):
-            right[name].append(outcome.is_right())
-    order = sorted(right, key=lambda name: (len(name), name) if name.isdecimal() else (0, name))
-    return {name: Share(len(right[name]), float(np.mean(right[name]))) for name in order}
+    correct: dict[str, list[bool]] = defaultdict(list)
+    for sample in samples:
+        if name := group_of(sample):
+            correct[name].append(sample.is_correct())
+    order = sorted(correct, key=lambda name: (len(name), name) if name.isdecimal() else (0, name))
+    return {name: GroupAccuracy(len(correct[name]), float(np.mean(correct[name]))) for name in order}

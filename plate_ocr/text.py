@@ -6,43 +6,43 @@ import unicodedata
 
 from plate_ocr.alphabet import UNKNOWN
 
-_BARE = str.maketrans("ČŠŽĆĐ", "CSZCD", "-.·•")
+_TO_NORMAL = str.maketrans("ČŠŽĆĐ", "CSZCD", "-.·•")
 
 
-def bare(text: str) -> str:
+def normalize_text(text: str) -> str:
     """What is written on a plate as it is read: upper case, without spaces, hyphens and dots, and letters
     without their marks, as registers write them.
     """
-    return unicodedata.normalize("NFC", "".join(text.split())).upper().translate(_BARE)
+    return unicodedata.normalize("NFC", "".join(text.split())).upper().translate(_TO_NORMAL)
 
 
-_FOLD = str.maketrans("OI", "01")
+_LOOKALIKES = str.maketrans("OI", "01")
 
 
-def fold(text: str) -> str:
+def fold_lookalikes(text: str) -> str:
     """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels."""
-    return text.translate(_FOLD)
+    return text.translate(_LOOKALIKES)
 
 
-def pair_up(text: str, wanted: str) -> list[tuple[int | None, int | None]]:
+def edit_alignment(text: str, target: str) -> list[tuple[int | None, int | None]]:
     """Lay a reading against what is written, with the fewest changes (Levenshtein, 1966).
 
     Returns:
-        In order, pairs of a place in ``text`` and one in ``wanted``: those of a character and what it
+        In order, pairs of a place in ``text`` and one in ``target``: those of a character and what it
         was read as; with None for one of them where a character is too many or was passed over.
     """
     # Of each pair of ends, the changes that make one of the other.
     changes = [
-        [len(text) + len(wanted) - i - j for j in range(len(wanted) + 1)] for i in range(len(text) + 1)
+        [len(text) + len(target) - i - j for j in range(len(target) + 1)] for i in range(len(text) + 1)
     ]
     for i in range(len(text) - 1, -1, -1):
-        for j in range(len(wanted) - 1, -1, -1):
+        for j in range(len(target) - 1, -1, -1):
             either = min(changes[i + 1][j], changes[i][j + 1]) + 1
-            changes[i][j] = min(changes[i + 1][j + 1] + (text[i] != wanted[j]), either)
+            changes[i][j] = min(changes[i + 1][j + 1] + (text[i] != target[j]), either)
     pairs: list[tuple[int | None, int | None]] = []
     i = j = 0
-    while i < len(text) and j < len(wanted):
-        if changes[i][j] == changes[i + 1][j + 1] + (text[i] != wanted[j]):
+    while i < len(text) and j < len(target):
+        if changes[i][j] == changes[i + 1][j + 1] + (text[i] != target[j]):
             pairs.append((i, j))
             i, j = i + 1, j + 1
         elif changes[i][j] == changes[i + 1][j] + 1:
@@ -54,14 +54,14 @@ def pair_up(text: str, wanted: str) -> list[tuple[int | None, int | None]]:
     return [
         *pairs,
         *((rest, None) for rest in range(i, len(text))),
-        *((None, rest) for rest in range(j, len(wanted))),
+        *((None, rest) for rest in range(j, len(target))),
     ]
 
 
-def right_characters(text: str, wanted: str) -> list[bool]:
+def correct_characters(text: str, target: str) -> list[bool]:
     """Which characters of a reading are right, where the reading may lack some or have some too many."""
-    pairs = pair_up(text, wanted)
-    return [j is not None and text[i] == wanted[j] for i, j in pairs if i is not None]
+    pairs = edit_alignment(text, target)
+    return [j is not None and text[i] == target[j] for i, j in pairs if i is not None]
 
 
 def similarity(text: str, other: str) -> float:
@@ -69,8 +69,8 @@ def similarity(text: str, other: str) -> float:
 
     An unknown character is like any, O like 0 and I like 1.
     """
-    text, other = fold(text), fold(other)
-    pairs = pair_up(text, other)
+    text, other = fold_lookalikes(text), fold_lookalikes(other)
+    pairs = edit_alignment(text, other)
     same = sum(
         i is not None and j is not None and (text[i] == other[j] or UNKNOWN in (text[i], other[j]))
         for i, j in pairs
@@ -80,5 +80,5 @@ def similarity(text: str, other: str) -> float:
 
 def is_part(text: str, other: str) -> bool:
     """Whether a text is a longer one of which some is covered; O is like 0 and I like 1."""
-    rest = iter(fold(other))
-    return len(text) < len(other) and all(char in rest for char in fold(text))
+    rest = iter(fold_lookalikes(other))
+    return len(text) < len(other) and all(char in rest for char in fold_lookalikes(text))

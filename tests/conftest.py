@@ -25,16 +25,16 @@ from plate_ocr.metrics import accuracy
 from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
 from plate_ocr.model.registry import find_model
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
-from plate_ocr.networks.export import as_kept, save_model
+from plate_ocr.networks.export import fp16_roundtrip, save_model
 from plate_ocr.networks.mlp import BPNetwork, network_for
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.rendering.fonts import SIZE, bundled_fonts
 from plate_ocr.training.characters.augment import Augmentation
-from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
+from plate_ocr.training.characters.batches import CharBatches, WeightedStepSampler, class_balance
 from plate_ocr.training.characters.dataset import Split, split_data
-from plate_ocr.training.characters.evaluate import class_probabilities, prepare
+from plate_ocr.training.characters.evaluate import class_probabilities, extract_features
 from plate_ocr.training.characters.synthetic import render_dataset
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.schedule import LrWarmup, TrainSchedule
@@ -148,7 +148,7 @@ def new_network(card: ModelCard, seed: int = 0) -> BPNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = network_for(card)
-    network.load_state_dict({name: as_kept(value) for name, value in network.state_dict().items()})
+    network.load_state_dict({name: fp16_roundtrip(value) for name, value in network.state_dict().items()})
     return network
 
 
@@ -283,14 +283,14 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
         classes=len(card.alphabet),
         settings=card.preprocessing,
         augmentation=Augmentation(),
-        draws=Draws(weights, schedule, np.arange(len(split.train)), seed=0),
+        draws=WeightedStepSampler(weights, schedule, np.arange(len(split.train)), seed=0),
         device=CPU,
     )
     trainer = Trainer(new_network(card), schedule, TrainSettings(steps_per_epoch=24), CPU)
-    validation = prepare(split.validation.stack, split.validation.labels, card.preprocessing)
+    validation = extract_features(split.validation.stack, split.validation.labels, card.preprocessing)
     trainer.fit(batches, lambda n: accuracy(class_probabilities(n, validation), validation.labels))
     network = network_for(card)
-    network.load_state_dict({name: as_kept(value) for name, value in trainer.best.items()})
+    network.load_state_dict({name: fp16_roundtrip(value) for name, value in trainer.best.items()})
     folder = tmp_path_factory.mktemp("learnt")
     save_model(network, card, folder / "model")
     return Learnt(network.eval(), card, split, trainer, folder)

@@ -206,7 +206,7 @@ def test_several_threads_get_the_same_answers(classifier: CharClassifier, plate_
         assert [plate.text for plate in found] == [plate.text for plate in expected]
 
 
-def tried(owner: list[int], plausible: list[float]) -> Candidates:
+def candidates(owner: list[int], plausible: list[float]) -> Candidates:
     count = len(owner)
     return Candidates(
         np.zeros((count, 25), np.float32), np.array(owner), np.zeros(count, np.bool_), np.array(plausible)
@@ -216,16 +216,18 @@ def tried(owner: list[int], plausible: list[float]) -> Candidates:
 def test_the_surest_candidate_of_each_picture_counts() -> None:
     probabilities = np.array([[0.6, 0.4], [0.1, 0.9], [0.5, 0.5]], np.float32)
     expected = np.array([[0.1, 0.9], [0, 0], [0.5, 0.5], [0, 0]], np.float32)
-    scores = best_of_candidates(probabilities, tried([0, 0, 2], [1, 1, 1]), 4)
+    scores = best_of_candidates(probabilities, candidates([0, 0, 2], [1, 1, 1]), 4)
     np.testing.assert_array_equal(scores, expected)
-    reversed_scores = best_of_candidates(probabilities[::-1], tried([2, 0, 0], [1, 1, 1]), 4)
+    reversed_scores = best_of_candidates(probabilities[::-1], candidates([2, 0, 0], [1, 1, 1]), 4)
     np.testing.assert_array_equal(reversed_scores, expected)
-    np.testing.assert_array_equal(best_of_candidates(probabilities[:0], tried([], []), 2), np.zeros((2, 2)))
+    np.testing.assert_array_equal(
+        best_of_candidates(probabilities[:0], candidates([], []), 2), np.zeros((2, 2))
+    )
 
 
 def test_between_two_polarities_plausibility_counts_too() -> None:
     probabilities = np.array([[0.8, 0.2], [0.1, 0.9]], np.float32)
-    scores = best_of_candidates(probabilities, tried([0, 0], [1.0, 0.7]), 1)
+    scores = best_of_candidates(probabilities, candidates([0, 0], [1.0, 0.7]), 1)
     np.testing.assert_array_equal(scores, probabilities[:1])
 
 

@@ -61,7 +61,7 @@ def test_any_safetensors_file_is_read(tmp_path: Path) -> None:
     contents = model_contents(path)
     found = {tensor.name: (tensor.dtype, tensor.shape, tensor.bytes) for tensor in contents.parts[1].tensors}
     assert found == {name: (str(a.dtype), a.shape, a.nbytes) for name, a in arrays.items()}
-    assert (contents.kind, contents.card, contents.facts) == ("safetensors", None, {"made by": "somebody"})
+    assert (contents.format, contents.card, contents.facts) == ("safetensors", None, {"made by": "somebody"})
 
 
 def test_any_onnx_file_is_read(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_any_onnx_file_is_read(tmp_path: Path) -> None:
     found = [(tensor.name, tensor.dtype, tensor.shape) for tensor in contents.parts[0].tensors]
     assert found == [("raw", "float64", (2, 3)), ("typed", "int64", (3,)), ("half", "bfloat16", (2,))]
     assert contents.parts[0].tensors[0].bytes == 48
-    assert (contents.kind, contents.card) == ("ONNX", None)
+    assert (contents.format, contents.card) == ("ONNX", None)
     assert contents.bytes == path.stat().st_size
 
 

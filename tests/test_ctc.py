@@ -13,21 +13,30 @@ from numpy.typing import NDArray
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.formats import PlateFormat
-from plate_ocr.readers.ctc import MISFIT, WORST, FormatPrior, Spot, Text, align, beam_search, greedy
+from plate_ocr.readers.ctc import (
+    MIN_LOG_PRIOR,
+    MISMATCH_PENALTY,
+    DecodedChar,
+    FormatPrior,
+    LabelSeq,
+    beam_search,
+    forced_align,
+    greedy_decode,
+)
 from plate_ocr.region_files.table import bundled_formats, formats_for
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
 
 
-def collapse(path: tuple[int, ...]) -> Text:
+def collapse(path: tuple[int, ...]) -> LabelSeq:
     """What a path says, by the definition."""
     return tuple(char - 1 for char, _ in itertools.groupby(path) if char)
 
 
-def all_texts(probabilities: NDArray[np.float32]) -> dict[Text, float]:
+def all_texts(probabilities: NDArray[np.float32]) -> dict[LabelSeq, float]:
     """Every text with the sum of its paths' probabilities."""
     steps, classes = probabilities.shape
-    texts: dict[Text, float] = {}
+    texts: dict[LabelSeq, float] = {}
     for path in itertools.product(range(classes), repeat=steps):
         text = collapse(path)
         texts[text] = texts.get(text, 0.0) + float(np.prod(probabilities[range(steps), path], dtype=float))
@@ -54,7 +63,7 @@ def written(text: str, steps: int = 24, sure: float = 0.98) -> NDArray[np.float3
 def test_a_wide_beam_finds_all_texts_with_their_probabilities(seed: int) -> None:
     probabilities = some(seed)
     expected = all_texts(probabilities)
-    found = beam_search(probabilities, width=10_000, least=0)
+    found = beam_search(probabilities, width=10_000, min_probability=0)
     assert {text for text, _ in found} >= {text for text, p in expected.items() if p > 0}
     for text, value in found:
         assert math.exp(value) == pytest.approx(expected.get(text, 0.0), abs=1e-6)
@@ -65,11 +74,11 @@ def test_a_wide_beam_finds_all_texts_with_their_probabilities(seed: int) -> None
 def test_a_prior_counts_once_for_each_text(seed: int) -> None:
     probabilities = some(seed)
 
-    def prior(text: Text, complete: bool) -> float:
+    def prior(text: LabelSeq, complete: bool) -> float:
         return -0.7 * len(text) - (0.3 if complete else 0.0)
 
     expected = {text: p * math.exp(prior(text, True)) for text, p in all_texts(probabilities).items()}
-    found = beam_search(probabilities, prior, width=10_000, least=0)
+    found = beam_search(probabilities, prior, width=10_000, min_probability=0)
     for text, value in found:
         assert math.exp(value) == pytest.approx(expected.get(text, 0.0), abs=1e-6)
     assert expected[found[0][0]] == pytest.approx(max(expected.values()))
@@ -78,11 +87,11 @@ def test_a_prior_counts_once_for_each_text(seed: int) -> None:
 @given(st.integers(0, 10**6))
 def test_the_greedy_text_is_that_of_the_likeliest_path(seed: int) -> None:
     probabilities = some(seed, steps=12)
-    spots = greedy(probabilities)
-    assert tuple(spot.char for spot in spots) == collapse(tuple(probabilities.argmax(1)))
-    for spot in spots:
-        assert probabilities[spot.step].argmax() == spot.char + 1
-    assert [spot.step for spot in spots] == sorted({spot.step for spot in spots})
+    decoded = greedy_decode(probabilities)
+    assert tuple(spot.char for spot in decoded) == collapse(tuple(probabilities.argmax(1)))
+    for spot in decoded:
+        assert probabilities[spot.timestep].argmax() == spot.char + 1
+    assert [spot.timestep for spot in decoded] == sorted({spot.timestep for spot in decoded})
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 2), max_size=3))
@@ -92,24 +101,24 @@ def test_alignment_is_the_likeliest_way_to_write_a_text(seed: int, text: list[in
     best = max(paths, key=lambda path: float(np.prod(probabilities[range(5), path], dtype=float)))
     runs = [list(g) for char, g in itertools.groupby(range(5), lambda i: best[i]) if char]
     expected = [max(run, key=lambda i: (float(probabilities[i, best[i]]), -i)) for run in runs]
-    found = align(probabilities, text)
+    found = forced_align(probabilities, text)
     assert [spot.char for spot in found] == text
-    assert [spot.step for spot in found] == expected
+    assert [spot.timestep for spot in found] == expected
 
 
 def test_the_greedy_text_is_aligned_where_it_was_read() -> None:
     probabilities = some(3, steps=40)
-    spots = greedy(probabilities)
-    assert align(probabilities, [spot.char for spot in spots]) == spots
+    decoded = greedy_decode(probabilities)
+    assert forced_align(probabilities, [spot.char for spot in decoded]) == decoded
 
 
 def test_a_text_longer_than_the_steps_cannot_be_aligned() -> None:
     with pytest.raises(ValueError, match="3 characters do not fit into 4 steps"):
-        align(some(0, steps=4), [1, 1, 1])
+        forced_align(some(0, steps=4), [1, 1, 1])
 
 
 def test_doubles_need_a_blank_between() -> None:
-    assert greedy(written("AAB"))[:2] == [Spot(10, 0), Spot(10, 2)]
+    assert greedy_decode(written("AAB"))[:2] == [DecodedChar(10, 0), DecodedChar(10, 2)]
     assert ALPHABET.decode(beam_search(written("AAB"))[0][0]) == "AAB"
 
 
@@ -144,11 +153,11 @@ def test_a_prior_counts_misfits_and_has_a_bottom() -> None:
     prior = FormatPrior(ALPHABET, (PlateFormat(("AB", DIGITS, DIGITS), 3, prior=0.5),))
     assert prior(tuple(ALPHABET.encode("A12")), True) == 0.5
     assert prior(tuple(ALPHABET.encode("A1")), False) == 0.5
-    assert prior(tuple(ALPHABET.encode("A1")), True) == 0.5 + MISFIT
-    assert prior(tuple(ALPHABET.encode("CC2")), False) == 0.5 + 2 * MISFIT
-    assert prior(tuple(ALPHABET.encode("C" * 9)), True) == WORST
+    assert prior(tuple(ALPHABET.encode("A1")), True) == 0.5 + MISMATCH_PENALTY
+    assert prior(tuple(ALPHABET.encode("CC2")), False) == 0.5 + 2 * MISMATCH_PENALTY
+    assert prior(tuple(ALPHABET.encode("C" * 9)), True) == MIN_LOG_PRIOR
     weights = prior.weights(tuple(ALPHABET.encode("B1")))
     assert weights.shape == (2, 36)
     assert weights[0, 11] == weights[1, 1] == 1
-    assert weights[1, 11] == pytest.approx(math.exp(MISFIT))
+    assert weights[1, 11] == pytest.approx(math.exp(MISMATCH_PENALTY))
     assert FormatPrior(ALPHABET, ())((1, 2), True) == 0

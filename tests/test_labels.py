@@ -9,7 +9,7 @@ import pytest
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.labels import list_plates
-from plate_ocr.text import bare
+from plate_ocr.text import normalize_text
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
 
@@ -25,7 +25,7 @@ ALPHABET = Alphabet(DIGITS + LETTERS)
     ],
 )
 def test_what_is_written_is_made_what_is_read(written: str, read: str) -> None:
-    assert bare(written) == read
+    assert normalize_text(written) == read
 
 
 def test_names_of_files_are_labels(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from plate_ocr.log import warn
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.classical import BATCH
 from plate_ocr.readers.results import Char, plate_of
-from plate_ocr.video import Car, watch
+from plate_ocr.video import VehicleTrack, watch
 from plate_ocr.vision.images import Image, ImageSource
 from tests.conftest import Learnt, encode, text_picture
 
@@ -456,7 +456,7 @@ def test_a_video_is_watched_by_a_reader(
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=200)
     with PlateReader(shipped_plates, input="photo", threads=1) as reader:
         (car,) = watch(path, reader)
-    assert isinstance(car, Car)
+    assert isinstance(car, VehicleTrack)
     assert car.plate.text == "KA365CP"
     assert not caplog.messages
 

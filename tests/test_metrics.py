@@ -9,47 +9,47 @@ from hypothesis import strategies as st
 
 from plate_ocr.metrics import (
     Confusion,
-    Outcome,
-    PlateFigures,
-    Share,
+    GroupAccuracy,
+    PlateMetrics,
+    Sample,
     calibration_error,
-    calibration_gap,
+    expected_calibration_error,
     match_boxes,
 )
 from plate_ocr.readers.results import Char, Plate, Reading
-from plate_ocr.text import pair_up, right_characters
+from plate_ocr.text import correct_characters, edit_alignment
 
 TEXTS = st.text("AB0", max_size=6)
 
 
-def outcome(wanted: str, text: str, *, confidence: float = 0.9, ms: float = 1.0, region: str = "") -> Outcome:
+def sample(target: str, text: str, *, confidence: float = 0.9, ms: float = 1.0, region: str = "") -> Sample:
     """A plate read as ``text``; the runners-up of each character are X, Y and Z."""
     others = (("X", 0.05), ("Y", 0.03), ("Z", 0.02))
     chars = tuple(Char(None if c == "?" else c, confidence, others) for c in text)
     plates = (Plate(text, confidence, confidence, 1, (), chars),) if text else ()
-    return Outcome("a.png", wanted, Reading(9, 9, ms, plates), region)
+    return Sample("a.png", target, Reading(9, 9, ms, plates), region)
 
 
-def distance(text: str, wanted: str) -> int:
+def distance(text: str, target: str) -> int:
     """Changes that make one text of the other, by the recursive definition."""
-    if not text or not wanted:
-        return len(text) + len(wanted)
-    if text[0] == wanted[0]:
-        return distance(text[1:], wanted[1:])
-    return 1 + min(distance(text[1:], wanted), distance(text, wanted[1:]), distance(text[1:], wanted[1:]))
+    if not text or not target:
+        return len(text) + len(target)
+    if text[0] == target[0]:
+        return distance(text[1:], target[1:])
+    return 1 + min(distance(text[1:], target), distance(text, target[1:]), distance(text[1:], target[1:]))
 
 
 @given(TEXTS, TEXTS)
-def test_pairs_are_in_order_complete_and_the_fewest_changes(text: str, wanted: str) -> None:
-    pairs = pair_up(text, wanted)
+def test_pairs_are_in_order_complete_and_the_fewest_changes(text: str, target: str) -> None:
+    pairs = edit_alignment(text, target)
     assert [i for i, _ in pairs if i is not None] == list(range(len(text)))
-    assert [j for _, j in pairs if j is not None] == list(range(len(wanted)))
-    changes = sum(i is None or j is None or text[i] != wanted[j] for i, j in pairs)
-    assert changes == distance(text, wanted)
+    assert [j for _, j in pairs if j is not None] == list(range(len(target)))
+    changes = sum(i is None or j is None or text[i] != target[j] for i, j in pairs)
+    assert changes == distance(text, target)
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted", "right"),
+    ("text", "target", "right"),
     [
         ("ABC", "ABC", [True] * 3),
         ("AXC", "ABC", [True, False, True]),
@@ -59,26 +59,26 @@ def test_pairs_are_in_order_complete_and_the_fewest_changes(text: str, wanted: s
         ("XY", "", [False, False]),
     ],
 )
-def test_readings_are_laid_against_labels(text: str, wanted: str, right: list[bool]) -> None:
-    assert right_characters(text, wanted) == right
+def test_readings_are_laid_against_labels(text: str, target: str, right: list[bool]) -> None:
+    assert correct_characters(text, target) == right
 
 
 def test_the_gap_is_between_confidence_and_the_share_of_right_ones() -> None:
     confidences = np.array([0.9, 0.9, 0.9, 0.9, 0.2, 0.2], np.float32)
     right = np.array([1, 1, 1, 0, 0, 0], bool)
-    assert calibration_gap(confidences, right) == pytest.approx((4 * 0.15 + 2 * 0.2) / 6)
-    assert calibration_gap(confidences, right, bins=1) == pytest.approx(4 / 6 - 0.5)
-    assert calibration_gap(confidences[:0], right[:0]) == 0
+    assert expected_calibration_error(confidences, right) == pytest.approx((4 * 0.15 + 2 * 0.2) / 6)
+    assert expected_calibration_error(confidences, right, bins=1) == pytest.approx(4 / 6 - 0.5)
+    assert expected_calibration_error(confidences[:0], right[:0]) == 0
 
 
 def test_figures_are_as_by_hand() -> None:
-    figures = PlateFigures.of(
+    figures = PlateMetrics.of(
         [
-            outcome("AB12", "AB12", ms=3, region="us"),
-            outcome("AO12", "A012", ms=1, region="us"),  # O as 0
-            outcome("XB1", "CB?", ms=2, region="br"),  # X as C, and X is next; 1 unknown
-            outcome("AB1", "AB11"),  # a 1 too many
-            outcome("AB1", ""),  # not found
+            sample("AB12", "AB12", ms=3, region="us"),
+            sample("AO12", "A012", ms=1, region="us"),  # O as 0
+            sample("XB1", "CB?", ms=2, region="br"),  # X as C, and X is next; 1 unknown
+            sample("AB1", "AB11"),  # a 1 too many
+            sample("AB1", ""),  # not found
         ]
     )
     assert figures.plates == 5
@@ -88,29 +88,29 @@ def test_figures_are_as_by_hand() -> None:
     assert figures.character_accuracy == pytest.approx(1 - 7 / 17)
     assert figures.character_top3 == pytest.approx((4 + 3 + 2 + 3) / 17)
     assert figures.ms == 1
-    assert figures.lengths == {"3": Share(3, 0.0), "4": Share(2, 0.5)}
-    assert figures.regions == {"br": Share(1, 0.0), "us": Share(2, 0.5)}
+    assert figures.lengths == {"3": GroupAccuracy(3, 0.0), "4": GroupAccuracy(2, 0.5)}
+    assert figures.regions == {"br": GroupAccuracy(1, 0.0), "us": GroupAccuracy(2, 0.5)}
     once = [("1", "?"), ("O", "0"), ("X", "C"), ("", "1"), ("A", ""), ("B", ""), ("1", "")]
-    assert sorted((c.wanted, c.read, c.count) for c in figures.confusions) == sorted((*c, 1) for c in once)
+    assert sorted((c.target, c.read, c.count) for c in figures.confusions) == sorted((*c, 1) for c in once)
 
 
 def test_the_commonest_confusion_comes_first() -> None:
-    figures = PlateFigures.of([outcome("AAB", "CCD"), outcome("BBA", "BBC")])
+    figures = PlateMetrics.of([sample("AAB", "CCD"), sample("BBA", "BBC")])
     assert figures.confusions == (Confusion("A", "C", 3), Confusion("B", "D", 1))
     assert figures.character_accuracy == pytest.approx(2 / 6)
 
 
 def test_readings_that_are_much_too_long_are_no_worse_than_none() -> None:
-    figures = PlateFigures.of([outcome("A", "BCDEF")])
+    figures = PlateMetrics.of([sample("A", "BCDEF")])
     assert (figures.accuracy, figures.character_accuracy, figures.character_top3) == (0, 0, 0)
 
 
 def test_lengths_are_in_the_order_of_numbers() -> None:
-    assert list(PlateFigures.of([outcome("A" * n, "") for n in (10, 9, 2)]).lengths) == ["2", "9", "10"]
+    assert list(PlateMetrics.of([sample("A" * n, "") for n in (10, 9, 2)]).lengths) == ["2", "9", "10"]
 
 
 def test_unknown_characters_say_nothing_about_calibration() -> None:
-    read = [outcome("AB", "A?", confidence=0.75), outcome("OO", "0O", confidence=0.75)]
+    read = [sample("AB", "A?", confidence=0.75), sample("OO", "0O", confidence=0.75)]
     assert calibration_error(read) == pytest.approx(abs(2 / 3 - 0.75))
     assert calibration_error(read, folded=True) == pytest.approx(0.25)
 

@@ -32,7 +32,7 @@ from plate_ocr.model.sessions import CharModel, Detector, PlateModel, load_model
 from plate_ocr.networks.export import save_model, to_onnx
 from plate_ocr.networks.weights import load_detector_weights, load_plate_weights, load_weights
 from plate_ocr.readers.classical import CharClassifier
-from plate_ocr.vision.detection import located, photo_input
+from plate_ocr.vision.detection import decode_detections, preprocess_photo
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.settings import Preprocessing
 from tests.conftest import LIGHT_DETECTOR, new_detector_network, new_network, new_plate_network
@@ -508,10 +508,10 @@ def test_a_detector_looks_at_photos_of_any_size(
 ) -> None:
     model = Detector(tiny_detector)
     photo = rng.integers(0, 256, (150, 300)).astype(np.uint8)
-    picture, scale = photo_input(photo, detector_card.longest)
+    picture, scale = preprocess_photo(photo, detector_card.longest)
     with torch.no_grad():
         inputs = torch.from_numpy(picture[None, None].astype(np.float32) / 255)
-        expected = located(new_detector_network(detector_card)(inputs)[0].numpy(), scale, 0.001)
+        expected = decode_detections(new_detector_network(detector_card)(inputs)[0].numpy(), scale, 0.001)
 
     def scores(*scales: int, min_score: float = 0.001, photo: Image = photo) -> list[float]:
         found = model.detect(photo, scales=scales, min_score=min_score)

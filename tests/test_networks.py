@@ -17,7 +17,7 @@ from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
 from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
-from plate_ocr.networks.plate import MARGIN, WANDER, LocalizationNet, view_of_text, wandering
+from plate_ocr.networks.plate import JITTER_STD, MARGIN, LocalizationNet, jitter_corners, view_of_text
 from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.core.losses import batch_loss
 from plate_ocr.training.core.schedule import Loss
@@ -160,7 +160,7 @@ def test_corners_lie_in_the_view_where_they_are_said_to() -> None:
 
 def test_corners_at_the_margins_show_the_whole_picture(plate_card: PlateCard) -> None:
     pictures = torch.rand(2, 1, 64, 256, generator=torch.Generator().manual_seed(0))
-    view = new_plate_network(plate_card).look(pictures, INNER.expand(2, -1, -1))
+    view = new_plate_network(plate_card).sample_view(pictures, INNER.expand(2, -1, -1))
     torch.testing.assert_close(view, F.avg_pool2d(pictures, 2), atol=1e-4, rtol=0)
 
 
@@ -176,7 +176,9 @@ def test_a_turned_plate_is_upright_in_the_view(plate_card: PlateCard, turn: floa
 
     def seen(picture: Array, where: Array) -> Array:
         tensor = torch.tensor(picture, dtype=torch.float32)[None, None] / 255
-        return network.look(tensor, torch.tensor(where, dtype=torch.float32)[None])[0, 0].double().numpy()
+        return (
+            network.sample_view(tensor, torch.tensor(where, dtype=torch.float32)[None])[0, 0].double().numpy()
+        )
 
     upright = seen(tight.astype(np.float64), INNER.numpy())
     found = np.corrcoef(seen(loose.astype(np.float64), corners).ravel(), upright.ravel())[0, 1]
@@ -189,14 +191,14 @@ def test_corners_wander_about_their_places() -> None:
     corners = torch.tensor([[0.1, 0.3], [0.7, 0.2], [0.8, 0.7], [0.2, 0.8]])
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        moved = wandering(corners.expand(4000, -1, -1))
+        moved = jitter_corners(corners.expand(4000, -1, -1))
     reach = corners.amax(0) - corners.amin(0)
     assert ((moved.mean(0) - corners).abs() < 0.003).all()
     each = (moved - moved.mean(1, keepdim=True)).std(0) / reach
     together = moved.mean(1).std(0) / reach
-    assert (each > 0.8 * WANDER[0]).all()
-    torch.testing.assert_close(together, torch.full((2,), WANDER[1]), atol=0.006, rtol=0)
-    assert ((moved - corners).std(0) < 3 * max(WANDER) * reach).all()
+    assert (each > 0.8 * JITTER_STD[0]).all()
+    torch.testing.assert_close(together, torch.full((2,), JITTER_STD[1]), atol=0.006, rtol=0)
+    assert ((moved - corners).std(0) < 3 * max(JITTER_STD) * reach).all()
 
 
 def test_corners_wander_in_training_alone_and_learn_from_their_truth_alone(plate_card: PlateCard) -> None:

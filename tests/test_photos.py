@@ -20,8 +20,8 @@ from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scenes import Scene, SceneGenerator
-from plate_ocr.vision.detection import Located
-from plate_ocr.vision.geometry import hull_cut, overlap, straight_cut, whole_cut
+from plate_ocr.vision.detection import Detection
+from plate_ocr.vision.geometry import crop_box, overlap, rectify, whole_crop
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
 
@@ -125,7 +125,7 @@ def test_an_unsure_plate_in_a_loose_crop_is_looked_at_closer(
     first: float, second: float, wide: float, read: str, plate_card: PlateCard
 ) -> None:
     reader = reader_of(Says(plate_card, ("A", first, wide), ("0", second, 1.0)))
-    (plate,) = reader.read_crops([[whole_cut(np.zeros((100, 200), np.uint8))]])
+    (plate,) = reader.read_crops([[whole_crop(np.zeros((100, 200), np.uint8))]])
     assert (plate.text if plate else "") == read
     if plate and read == "0":
         # The plate fills the crop of the closer look, which has a margin about the first one's corners.
@@ -150,7 +150,7 @@ def test_the_next_crop_is_read_where_one_is_unsure_and_the_surer_reading_stays(
     answers: list[tuple[str, float]], short: float, read: str, plate_card: PlateCard
 ) -> None:
     says = Says(plate_card, *((text, share, 1.0) for text, share in answers))
-    crops = [hull_cut(np.zeros((100, 200), np.uint8), CORNERS + 10 * i, (0, 0)) for i in range(3)]
+    crops = [crop_box(np.zeros((100, 200), np.uint8), CORNERS + 10 * i, (0, 0)) for i in range(3)]
     (plate,) = reader_of(says).read_crops([crops[:2] if len(answers) < 3 else crops], short_confidence=short)
     assert (plate.text if plate else "") == read
     # All answers were asked for, and no other.
@@ -166,7 +166,7 @@ def test_only_unsure_plates_of_a_batch_are_read_again(plate_card: PlateCard) -> 
         plate_card, *((text, share, 1.0) for text, share in zip(texts, (0.8, 0.95, 0.85), strict=True))
     )
     says.answers += [("000", 0.9, 1.0), ("0AA", 0.8, 1.0)]
-    cut = whole_cut(np.zeros((40, 120), np.uint8))
+    cut = whole_crop(np.zeros((40, 120), np.uint8))
     plates = reader_of(says).read_crops([(cut, cut)] * 3)
     assert [plate.text for plate in plates if plate] == ["000", "AAA", "00A"]
     assert says.batches == [3, 2]
@@ -266,14 +266,14 @@ class Points:
         self.card, self.asked = DetectorCard(), list[int]()
         self._places, self._least, self._score = places, least, score
 
-    def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Located]:
+    def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Detection]:
         """Where plates may be."""
         (longest,) = scales
         assert min_score <= self.card.min_score
         self.asked.append(longest)
         if longest < self._least or self._score < min_score:
             return []
-        return [Located(self._score, np.asarray(place, np.float64)) for place in self._places]
+        return [Detection(self._score, np.asarray(place, np.float64)) for place in self._places]
 
 
 def read_photo(detector: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
@@ -297,7 +297,7 @@ def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) ->
     # The detector takes it for upright.
     place = np.array(photo.shape[::-1]) - np.roll(box, 2, axis=0)
     reader = NetworkReader(PlateModel(shipped_plates, threads=1))
-    assert reader.read_crops([[straight_cut(turned, place)]]) != [None]
+    assert reader.read_crops([[rectify(turned, place)]]) != [None]
     assert read_photo(Points(place), shipped_plates, turned) == ()
 
 
@@ -377,13 +377,13 @@ def test_a_plate_near_by_keeps_no_other_from_being_seen_closer(shipped_plates: P
     class Faint(Points):
         """Is sure of the far one from close by alone."""
 
-        def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Located]:
+        def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Detection]:
             self.asked.append(*scales)
             if gray.shape != photo.shape:
                 # The window's middle is the plate's.
                 middle = np.array(gray.shape[::-1]) / 2
-                return [Located(0.9, far - far.mean(0) + np.minimum(far.mean(0), middle))]
-            places = [Located(0.9, near), Located(0.6 * self.card.min_score, far)]
+                return [Detection(0.9, far - far.mean(0) + np.minimum(far.mean(0), middle))]
+            places = [Detection(0.9, near), Detection(0.6 * self.card.min_score, far)]
             return [place for place in places if place.score >= min_score]
 
     plates = read_photo(Faint(), shipped_plates, photo)
@@ -456,11 +456,11 @@ def test_a_photo_may_be_a_small_part_of_a_large_picture(
 ) -> None:
     reader = PlateReader(shipped_plates, input="photo", threads=1)
     alone = [(scene.image, {plate.text for plate in reader(scene.image).plates}) for scene in scenes[:20]]
-    around = np.clip(np.random.default_rng(0).normal(120, 25, (1400, 2600)), 0, 255).astype(np.uint8)
-    assert reader(around).plates == ()
+    margin = np.clip(np.random.default_rng(0).normal(120, 25, (1400, 2600)), 0, 255).astype(np.uint8)
+    assert reader(margin).plates == ()
     same = list[bool]()
     for photo, texts in [(photo, texts) for photo, texts in alone if texts][:5]:
-        picture, (height, width) = around.copy(), photo.shape
+        picture, (height, width) = margin.copy(), photo.shape
         # Over the edges of tiles.
         picture[500 : 500 + height, 1100 : 1100 + width] = photo
         same.append(bool(texts & {plate.text for plate in reader(picture).plates}))

@@ -13,12 +13,12 @@ import pytest
 from plate_ocr.errors import DataError, ModelError
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.readers.auto import AnyReader, Input, PlateReader, picture_kind
+from plate_ocr.readers.auto import AnyReader, InputType, PlateReader, classify_picture
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Char, Plate, plate_of
-from plate_ocr.vision.detection import Located
+from plate_ocr.vision.detection import Detection
 from plate_ocr.vision.images import Image, ImageSource, read_image
 from tests.conftest import text_picture
 
@@ -88,7 +88,7 @@ def test_a_picture_that_a_plate_does_not_fill_is_a_photo() -> None:
     def kind(height: int, width: int, wide: float = 0, text: str = "AB123") -> str:
         chars = tuple(Char(char, 1.0, ()) for char in text)
         plate = plate_of(chars, ((0.0, 0.0), (wide, 0.0), (wide, 9.0), (0.0, 9.0)), 1)
-        return picture_kind(np.zeros((height, width), np.uint8), [plate] if wide else [])
+        return classify_picture(np.zeros((height, width), np.uint8), [plate] if wide else [])
 
     assert kind(300, 400) == kind(176, 400) == kind(300, 400, wide=299) == "photo"
     assert kind(175, 400) == kind(300, 400, wide=300) == kind(175, 400, wide=100) == "plate"
@@ -124,13 +124,13 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
         corners = ((0.0, 0.0), (wide, 0.0), (wide, 90.0), (0.0, 90.0))
         return (plate_of(tuple(Char(char, 1.0, ()) for char in text), corners),) if text else ()
 
-    def detect(_: Image) -> list[Located]:
+    def detect(_: Image) -> list[Detection]:
         looked.append("detect")
         boxes = [np.array([[0.0, 0], [90, 0], [90, side], [0, side]]) for side in (*high, 5)]
         # The last one is too faint to tell anything.
-        return [Located(0.9 if i < len(high) else 0.01, box) for i, box in enumerate(boxes)]
+        return [Detection(0.9 if i < len(high) else 0.01, box) for i, box in enumerate(boxes)]
 
-    def read_photo(_: Image, places: list[Located]) -> tuple[Plate, ...]:
+    def read_photo(_: Image, places: list[Detection]) -> tuple[Plate, ...]:
         assert len(places) == len(high) + 1
         looked.append("read")
         return says(in_photo, 90)
@@ -144,7 +144,7 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
     reader.__dict__["photos"] = SimpleNamespace(
         detector=SimpleNamespace(card=DetectorCard()), detect=detect, read_photo=read_photo
     )
-    ((kind, (plate,)),) = reader.tell_apart([np.zeros(shape, np.uint8)])
+    ((kind, (plate,)),) = reader.classify_and_read([np.zeros(shape, np.uint8)])
     assert " ".join(looked) == looks
     assert kind == ("photo" if "read" in looks else "plate")
     assert plate.text == ("PHOTO" if in_photo and kind == "photo" else "CROP")
@@ -162,7 +162,7 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
 )
 def test_the_time_of_a_picture_is_that_of_decoding_and_of_reading(
     model: str,
-    input: Input,
+    input: InputType,
     reads: type,
     batch: int,
     request: pytest.FixtureRequest,

@@ -10,8 +10,8 @@ import pytest
 
 from plate_ocr.readers.results import Char, Plate, Reading, plate_of
 from plate_ocr.text import similarity
-from plate_ocr.video.tracking import Car, Tracker, overlap
-from plate_ocr.video.vote import Vote
+from plate_ocr.video.tracking import Tracker, VehicleTrack, overlap
+from plate_ocr.video.vote import TextVote
 
 WIDTH, HEIGHT = 640, 360
 
@@ -22,15 +22,15 @@ def plate(text: str, x: float, y: float = 100, *, confidence: float = 0.8, wide:
     return plate_of(chars, corners)
 
 
-def follow(pictures: Iterable[Iterable[Plate]], rate: float = 25.0) -> list[Car]:
+def follow(pictures: Iterable[Iterable[Plate]], rate: float = 25.0) -> list[VehicleTrack]:
     """Every car of pictures that come at a rate a second."""
-    tracker, cars = Tracker(), list[Car]()
+    tracker, cars = Tracker(), list[VehicleTrack]()
     for number, plates in enumerate(pictures):
         cars += tracker.update(Reading(WIDTH, HEIGHT, 1.0, tuple(plates)), number / rate)
     return cars + tracker.finish()
 
 
-def texts(cars: list[Car]) -> list[str]:
+def texts(cars: list[VehicleTrack]) -> list[str]:
     return [car.plate.text for car in cars]
 
 
@@ -156,7 +156,7 @@ def test_what_touches_the_edge_counts_little() -> None:
 
 
 def test_the_vote_weighs_characters_by_their_confidence() -> None:
-    vote = Vote()
+    vote = TextVote()
     box = plate("A", 0).corners
     for text, confidence in (("A8", 0.4), ("A8", 0.4), ("AB", 0.95), ("ABC", 0.5)):
         vote.add(plate(text, 0, confidence=confidence))
@@ -171,11 +171,11 @@ def test_the_vote_weighs_characters_by_their_confidence() -> None:
 
 
 def test_votes_that_are_joined_are_as_if_added() -> None:
-    one, other, both = Vote(), Vote(), Vote()
+    one, other, both = TextVote(), TextVote(), TextVote()
     for text, vote in (("AB1", one), ("A81", one), ("AB1", other), ("AB12", other)):
         vote.add(plate(text, 0))
         both.add(plate(text, 0))
-    one.join(other)
+    one.merge(other)
     corners = plate("A", 0).corners
     assert one.result(corners) == both.result(corners)
 
@@ -183,7 +183,7 @@ def test_votes_that_are_joined_are_as_if_added() -> None:
 def test_what_stays_unknown_is_unknown() -> None:
     corners = plate("A", 0).corners
     unknown = Plate("A?", 0.5, 0.2, 1, corners, (Char("A", 0.9, ()), Char(None, 0.2, (("B", 0.2),))))
-    vote = Vote()
+    vote = TextVote()
     for _ in range(3):
         vote.add(unknown)
     assert vote.result(corners).text == "A?"

@@ -1,4 +1,4 @@
-"""What there is to tell of each input: one answer a picture, and one a car of a video."""
+"""One result per image, one per tracked vehicle for videos."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from plate_ocr.vision.images import Image, read_image
 
 if TYPE_CHECKING:
     from plate_ocr.app.pictures import Drawn
-    from plate_ocr.video.capture import Frame, Tell
-    from plate_ocr.video.tracking import Car
+    from plate_ocr.video.capture import Frame, OnMessage
+    from plate_ocr.video.tracking import VehicleTrack
 
 
 class Answer(NamedTuple):
-    """What there is to tell.
+    """The result of reading an image or a vehicle.
 
     Attributes:
-        name: of the input, as it was given.
+        name: the input as given.
         reading: None after an error.
-        drawn: of the picture that was read; None if there is none.
-        error: one sentence; None if all went well.
-        car: whose reading it is.
+        drawn: the pictures to write; None if there are none.
+        error: one sentence; None on success.
+        track: the vehicle of the reading, for videos.
         video: whether the input is a video.
     """
 
@@ -34,14 +34,14 @@ class Answer(NamedTuple):
     reading: Reading | None = None
     drawn: Drawn | None = None
     error: str | None = None
-    car: Car | None = None
+    track: VehicleTrack | None = None
     video: bool = False
 
 
 def of_picture(
     source: Source, read: Callable[[Image], Reading], draw: Callable[[Image, Reading], Drawn]
 ) -> Answer:
-    """Read a picture, and draw what is wanted of it."""
+    """Read an image and draw its output pictures."""
     if source.error is not None:
         return Answer(source.name, error=source.error)
     try:
@@ -55,7 +55,7 @@ def of_picture(
         reading = read(picture)
         reading = dataclasses.replace(reading, ms=decoding + reading.ms)
         return Answer(source.name, reading, draw(picture, reading))
-    except ImageError as error:  # which does not know whose pixels they are
+    except ImageError as error:  # without the name of the image
         return Answer(source.name, error=f"{source.name}: {error}")
 
 
@@ -63,25 +63,25 @@ def of_video(
     name: str,
     read: Callable[[Image], Reading],
     draw: Callable[[Image, Reading], Drawn],
-    tell: Tell,
+    on_message: OnMessage,
     *,
     reconnect_timeout: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Watch a video, and draw each car's best picture; see :func:`plate_ocr.video.watch`."""
-    # Most calls are for pictures: they do not wait for what only videos need.
+    """Read a video and draw the best frame of each vehicle; see :func:`plate_ocr.video.watch`."""
+    # Most calls are for images: they do not wait for the imports of videos.
     from plate_ocr.video import watch
     from plate_ocr.video.capture import without_password
-    from plate_ocr.video.tracking import Car
+    from plate_ocr.video.tracking import VehicleTrack
 
     try:
-        for found in watch(name, read, tell, reconnect_timeout=reconnect_timeout, show=show):
-            if isinstance(found, Car):
+        for found in watch(name, read, on_message, reconnect_timeout=reconnect_timeout, show=show):
+            if isinstance(found, VehicleTrack):
                 drawn = None if found.picture is None else draw(found.picture, found.reading)
-                yield Answer(name, found.reading, drawn, car=found, video=True)
+                yield Answer(name, found.reading, drawn, track=found, video=True)
             else:
                 yield Answer(name, found, video=True)
     except VideoError as error:
         yield Answer(name, error=str(error), video=True)
-    except ImageError as error:  # which does not know whose pixels they are
+    except ImageError as error:  # without the name of the image
         yield Answer(name, error=f"{without_password(name)}: {error}", video=True)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from plate_ocr import __version__
-from plate_ocr.app.console import encode_unencodable, fail
+from plate_ocr.app.console import escape_unencodable, fail
 from plate_ocr.errors import PlateOcrError
 
 COMMANDS = {
@@ -33,7 +33,7 @@ COMMANDS = {
 def main() -> None:
     """Run the command line; every expected error is one line and an exit status."""
     if isinstance(sys.stdout, TextIOWrapper):
-        codecs.register_error("plate-ocr", encode_unencodable)
+        codecs.register_error("plate-ocr", escape_unencodable)
         sys.stdout.reconfigure(errors="plate-ocr")
     try:
         command_line(*sys.argv[1:2])()

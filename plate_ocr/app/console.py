@@ -15,7 +15,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
-def encode_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
+def escape_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
     """What stands for a character that standard output does not have, and where to go on.
 
     File names that are not UTF-8 keep their bytes. Others, such as Chinese on Windows, where a file takes
@@ -43,14 +43,14 @@ def print_result(result: str) -> None:
         raise OutputError(f"cannot write to standard output: {error.strerror or error}") from None
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Write a message to standard error."""
     print(f"plate-ocr: {message}", file=sys.stderr, flush=True)
 
 
 def fail(message: str, status: int) -> NoReturn:
     """Write a message to standard error and end with an exit status."""
-    tell(message)
+    print_message(message)
     sys.exit(status)
 
 

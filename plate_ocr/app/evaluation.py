@@ -12,19 +12,19 @@ import cv2
 import numpy as np
 
 from plate_ocr.labels import LabelledPlate
-from plate_ocr.metrics import Outcome, PlateFigures, Share, match_boxes
+from plate_ocr.metrics import GroupAccuracy, PlateMetrics, Sample, match_boxes
 from plate_ocr.readers.results import Reading
-from plate_ocr.text import right_characters
+from plate_ocr.text import correct_characters
 from plate_ocr.vision.drawing import GREEN, to_color, to_png
 from plate_ocr.vision.images import read_image
 
-CONFUSIONS = 10
+MAX_CONFUSIONS = 10
 """How many are named."""
 
-MOST_SHOWN = 1000
+MAX_SHOWN = 1000
 """Mistakes on a page; of more, the surest."""
 
-WIDEST = 360
+MAX_PICTURE_WIDTH = 360
 """Pictures on the page are not wider, pixels."""
 
 PAGE = """<!doctype html>
@@ -49,7 +49,7 @@ small {{ color: #666; }}
 
 
 @dataclass(frozen=True)
-class BoxFigures:
+class BoxMetrics:
     """How well plates are found where labels have boxes.
 
     Attributes:
@@ -70,13 +70,13 @@ class Evaluation:
     """Readings laid against labels, picture by picture.
 
     Attributes:
-        outcomes: one for each labelled plate.
+        samples: one for each labelled plate.
         boxed: those whose labels have boxes.
         extra: plates that were read where none is labelled, in pictures with boxes.
     """
 
-    outcomes: list[Outcome] = field(default_factory=list)
-    boxed: list[Outcome] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    boxed: list[Sample] = field(default_factory=list)
     extra: int = 0
 
     def add(self, plates: Sequence[LabelledPlate], reading: Reading) -> None:
@@ -93,24 +93,24 @@ class Evaluation:
                 match = next(turns)
                 found = () if match is None else (reading.plates[match],)
                 there = dataclasses.replace(reading, plates=found)
-            outcome = Outcome(str(plate.path), plate.text, there, plate.region)
-            self.outcomes.append(outcome)
+            sample = Sample(str(plate.path), plate.text, there, plate.region)
+            self.samples.append(sample)
             if plate.box:
-                self.boxed.append(outcome)
+                self.boxed.append(sample)
         if boxes:
             self.extra += len(reading.plates) - len(boxes) + matches.count(None)
 
     @property
-    def boxes(self) -> BoxFigures | None:
+    def boxes(self) -> BoxMetrics | None:
         """The figures of labels with boxes; None where there are none."""
         if not self.boxed:
             return None
-        found = sum(bool(outcome.text) for outcome in self.boxed)
-        read = sum(outcome.is_right() for outcome in self.boxed)
-        return BoxFigures(len(self.boxed), found, read, self.extra)
+        found = sum(bool(sample.text) for sample in self.boxed)
+        read = sum(sample.is_correct() for sample in self.boxed)
+        return BoxMetrics(len(self.boxed), found, read, self.extra)
 
 
-def to_lines(figures: PlateFigures, boxes: BoxFigures | None) -> list[str]:
+def to_lines(figures: PlateMetrics, boxes: BoxMetrics | None) -> list[str]:
     """Figures for people, one a line."""
     lines = [
         f"plates: {figures.plates:,}, {figures.not_found:,} of them not found",
@@ -125,50 +125,50 @@ def to_lines(figures: PlateFigures, boxes: BoxFigures | None) -> list[str]:
         lines.append(f"of {boxes.plates:,} plates with boxes: {counts}")
     lines += _of_each("characters", figures.lengths)
     lines += _of_each("region", figures.regions)
-    if common := figures.confusions[:CONFUSIONS]:
-        named = (f"{c.wanted or 'nothing'} as {c.read or 'nothing'} {c.count:,}" for c in common)
+    if common := figures.confusions[:MAX_CONFUSIONS]:
+        named = (f"{c.target or 'nothing'} as {c.read or 'nothing'} {c.count:,}" for c in common)
         lines.append(f"commonest confusions: {', '.join(named)}")
     return lines
 
 
-def _of_each(kind: str, shares: Mapping[str, Share]) -> list[str]:
-    return [f"{kind} {name}: {share.accuracy:.2%} of {share.count:,}" for name, share in shares.items()]
+def _of_each(kind: str, groups: Mapping[str, GroupAccuracy]) -> list[str]:
+    return [f"{kind} {name}: {share.accuracy:.2%} of {share.count:,}" for name, share in groups.items()]
 
 
-def mistakes_page(outcomes: Sequence[Outcome]) -> str:
+def mistakes_page(samples: Sequence[Sample]) -> str:
     """A page of HTML with the plates that were misread, their pictures in it.
 
     Args:
-        outcomes: all that were read.
+        samples: all that were read.
     """
-    wrong = [outcome for outcome in outcomes if not outcome.is_right()]
-    wrong.sort(key=lambda outcome: -(outcome.reading.plates[0].confidence if outcome.text else 0))
-    title = f"{len(wrong):,} of {len(outcomes):,} plates misread"
-    if len(wrong) > MOST_SHOWN:
-        title += f", the surest {MOST_SHOWN:,}"
-    return PAGE.format(title=title, rows="\n".join(_row(outcome) for outcome in wrong[:MOST_SHOWN]))
+    wrong = [sample for sample in samples if not sample.is_correct()]
+    wrong.sort(key=lambda sample: -(sample.reading.plates[0].confidence if sample.text else 0))
+    title = f"{len(wrong):,} of {len(samples):,} plates misread"
+    if len(wrong) > MAX_SHOWN:
+        title += f", the surest {MAX_SHOWN:,}"
+    return PAGE.format(title=title, rows="\n".join(_row(sample) for sample in wrong[:MAX_SHOWN]))
 
 
-def _row(outcome: Outcome) -> str:
-    marks = zip(outcome.text, right_characters(outcome.text, outcome.wanted), strict=True)
-    text = "".join(char if right else f"<b>{char}</b>" for char, right in marks)
-    sure = f"{outcome.reading.plates[0].confidence:.2f}" if outcome.text else ""
+def _row(sample: Sample) -> str:
+    marks = zip(sample.text, correct_characters(sample.text, sample.target), strict=True)
+    text = "".join(char if correct else f"<b>{char}</b>" for char, correct in marks)
+    sure = f"{sample.reading.plates[0].confidence:.2f}" if sample.text else ""
     return (
-        f'<tr><td><img alt="" src="data:image/png;base64,{base64.b64encode(_picture(outcome)).decode()}">'
-        f"<br><small>{html.escape(outcome.name)}</small>"
-        f'<td class="text">{html.escape(outcome.wanted)}'
+        f'<tr><td><img alt="" src="data:image/png;base64,{base64.b64encode(_picture(sample)).decode()}">'
+        f"<br><small>{html.escape(sample.name)}</small>"
+        f'<td class="text">{html.escape(sample.target)}'
         f'<td class="text">{text or "<b>nothing</b>"}<td>{sure}'
     )
 
 
-def _picture(outcome: Outcome) -> bytes:
+def _picture(sample: Sample) -> bytes:
     """PNG with the corners that were found."""
-    picture = to_color(read_image(outcome.name))
-    scale = min(1.0, WIDEST / picture.shape[1])
+    picture = to_color(read_image(sample.name))
+    scale = min(1.0, MAX_PICTURE_WIDTH / picture.shape[1])
     if scale < 1:
-        size = WIDEST, max(1, round(picture.shape[0] * scale))
+        size = MAX_PICTURE_WIDTH, max(1, round(picture.shape[0] * scale))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    for plate in outcome.reading.plates:
+    for plate in sample.reading.plates:
         corners = np.rint(np.array(plate.corners) * scale).astype(np.int32)
         cv2.polylines(picture, [corners], True, GREEN)
     return to_png(picture)

@@ -11,11 +11,11 @@ import typer
 from plate_ocr.region_files.table import bundled_formats
 
 DATA_VARIABLE = "PLATE_OCR_DATA"
-"""Environment variable that names the folder with glyphs and fonts to render plates with."""
+"""Environment variable with the folder of glyphs and fonts for rendering plates."""
 
 
-class Input(StrEnum):
-    """What a picture shows."""
+class InputType(StrEnum):
+    """Content of an image."""
 
     auto = "auto"
     photo = "photo"
@@ -68,29 +68,31 @@ CODES = ", ".join(bundled_formats())
 ReadModel: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="plates, chars, digits, an .onnx file or the folder of a training run.",
+        help="plates, chars, digits, an .onnx file or a run folder.",
         show_default="plates; chars with --input char",
     ),
 ]
-"""Of a command that reads, as are those that follow."""
+"""Option of the commands that read, as are the following."""
 
-InputKind: TypeAlias = Annotated[
-    Input | None,
+InputOption: TypeAlias = Annotated[
+    InputType | None,
     typer.Option(
         "--input",
-        help="What the pictures show: photos, plates that were cut out or single characters. A model "
-        "that knows digits only reads characters.",
+        help="What the images show: photos, cropped plates or single characters. A digits-only model reads "
+        "characters.",
         show_default="auto",
     ),
 ]
 
 MinConfidence: TypeAlias = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="Below it a character is unknown.", show_default="the model's own"),
+    typer.Option(
+        min=0, max=1, help="Characters below this confidence are unknown.", show_default="the model's own"
+    ),
 ]
 
 Jobs: TypeAlias = Annotated[
-    int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that read pictures.")
+    int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Number of processes.")
 ]
 
 ReadRegions: TypeAlias = Annotated[
@@ -98,8 +100,8 @@ ReadRegions: TypeAlias = Annotated[
     typer.Option(
         "--region",
         metavar="CODE|FILE,…",
-        help=f"Regions ({CODES}) or region files, as often as wanted: the formats of their plates help where "
-        "characters look alike.",
+        help=f"Regions ({CODES}) or region files; may be repeated. Their plate formats help to tell similar "
+        "characters apart.",
     ),
 ]
 
@@ -108,13 +110,13 @@ RenderedRegions: TypeAlias = Annotated[
     typer.Option(
         "--region",
         metavar="CODE|FILE,…",
-        help=f"Plates to render: regions ({CODES}) or region files, as often as wanted.",
+        help=f"Regions to render ({CODES}) or region files; may be repeated.",
         show_default="all",
     ),
 ]
-"""Of a command that renders."""
+"""Option of the commands that render."""
 
 
 def split_regions(given: Iterable[str] | None) -> tuple[str, ...]:
-    """The regions that a repeated option with commas in it names; none without it."""
+    """The regions of a repeatable, comma-separated option; empty without it."""
     return tuple(one.strip() for value in given or () for one in value.split(",") if one.strip())

@@ -17,7 +17,7 @@ from plate_ocr.files import write_whole
 from plate_ocr.readers.results import Reading
 
 if TYPE_CHECKING:
-    from plate_ocr.video.tracking import Car
+    from plate_ocr.video.tracking import VehicleTrack
 
 
 def to_values(
@@ -25,7 +25,7 @@ def to_values(
     reading: Reading | None,
     error: str | None = None,
     *,
-    car: Car | None = None,
+    track: VehicleTrack | None = None,
     video: bool = False,
 ) -> dict[str, Any]:
     """What there is to write of a picture or a car.
@@ -34,7 +34,7 @@ def to_values(
         name: the path as it was given.
         reading: what was read; None after an error.
         error: one sentence.
-        car: whose reading it is.
+        track: whose reading it is.
         video: whether the object has a car's entries, which are null without one.
     """
     values: dict[str, Any] = {
@@ -49,11 +49,11 @@ def to_values(
         values |= reading.to_dict()
     if video:
         values |= {
-            "start": round(car.start, 3) if car else None,
-            "end": round(car.end, 3) if car else None,
-            "frames": car.frames if car else 0,
-            "best": {"time": round(car.best_time, 3), "corners": values["plates"][0]["corners"]}
-            if car
+            "start": round(track.start, 3) if track else None,
+            "end": round(track.end, 3) if track else None,
+            "frames": track.frames if track else 0,
+            "best": {"time": round(track.best_time, 3), "corners": values["plates"][0]["corners"]}
+            if track
             else None,
         }
     return values
@@ -155,12 +155,14 @@ class ResultFile:
             raise OutputError(f"cannot write to {self.path}: {error.strerror or error}") from None
 
 
-def to_line(name: str, reading: Reading, car: Car | None = None) -> str:
+def to_line(name: str, reading: Reading, track: VehicleTrack | None = None) -> str:
     """``PATH  TEXT  CONFIDENCE`` for people, and when a car was seen; a dash where nothing was found."""
     if not reading.plates:
         return f"{name}  -"
-    if car:
-        return f"{name}  {car.plate.text}  {car.plate.confidence:.2f}  {car.start:.1f}–{car.end:.1f} s"
+    if track:
+        return (
+            f"{name}  {track.plate.text}  {track.plate.confidence:.2f}  {track.start:.1f}–{track.end:.1f} s"
+        )
     return "\n".join(f"{name}  {plate.text}  {plate.confidence:.2f}" for plate in reading.plates)
 
 

@@ -17,7 +17,7 @@ from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
-from plate_ocr.vision.geometry import straight_cut
+from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.images import Image
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
@@ -31,7 +31,7 @@ AROUND_BLUR = 1.2
 QUALITY = 92
 """Of JPEG files."""
 
-LONGEST_SIDE = 65_500
+MAX_SIDE = 65_500
 """Of JPEG files, pixels."""
 
 
@@ -83,7 +83,7 @@ class PictureFolders:
         return Drawn(
             _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
             _to_jpeg(blurred(picture, [plate.corners for plate in plates])) if self.blur else b"",
-            tuple(to_png(straight_cut(picture, np.array(plate.corners)).picture) for plate in plates)
+            tuple(to_png(rectify(picture, np.array(plate.corners)).picture) for plate in plates)
             if self.crops
             else (),
         )
@@ -114,8 +114,8 @@ class PictureFolders:
                 raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
             write_whole(path, data)
 
-    def pass_over(self, name: str) -> None:
-        """Leave out a picture that was written before: the next of its name gets the next number."""
+    def reserve(self, name: str) -> None:
+        """Count a picture that was written before: the next of its name gets the next number."""
         self._unique(name)
 
     def _unique(self, name: str) -> str:
@@ -217,10 +217,10 @@ def _is_same(path: Path, name: str) -> bool:
 
 
 def _to_jpeg(picture: Image) -> bytes:
-    if max(picture.shape) > LONGEST_SIDE:
+    if max(picture.shape) > MAX_SIDE:
         height, width = picture.shape[:2]
         raise ImageError(
-            f"{width}×{height} pixels are too many for a JPEG file, which has {LONGEST_SIDE:,} a side; "
+            f"{width}×{height} pixels are too many for a JPEG file, which has {MAX_SIDE:,} a side; "
             "leave out --annotate and --blur"
         )
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])

@@ -1,4 +1,4 @@
-"""How long work goes on is shown: of a training run a bar or plain lines, of many pictures a count."""
+"""Progress on standard error: a bar or log lines for training, a counter for many images."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, TypeVar
 from plate_ocr.app.verbosity import is_quiet
 
 if TYPE_CHECKING:
+    from plate_ocr.training.core.callbacks import RunLength
     from plate_ocr.training.core.epoch import Epoch
-    from plate_ocr.training.core.reporting import Length
 
 
 T = TypeVar("T")
 
 
 def counted(things: Iterable[T]) -> Iterator[T]:
-    """The things one by one, and on standard error how many are done; they may be without end.
+    """Yield items and count them on standard error; there may be no end.
 
-    Only on a terminal, and only where results go elsewhere: else they tell themselves how far it is.
+    Only on a terminal, and only if results go elsewhere: otherwise the results show the progress.
     """
     shown = sys.stderr.isatty() and not sys.stdout.isatty() and not is_quiet()
     done = 0
@@ -33,49 +33,49 @@ def counted(things: Iterable[T]) -> Iterator[T]:
         print(f"\r{done + 1:,} done", file=sys.stderr)
 
 
-class PlainReporter:
-    """A line for each epoch, on standard error."""
+class LogCallback:
+    """Logs one line per epoch to standard error."""
 
     def __init__(self) -> None:
-        self._config: Length | None = None
+        self._config: RunLength | None = None
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
         """Print one line."""
         print(line, file=sys.stderr, flush=True)
 
-    def begin(self, config: Length, done: int) -> None:
-        """Remember how long the run is."""
+    def on_train_begin(self, config: RunLength, done: int) -> None:
+        """Remember the length of the run."""
         self._config = config
 
-    def step(self, step: int, lr: float, loss: float) -> None:
-        """Nothing: a log has a line an epoch."""
+    def on_step_end(self, step: int, lr: float, loss: float) -> None:
+        """Nothing: there is one line per epoch."""
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Print the figures of an epoch."""
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        """Print the metrics of an epoch."""
         epochs = self._config.epochs if self._config else epoch.epoch
         accuracy = "" if epoch.train_acc is None else f", accuracy {epoch.train_acc:.2%}"
-        self.say(
+        self.on_message(
             f"epoch {epoch.epoch}/{epochs}: loss {epoch.train_loss:.4f}{accuracy}, "
             f"validation {epoch.val_metric:.2%}, lr {epoch.lr:.2g}, {epoch.seconds:.1f} s"
         )
 
-    def __enter__(self) -> PlainReporter:
+    def __enter__(self) -> LogCallback:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to tidy up."""
+        """Nothing to clean up."""
 
 
-class QuietReporter(PlainReporter):
-    """Nothing: errors are told by who catches them."""
+class QuietCallback(LogCallback):
+    """Prints nothing: errors are reported where they are caught."""
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
         """Nothing."""
 
 
-class BarReporter(PlainReporter):
+class ProgressCallback(LogCallback):
     """A progress bar with learning rate, loss, accuracy and time left."""
 
     def __init__(self) -> None:
@@ -96,39 +96,40 @@ class BarReporter(PlainReporter):
         self._accuracy = ""
         self._shown = 0.0
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
         """Print one line above the bar."""
         self._progress.console.print(line, markup=False, highlight=False)
 
-    def begin(self, config: Length, done: int) -> None:
+    def on_train_begin(self, config: RunLength, done: int) -> None:
         """Show the bar."""
-        super().begin(config, done)
+        super().on_train_begin(config, done)
         self._progress.update(self._task, total=config.steps, completed=done, visible=True)
 
-    def step(self, step: int, lr: float, loss: float) -> None:
+    def on_step_end(self, step: int, lr: float, loss: float) -> None:
         """Move the bar, ten times a second at most."""
         if (now := time.monotonic()) - self._shown > 0.1:
             self._shown = now
             figures = f"lr {lr:.1e}  loss {loss:.3f}{self._accuracy}"
             self._progress.update(self._task, completed=step, figures=figures)
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Show the accuracy of an epoch."""
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        """Print the metrics of an epoch above the bar, which keeps the last accuracy."""
+        super().on_epoch_end(epoch)
         self._accuracy = f"  accuracy {epoch.val_metric:.2%}"
 
-    def __enter__(self) -> BarReporter:
+    def __enter__(self) -> ProgressCallback:
         self._progress.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         self._progress.stop()
 
 
-def reporter() -> PlainReporter:
-    """What suits standard error and what is to be told."""
+def train_callback() -> LogCallback:
+    """The callback for this terminal and verbosity."""
     if is_quiet():
-        return QuietReporter()
-    return BarReporter() if sys.stderr.isatty() else PlainReporter()
+        return QuietCallback()
+    return ProgressCallback() if sys.stderr.isatty() else LogCallback()

@@ -19,7 +19,7 @@ STANDARD_INPUT = "-"
 SUFFIXES = (".avi", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm")
 """File names that count as videos; animated ``.gif`` files do too."""
 
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 """Characters of an address that pictures are named after, at most: four bytes each, of 255 in all."""
 
 
@@ -142,7 +142,7 @@ def file_name(name: str) -> str:
     """What pictures of a video are named after: its file, or its address without what files cannot have."""
     if is_url(name):
         place = re.sub(r"^.*?://([^/?#]*@)?", "", name)
-        return re.sub(r"[^\w.-]+", "-", place).strip("-")[:LONGEST_NAME] + ".jpg"
+        return re.sub(r"[^\w.-]+", "-", place).strip("-")[:MAX_NAME_LENGTH] + ".jpg"
     return f"camera-{name}.jpg" if name.isdecimal() else name
 
 

@@ -1,7 +1,7 @@
-"""How much is told on standard error: ``-q`` errors alone, ``-v`` device, models and times too.
+"""Verbosity on standard error: ``-q`` errors only, ``-v`` also device, models and times.
 
-Messages go through the standard logger ``plate_ocr``: ``info`` is what is told by default, ``debug`` what
-``-v`` adds. Errors are told in any case, by :mod:`plate_ocr.app.console`.
+Messages go through the standard logger ``plate_ocr``: level ``info`` is the default, ``-v`` adds ``debug``.
+Errors are always printed, by :mod:`plate_ocr.app.console`.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from plate_ocr.app.console import fail, tell
+from plate_ocr.app.console import fail, print_message
 
 LOGGER = logging.getLogger("plate_ocr")
 
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Tell errors alone.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Report errors only.")]
 Verbose: TypeAlias = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Tell device, models and times too.")
+    bool, typer.Option("--verbose", "-v", help="Also report device, models and times.")
 ]
 
 
-class _Teller(logging.Handler):
-    """Messages as the command line writes them."""
+class _ConsoleHandler(logging.Handler):
+    """Writes log messages like all messages of the command line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one to standard error."""
-        tell(record.getMessage())
+        """Write a message to standard error."""
+        print_message(record.getMessage())
 
 
 def set_verbosity(quiet: bool, verbose: bool) -> float:
-    """Decide what is told from now on; what time it is, to tell later how long it took."""
+    """Set the verbosity; returns the current time, to report the duration later."""
     if quiet and verbose:
         fail("give either -q or -v", 2)
-    LOGGER.handlers = [_Teller()]
+    LOGGER.handlers = [_ConsoleHandler()]
     LOGGER.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     return perf_counter()
 
 
 def is_quiet() -> bool:
-    """Whether errors alone are told."""
+    """Whether only errors are reported."""
     return LOGGER.getEffectiveLevel() >= logging.ERROR

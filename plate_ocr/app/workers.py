@@ -1,7 +1,7 @@
-"""Processes that read pictures side by side, and their answers in the order of the pictures.
+"""Worker processes that read images in parallel; results keep the order of the inputs.
 
-Each has a thread and a pipe of its own: in the one pipe of a ``ProcessPoolExecutor``, the rest of a result
-whose process was killed while it wrote it is waited for without end.
+Each worker has its own thread and pipe: with the shared pipe of a ``ProcessPoolExecutor``, a worker that is
+killed while it writes a result blocks the others for ever.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image
 
 OpenReader: TypeAlias = Callable[..., Callable[[Image], Reading]]
-"""Opens what reads pictures; takes ``threads``, the processor cores for it."""
+"""Opens a reader; takes ``threads``, its number of cores."""
 
 Draw: TypeAlias = Callable[[Image, Reading], Drawn]
-"""Draws what is wanted of a picture."""
+"""Draws the output pictures of an image."""
 
 AHEAD = 8
-"""Sources for each process that are taken, at most, before it is the turn of the first of them."""
+"""Maximum number of queued inputs per worker."""
 
 
 def answered(
@@ -44,17 +44,17 @@ def answered(
     open_reader: OpenReader,
     draw: Draw,
 ) -> Generator[tuple[Source, Answer | None], None, None]:
-    """Each source in its turn, with its answer if a process reads it.
+    """Each source in order, with its result if a worker reads it.
 
-    Memory does not grow with the sources. A process is started when all others have something to do; closing
-    the generator ends them.
+    Memory does not grow with the number of sources. Workers are started on demand; closing the generator ends
+    them.
 
     Args:
-        count: processes, at most.
-        sources: pictures and others, maybe without end.
-        for_worker: whether a process shall read a source.
-        open_reader: is called in each process.
-        draw: is called in the processes.
+        count: maximum number of workers.
+        sources: inputs, possibly endless.
+        for_worker: whether a worker reads a source.
+        open_reader: called once in each worker.
+        draw: called in the workers.
 
     Raises:
         PlateOcrError: if a process ended or could not be started, or raised one.
@@ -108,7 +108,7 @@ def answered(
 
 
 def _work(link: Connection, open_reader: OpenReader, draw: Draw, threads: int) -> None:
-    """Read pictures until nobody asks any more."""
+    """Read images until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
     reader = cache(partial(open_reader, threads=threads))

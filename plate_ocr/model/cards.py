@@ -152,7 +152,7 @@ class DetectorCard:
 Card: TypeAlias = ModelCard | PlateCard | DetectorCard
 
 
-def _to_json(card: Card, kind: str) -> str:
+def _to_json(card: Card, format: str) -> str:
     values = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
     if not isinstance(card, DetectorCard):
         values["alphabet"] = card.alphabet.characters
@@ -160,7 +160,7 @@ def _to_json(card: Card, kind: str) -> str:
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
     if isinstance(card, PlateCard) and not card.region:
         del values["region"]
-    return json.dumps({"format": kind, "version": VERSION, **values}, ensure_ascii=False)
+    return json.dumps({"format": format, "version": VERSION, **values}, ensure_ascii=False)
 
 
 def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
@@ -169,10 +169,12 @@ def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
     Raises:
         ModelError: if it is missing, of an unknown kind, of a newer version or damaged.
     """
-    kind = _read_header(metadata, path)[0]
-    if kind == PLATE_FORMAT:
+    format = _read_header(metadata, path)[0]
+    if format == PLATE_FORMAT:
         return plate_card_from(metadata, path)
-    return detector_card_from(metadata, path) if kind == DETECTOR_FORMAT else model_card_from(metadata, path)
+    return (
+        detector_card_from(metadata, path) if format == DETECTOR_FORMAT else model_card_from(metadata, path)
+    )
 
 
 def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
@@ -190,7 +192,7 @@ def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
         _check_types(card)
         return card
 
-    return _card_of_kind(FORMAT, parse, "one that reads single characters, such as chars", metadata, path)
+    return _parse_card(FORMAT, parse, "one that reads single characters, such as chars", metadata, path)
 
 
 def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
@@ -209,14 +211,14 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
         if len(finder) != 3:
             raise ValueError(f"finder = {finder!r}")
         sizes = {"height": card.height, "width": card.width, "transformer": card.transformer}
-        _check_whole(sizes | {"layers": card.layers, "channels": min(channels), "finder": min(finder)})
+        _check_integers(sizes | {"layers": card.layers, "channels": min(channels), "finder": min(finder)})
         _check_numbers({"min_plate_confidence": card.min_plate_confidence})
         _check_confidence(card)
         if card.region != "" and card.region not in bundled_formats():
             raise ValueError(f"region = {card.region!r}, none of {', '.join(bundled_formats())}")
         return card
 
-    return _card_of_kind(PLATE_FORMAT, parse, "one that reads whole plates, such as plates", metadata, path)
+    return _parse_card(PLATE_FORMAT, parse, "one that reads whole plates, such as plates", metadata, path)
 
 
 def detector_card_from(metadata: dict[str, str] | None, path: Path) -> DetectorCard:
@@ -234,7 +236,7 @@ def detector_card_from(metadata: dict[str, str] | None, path: Path) -> DetectorC
         if len(blocks) != 3:
             raise ValueError(f"blocks = {blocks!r}")
         sizes = {"longest": card.longest, "features": card.features, "context + 1": card.context + 1}
-        _check_whole(sizes | {"channels": min(channels), "blocks": min(blocks)})
+        _check_integers(sizes | {"channels": min(channels), "blocks": min(blocks)})
         if type(card.light) is not bool:
             raise ValueError(f"light = {card.light!r}")
         _check_numbers({"min_score": card.min_score})
@@ -242,22 +244,22 @@ def detector_card_from(metadata: dict[str, str] | None, path: Path) -> DetectorC
             raise ValueError(f"longest = {card.longest}, min_score = {card.min_score}")
         return card
 
-    return _card_of_kind(DETECTOR_FORMAT, parse, "one that finds plates, such as detector", metadata, path)
+    return _parse_card(DETECTOR_FORMAT, parse, "one that finds plates, such as detector", metadata, path)
 
 
 _AnyCard = TypeVar("_AnyCard", ModelCard, PlateCard, DetectorCard)
 
 
-def _card_of_kind(
+def _parse_card(
     expected: str,
     parse: Callable[[dict[str, Any]], _AnyCard],
     hint: str,
     metadata: dict[str, str] | None,
     path: Path,
 ) -> _AnyCard:
-    kind, version, values = _read_header(metadata, path)
-    if kind != expected:
-        raise ModelError(f"{path} holds a {kind!r}; a {expected!r} is expected: {hint}")
+    format, version, values = _read_header(metadata, path)
+    if format != expected:
+        raise ModelError(f"{path} holds a {format!r}; a {expected!r} is expected: {hint}")
     try:
         if version > VERSION:
             raise ModelError(
@@ -288,7 +290,7 @@ def _check_types(card: ModelCard) -> None:
     """Raises ValueError naming the first entry that cannot be right: JSON holds anything."""
     settings = card.preprocessing
     whole = {"hidden": card.hidden, "height": settings.height, "width": settings.width}
-    _check_whole(whole | {"contrast": settings.contrast, "grid": min(settings.grid, default=0)})
+    _check_integers(whole | {"contrast": settings.contrast, "grid": min(settings.grid, default=0)})
     if len(settings.grid) != 2:
         raise ValueError(f"grid = {settings.grid!r}")
     numbers = {"overlap": settings.overlap, "aspect": settings.aspect}
@@ -304,7 +306,7 @@ def _check_confidence(card: ModelCard | PlateCard) -> None:
         raise ValueError("temperature = 0")
 
 
-def _check_whole(values: dict[str, Any]) -> None:
+def _check_integers(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if type(value) is not int or value < 1:
             raise ValueError(f"{name} = {value!r}")

@@ -78,7 +78,7 @@ class Contents:
 
     Attributes:
         path: the file.
-        kind: what it is, in words.
+        format: what it is, in words.
         bytes: its length; that of the parts adds up to it.
         parts: in the file's order.
         card: of a model of this package.
@@ -86,7 +86,7 @@ class Contents:
     """
 
     path: Path
-    kind: str
+    format: str
     bytes: int
     parts: tuple[Part, ...]
     card: Card | None = None

@@ -26,7 +26,7 @@ _BROUGHT_BY = {
     "coreml": "; ONNX Runtime for macOS has it",
 }
 
-MOST_THREADS = 1024
+MAX_THREADS = 1024
 """More are a mistake, and may be more than a system starts."""
 
 
@@ -34,12 +34,12 @@ def check_threads(threads: int | None) -> None:
     """Refuse what is no number of threads.
 
     Raises:
-        ValueError: if it is neither None nor a whole number from 1 to :data:`MOST_THREADS`.
+        ValueError: if it is neither None nor a whole number from 1 to :data:`MAX_THREADS`.
     """
     whole = isinstance(threads, int) and not isinstance(threads, bool)
-    if threads is not None and not (whole and 1 <= threads <= MOST_THREADS):
+    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
         raise ValueError(
-            f"threads={threads!r}: a whole number from 1 to {MOST_THREADS} is expected, "
+            f"threads={threads!r}: a whole number from 1 to {MAX_THREADS} is expected, "
             "or None for as many as this process may use"
         )
 

@@ -23,7 +23,7 @@ from plate_ocr.model.cards import (
 )
 from plate_ocr.model.providers import CPU, Providers, check_threads, choose_providers
 from plate_ocr.model.registry import find_model
-from plate_ocr.vision.detection import Located, in_tiles, located, photo_input
+from plate_ocr.vision.detection import Detection, decode_detections, preprocess_photo, run_tiled
 from plate_ocr.vision.images import Image
 
 
@@ -267,7 +267,7 @@ class Detector(Model):
         if found != ([1], [9]):
             raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
 
-    def detect(self, gray: Image, *, scales: Iterable[int], min_score: float) -> list[Located]:
+    def detect(self, gray: Image, *, scales: Iterable[int], min_score: float) -> list[Detection]:
         """Where plates may be in a photo, the surest first; what is seen at several scales, once for each.
 
         Args:
@@ -275,13 +275,13 @@ class Detector(Model):
             scales: pixels that its longer side gets, as in :func:`plate_ocr.vision.detection.photo_input`.
             min_score: below it nothing is taken for a plate, 0..1.
         """
-        places = list[Located]()
+        places = list[Detection]()
         for longest in scales:
-            picture, scale = photo_input(gray, longest)
-            places += located(in_tiles(self._look, picture), scale, min_score)
+            picture, scale = preprocess_photo(gray, longest)
+            places += decode_detections(run_tiled(self._run_tile, picture), scale, min_score)
         return sorted(places, key=lambda place: -place.score)
 
-    def _look(self, picture: Image) -> NDArray[np.float32]:
+    def _run_tile(self, picture: Image) -> NDArray[np.float32]:
         inputs = picture[None, None].astype(np.float32) / np.float32(255)
         (answers,) = self._run(inputs)
         return np.asarray(answers[0], np.float32)

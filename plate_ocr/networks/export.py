@@ -32,7 +32,7 @@ def save_model(network: Network, card: Card, path: Path) -> None:
 
     The first holds the weights and, as JSON in its header, the card: no optimiser, no learning
     rate, no epoch. The second is the same network for ONNX Runtime, with the same card. The weights
-    of a character model are kept in half precision, see :func:`as_kept`.
+    of a character model are kept in half precision, see :func:`fp16_roundtrip`.
 
     Raises:
         OutputError: if a file cannot be written; both that were there stay.
@@ -49,7 +49,7 @@ def save_model(network: Network, card: Card, path: Path) -> None:
     )
 
 
-def as_kept(weight: torch.Tensor) -> torch.Tensor:
+def fp16_roundtrip(weight: torch.Tensor) -> torch.Tensor:
     """A weight of a character model as its file gives it back: rounded to half precision.
 
     Half the bytes; what is lost is far less than what training leaves to chance.
@@ -112,10 +112,10 @@ class _Graph:
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
 
-    def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+    def add(self, op_type: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """Append a node; returns the name of its output."""
-        output = output or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        output = output or f"{op_type.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op_type, list(inputs), [output], **attributes))
         return output
 
     def weight(self, name: str, value: torch.Tensor | NDArray[Any]) -> str:

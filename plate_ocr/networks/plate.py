@@ -22,9 +22,9 @@ def plate_network_for(card: PlateCard) -> PlateNetwork:
 MARGIN = (0.05, 0.11)
 """Between the text's corners and the edges of what the plate network looks at, parts of width and height."""
 
-WANDER = (0.02, 0.035)
-"""By how much each corner, and all of them together, are moved in training: standard deviation, as parts of
-the text's width and height."""
+JITTER_STD = (0.02, 0.035)
+"""Standard deviation of the random shift of each corner and of all together in training, as fractions of the
+text's width and height."""
 
 
 class LocalizationNet(nn.Module):
@@ -159,7 +159,7 @@ class PlateNetwork(nn.Module):
         points = self.finder(pictures)
         # The corners are learnt from their own truth alone; what reads has to live with mistakes in them.
         corners = points[:, :CORNERS].detach().float()
-        view = self.look(pictures, wandering(corners) if self.training else corners)
+        view = self.sample_view(pictures, jitter_corners(corners) if self.training else corners)
         features = self.convolutions(view * 2 - 1)
         # [batch, channel, 2, 32]: the lower row follows the upper one.
         steps = self.project(features.flatten(2).transpose(1, 2)) + self.place
@@ -168,18 +168,18 @@ class PlateNetwork(nn.Module):
             logits: Tensor = self.output(self.norm(self.transformer(steps)))
         return logits, points
 
-    def look(self, pictures: Tensor, corners: Tensor) -> Tensor:
-        """What lies about the text with these corners ``[batch, 4, 2]``, as ``[batch, 1, 32, 128]``."""
+    def sample_view(self, pictures: Tensor, corners: Tensor) -> Tensor:
+        """Sample the view of the text with these corners ``[batch, 4, 2]``: ``[batch, 1, 32, 128]``."""
         with torch.autocast(pictures.device.type, enabled=False):
             size = self.VIEW_HEIGHT, 2 * self.place.shape[1]
             places = (self.place_of_pixels @ corners).reshape(-1, *size, 2)
             return F.grid_sample(pictures, 2 * places - 1, padding_mode="border", align_corners=False)
 
 
-def wandering(corners: Tensor) -> Tensor:
-    """Corners ``[batch, 4, 2]``, each moved a little and all of them a little more: see :data:`WANDER`."""
+def jitter_corners(corners: Tensor) -> Tensor:
+    """Move corners ``[batch, 4, 2]`` at random, each alone and all together; see :data:`JITTER_STD`."""
     middle = corners.mean(1, keepdim=True)
     reach = corners.amax(1, keepdim=True) - corners.amin(1, keepdim=True)
     each, together, scale = (torch.randn_like(of) for of in (corners, middle, middle))
-    moved = middle + (corners - middle) * (1 + WANDER[1] * scale)
-    return moved + reach * (WANDER[0] * each + WANDER[1] * together)
+    moved = middle + (corners - middle) * (1 + JITTER_STD[1] * scale)
+    return moved + reach * (JITTER_STD[0] * each + JITTER_STD[1] * together)

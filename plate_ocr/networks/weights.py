@@ -28,7 +28,7 @@ from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 Network: TypeAlias = BPNetwork | PlateNetwork | PlateDetector
 
 
-def network_of_kind(card: Card) -> Network:
+def network_for_card(card: Card) -> Network:
     """A network of the kind and sizes that a card names, with fresh weights."""
     if isinstance(card, PlateCard):
         return plate_network_for(card)

@@ -19,27 +19,27 @@ from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.region_files.table import Region
-from plate_ocr.vision.detection import Located
+from plate_ocr.vision.detection import Detection
 from plate_ocr.vision.images import Image, load_decoders
 
 if TYPE_CHECKING:
     from plate_ocr.readers.classical import CharClassifier
 
-LARGEST_CHAR, WIDEST_CHAR = 128, 1.15
+MAX_CHAR_HEIGHT, MAX_CHAR_ASPECT = 128, 1.15
 """A picture may be that of a single character up to this height, pixels, and this width against it."""
 
-SHORTEST_PLATE = 3
+MIN_PLATE_LENGTH = 3
 """Characters of a plate, at least, where it could be a picture of a single character."""
 
-LOWEST_PHOTO, WIDEST_PHOTO = 176, 2.5
+MIN_PHOTO_HEIGHT, MAX_PHOTO_ASPECT = 176, 2.5
 """What is lower, pixels, was cut out: in lower photos a fifth of the width leaves a plate's characters five
 pixels. What is wider, against its height, was most likely."""
 
-HIGH, FILLED = 0.15, 0.75
+PART_HEIGHT, MIN_FILL = 0.15, 0.75
 """What is detected and so high against the picture may be a part of a plate that was cut out; it is if the
 picture, read as a plate, is filled by one to so much of its width."""
 
-Kind: TypeAlias = Literal["photo", "plate", "char"]
+PictureType: TypeAlias = Literal["photo", "plate", "char"]
 """What a picture shows."""
 
 
@@ -47,7 +47,7 @@ class AnyReader:
     """Reads whatever a picture shows: a plate that was cut out, a single character, or a photo.
 
     What may be a photo is searched for plates first; where that leaves a doubt, it is read as a plate, by
-    which :func:`picture_kind` tells what it is.
+    which :func:`classify_picture` tells what it is.
 
     Args:
         plates: reads plates.
@@ -87,9 +87,9 @@ class AnyReader:
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures, uint8 ``(H, W)`` each."""
-        return [plates for _, plates in self.tell_apart(pictures)]
+        return [plates for _, plates in self.classify_and_read(pictures)]
 
-    def tell_apart(self, pictures: Sequence[Image]) -> list[tuple[Kind, tuple[Plate, ...]]]:
+    def classify_and_read(self, pictures: Sequence[Image]) -> list[tuple[PictureType, tuple[Plate, ...]]]:
         """What each of several grey pictures shows, uint8 ``(H, W)``, and what was read of it."""
         places = {i: self.photos.detect(gray) for i, gray in enumerate(pictures) if _may_be_photo(gray)}
         clear = self.photos.detector.card.min_score if places else 0.0
@@ -99,32 +99,32 @@ class AnyReader:
             if not _is_photo(gray, [place for place in places.get(i, []) if place.score >= clear])
         ]
         crops = dict(zip(doubtful, self.plates.read([pictures[i] for i in doubtful]), strict=True))
-        told: list[tuple[Kind, tuple[Plate, ...]]] = []
+        results: list[tuple[PictureType, tuple[Plate, ...]]] = []
         for i, gray in enumerate(pictures):
-            kind: Kind = picture_kind(gray, crops[i]) if i in crops else "photo"
-            if kind == "char":
+            picture_type: PictureType = classify_picture(gray, crops[i]) if i in crops else "photo"
+            if picture_type == "char":
                 plates = self.characters.read([gray])[0]
-            elif kind == "plate":
+            elif picture_type == "plate":
                 plates = crops[i]
             else:
                 plates = self.photos.read_photo(gray, places[i] if i in places else self.photos.detect(gray))
                 plates = plates or (crops[i] if i in crops else self.plates.read([gray])[0])
-            told.append((kind, plates))
-        return told
+            results.append((picture_type, plates))
+        return results
 
 
 def _may_be_photo(gray: Image) -> bool:
     height, width = gray.shape
-    return bool(height >= LOWEST_PHOTO and width <= WIDEST_PHOTO * height)
+    return bool(height >= MIN_PHOTO_HEIGHT and width <= MAX_PHOTO_ASPECT * height)
 
 
-def _is_photo(gray: Image, places: Sequence[Located]) -> bool:
+def _is_photo(gray: Image, places: Sequence[Detection]) -> bool:
     """Whether a picture shows a photo without doubt: by where plates were detected in it."""
     heights = [np.ptp(place.corners[:, 1]) for place in places]
-    return bool(heights) and bool(max(heights) < HIGH * len(gray))
+    return bool(heights) and bool(max(heights) < PART_HEIGHT * len(gray))
 
 
-def picture_kind(gray: Image, plates: Sequence[Plate]) -> Kind:
+def classify_picture(gray: Image, plates: Sequence[Plate]) -> PictureType:
     """What a picture shows that is no photo without doubt.
 
     Args:
@@ -137,14 +137,14 @@ def picture_kind(gray: Image, plates: Sequence[Plate]) -> Kind:
     """
     height, width = gray.shape
     # A motorcycle's plate of two lines may be as small.
-    small = height <= LARGEST_CHAR and width <= WIDEST_CHAR * height
-    if small and all(len(plate.text) < SHORTEST_PLATE for plate in plates):
+    small = height <= MAX_CHAR_HEIGHT and width <= MAX_CHAR_ASPECT * height
+    if small and all(len(plate.text) < MIN_PLATE_LENGTH for plate in plates):
         return "char"
-    filled = any(np.ptp([x for x, _ in plate.corners]) >= FILLED * width for plate in plates)
-    return "plate" if filled or height < LOWEST_PHOTO else "photo"
+    filled = any(np.ptp([x for x, _ in plate.corners]) >= MIN_FILL * width for plate in plates)
+    return "plate" if filled or height < MIN_PHOTO_HEIGHT else "photo"
 
 
-Input: TypeAlias = Literal["auto", "photo", "plate", "char"]
+InputType: TypeAlias = Literal["auto", "photo", "plate", "char"]
 """What a picture shows."""
 
 
@@ -184,13 +184,13 @@ class PlateReader(Reader[Reading]):
         self,
         model: str | os.PathLike[str] = "plates",
         *,
-        input: Input = "auto",
+        input: InputType = "auto",
         region: Region | Sequence[Region] | None = None,
         threads: int | None = None,
         min_confidence: float | None = None,
         providers: Providers = None,
     ) -> None:
-        check_choice("input", input, get_args(Input))
+        check_choice("input", input, get_args(InputType))
         # Pillow is imported while ONNX Runtime opens the network, which needs no Python.
         decoders = Thread(target=load_decoders)
         decoders.start()

@@ -18,12 +18,18 @@ from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.lines import Line, Segments, best_path, propose_segments, straighten
-from plate_ocr.vision.preprocessing import Candidates, CharStack, candidates, row_vectors, stack_characters
+from plate_ocr.vision.preprocessing import (
+    Candidates,
+    CharStack,
+    find_candidates,
+    row_vectors,
+    stack_characters,
+)
 
 BATCH = 256
 """Pictures of characters that are read at once."""
 
-LEAST = 1e-6
+MIN_PROBABILITY = 1e-6
 """No piece of a plate is taken for less likely than this: one bad character must not veto a reading."""
 
 
@@ -91,9 +97,9 @@ class CharClassifier(Reader[CharReading]):
         Returns:
             float32 ``(N, classes)``, all 0 for blank pictures, and the candidates looked at.
         """
-        tried = candidates(stack, self.model.card.preprocessing)
-        probabilities = self.model.probabilities(tried.ratios)
-        return best_of_candidates(probabilities, tried, len(stack)), tried
+        candidates = find_candidates(stack, self.model.card.preprocessing)
+        probabilities = self.model.probabilities(candidates.ratios)
+        return best_of_candidates(probabilities, candidates, len(stack)), candidates
 
     def reading(self, scores: NDArray[np.float32]) -> CharReading:
         """What probabilities float32 ``(classes,)`` mean."""
@@ -106,22 +112,22 @@ class CharClassifier(Reader[CharReading]):
 
 
 def best_of_candidates(
-    probabilities: NDArray[np.float32], tried: Candidates, count: int
+    probabilities: NDArray[np.float32], candidates: Candidates, count: int
 ) -> NDArray[np.float32]:
     """The row of the surest and most plausible candidate of each picture.
 
     Args:
         probabilities: float32 ``(M, classes)``.
-        tried: the M candidates.
+        candidates: the M candidates.
         count: N pictures.
 
     Returns:
         float32 ``(N, classes)``; 0 where a picture has no candidate.
     """
     scores = np.zeros((count, probabilities.shape[1]), np.float32)
-    if len(tried.owner):
-        surest_last = np.argsort(probabilities.max(axis=1) * tried.plausible, kind="stable")
-        scores[tried.owner[surest_last]] = probabilities[surest_last]
+    if len(candidates.owner):
+        best_last = np.argsort(probabilities.max(axis=1) * candidates.plausible, kind="stable")
+        scores[candidates.owner[best_last]] = probabilities[best_last]
     return scores
 
 
@@ -213,7 +219,7 @@ class ClassicalReader:
         allowed = np.array([[char in place for char in alphabet.characters] for place in form.places])
         likeliest = np.array([(folded * mask).max(1, initial=0) for mask in allowed])
         chosen, value = best_path(
-            segments, np.log(np.maximum(likeliest, LEAST)).astype(np.float64), form.shortest
+            segments, np.log(np.maximum(likeliest, MIN_PROBABILITY)).astype(np.float64), form.shortest
         )
         taken = folded[chosen] * allowed[: len(chosen)]
         return LineReading(line, segments, tuple(chosen), taken, value + form.prior)

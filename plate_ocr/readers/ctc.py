@@ -23,30 +23,30 @@ from plate_ocr.formats import PlateFormat
 
 BLANK = 0
 
-Text: TypeAlias = tuple[int, ...]
+LabelSeq: TypeAlias = tuple[int, ...]
 """Classes of an alphabet, from 0, hence one less than the network's."""
 
-MISFIT = -3.0
+MISMATCH_PENALTY = -3.0
 """Log-probability that each character outside a format costs."""
 
-WORST = -9.0
+MIN_LOG_PRIOR = -9.0
 """What a text costs at most, however little it is like any format: formats advise and never forbid."""
 
 
 @dataclass(frozen=True)
-class Spot:
+class DecodedChar:
     """A character and where the network saw it.
 
     Attributes:
         char: its class in the alphabet.
-        step: the step that is surest of it.
+        timestep: the step with its highest probability.
     """
 
     char: int
-    step: int
+    timestep: int
 
 
-def greedy(probabilities: NDArray[np.float32]) -> list[Spot]:
+def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
     """The text of the likeliest class of each step.
 
     Args:
@@ -55,11 +55,11 @@ def greedy(probabilities: NDArray[np.float32]) -> list[Spot]:
     likeliest = probabilities.argmax(axis=1)
     begins = np.flatnonzero(np.diff(likeliest, prepend=-1))
     ends = np.append(begins[1:], len(likeliest))
-    spots = []
+    decoded = []
     for begin, end in zip(begins, ends, strict=True):
         if (char := int(likeliest[begin])) != BLANK:
-            spots.append(Spot(char - 1, int(begin + probabilities[begin:end, char].argmax())))
-    return spots
+            decoded.append(DecodedChar(char - 1, int(begin + probabilities[begin:end, char].argmax())))
+    return decoded
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class FormatPrior:
         )
         object.__setattr__(self, "_allowed", allowed)
 
-    def __call__(self, text: Text, complete: bool) -> float:
-        """Log of how likely a text is against others, from :data:`WORST` up.
+    def __call__(self, text: LabelSeq, complete: bool) -> float:
+        """Log of how likely a text is against others, from :data:`MIN_LOG_PRIOR` up.
 
         Args:
             text: the text, or its beginning.
@@ -96,7 +96,7 @@ class FormatPrior:
             return 0.0
         return max(self._value(i, text, complete) for i in range(len(self.formats)))
 
-    def weights(self, text: Text) -> NDArray[np.float32]:
+    def weights(self, text: LabelSeq) -> NDArray[np.float32]:
         """What each class is worth in each place of a text, by the format that fits it best.
 
         Returns:
@@ -104,29 +104,29 @@ class FormatPrior:
         """
         shape = len(text), len(self.alphabet)
         weights = np.ones(shape, np.float32)
-        if not self.formats or self(text, True) <= WORST:
+        if not self.formats or self(text, True) <= MIN_LOG_PRIOR:
             return weights
         best = max(range(len(self.formats)), key=lambda i: self._value(i, text, True))
         for place, allowed in enumerate(self._allowed[best][: len(text)]):
-            weights[place] = math.exp(MISFIT)
+            weights[place] = math.exp(MISMATCH_PENALTY)
             weights[place, list(allowed)] = 1.0
         return weights
 
-    def _value(self, index: int, text: Text, complete: bool) -> float:
+    def _value(self, index: int, text: LabelSeq, complete: bool) -> float:
         places, form = self._allowed[index], self.formats[index]
         wrong = sum(char not in place for char, place in zip(text, places, strict=False))
         wrong += max(0, len(text) - len(places))
         if complete:
             wrong += max(0, form.shortest - len(text))
-        return max(WORST, form.prior + MISFIT * wrong)
+        return max(MIN_LOG_PRIOR, form.prior + MISMATCH_PENALTY * wrong)
 
 
 def beam_search(
     probabilities: NDArray[np.float32],
-    prior: Callable[[Text, bool], float] = lambda text, complete: 0.0,
+    prior: Callable[[LabelSeq, bool], float] = lambda text, complete: 0.0,
     width: int = 16,
-    least: float = 1e-4,
-) -> list[tuple[Text, float]]:
+    min_probability: float = 1e-4,
+) -> list[tuple[LabelSeq, float]]:
     """The likeliest texts, each with all ways to write it in the given steps.
 
     Args:
@@ -134,23 +134,23 @@ def beam_search(
         prior: log-probability of a text before the picture is looked at; its second argument says
             whether the text is complete.
         width: texts that are followed.
-        least: a class less likely than that in a step is passed over.
+        min_probability: a class less likely than that in a step is passed over.
 
     Returns:
         Texts with the log of probability and prior, likeliest first.
     """
     # Of each beginning, the probability of what ends in a blank and of what ends in its last character.
-    beams: dict[Text, tuple[float, float]] = {(): (1.0, 0.0)}
-    known: dict[Text, float] = {}
+    beams: dict[LabelSeq, tuple[float, float]] = {(): (1.0, 0.0)}
+    known: dict[LabelSeq, float] = {}
 
-    def value(text: Text, mass: tuple[float, float]) -> float:
+    def value(text: LabelSeq, mass: tuple[float, float]) -> float:
         if text not in known:
             known[text] = prior(text, False)
         return math.log(max(mass[0] + mass[1], 1e-300)) + known[text]
 
     for row in probabilities.astype(np.float64):
-        found: dict[Text, tuple[float, float]] = {}
-        chars = [int(i) for i in np.flatnonzero(row >= least) if i != BLANK]
+        found: dict[LabelSeq, tuple[float, float]] = {}
+        chars = [int(i) for i in np.flatnonzero(row >= min_probability) if i != BLANK]
         for text, (blank, char) in beams.items():
             both = blank + char
             before = found.get(text, (0.0, 0.0))
@@ -168,7 +168,7 @@ def beam_search(
     return sorted(ends, key=lambda end: -end[1])
 
 
-def align(probabilities: NDArray[np.float32], text: Sequence[int]) -> list[Spot]:
+def forced_align(probabilities: NDArray[np.float32], text: Sequence[int]) -> list[DecodedChar]:
     """Where the characters of a text stand, by the likeliest way to write it in the given steps.
 
     Args:
@@ -196,9 +196,9 @@ def align(probabilities: NDArray[np.float32], text: Sequence[int]) -> list[Spot]
     state = len(states) - 1 if len(states) == 1 or value[-1] >= value[-2] else len(states) - 2
     if not np.isfinite(value[state]):
         raise ValueError(f"{len(text)} characters do not fit into {len(logs)} steps")
-    surest: dict[int, int] = {}
+    best_step: dict[int, int] = {}
     for step in range(len(logs) - 1, -1, -1):
-        if state % 2 and (state not in surest or logs[step, state] >= logs[surest[state], state]):
-            surest[state] = step
+        if state % 2 and (state not in best_step or logs[step, state] >= logs[best_step[state], state]):
+            best_step[state] = step
         state -= int(came_from[step, state])
-    return [Spot(int(char), surest[2 * i + 1]) for i, char in enumerate(text)]
+    return [DecodedChar(int(char), best_step[2 * i + 1]) for i, char in enumerate(text)]

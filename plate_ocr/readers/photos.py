@@ -9,43 +9,43 @@ import numpy as np
 from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Char, Plate
-from plate_ocr.text import fold
-from plate_ocr.vision.detection import Located
-from plate_ocr.vision.geometry import contained, hull_cut, overlap, straight_cut
+from plate_ocr.text import fold_lookalikes
+from plate_ocr.vision.detection import Detection
+from plate_ocr.vision.geometry import contained, crop_box, overlap, rectify
 from plate_ocr.vision.images import Image
 
-STRAIGHT = (0.08, 0.2)
+RECTIFIED_MARGIN = (0.08, 0.2)
 """What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
 
-AS_IT_STANDS = (0.12, 0.2)
+BOX_MARGIN = (0.12, 0.2)
 """The same about one that is read as it stands."""
 
 MIN_WIDTH = 128
-"""A narrower plate is enlarged while it is straightened: pixels, half of what the plate network reads."""
+"""A narrower plate is enlarged while it is rectified: pixels, half of the plate network's input."""
 
 NMS_CONTAINMENT = 0.5
-"""Plates of which so much of the smaller one is in the other are one plate."""
+"""Two readings are of one plate where so much of the smaller box lies in the other."""
 
-SAME_PLACE = 0.9
-"""Detections that overlap so far, intersection over union, are read once."""
+DUPLICATE_IOU = 0.9
+"""Detections that overlap more are read once."""
 
 NEAR_WIDTH = 64
-"""At half the scale plates are looked for that are as wide or high there, pixels."""
+"""Plates at least so wide or high at half the scale are detected there too: pixels."""
 
 WEAK = 0.4
-"""Part of the score of a plate from which on a small place is looked at closer, at twice the scale."""
+"""A small detection with at least this part of the minimum score is checked at twice the scale."""
 
 WINDOW, MAX_WINDOWS = 256, 6
-"""Side of what is looked at then, pixels of the detector's picture, and how many places, at most."""
+"""Side of the window for that check, pixels of the detector's input, and the maximum number of windows."""
 
 TURNED_BELOW, TURNED_MARGIN = 0.97, 0.01
-"""A plate with a less confident character is read upside down too; where that is by so much more confident,
-look-alikes being one, it hangs upside down and is not reported."""
+"""A plate with a character below the first is read upside down too. Where that reading is more confident by
+the second, look-alikes counted as one, the plate hangs upside down and is not reported."""
 
 SURE_CHAR = 0.8
-"""Of two readings of a plate the one with more characters that are so sure counts."""
+"""Of two readings of one plate, the one with more characters of at least this confidence is kept."""
 
-SHORT_CONFIDENCE = 0.97
+MIN_SHORT_CONFIDENCE = 0.97
 """Of short texts that are found in a photo, at least: badges and lamps read so."""
 
 
@@ -66,7 +66,7 @@ class PhotoReader:
         """All plates in each of several grey photos, uint8 ``(H, W)``; the surest comes first."""
         return [self.read_photo(gray, self.detect(gray)) for gray in pictures]
 
-    def detect(self, gray: Image) -> list[Located]:
+    def detect(self, gray: Image) -> list[Detection]:
         """Where plates may be in a photo, uint8 ``(H, W)``, at the scale that the detector is made for.
 
         Some have a score below that of the detector's card: a closer look must show more.
@@ -74,7 +74,7 @@ class PhotoReader:
         card = self.detector.card
         return self.detector.detect(gray, scales=[card.longest], min_score=WEAK * card.min_score)
 
-    def read_photo(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+    def read_photo(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
         """The plates in a photo, the surest first.
 
         Args:
@@ -92,41 +92,42 @@ class PhotoReader:
             plates = self._read_places(gray, self._detect(gray, longest))
         return plates
 
-    def _closer(self, gray: Image, places: Sequence[Located], plates: Sequence[Plate]) -> list[Located]:
+    def _closer(self, gray: Image, places: Sequence[Detection], plates: Sequence[Plate]) -> list[Detection]:
         """What is seen at twice the scale about small places where nothing was read surely."""
         sure = [np.array(plate.corners) for plate in plates if plate.min_confidence >= SURE_CHAR]
         scale = self.detector.card.longest / max(gray.shape)
         reach = round(WINDOW / min(1.0, 2 * scale)) // 2
-        found: list[Located] = []
+        found: list[Detection] = []
         small = [p for p in places if scale * np.ptp(p.corners, axis=0).max() < NEAR_WIDTH]
         unread = [p for p in small if all(contained(p.corners, box) < NMS_CONTAINMENT for box in sure)]
         for place in unread[:MAX_WINDOWS]:
             x, y = (max(0, round(v) - reach) for v in place.corners.mean(0))
             window = gray[y : y + 2 * reach, x : x + 2 * reach]
             seen = self.detector.detect(window, scales=[WINDOW], min_score=self.detector.card.min_score)
-            found += [Located(other.score, other.corners + np.array([x, y])) for other in seen]
+            found += [Detection(other.score, other.corners + np.array([x, y])) for other in seen]
         return found
 
-    def _near(self, gray: Image) -> list[Located]:
+    def _near(self, gray: Image) -> list[Detection]:
         """Plates that fill much of a photo, seen better from further away."""
         half = self.detector.card.longest // 2
         least = NEAR_WIDTH * max(gray.shape) / half
         return [place for place in self._detect(gray, half) if np.ptp(place.corners, axis=0).max() >= least]
 
-    def _detect(self, gray: Image, longest: int) -> list[Located]:
+    def _detect(self, gray: Image, longest: int) -> list[Detection]:
         return self.detector.detect(gray, scales=[longest], min_score=self.detector.card.min_score)
 
-    def _read_places(self, gray: Image, places: Sequence[Located]) -> tuple[Plate, ...]:
+    def _read_places(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
         """What is read where plates may be; of readings of one plate the best, the surest plate first."""
         boxes = [place.corners for place in _distinct(places)]
         crops = [
-            (straight_cut(gray, box, STRAIGHT, MIN_WIDTH), hull_cut(gray, box, AS_IT_STANDS)) for box in boxes
+            (rectify(gray, box, RECTIFIED_MARGIN, MIN_WIDTH), crop_box(gray, box, BOX_MARGIN))
+            for box in boxes
         ]
-        read = self.reader.read_crops(crops, short_confidence=SHORT_CONFIDENCE)
+        read = self.reader.read_crops(crops, short_confidence=MIN_SHORT_CONFIDENCE)
         found = [(box, plate) for box, plate in zip(boxes, read, strict=True) if plate]
         doubtful = [i for i, (_, plate) in enumerate(found) if plate.min_confidence < TURNED_BELOW]
         crops_turned = [
-            [straight_cut(gray, np.roll(found[i][0], 2, axis=0), STRAIGHT, MIN_WIDTH)] for i in doubtful
+            [rectify(gray, np.roll(found[i][0], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH)] for i in doubtful
         ]
         turned = dict(zip(doubtful, self.reader.read_crops(crops_turned), strict=True))
         return _distinct_plates(
@@ -144,11 +145,11 @@ def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:
     return tuple(sorted(kept, key=lambda plate: -plate.confidence))
 
 
-def _distinct(places: Sequence[Located]) -> list[Located]:
+def _distinct(places: Sequence[Detection]) -> list[Detection]:
     """Of detections at one place the one with the highest score."""
-    kept: list[Located] = []
+    kept: list[Detection] = []
     for place in sorted(places, key=lambda place: -place.score):
-        if all(overlap(place.corners, other.corners) < SAME_PLACE for other in kept):
+        if all(overlap(place.corners, other.corners) < DUPLICATE_IOU for other in kept):
             kept.append(place)
     return kept
 
@@ -164,8 +165,10 @@ def _folded(plate: Plate) -> float:
 
 
 def _with_lookalikes(char: Char) -> float:
-    own = fold(char.char or "")
-    others = (share for other, share in char.alternatives if other != char.char and fold(other) == own)
+    own = fold_lookalikes(char.char or "")
+    others = (
+        share for other, share in char.alternatives if other != char.char and fold_lookalikes(other) == own
+    )
     return char.confidence + sum(others)
 
 

@@ -10,30 +10,31 @@ from numpy.typing import NDArray
 
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.base import check_min_confidence
-from plate_ocr.readers.ctc import FormatPrior, Spot, align, beam_search, greedy
+from plate_ocr.readers.ctc import DecodedChar, FormatPrior, beam_search, forced_align, greedy_decode
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
 from plate_ocr.region_files.table import Region, formats_for
-from plate_ocr.vision.geometry import Cut, hull_cut, whole_cut
+from plate_ocr.vision.geometry import Crop, crop_box, whole_crop
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate_input import network_input
+from plate_ocr.vision.plate_input import preprocess_plate
 
 BATCH = 16
-"""Pictures in one run of the plate network."""
+"""Batch size of the plate network."""
 
-CLOSER = (0.08, 0.14)
-"""What is left about a plate that is read closer, as parts of its hull's width and height."""
+CLOSE_MARGIN = (0.08, 0.14)
+"""Margin around a plate in its tighter crop, as fractions of the box's width and height."""
 
-UNSURE = 0.9
-"""Where a character is less sure, the next crop of a plate is read."""
+REREAD_BELOW = 0.9
+"""Plates with a character below this confidence are read a second time, from a tighter or an unrectified
+crop."""
 
-LOOSE = 0.95
-"""Of a crop that is read closer, less than that part is left."""
+MAX_CLOSE_AREA = 0.95
+"""A tighter crop is read only if its area is below this fraction of the crop's."""
 
-SHORT = 3
-"""Plates of fewer characters may have a bound of their own."""
+SHORT_LENGTH = 3
+"""Plates with fewer characters may need a higher confidence."""
 
-LEAST_IN_LINE = 2
-"""Characters of a line, at least."""
+MIN_CHARS_PER_LINE = 2
+"""Minimum number of characters in a line of a two-line plate."""
 
 
 class NetworkReader:
@@ -68,22 +69,22 @@ class NetworkReader:
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures of a plate each, uint8 ``(H, W)``; one that is not found is left out."""
-        plates = self.read_crops([[whole_cut(picture)] for picture in pictures])
+        plates = self.read_crops([[whole_crop(picture)] for picture in pictures])
         return [(plate,) if plate else () for plate in plates]
 
     def read_crops(
-        self, crops: Sequence[Sequence[Cut]], *, short_confidence: float = 0.0
+        self, crops: Sequence[Sequence[Crop]], *, short_confidence: float = 0.0
     ) -> list[Plate | None]:
         """Read the better of several crops of each plate, :data:`BATCH` plates in a run of the network.
 
-        Where a character of a crop is less sure than :data:`UNSURE`, the crop is read once more, closer about
-        the corners that were found, and the more confident reading stays; where a character is still less
-        sure, so is the next crop.
+        Plates with a character below :data:`REREAD_BELOW` are read a second time, from a tighter crop around
+        the predicted corners, and the more confident reading is kept. If a character is still below it, the
+        next crop is read too.
 
         Args:
             crops: grey pieces of a picture for each plate, at least one; the first is always read.
-            short_confidence: what is shorter than :data:`SHORT` must be so sure to be a plate, 0..1; all must
-                be as sure as the model's card says.
+            short_confidence: minimum confidence of plates with fewer than :data:`SHORT_LENGTH` characters,
+                0..1; the minimum of the model's card applies to all.
 
         Returns:
             Each plate with its corners in the whole picture; None where the first crop shows none.
@@ -93,94 +94,94 @@ class NetworkReader:
             plates += self._read_batch(crops[start : start + BATCH], short_confidence)
         return plates
 
-    def _read_batch(self, crops: Sequence[Sequence[Cut]], short_confidence: float) -> list[Plate | None]:
-        least = self.model.card.min_plate_confidence
+    def _read_batch(self, crops: Sequence[Sequence[Crop]], short_confidence: float) -> list[Plate | None]:
+        min_confidence = self.model.card.min_plate_confidence
         best: list[Plate | None] = [None] * len(crops)
         for turn in range(max(map(len, crops))):
             unread = [
-                i for i, cuts in enumerate(crops) if turn < len(cuts) and (not turn or _is_unsure(best[i]))
+                i for i, batch in enumerate(crops) if turn < len(batch) and (not turn or _is_unsure(best[i]))
             ]
-            cuts = [crops[i][turn] for i in unread]
-            plates = self._see(cuts)
-            closer = {i: cut for i, plate in enumerate(plates) if (cut := _closer(cuts[i], plate))}
-            for i, plate in zip(closer, self._see([*closer.values()]), strict=True):
-                plates[i] = _more_confident(plates[i], _in_whole(plate, closer[i]))
-            for i, cut, plate in zip(unread, cuts, plates, strict=True):
-                short = plate is not None and len(plate.chars) < SHORT
-                if plate is not None and plate.confidence >= max(least, short * short_confidence):
-                    best[i] = _more_confident(best[i], _in_whole(plate, cut))
+            batch = [crops[i][turn] for i in unread]
+            plates = self._forward(batch)
+            closer = {i: crop for i, plate in enumerate(plates) if (crop := _closer(batch[i], plate))}
+            for i, plate in zip(closer, self._forward([*closer.values()]), strict=True):
+                plates[i] = _more_confident(plates[i], _to_image(plate, closer[i]))
+            for i, crop, plate in zip(unread, batch, plates, strict=True):
+                short = plate is not None and len(plate.chars) < SHORT_LENGTH
+                if plate is not None and plate.confidence >= max(min_confidence, short * short_confidence):
+                    best[i] = _more_confident(best[i], _to_image(plate, crop))
         return best
 
-    def _see(self, cuts: Sequence[Cut]) -> list[Plate | None]:
-        """What a run of the network reads, however unsure, with its corners in the pieces."""
-        if not cuts:
+    def _forward(self, batch: Sequence[Crop]) -> list[Plate | None]:
+        """Run the network on crops; corners are relative to the crops."""
+        if not batch:
             return []
         card = self.model.card
-        inputs = [network_input(cut.picture, card.height, card.width) for cut in cuts]
-        answers = zip(*self.model(np.stack(inputs)), cuts, strict=True)
-        return [self.plate(shares, corners, cut.picture.shape[::-1]) for shares, corners, cut in answers]
+        inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
+        answers = zip(*self.model(np.stack(inputs)), batch, strict=True)
+        return [self.plate(probs, corners, crop.picture.shape[::-1]) for probs, corners, crop in answers]
 
     def plate(
         self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
     ) -> Plate | None:
-        """What the network's answer means; None where it names no character.
+        """Decode the network output into a plate; None if no character was decoded.
 
         Args:
             probabilities: float32 ``(steps, classes + 1)``, the blank first.
             corners: float32 ``(4, 2)``: of the plate, as parts of the picture's width and height.
             size: width and height of the picture, pixels.
         """
-        spots = self._spots(probabilities)
-        shares = probabilities[[spot.step for spot in spots]]
+        decoded = self._decode(probabilities)
+        probs = probabilities[[char.timestep for char in decoded]]
         if self._prior.formats:
-            shares[:, 1:] *= self._prior.weights(tuple(spot.char for spot in spots))
-            shares /= shares.sum(axis=1, keepdims=True)
-        chars = tuple(self._char(spot, row[1:]) for spot, row in zip(spots, shares, strict=True))
+            probs[:, 1:] *= self._prior.weights(tuple(char.char for char in decoded))
+            probs /= probs.sum(axis=1, keepdims=True)
+        chars = tuple(self._char(char, row[1:]) for char, row in zip(decoded, probs, strict=True))
         if not chars:
             return None
         # The second half of the steps is the lower row of features.
-        lower = sum(2 * spot.step >= len(probabilities) for spot in spots)
-        lines = 2 if min(lower, len(spots) - lower) >= LEAST_IN_LINE else 1
+        lower = sum(2 * char.timestep >= len(probabilities) for char in decoded)
+        lines = 2 if min(lower, len(decoded) - lower) >= MIN_CHARS_PER_LINE else 1
         inside = np.clip(corners, 0, 1) * size
         return plate_of(chars, tuple((float(x), float(y)) for x, y in inside), lines)
 
-    def _spots(self, probabilities: NDArray[np.float32]) -> list[Spot]:
+    def _decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
         if not self._prior.formats:
-            return greedy(probabilities)
-        return align(probabilities, beam_search(probabilities, self._prior)[0][0])
+            return greedy_decode(probabilities)
+        return forced_align(probabilities, beam_search(probabilities, self._prior)[0][0])
 
-    def _char(self, spot: Spot, shares: NDArray[np.float32]) -> Char:
-        order = np.argsort(-shares, kind="stable")[: ALTERNATIVES + 1]
-        alphabet, confidence = self.model.card.alphabet, float(shares[spot.char])
-        ranked = [(alphabet[i], float(shares[i])) for i in order]
+    def _char(self, char: DecodedChar, probs: NDArray[np.float32]) -> Char:
+        order = np.argsort(-probs, kind="stable")[: ALTERNATIVES + 1]
+        alphabet, confidence = self.model.card.alphabet, float(probs[char.char])
+        ranked = [(alphabet[i], float(probs[i])) for i in order]
         if confidence < self.min_confidence:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
-        others = [(char, share) for char, share in ranked if char != alphabet[spot.char]]
-        return Char(alphabet[spot.char], confidence, tuple(others[:ALTERNATIVES]))
+        others = [(other, prob) for other, prob in ranked if other != alphabet[char.char]]
+        return Char(alphabet[char.char], confidence, tuple(others[:ALTERNATIVES]))
 
 
 def _is_unsure(plate: Plate | None) -> bool:
-    return plate is not None and plate.min_confidence < UNSURE
+    return plate is not None and plate.min_confidence < REREAD_BELOW
 
 
-def _closer(cut: Cut, plate: Plate | None) -> Cut | None:
-    """What is about a plate that was read unsurely in a loose crop, as a piece of the crop."""
+def _closer(crop: Crop, plate: Plate | None) -> Crop | None:
+    """A tighter crop around an uncertain plate; None if the plate is certain or the crop is already tight."""
     if plate is None or not _is_unsure(plate):
         return None
-    closer = hull_cut(cut.picture, np.array(plate.corners), CLOSER)
-    return closer if closer.picture.size < LOOSE * cut.picture.size else None
+    closer = crop_box(crop.picture, np.array(plate.corners), CLOSE_MARGIN)
+    return closer if closer.picture.size < MAX_CLOSE_AREA * crop.picture.size else None
 
 
-def _in_whole(plate: Plate | None, cut: Cut) -> Plate | None:
-    """A plate that was read in a piece of a picture, with its corners in that picture."""
+def _to_image(plate: Plate | None, crop: Crop) -> Plate | None:
+    """The plate with its corners mapped from the crop to the image."""
     if plate is None:
         return None
-    corners = tuple((float(x), float(y)) for x, y in cut.outside(plate.corners))
+    corners = tuple((float(x), float(y)) for x, y in crop.to_image(plate.corners))
     return dataclasses.replace(plate, corners=corners)
 
 
 def _more_confident(one: Plate | None, other: Plate | None) -> Plate | None:
-    """Of two readings of one plate the surer; of equals the first."""
+    """The more confident of two readings of a plate; the first of equals."""
     if one is None or other is None:
         return one or other
     return other if other.confidence > one.confidence else one

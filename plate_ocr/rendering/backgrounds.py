@@ -28,14 +28,14 @@ LONGEST = 1024
 def background(rng: Generator, height: int, width: int, photographs: Sequence[Image]) -> Image:
     """What is behind the cars of a scene: a photograph, shades and shapes: uint8 ``(height, width)``."""
     if rng.random() < 0.6:
-        return _random_piece(rng, height, width, photographs)
+        return random_piece(rng, height, width, photographs)
     scene = smooth_shades(rng, height, width)
     if rng.random() < 0.6:
         # Sky or a wall above, a road below.
         horizon = int(height * (0.1 + 0.6 * float(rng.random())))
         scene[horizon:] = smooth_shades(rng, height - horizon, width)
         if rng.random() < 0.5:
-            scene[:horizon] = _random_piece(rng, horizon, width, photographs)
+            scene[:horizon] = random_piece(rng, horizon, width, photographs)
     if rng.random() < 0.5:
         add_grain(rng, scene)
     for _ in range(int(rng.random() * 5)):
@@ -63,7 +63,7 @@ def _shrunk(gray: Image) -> Image:
     return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _random_piece(rng: Generator, height: int, width: int, photographs: Sequence[Image]) -> Image:
+def random_piece(rng: Generator, height: int, width: int, photographs: Sequence[Image]) -> Image:
     """A random piece of a photograph, in a random size: uint8 ``(height, width)``."""
     whole = photographs[int(rng.random() * len(photographs))]
     share = 0.25 + 0.75 * float(rng.random())

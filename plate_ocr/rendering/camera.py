@@ -2,7 +2,7 @@
 
 The flat plate is warped once into the crop: rotation in space, perspective and crop are one homography.
 The crop has a *sensor's* resolution, between what a distant camera gives and what the network can use; blur,
-noise and compression happen there, and :func:`~plate_ocr.vision.plate_input.network_input` makes the rest,
+noise and compression happen there, and :func:`~plate_ocr.vision.plate_input.preprocess_plate` makes the rest,
 as it does when plates are read.
 """
 

@@ -18,7 +18,7 @@ from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.scenery import not_a_plate
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate_input import HEIGHT, WIDTH, network_input
+from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
 MIX: Mapping[str, float] = {
     "cn": 0.24,
@@ -156,7 +156,7 @@ class PlateGenerator:
             height, width = 16 + int(rng.random() * 40), 48 + int(rng.random() * 130)
             scene = not_a_plate(rng, height, width, self.glyphs)
             scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
-            return SyntheticPlate(network_input(scene, *size), "", "", 0, *np.zeros((2, 0, 2)))
+            return SyntheticPlate(preprocess_plate(scene, *size), "", "", 0, *np.zeros((2, 0, 2)))
         region, layout = self.choose(rng)
         rows = len({field.row for field in layout.fields})
         # A little more than the network will see of it.
@@ -169,7 +169,7 @@ class PlateGenerator:
         picture = photograph(rng, plate, view, self.glyphs)
         picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
         return SyntheticPlate(
-            network_input(picture, *size),
+            preprocess_plate(picture, *size),
             plate.text,
             region.name,
             plate.rows,

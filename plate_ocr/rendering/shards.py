@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from plate_ocr.files import write_whole
 from plate_ocr.rendering.plates import NOT_PLATES, PlateGenerator, SyntheticPlate
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH, SceneGenerator
-from plate_ocr.text import bare
+from plate_ocr.text import normalize_text
 from plate_ocr.vision.drawing import to_png
 from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
@@ -151,7 +151,7 @@ def render_shard(rendering: Rendering, start: int, count: int) -> Shard:
     plates = [generator(rendering.seed, index) for index in range(start, start + count)]
     return Shard(
         np.stack([plate.image for plate in plates]),
-        tuple(bare(plate.text) for plate in plates),
+        tuple(normalize_text(plate.text) for plate in plates),
         tuple(plate.region for plate in plates),
         np.stack([_points(plate) for plate in plates]),
     )
@@ -193,7 +193,7 @@ def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
         plate = generator(rendering.seed, index)
         name = f"plates/{index:08}.png"
         write_whole(folder / name, to_png(plate.image))
-        writer.writerow([name, bare(plate.text), plate.region])
+        writer.writerow([name, normalize_text(plate.text), plate.region])
     labels = folder / "labels.csv"
     write_whole(labels, text.getvalue().encode())
     return labels

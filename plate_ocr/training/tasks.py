@@ -17,11 +17,12 @@ from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.plates.config import PlateRunConfig
 
 if TYPE_CHECKING:
-    from plate_ocr.training.core.reporting import Reporter
+    from plate_ocr.training.core.callbacks import Callback
     from plate_ocr.training.core.run import OpenTask, RunResult
 
 CONFIGS: Mapping[str, type[RunConfig]] = {
-    kind.model: kind for kind in (DigitsRunConfig, CharsRunConfig, PlateRunConfig, DetectorRunConfig)
+    config_type.model: config_type
+    for config_type in (DigitsRunConfig, CharsRunConfig, PlateRunConfig, DetectorRunConfig)
 }
 """By the name of the model. An option belongs to the models whose configuration has a field of its name."""
 
@@ -36,8 +37,8 @@ def stored_config(folder: Path) -> RunConfig:
     if not path.exists():
         raise DataError(f"{folder} holds no run to go on with: there is no config.toml")
     values = read_config(path)
-    kind = config_of(str(values.get("model", "")), str(path))
-    return kind(**kind.checked(values, str(path), folder))
+    config_type = config_of(str(values.get("model", "")), str(path))
+    return config_type(**config_type.checked(values, str(path), folder))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -55,24 +56,24 @@ def read_config(path: Path) -> dict[str, Any]:
     return parse_toml(text, str(path))
 
 
-def config_of(model: str, where: str) -> type[RunConfig]:
+def config_of(model: str, source: str) -> type[RunConfig]:
     """The kind of a model's configuration.
 
     Raises:
-        DataError: if there is no such model; ``where`` says who named it.
+        DataError: if there is no such model; ``source`` says who named it.
     """
     if model not in CONFIGS:
-        raise DataError(f"{where}: there is no model {model!r}; there are {', '.join(CONFIGS)}")
+        raise DataError(f"{source}: there is no model {model!r}; there are {', '.join(CONFIGS)}")
     return CONFIGS[model]
 
 
 def train(
-    config: RunConfig, folder: Path, reporter: Reporter, *, resume: bool = False, strict: bool = False
+    config: RunConfig, folder: Path, callback: Callback, *, resume: bool = False, strict: bool = False
 ) -> RunResult:
     """Train a model; arguments and errors as of :func:`plate_ocr.training.core.run.run`."""
     from plate_ocr.training.core.run import run
 
-    return run(config, _task_of(config), folder, reporter, resume=resume, strict=strict)
+    return run(config, _task_of(config), folder, callback, resume=resume, strict=strict)
 
 
 def _task_of(config: RunConfig) -> OpenTask:

@@ -26,7 +26,7 @@ from plate_ocr.errors import ModelError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.model.cards import METADATA_KEY, Card, card_from
 from plate_ocr.model.contents import Contents, Part, TensorInfo, read_file
-from plate_ocr.networks.weights import network_of_kind, read_any_weights
+from plate_ocr.networks.weights import network_for_card, read_any_weights
 
 WEIGHT_KEYS = ("model", "state_dict", "model_state_dict", "network", "net", "weights")
 """Under the first of these a checkpoint with several networks is expected to keep the one to use."""
@@ -149,7 +149,7 @@ def strip_checkpoint(path: Path, out: Path | None = None) -> Stripped:
     else:
         from plate_ocr.networks.export import save_model
 
-        network = network_of_kind(card)
+        network = network_for_card(card)
         network.load_state_dict(weights)
         save_model(network, card, target)
         files = (target, target.with_suffix(".onnx"))
@@ -364,8 +364,8 @@ def _pickled(value: Any) -> int:
 
 
 def _info(keys: Keys, tensor: Tensor) -> TensorInfo:
-    kind = str(tensor.dtype).removeprefix("torch.")
-    return TensorInfo(_name(keys), kind, tuple(tensor.shape), tensor.numel() * tensor.element_size())
+    format = str(tensor.dtype).removeprefix("torch.")
+    return TensorInfo(_name(keys), format, tuple(tensor.shape), tensor.numel() * tensor.element_size())
 
 
 def _name(keys: Keys) -> str:

@@ -1,6 +1,6 @@
 """Videos and cameras: pictures one after another, and the cars in them."""
 
-from plate_ocr.video.tracking import Car
+from plate_ocr.video.tracking import VehicleTrack
 from plate_ocr.video.watcher import watch
 
-__all__ = ["Car", "watch"]
+__all__ = ["VehicleTrack", "watch"]

@@ -17,28 +17,28 @@ import numpy as np
 
 from plate_ocr.errors import VideoError
 from plate_ocr.files import is_url
-from plate_ocr.video.tracking import GONE
+from plate_ocr.video.tracking import LOST_AFTER_S
 from plate_ocr.vision.images import Image
 
-KINDS = ("http", "https", "rtmp", "rtsp", "rtsps")
+SCHEMES = ("http", "https", "rtmp", "rtsp", "rtsps")
 """Of addresses that are read."""
 
 TIMEOUT = 10.0
 """Seconds in which a camera has to answer, and to send each picture."""
 
-FIRST_WAIT, MOST_WAIT = 1.0, 30.0
+FIRST_RETRY_S, MAX_RETRY_S = 1.0, 30.0
 """Seconds before a lost camera is looked for again, the first time and at most; they double each time."""
 
-BROKEN = 5
+MAX_BROKEN = 5
 """Broken pictures in a row that mean that there will be no other."""
 
-WHOLE = 0.9
+MIN_COMPLETE = 0.9
 """Share of a file's pictures and of its time that must be there, or it is cut."""
 
 # FFmpeg and OpenCV tell every damaged packet to standard error; what matters is told here in one line.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
-Tell = Callable[[str], None]
+OnMessage = Callable[[str], None]
 """Takes a sentence for people."""
 
 
@@ -70,9 +70,9 @@ def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
     shown = without_password(name)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     if is_url(name):
-        kind = name.partition("://")[0].lower()
-        if kind not in KINDS:
-            raise VideoError(f"{shown}: addresses of kind {kind} are not read; {', '.join(KINDS)} are")
+        scheme = name.partition("://")[0].lower()
+        if scheme not in SCHEMES:
+            raise VideoError(f"{shown}: addresses of kind {scheme} are not read; {', '.join(SCHEMES)} are")
         started, limit = monotonic(), round(1000 * timeout)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
@@ -106,7 +106,7 @@ def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
     return capture, False
 
 
-def file_frames(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Frame | None]:
+def file_frames(name: str, capture: cv2.VideoCapture, on_message: OnMessage) -> Iterator[Frame | None]:
     """All pictures of a file.
 
     Raises:
@@ -116,7 +116,7 @@ def file_frames(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Fr
     rate = rate if 0 < rate < 1000 else 25.0
     count = failed = 0
     time = 0.0
-    while failed < BROKEN:
+    while failed < MAX_BROKEN:
         good, picture = capture.read()
         if not good:
             failed += 1
@@ -126,11 +126,11 @@ def file_frames(name: str, capture: cv2.VideoCapture, tell: Tell) -> Iterator[Fr
         time = max(time, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 or count / rate)
         count += 1
         yield Frame(time, np.asarray(picture, np.uint8))
-    short = count < WHOLE * expected and time + 1 / rate < WHOLE * expected / rate
-    if count and (short or _is_cut_gif(name)):
+    incomplete = count < MIN_COMPLETE * expected and time + 1 / rate < MIN_COMPLETE * expected / rate
+    if count and (incomplete or _is_cut_gif(name)):
         raise VideoError(f"{name}: the video is cut off after {count:,} pictures")
     if 0 < count < expected:
-        tell(f"{name}: {round(expected) - count:,} of {round(expected):,} pictures could not be read")
+        on_message(f"{name}: {round(expected) - count:,} of {round(expected):,} pictures could not be read")
 
 
 class LiveFrames:
@@ -148,13 +148,13 @@ class LiveFrames:
         self,
         name: str,
         capture: cv2.VideoCapture,
-        tell: Tell,
+        on_message: OnMessage,
         reconnect_timeout: float | None,
         timeout: float,
     ) -> None:
-        self._name, self._tell, self._reconnect_timeout, self._timeout = (
+        self._name, self._on_message, self._reconnect_timeout, self._timeout = (
             name,
-            tell,
+            on_message,
             reconnect_timeout,
             timeout,
         )
@@ -169,19 +169,19 @@ class LiveFrames:
         self._thread.start()
 
     def __iter__(self) -> Iterator[Frame | None]:
-        told = False
+        reported = False
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None or self._wrong is not None, 0.2)
                 frame, self._newest = self._newest, None
                 wrong, lost = self._wrong, self._lost
             if frame is not None:
-                told = False
+                reported = False
                 yield frame
             elif wrong is not None:
                 raise wrong
-            elif lost is not None and monotonic() - lost > GONE and not told:
-                told = True
+            elif lost is not None and monotonic() - lost > LOST_AFTER_S and not reported:
+                reported = True
                 yield None
 
     def stop(self) -> None:
@@ -189,7 +189,7 @@ class LiveFrames:
         self._stop.set()
         self._thread.join(self._timeout + 1)
         missed = f"{self.missed:,} of {self.seen:,} pictures came too fast to be looked at"
-        self._tell(f"{self._shown}: {missed}, {self.broken:,} were broken")
+        self._on_message(f"{self._shown}: {missed}, {self.broken:,} were broken")
 
     def _run(self, capture: cv2.VideoCapture) -> None:
         try:
@@ -201,10 +201,10 @@ class LiveFrames:
 
     def _read_all(self, first: cv2.VideoCapture) -> None:
         capture: cv2.VideoCapture | None = first
-        wait = FIRST_WAIT
+        wait = FIRST_RETRY_S
         while not self._stop.is_set():
             if capture is not None and self._read(capture):
-                wait = FIRST_WAIT
+                wait = FIRST_RETRY_S
             if self._stop.is_set():
                 return
             self._lost = self._lost or monotonic()
@@ -218,16 +218,16 @@ class LiveFrames:
                     f"{self._shown}: lost, and not there again within {self._reconnect_timeout:g} s"
                 )
             wait = min(wait, left)
-            self._tell(f"{self._shown}: lost; looking for it again in {wait:.2g} s")
+            self._on_message(f"{self._shown}: lost; looking for it again in {wait:.2g} s")
             self._stop.wait(wait)
-            wait, capture = min(2 * wait, MOST_WAIT), None
+            wait, capture = min(2 * wait, MAX_RETRY_S), None
             with contextlib.suppress(VideoError):
                 capture = open_capture(self._name, self._timeout)[0]
 
     def _read(self, capture: cv2.VideoCapture) -> bool:
         """Read until the source is lost; says whether a picture came."""
         failed, some = 0, False
-        while failed < BROKEN and not self._stop.is_set():
+        while failed < MAX_BROKEN and not self._stop.is_set():
             started = monotonic()
             good, picture = capture.read()
             # Having waited in vain, FFmpeg hands out pictures that it had kept back.
@@ -237,7 +237,7 @@ class LiveFrames:
                 failed += 1
                 continue
             if self._lost is not None:
-                self._tell(f"{self._shown}: there again")
+                self._on_message(f"{self._shown}: there again")
             self.broken, failed, some = self.broken + failed, 0, True
             with self._changed:
                 self._lost = None

@@ -1,4 +1,4 @@
-"""Plates followed from picture to picture: each car is told of once, by the vote of all its readings."""
+"""Plates tracked from frame to frame: each vehicle is reported once, by the vote of all its readings."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.text import fold, is_part, similarity
-from plate_ocr.video.vote import Vote
+from plate_ocr.text import fold_lookalikes, is_part, similarity
+from plate_ocr.video.vote import TextVote
 from plate_ocr.vision.images import Image
 
-GONE = 2.5
+LOST_AFTER_S = 2.5
 """Seconds out of sight, and pictures, after which a car has left."""
-GONE_PICTURES = 3
+LOST_AFTER_FRAMES = 3
 
-NEAR = 1.0
+MAX_EXTRAPOLATION_S = 1.0
 """Seconds for which a plate that is out of sight is looked for where its motion leads."""
 
-LEAST_OVERLAP = 0.15
+MIN_TRACK_IOU = 0.15
 """Intersection over union of a plate and where its track was expected, at least."""
 
-ALIKE, REACH = 0.7, 5.0
+MIN_SIMILARITY, MAX_DISTANCE = 0.7, 5.0
 """Where they do not overlap: how alike texts must be, and how many plate widths apart the places may be."""
 
-PART_REACH = 1.5
+MAX_PART_DISTANCE = 1.5
 """The same for two parts of a plate, on both sides of something that covers its middle."""
 
-SIGHTINGS, SURE = 3, 0.9
-"""A car is told of when it was seen so often, or once with every character so sure and a digit among them:
-words are on frames and signs."""
+MIN_DETECTIONS, SURE_CONFIDENCE = 3, 0.9
+"""A track is reported after 3 detections, or after one whose characters all reach 0.9 and include a digit
+(digit-free text is usually signage)."""
 
-LEAST_CONFIDENCE = 0.5
+MIN_VOTE_CONFIDENCE = 0.5
 """Of the vote, or it is no plate."""
 
-AT_EDGE = 0.1
+EDGE_WEIGHT = 0.1
 """What the vote of a plate counts that touches the picture's edge: some of it may lie beyond."""
 
-EDGE = 2.0
+EDGE_MARGIN = 2.0
 """Pixels."""
 
-SMOOTH = 0.5
+VELOCITY_WEIGHT = 0.5
 """Weight of the newest motion in a track's velocity."""
 
 
 @dataclass(frozen=True)
-class Car:
+class VehicleTrack:
     """A car that has left.
 
     Attributes:
@@ -78,7 +78,7 @@ class _Track:
     def __init__(
         self, plate: Plate, reading: Reading, time: float, number: int, picture: Image | None
     ) -> None:
-        self.vote, self.frames, self.sure, self.velocity = Vote(), 0, 0.0, np.zeros(2)
+        self.vote, self.frames, self.sure, self.velocity = TextVote(), 0, 0.0, np.zeros(2)
         self.start = self.end = self.best_time = time
         self.box = _box(plate)
         self.best, self.best_weight = reading, -1.0
@@ -89,11 +89,13 @@ class _Track:
         box, passed = _box(plate), time - self.end
         if passed > 0:
             motion = (box.mean(0) - self.box.mean(0)) / passed
-            self.velocity += (SMOOTH if self.frames > 1 else 1.0) * (motion - self.velocity)
+            self.velocity += (VELOCITY_WEIGHT if self.frames > 1 else 1.0) * (motion - self.velocity)
         self.box, self.end, self.number = box, time, number
         self.frames += 1
-        inside = (box >= EDGE).all() and (box <= np.array([reading.width, reading.height]) - EDGE).all()
-        weight = 1.0 if inside else AT_EDGE
+        inside = (box >= EDGE_MARGIN).all() and (
+            box <= np.array([reading.width, reading.height]) - EDGE_MARGIN
+        ).all()
+        weight = 1.0 if inside else EDGE_WEIGHT
         self.vote.add(plate, weight)
         self.sure = max(self.sure, weight * plate.min_confidence)
         # Of readings that are as sure the largest.
@@ -103,9 +105,9 @@ class _Track:
             self.corners, self.picture = plate.corners, picture
         self.plate = self.vote.result(self.corners)
 
-    def join(self, other: _Track) -> None:
+    def merge(self, other: _Track) -> None:
         """Take over all that is known of another track of the same car."""
-        self.vote.join(other.vote)
+        self.vote.merge(other.vote)
         self.sure, self.start = max(self.sure, other.sure), min(self.start, other.start)
         if other.end > self.end:
             self.end, self.number, self.box, self.velocity = (
@@ -115,58 +117,60 @@ class _Track:
                 other.velocity,
             )
         # At times when both were seen, the car was seen once: the sum would count it twice.
-        self.frames = max(self.frames, other.frames) if self.meets(other) else self.frames + other.frames
+        self.frames = (
+            max(self.frames, other.frames) if self.overlaps_in_time(other) else self.frames + other.frames
+        )
         if other.best_weight > self.best_weight:
             self.best, self.best_weight, self.best_time = other.best, other.best_weight, other.best_time
             self.corners, self.picture = other.corners, other.picture
         self.plate = self.vote.result(self.corners)
 
-    def meets(self, other: _Track) -> bool:
+    def overlaps_in_time(self, other: _Track) -> bool:
         """Whether both were in sight at one time."""
         return self.start <= other.end and other.start <= self.end
 
-    def likeness(self, plate: Plate, time: float) -> float:
+    def association_score(self, plate: Plate, time: float) -> float:
         """How well a plate goes on with the track, more is better; 0 if it does not."""
-        alike, passed = similarity(self.plate.text, plate.text), time - self.end
+        similar, passed = similarity(self.plate.text, plate.text), time - self.end
         part = is_part(self.plate.text, plate.text) or is_part(plate.text, self.plate.text)
         if part:
-            alike = max(alike, ALIKE)
-        both_sure = min(plate.min_confidence, self.sure) >= SURE
-        box, expected = _box(plate), self.box + self.velocity * min(passed, NEAR)
-        shared = overlap(box, expected) if passed <= NEAR else 0.0
-        if shared >= LEAST_OVERLAP:
+            similar = max(similar, MIN_SIMILARITY)
+        both_sure = min(plate.min_confidence, self.sure) >= SURE_CONFIDENCE
+        box, expected = _box(plate), self.box + self.velocity * min(passed, MAX_EXTRAPOLATION_S)
+        shared = overlap(box, expected) if passed <= MAX_EXTRAPOLATION_S else 0.0
+        if shared >= MIN_TRACK_IOU:
             # One car may take another's place between two pictures.
-            return 0.0 if alike < ALIKE and both_sure else 1 + shared + alike
-        if alike == 1:
-            return 1 + alike
+            return 0.0 if similar < MIN_SIMILARITY and both_sure else 1 + shared + similar
+        if similar == 1:
+            return 1 + similar
         # Cars that follow each other may have numbers that differ little.
-        if alike < ALIKE or (passed > NEAR and both_sure and not part):
+        if similar < MIN_SIMILARITY or (passed > MAX_EXTRAPOLATION_S and both_sure and not part):
             return 0.0
-        return alike if self.apart(box, time) <= REACH else 0.0
+        return similar if self.distance(box, time) <= MAX_DISTANCE else 0.0
 
-    def apart(self, box: NDArray[np.float64], time: float) -> float:
+    def distance(self, box: NDArray[np.float64], time: float) -> float:
         """How far from a box its middle is expected, in plate widths."""
-        expected = self.box.mean(0) + self.velocity * min(time - self.end, NEAR)
+        expected = self.box.mean(0) + self.velocity * min(time - self.end, MAX_EXTRAPOLATION_S)
         wide = max(np.ptp(self.box[:, 0]), np.ptp(box[:, 0]), 1.0)
         return float(np.linalg.norm(box.mean(0) - expected) / wide)
 
-    def says_the_same(self, other: _Track) -> bool:
+    def has_same_text(self, other: _Track) -> bool:
         """Whether both have the same text, O like 0 and I like 1."""
-        return fold(self.plate.text) == fold(other.plate.text)
+        return fold_lookalikes(self.plate.text) == fold_lookalikes(other.plate.text)
 
     def is_part_of(self, other: _Track) -> bool:
         """Whether it is what can be seen of another beside something that covers the rest."""
-        near = other.apart(self.box, max(self.end, other.end)) <= PART_REACH
-        return near and self.meets(other) and is_part(self.plate.text, other.plate.text)
+        near = other.distance(self.box, max(self.end, other.end)) <= MAX_PART_DISTANCE
+        return near and self.overlaps_in_time(other) and is_part(self.plate.text, other.plate.text)
 
     @property
-    def is_sure(self) -> bool:
+    def is_confident(self) -> bool:
         """Whether it is a car however seldom it was seen."""
-        return self.sure >= SURE and any(char.isdigit() for char in self.plate.text)
+        return self.sure >= SURE_CONFIDENCE and any(char.isdigit() for char in self.plate.text)
 
-    def car(self) -> Car:
+    def car(self) -> VehicleTrack:
         reading = dataclasses.replace(self.best, plates=(self.plate,))
-        return Car(self.start, self.end, self.frames, self.best_time, self.picture, reading)
+        return VehicleTrack(self.start, self.end, self.frames, self.best_time, self.picture, reading)
 
 
 class Tracker:
@@ -181,7 +185,7 @@ class Tracker:
         self._tracks: list[_Track] = []
         self._number = 0
 
-    def update(self, reading: Reading, time: float, picture: Image | None = None) -> list[Car]:
+    def update(self, reading: Reading, time: float, picture: Image | None = None) -> list[VehicleTrack]:
         """Take the next picture's plates.
 
         Args:
@@ -198,7 +202,9 @@ class Tracker:
             if all(plate.text != other.text for other in plates):
                 plates.append(plate)
         pairs = [
-            (t.likeness(p, time), i, j) for i, t in enumerate(self._tracks) for j, p in enumerate(plates)
+            (t.association_score(p, time), i, j)
+            for i, t in enumerate(self._tracks)
+            for j, p in enumerate(plates)
         ]
         tracks, free = set(range(len(self._tracks))), set(range(len(plates)))
         for value, i, j in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
@@ -208,33 +214,34 @@ class Tracker:
                 self._tracks[i].add(plates[j], reading, time, self._number, picture)
         for j in sorted(free):
             self._tracks.append(_Track(plates[j], reading, time, self._number, picture))
-        self._join()
-        return self._leave(time)
+        self._merge_duplicates()
+        return self._retire(time)
 
-    def finish(self) -> list[Car]:
+    def finish(self) -> list[VehicleTrack]:
         """The cars that are still in sight, as there are no more pictures."""
-        return self._leave(None)
+        return self._retire(None)
 
-    def _join(self) -> None:
+    def _merge_duplicates(self) -> None:
         """Tracks that have come to say the same are one car, and so are those of parts of one plate."""
         kept: list[_Track] = []
         for track in sorted(self._tracks, key=lambda track: -len(track.plate.text)):
-            same = (t for t in kept if track.says_the_same(t) or track.is_part_of(t))
+            same = (t for t in kept if track.has_same_text(t) or track.is_part_of(t))
             if (known := next(same, None)) is not None:
-                known.join(track)
+                known.merge(track)
             else:
                 kept.append(track)
         self._tracks = kept
 
-    def _leave(self, time: float | None) -> list[Car]:
+    def _retire(self, time: float | None) -> list[VehicleTrack]:
         left = [
             track
             for track in self._tracks
-            if time is None or (time - track.end > GONE and self._number - track.number >= GONE_PICTURES)
+            if time is None
+            or (time - track.end > LOST_AFTER_S and self._number - track.number >= LOST_AFTER_FRAMES)
         ]
         self._tracks = [track for track in self._tracks if track not in left]
-        sure = [track for track in left if track.frames >= SIGHTINGS or track.is_sure]
-        cars = [track.car() for track in sure if track.plate.confidence >= LEAST_CONFIDENCE]
+        sure = [track for track in left if track.frames >= MIN_DETECTIONS or track.is_confident]
+        cars = [track.car() for track in sure if track.plate.confidence >= MIN_VOTE_CONFIDENCE]
         return sorted(cars, key=lambda car: (car.start, car.end))
 
 

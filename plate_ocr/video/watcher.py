@@ -12,30 +12,30 @@ from plate_ocr.video.capture import (
     TIMEOUT,
     Frame,
     LiveFrames,
-    Tell,
+    OnMessage,
     file_frames,
     open_capture,
     without_password,
 )
-from plate_ocr.video.tracking import Car, Tracker
+from plate_ocr.video.tracking import Tracker, VehicleTrack
 from plate_ocr.vision.images import Image
 
 
 def watch(
     name: str | os.PathLike[str] | int,
     read: Callable[[Image], Reading],
-    tell: Tell = warn,
+    on_message: OnMessage = warn,
     *,
     reconnect_timeout: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
     timeout: float = TIMEOUT,
-) -> Iterator[Car | Reading]:
+) -> Iterator[VehicleTrack | Reading]:
     """Watch a video to its end, or a camera until Ctrl-C.
 
     Args:
         name: a file, an address or the number of a camera.
         read: reads a picture, as a :class:`~plate_ocr.PlateReader` does.
-        tell: is told what goes on; by default the log is.
+        on_message: is told what goes on; by default the log is.
         reconnect_timeout: seconds for which a lost camera is looked for; None: for ever.
         show: shows every picture that was looked at, and says whether to go on.
         timeout: seconds in which a camera has to answer.
@@ -50,9 +50,9 @@ def watch(
     name = str(name)
     capture, live = open_capture(name, timeout)
     frames = (
-        LiveFrames(name, capture, tell, reconnect_timeout, timeout)
+        LiveFrames(name, capture, on_message, reconnect_timeout, timeout)
         if live
-        else file_frames(name, capture, tell)
+        else file_frames(name, capture, on_message)
     )
     tracker, found, last = Tracker(), False, None
     wrong: ImageError | VideoError | None = None

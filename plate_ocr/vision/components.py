@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-NEIGHBOUR = 0.15
+MAX_NEIGHBOUR_AREA = 0.15
 """What stands beside the main component, touches the picture's edge and is smaller than this part
 of it is a piece of a neighbour."""
 
@@ -73,7 +73,7 @@ def connected_components(binary: NDArray[np.uint8]) -> Components:
 
 
 def isolate(
-    components: Components, reach: NDArray[np.float64] | float = 0.0, *, least: float = 0.01
+    components: Components, reach: NDArray[np.float64] | float = 0.0, *, min_area: float = 0.01
 ) -> Isolated:
     """Keep the component nearest the centre of each picture, and what belongs to it.
 
@@ -85,14 +85,14 @@ def isolate(
         components: of a stack of N pictures.
         reach: how far beyond the main component's sides others may lie, in pixels; one number
             or float64 ``(N,)``. 0 suits letters and digits; Chinese characters have parts side by side.
-        least: the smallest share of the picture that counts as a piece of a character.
+        min_area: the smallest share of the picture that counts as a piece of a character.
 
     Returns:
         The cleaned pictures and the boxes of their characters.
     """
     count, height, width = components.shape
     owner, boxes = components.owner, components.boxes
-    big = components.area >= least * height * width
+    big = components.area >= min_area * height * width
     x, y = components.center.T
     # Distances down the picture count less: a character fills its picture's height.
     score = np.where(big, components.area, 0) / (0.05 + x * x + 0.3 * y * y)
@@ -110,7 +110,7 @@ def isolate(
         keep = big & (middle >= left - allowed) & (middle <= right + allowed)
         beside = (middle < left) | (middle > right)
         cut_off = (boxes[:, 0] == 0) | (boxes[:, 2] == width)
-        keep &= ~(beside & cut_off & (components.area < NEIGHBOUR * components.area[main[owner]]))
+        keep &= ~(beside & cut_off & (components.area < MAX_NEIGHBOUR_AREA * components.area[main[owner]]))
     else:
         keep = np.zeros(0, np.bool_)
     table = np.zeros(len(owner) + 1, np.uint8)

@@ -29,7 +29,7 @@ sides, at most, and how much of its edge a neighbour sees better. Multiples of :
 
 
 @dataclass(frozen=True)
-class Located:
+class Detection:
     """Where a plate may be.
 
     Attributes:
@@ -41,7 +41,7 @@ class Located:
     corners: NDArray[np.float64]
 
 
-def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
+def preprocess_photo(gray: Image, longest: int) -> tuple[Image, float]:
     """Resize a photo for the detector; a small one is enlarged, :data:`MAX_UPSCALE` times at most.
 
     Args:
@@ -60,11 +60,11 @@ def photo_input(gray: Image, longest: int) -> tuple[Image, float]:
     return np.asarray(cv2.copyMakeBorder(gray, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
 
 
-def in_tiles(look: Callable[[Image], NDArray[np.float32]], picture: Image) -> NDArray[np.float32]:
+def run_tiled(run: Callable[[Image], NDArray[np.float32]], picture: Image) -> NDArray[np.float32]:
     """What the network says of a picture of any size, tile by tile.
 
     Args:
-        look: runs the network: uint8 ``(H, W)`` to float32 ``(9, H / CELL, W / CELL)``.
+        run: runs the network: uint8 ``(H, W)`` to float32 ``(9, H / CELL, W / CELL)``.
         picture: uint8 ``(H, W)``, both multiples of :data:`STRIDE`.
 
     Returns:
@@ -74,7 +74,7 @@ def in_tiles(look: Callable[[Image], NDArray[np.float32]], picture: Image) -> ND
     answer = np.empty((9, picture.shape[0] // CELL, picture.shape[1] // CELL), np.float32)
     for top in tops:
         for left in lefts:
-            seen = look(picture[top : top + high, left : left + wide])
+            seen = run(picture[top : top + high, left : left + wide])
             # The next one goes over this one's last margin.
             down, right = MARGIN // CELL * (top > 0), MARGIN // CELL * (left > 0)
             rows = slice(top // CELL + down, (top + high) // CELL)
@@ -92,21 +92,23 @@ def _tiles(side: int) -> tuple[int, list[int]]:
     return length, [min(i * step, side - length) for i in range(count)]
 
 
-def located(answer: NDArray[np.float32], scale: float, least: float, most: int = 64) -> list[Located]:
+def decode_detections(
+    answer: NDArray[np.float32], scale: float, min_score: float, max_count: int = 64
+) -> list[Detection]:
     """Plates that the detector network speaks of, the surest first.
 
     Args:
         answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.detector.PlateDetector`.
         scale: pixels of the network's picture that a pixel of the photo is.
-        least: score, 0..1.
-        most: how many, at most.
+        min_score: score, 0..1.
+        max_count: how many, at most.
     """
     logits = answer[0]
     highest = cv2.dilate(logits, np.ones((3, 3), np.uint8))
-    rows, columns = np.nonzero((logits == highest) & (logits > np.log(least / (1 - least))))
-    order = np.argsort(-logits[rows, columns], kind="stable")[:most]
+    rows, columns = np.nonzero((logits == highest) & (logits > np.log(min_score / (1 - min_score))))
+    order = np.argsort(-logits[rows, columns], kind="stable")[:max_count]
     rows, columns = rows[order], columns[order]
     middles = (np.stack([columns, rows], 1) + 0.5) * CELL
     corners = answer[1:, rows, columns].T.reshape(-1, 4, 2).astype(np.float64) * UNIT + middles[:, None]
     scores = 1 / (1 + np.exp(-logits[rows, columns].astype(np.float64)))
-    return [Located(float(score), points / scale) for score, points in zip(scores, corners, strict=True)]
+    return [Detection(float(score), points / scale) for score, points in zip(scores, corners, strict=True)]

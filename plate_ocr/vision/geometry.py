@@ -15,7 +15,7 @@ CORNERS = 4
 
 
 @dataclass(frozen=True)
-class Cut:
+class Crop:
     """A piece of a picture.
 
     Attributes:
@@ -28,7 +28,7 @@ class Cut:
     matrix: NDArray[np.float64]
     whole: tuple[int, int]
 
-    def outside(self, points: ArrayLike) -> NDArray[np.float64]:
+    def to_image(self, points: ArrayLike) -> NDArray[np.float64]:
         """Where points ``(N, 2)`` of the piece are in the whole picture, at its edge if they lie beyond.
 
         Returns:
@@ -38,57 +38,57 @@ class Cut:
         return np.asarray(np.clip(points, 0, self.whole), np.float64)
 
 
-def whole_cut(picture: Image) -> Cut:
+def whole_crop(picture: Image) -> Crop:
     """A whole picture, uint8 ``(H, W)`` or ``(H, W, 3)``, as a piece of itself."""
-    return Cut(picture, np.eye(3), (picture.shape[1], picture.shape[0]))
+    return Crop(picture, np.eye(3), (picture.shape[1], picture.shape[0]))
 
 
-def hull_cut(picture: Image, corners: NDArray[np.float64], around: tuple[float, float]) -> Cut:
+def crop_box(picture: Image, corners: NDArray[np.float64], margin: tuple[float, float]) -> Crop:
     """Cut out the upright hull of a plate; what would lie beyond the picture is left out.
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
         corners: float64 ``(4, 2)``: of the plate, pixels.
-        around: what is left about it, as parts of the hull's width and height.
+        margin: what is left about it, as parts of the hull's width and height.
     """
     low, high = corners.min(0), corners.max(0)
-    reach = np.array(around) * (high - low)
+    reach = np.array(margin) * (high - low)
     size = np.array(picture.shape[1::-1])
     left, top = np.clip(np.floor(low - reach), 0, size - 1).astype(int)
     right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), size).astype(int)
     matrix = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
-    return Cut(picture[top:bottom, left:right], matrix, (picture.shape[1], picture.shape[0]))
+    return Crop(picture[top:bottom, left:right], matrix, (picture.shape[1], picture.shape[0]))
 
 
-def straight_cut(
+def rectify(
     picture: Image,
     corners: NDArray[np.float64],
-    around: tuple[float, float] = (0, 0),
+    margin: tuple[float, float] = (0, 0),
     min_width: int = 0,
-) -> Cut:
+) -> Crop:
     """Cut out a plate, straightened by its corners; beyond the picture its edge is repeated.
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
         corners: float64 ``(4, 2)``: of the plate, pixels, clockwise from its own top left.
-        around: what is left about it, as parts of its width and height.
+        margin: what is left about it, as parts of its width and height.
         min_width: of the plate in the result, pixels; a narrower one is enlarged while it is straightened,
             which keeps more of it than straightening first.
     """
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     inner = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
     # No plate is larger than what is seen of it, wherever a network puts corners.
-    seen = hull_cut(picture, corners, (0, 0)).picture.shape
+    seen = crop_box(picture, corners, (0, 0)).picture.shape
     inner *= min(1.0, np.sqrt(2 * seen[0] * seen[1] / max(1.0, inner.prod())))
     inner *= max(1.0, min_width / max(1.0, inner[0]))
     inner = np.clip(np.rint(inner), 2, sum(picture.shape[:2]) + 2 + min_width)
-    margin = np.rint(np.array(around) * inner)
-    box = margin + inner * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    border = np.rint(np.array(margin) * inner)
+    box = border + inner * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     matrix = cv2.getPerspectiveTransform(box.astype(np.float32), corners.astype(np.float32))
-    width, height = (int(side) for side in inner + 2 * margin)
+    width, height = (int(side) for side in inner + 2 * border)
     flags = (cv2.INTER_CUBIC if inner[0] <= min_width else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     cut = cv2.warpPerspective(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return Cut(
+    return Crop(
         np.asarray(cut, np.uint8), np.asarray(matrix, np.float64), (picture.shape[1], picture.shape[0])
     )
 

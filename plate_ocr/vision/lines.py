@@ -23,13 +23,13 @@ MARGIN = 5
 TRIM = 3
 """Of these, what is cut off again before a piece is read: the rest is for slanted tops and bottoms."""
 
-NARROWEST, WIDEST = 0.08, 0.95
+MIN_CHAR_ASPECT, MAX_CHAR_ASPECT = 0.08, 0.95
 """Width of a character, as a part of its height."""
 
-LOWEST = 0.65
+MIN_CHAR_HEIGHT = 0.65
 """Pieces with less ink from top to bottom than this part of the line are dots, hyphens or rivets."""
 
-THIN, FRAME = 0.35, 0.6
+MAX_FRAME_WIDTH, MIN_FRAME_INK = 0.35, 0.6
 """Pieces narrower than the one part of the line's height, with ink in more than the other part of the
 rows above and below it, are sides of the frame."""
 
@@ -138,16 +138,18 @@ def propose_segments(binary: Image) -> Segments:
             cuts.append(int(place))
     columns = np.array(cuts, np.int64)
     wide = columns[None] - columns[:, None]
-    first, last = np.nonzero((wide >= NARROWEST * LINE_HEIGHT) & (wide <= WIDEST * LINE_HEIGHT))
+    first, last = np.nonzero(
+        (wide >= MIN_CHAR_ASPECT * LINE_HEIGHT) & (wide <= MAX_CHAR_ASPECT * LINE_HEIGHT)
+    )
     rows = np.concatenate([np.zeros((LINE_HEIGHT, 1)), np.cumsum(binary[MARGIN:-MARGIN] > 0, axis=1)], axis=1)
     inked = rows[:, columns[last]] > rows[:, columns[first]]
-    tall = LINE_HEIGHT - inked.argmax(0) - inked[::-1].argmax(0) >= LOWEST * LINE_HEIGHT
+    tall = LINE_HEIGHT - inked.argmax(0) - inked[::-1].argmax(0) >= MIN_CHAR_HEIGHT * LINE_HEIGHT
     tall &= inked.any(0)
     # The frame's side is as thin as a 1, but goes on above and below the characters.
     outside = np.concatenate([binary[:MARGIN], binary[-MARGIN:]]) > 0
     sums = np.concatenate([np.zeros((2 * MARGIN, 1)), np.cumsum(outside, axis=1)], axis=1)
     beyond = (sums[:, columns[last]] > sums[:, columns[first]]).mean(0)
-    tall &= (beyond < FRAME) | (wide[first, last] > THIN * LINE_HEIGHT)
+    tall &= (beyond < MIN_FRAME_INK) | (wide[first, last] > MAX_FRAME_WIDTH * LINE_HEIGHT)
     cost = np.concatenate([[0], np.cumsum(np.minimum(1, 2 * ink))]) / LINE_HEIGHT
     return Segments(columns, first[tall], last[tall], cost[columns])
 

@@ -11,7 +11,7 @@ HEIGHT, WIDTH = 64, 256
 """Size of the network's input, pixels."""
 
 
-def network_input(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> Image:
+def preprocess_plate(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> Image:
     """Stretch a crop of a plate to the network's size, whatever its form.
 
     Args:

@@ -18,7 +18,7 @@ from plate_ocr.vision.features import frame, framed_ratios
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.settings import Preprocessing
 
-TOUCH = 0.25
+MAX_BORDER_COVERAGE = 0.25
 """A character that covers more of its picture's border than this is the likelier to be the ground."""
 
 CHUNK = 256
@@ -130,7 +130,7 @@ def row_vectors(
     return framed_ratios(isolated.binary, frames, settings.grid, settings.overlap), isolated.found
 
 
-def candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
+def find_candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
     """Binarise characters, settle the polarity where the picture tells, list both where not.
 
     Args:
@@ -163,7 +163,7 @@ def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candid
     found = isolated.found
     ratios = framed_ratios(isolated.binary[found], frames[found], settings.grid, settings.overlap)
     # The ground surrounds the character, so that in the wrong polarity it lies along the border.
-    plausible = 1 - np.clip(border_share(isolated.binary[found]) - TOUCH, 0, 0.2)
+    plausible = 1 - np.clip(border_share(isolated.binary[found]) - MAX_BORDER_COVERAGE, 0, 0.2)
     return Candidates(ratios, first + owner[found], inverted[found], plausible)
 
 

@@ -17,7 +17,7 @@ from tests.app.conftest import Run
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch, shipped_plates: Path, shipped_detector: Path) -> None:
     """Few readings."""
-    monkeypatch.setattr(benchmark, "RUNS", 2)
+    monkeypatch.setattr(benchmark, "N_RUNS", 2)
     monkeypatch.setattr(benchmark, "SECONDS", 0.01)
 
 

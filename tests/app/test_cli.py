@@ -284,7 +284,7 @@ def test_formats_of_region_files_are_joined(run: Run, pictures: Path, tmp_path: 
 def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -> None:
     code, _, err = run("train", "data", "--model", "plates", "-o", tmp_path / "run")
     assert (code, err.count("\n")) == (2, 1)
-    assert "rendered plates alone" in err
+    assert "trained on rendered plates" in err
     code, _, err = run("train", "--region", "us", "-o", tmp_path / "run")
     assert code == 2
     assert "--region belongs to --model plates" in err

@@ -15,7 +15,7 @@ import pytest
 
 from plate_ocr.app.commands.benchmark import TEXT, drawn_crop, drawn_photo
 from plate_ocr.app.evaluation import mistakes_page
-from plate_ocr.metrics import Outcome
+from plate_ocr.metrics import Sample
 from plate_ocr.readers.results import Char, Plate, Reading
 from tests.app.conftest import Run
 from tests.app.test_models import WITHOUT_EXTRAS
@@ -63,7 +63,7 @@ def test_json_holds_all_figures_and_nothing_is_written(run: Run, plates: Path, t
     assert code == 0
     assert (values["plates"], values["accuracy"], values["not_found"]) == (2, 0.5, 0)
     assert values["regions"]["eu"] == {"count": 1, "accuracy": 1.0}
-    assert values["confusions"] == [{"wanted": "X", "read": "T", "count": 1}]
+    assert values["confusions"] == [{"target": "X", "read": "T", "count": 1}]
     assert 0 <= values["calibration_error"] <= 1
     assert values["ms"] > 0
     assert values["boxes"] is None
@@ -88,7 +88,7 @@ def test_what_cannot_be_looked_at_is_named_and_left_out(run: Run, plates: Path, 
     assert f"{plates} line 6: the text Ж1: 'Ж' not in the alphabet" in err
     assert f"{plates} line 4: cannot read {tmp_path / 'missing.png'}" in err
     assert f"{plates} line 5: {tmp_path / 'text.png'}: not a picture" in err
-    assert "3 of 5 plates are left out" in err
+    assert "3 of 5 plates are not in the metrics" in err
     assert (tmp_path / "m.html").exists()
 
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_looked_at_is_named_and_left_out(run: Run, plates: Path, 
         (["nowhere.csv"], 1, "there is no data set nowhere.csv"),
         (["."], 1, "holds no pictures"),
         (["empty.csv"], 1, "lists no pictures"),
-        (["bad.csv"], 1, "no plate could be looked at"),
+        (["bad.csv"], 1, "no plate could be read"),
         ([".", "--region", "atlantis"], 2, "there is no region 'atlantis'"),
         ([".", "--region", "mine.toml"], 2, "there is no region 'mine.toml'"),
         ([".", "--model", "nothing"], 2, "there is no model 'nothing'"),
@@ -175,11 +175,11 @@ def test_several_processes_measure_the_same(run: Run, plates: Path, tmp_path: Pa
 
 
 def test_names_are_no_html_and_the_surest_come_first(tmp_path: Path) -> None:
-    def misread(name: str, confidence: float) -> Outcome:
+    def misread(name: str, confidence: float) -> Sample:
         cv2.imwrite(str(tmp_path / name), np.zeros((90, 900), np.uint8))
         corners = ((0.0, 0.0), (900.0, 0.0), (900.0, 90.0), (0.0, 90.0))
         plate = Plate("B", confidence, confidence, 1, corners, (Char("B", confidence, ()),))
-        return Outcome(str(tmp_path / name), "A1", Reading(900, 90, 1.0, (plate,) if confidence else ()))
+        return Sample(str(tmp_path / name), "A1", Reading(900, 90, 1.0, (plate,) if confidence else ()))
 
     page = mistakes_page([misread("a&<b>.png", 0.0), misread("b.png", 0.4), misread("c.png", 0.8)])
     assert "a&amp;&lt;b&gt;.png" in page

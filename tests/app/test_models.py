@@ -71,7 +71,7 @@ def test_info_of_a_plate_model(run: Run, shipped: Path) -> None:
     assert code == 0
     assert {
         "alphabet: 0A皖",
-        "picture: 64×256",
+        "input: 64×256",
         "network: 4-4-4-4 channels, 1 transformer layers of 8",
         "mean confidence below 0.3 is no plate",
         "region: cn",
@@ -83,8 +83,8 @@ def test_info_of_a_detector(run: Run, shipped: Path, suffix: str) -> None:
     code, out, err = run("models", "info", shipped / f"detector{suffix}")
     assert (code, err) == (0, "")
     assert {
-        "picture: up to 640 pixels a side",
-        "network: 16-24-48-72-96 channels, added up in 64",
+        "input: up to 640 pixels per side",
+        "network: 16-24-48-72-96 channels, fused to 64",
         "score below 0.3 is no plate",
     } <= set(out.splitlines())
     assert "alphabet" not in out
@@ -157,7 +157,7 @@ def test_bad_files_are_one_line(run: Run, shipped: Path) -> None:
         ("info", shipped / "text.pt", "is not a whole checkpoint"),
         ("strip", shipped / "text.pt", "is not a whole checkpoint"),
         ("strip", shipped, "is a folder"),
-        ("strip", shipped / "digits.onnx", "nothing but weights"),
+        ("strip", shipped / "digits.onnx", "only weights"),
     ]:
         code, out, err = run("models", command, file)
         assert (code, out, err.count("\n")) == (1, "", 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plate_ocr.app.output import CSV_COLUMNS, to_rows, to_values, write_table
-from plate_ocr.app.pictures import LONGEST_SIDE, PictureFolders, annotated, blurred
+from plate_ocr.app.pictures import MAX_SIDE, PictureFolders, annotated, blurred
 from plate_ocr.app.sources import Inputs
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.readers.auto import PlateReader
@@ -85,7 +85,7 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
 def test_processes_that_draw_are_not_sent_the_names_so_far(tmp_path: Path) -> None:
     folders = PictureFolders(annotate=tmp_path)
     before = pickle.dumps(folders)
-    folders.pass_over("1.jpg")
+    folders.reserve("1.jpg")
     assert pickle.dumps(folders) == before
     assert pickle.loads(before).annotate == tmp_path
     folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
@@ -138,10 +138,10 @@ def test_an_ending_that_is_added_makes_no_name_twice(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_is_too_long_for_a_file_is_told(tmp_path: Path) -> None:
-    for size in ((2, LONGEST_SIDE + 1), (LONGEST_SIDE + 1, 2)):
+    for size in ((2, MAX_SIDE + 1), (MAX_SIDE + 1, 2)):
         with pytest.raises(ImageError, match="too many for a JPEG file"):
             PictureFolders(blur=tmp_path).draw(np.zeros(size, np.uint8), reading())
-    drawn = PictureFolders(blur=tmp_path).draw(np.zeros((2, LONGEST_SIDE), np.uint8), reading())
+    drawn = PictureFolders(blur=tmp_path).draw(np.zeros((2, MAX_SIDE), np.uint8), reading())
     assert drawn.blurred
 
 

@@ -180,7 +180,7 @@ def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> 
 def scheduled(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunConfig]:
     """The configuration that a command line begins a run with."""
     begun: list[RunConfig] = []
-    monkeypatch.setattr("plate_ocr.app.commands.train._show_plan", begun.append)
+    monkeypatch.setattr("plate_ocr.app.commands.train._show_schedule", begun.append)
 
     def schedule(*options: object) -> RunConfig:
         code, _, err = run("train", "--dry-run", *options)
@@ -210,7 +210,7 @@ def test_paths_in_a_file_are_relative_to_it(scheduled: Callable[..., RunConfig],
     folder = tmp_path / "some" / "place"
     folder.mkdir(parents=True)
     (folder / "a.toml").write_text(
-        f'data = ["pictures", "{(tmp_path / "whole").as_posix()}"]\nfonts = "../fonts"\nbase = "chars"\n',
+        f'data = ["pictures", "{(tmp_path / "whole").as_posix()}"]\nfonts = "../fonts"\nweights = "chars"\n',
         encoding="utf-8",
     )
     config = scheduled("--config", "some/place/a.toml")
@@ -218,7 +218,7 @@ def test_paths_in_a_file_are_relative_to_it(scheduled: Callable[..., RunConfig],
     assert config.data == (os.path.join("some", "place", "pictures"), str(tmp_path / "whole"))
     assert (config.fonts, config.weights) == (os.path.join("some", "fonts"), "chars")
     (folder / "b.toml").write_text(
-        'model = "plates"\nbase = "plates/model"\nregions = ["US", "mine.toml"]\nassets = "glyphs"\n',
+        'model = "plates"\nweights = "plates/model"\nregions = ["US", "mine.toml"]\nassets = "glyphs"\n',
         encoding="utf-8",
     )
     config = scheduled("--config", folder / "b.toml")

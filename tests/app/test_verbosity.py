@@ -11,9 +11,9 @@ import cv2
 import pytest
 
 from plate_ocr.app.cli import COMMANDS
-from plate_ocr.app.progress import QuietReporter, reporter
+from plate_ocr.app.progress import QuietCallback, train_callback
 from plate_ocr.app.verbosity import set_verbosity
-from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.core.callbacks import NullCallback
 from tests.app.conftest import Run
 from tests.conftest import draw_plate
 
@@ -34,7 +34,7 @@ def test_device_models_and_times_are_told_if_wanted(
     assert (code, len(told)) == (0, 5)
     assert told[0].startswith("plate-ocr: device: cpu, ")
     assert told[1] == f"plate-ocr: model: {shipped_plates}"
-    assert told[2] == f"plate-ocr: finds plates: {shipped_detector}"
+    assert told[2] == f"plate-ocr: detector: {shipped_detector}"
     assert told[3].startswith("plate-ocr: opened in ")
     assert told[4].startswith("plate-ocr: done in ")
     code, again, err = run(command, given)
@@ -63,8 +63,8 @@ def test_training_tells_device_and_times_or_nothing(
 ) -> None:
     from plate_ocr.training import tasks
 
-    def train(config: object, folder: object, told: Silent, **settings: object) -> object:
-        told.say("a line")
+    def train(config: object, folder: object, told: NullCallback, **settings: object) -> object:
+        told.on_message("a line")
         return type("Result", (), {"metrics": {"some": 1}, "folder": folder})
 
     monkeypatch.setattr(tasks, "train", train)
@@ -82,10 +82,10 @@ def test_training_tells_device_and_times_or_nothing(
 def test_no_bar_is_shown_where_errors_alone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     set_verbosity(quiet=True, verbose=False)
-    quiet = reporter()
+    quiet = train_callback()
     set_verbosity(quiet=False, verbose=False)
-    assert isinstance(quiet, QuietReporter)
-    assert not isinstance(reporter(), QuietReporter)
+    assert isinstance(quiet, QuietCallback)
+    assert not isinstance(train_callback(), QuietCallback)
 
 
 @pytest.mark.slow

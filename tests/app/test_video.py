@@ -30,7 +30,7 @@ from plate_ocr.rendering.camera import STREAK
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.video import watch
 from plate_ocr.video.capture import Frame, without_password
-from plate_ocr.video.tracking import Car
+from plate_ocr.video.tracking import VehicleTrack
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
 
@@ -69,9 +69,9 @@ def write_gif(path: Path, levels: list[int], durations: list[int]) -> Path:
     return path
 
 
-def cars_of(path: Path | str, said: list[str] | None = None, **settings: Any) -> list[Car]:
+def cars_of(path: Path | str, said: list[str] | None = None, **settings: Any) -> list[VehicleTrack]:
     found = watch(str(path), read, (said if said is not None else []).append, **settings)
-    return [car for car in found if isinstance(car, Car)]
+    return [car for car in found if isinstance(car, VehicleTrack)]
 
 
 def test_each_car_of_a_file_is_told_of_once(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_cut_video_tells_of_its_cars_and_then_that_it_is_cut(tmp_path: Path, n
     path.write_bytes(data[: len(data) // 2])
     found = watch(str(path), read, print)
     car = next(found)
-    assert isinstance(car, Car)
+    assert isinstance(car, VehicleTrack)
     assert car.frames < 30
     with pytest.raises(VideoError, match="cut off after"):
         next(found)
@@ -251,7 +251,8 @@ def test_a_video_that_was_stopped_is_watched_again(
         return read(shown)
 
     monkeypatch.setattr(
-        "plate_ocr.video.watch", lambda name, _, tell, **rest: watch(name, read_some, tell, **rest)
+        "plate_ocr.video.watch",
+        lambda name, _, on_message, **rest: watch(name, read_some, on_message, **rest),
     )
     command = "predict", "--model", "chars", "--crops", tmp_path / "crops", "--resume", tmp_path / "r.jsonl"
     statuses = [run(*command, *paths)[0]]
@@ -267,7 +268,7 @@ def test_pictures_are_named_as_those_of_a_run_that_was_not_stopped(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "plate_ocr.video.watch", lambda name, _, tell, **rest: watch(name, read, tell, **rest)
+        "plate_ocr.video.watch", lambda name, _, on_message, **rest: watch(name, read, on_message, **rest)
     )
     (tmp_path / "x.jpg").write_text("no picture")
     for folder in ("1", "2"):
@@ -355,7 +356,7 @@ def test_a_slow_reader_misses_pictures_and_keeps_up(camera: Camera) -> None:
 
     found = list(watch(camera.address, slowly, said.append, show=show, timeout=5))
     (car,) = found
-    assert isinstance(car, Car)
+    assert isinstance(car, VehicleTrack)
     assert (car.plate.text, car.frames) == ("AB123", 8)
     # A picture is as new as it can be: they are as far apart as reading takes.
     assert np.diff(times).min() > 0.1
@@ -365,12 +366,12 @@ def test_a_slow_reader_misses_pictures_and_keeps_up(camera: Camera) -> None:
 
 
 def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.video.capture.FIRST_WAIT", 0.2)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_RETRY_S", 0.2)
     said: list[str] = []
     again: list[Camera] = []
     seen: list[float] = []
 
-    def tell(what: str) -> None:
+    def on_message(what: str) -> None:
         said.append(what)
         if "looking" in what and sum("looking" in line for line in said) == 3:
             again.append(Camera(camera.port, level=120))
@@ -383,7 +384,9 @@ def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.M
 
     try:
         cars = [
-            car for car in watch(camera.address, read, tell, show=show, timeout=3) if isinstance(car, Car)
+            car
+            for car in watch(camera.address, read, on_message, show=show, timeout=3)
+            if isinstance(car, VehicleTrack)
         ]
     finally:
         for there in again:
@@ -403,7 +406,7 @@ def test_the_number_of_a_camera_opens_it(tmp_path: Path, monkeypatch: pytest.Mon
         return opens(path, cv2.CAP_FFMPEG)
 
     monkeypatch.setattr("cv2.VideoCapture", capture)
-    monkeypatch.setattr("plate_ocr.video.capture.FIRST_WAIT", 0.05)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_RETRY_S", 0.05)
     said: list[str] = []
     cars = cars_of("3", said, show=lambda *_: len(opened) < 3)
     assert [car.plate.text for car in cars] == ["AB123"]
@@ -418,14 +421,14 @@ def test_broken_pictures_of_a_camera_are_counted() -> None:
         (car,) = watch(there.address, read, said.append, show=lambda frame, _: frame.time < 1, timeout=5)
     finally:
         there.stop()
-    assert isinstance(car, Car)
+    assert isinstance(car, VehicleTrack)
     words = said[-1].split(": ")[-1].split()
     seen, broken = int(words[2]), int(words[-3])
     assert abs(broken - seen / 4) <= 2
 
 
 def test_a_camera_that_stays_away_is_given_up(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.video.capture.FIRST_WAIT", 0.1)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_RETRY_S", 0.1)
 
     def show(*_: object) -> bool:
         camera.stop()
@@ -433,7 +436,7 @@ def test_a_camera_that_stays_away_is_given_up(camera: Camera, monkeypatch: pytes
 
     found = watch(camera.address, read, print, reconnect_timeout=0.5, timeout=3, show=show)
     car = next(found)
-    assert isinstance(car, Car)
+    assert isinstance(car, VehicleTrack)
     with pytest.raises(VideoError, match=r"not there again within 0\.5 s"):
         next(found)
 
@@ -456,7 +459,7 @@ def test_a_camera_that_never_answers_is_an_error() -> None:
 
 
 def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Silent:
+    class NullCallback:
         """What FFmpeg does with H.264: pictures that it had kept back come after it has waited in vain."""
 
         def read(self) -> tuple[bool, Image]:
@@ -466,7 +469,7 @@ def test_a_camera_that_falls_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> 
         def release(self) -> None:
             pass
 
-    monkeypatch.setattr("plate_ocr.video.watcher.open_capture", lambda *_: (Silent(), True))
+    monkeypatch.setattr("plate_ocr.video.watcher.open_capture", lambda *_: (NullCallback(), True))
     found = watch("rtsp://there/", read, print, reconnect_timeout=0.1, timeout=0.3, show=lambda *_: False)
     with pytest.raises(VideoError, match=r"not there again within 0\.1 s"):
         next(found)
@@ -483,7 +486,7 @@ def test_ctrl_c_ends_a_camera_with_its_cars(camera: Camera) -> None:
         return read(shown)
 
     (car,) = watch(camera.address, interrupted, print, timeout=5)
-    assert isinstance(car, Car)
+    assert isinstance(car, VehicleTrack)
     assert car.frames == 5
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
-from plate_ocr.app.progress import PlainReporter
+from plate_ocr.app.progress import LogCallback
 from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.training.core.run import run
 from plate_ocr.training.detector.config import DetectorRunConfig
@@ -40,10 +40,10 @@ def main() -> None:
     model, out = given.pop("model"), given.pop("out")
     if model == "plates":
         plates = PlateRunConfig(regions=REGIONS, lr=LR, **given)
-        run(plates, partial(open_plates, plates, card=PLATES), out, PlainReporter())
+        run(plates, partial(open_plates, plates, card=PLATES), out, LogCallback())
     else:
         detector = DetectorRunConfig(regions=REGIONS, lr=LR, **given)
-        run(detector, partial(open_detector, detector, card=DETECTOR), out, PlainReporter())
+        run(detector, partial(open_detector, detector, card=DETECTOR), out, LogCallback())
 
 
 if __name__ == "__main__":

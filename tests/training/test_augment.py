@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from plate_ocr.training.characters.augment import Augmentation, augment, no_character
+from plate_ocr.training.characters.augment import Augmentation, augment, make_negatives
 from tests.conftest import draw_char
 
 NOTHING = Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})
@@ -69,7 +69,7 @@ def test_the_callers_pictures_stay_as_they_are() -> None:
     gray = characters("012345")
     before = gray.clone()
     changed(gray, Augmentation())
-    no_character(gray, torch.Generator().manual_seed(0))
+    make_negatives(gray, torch.Generator().manual_seed(0))
     assert torch.equal(gray, before)
 
 
@@ -158,7 +158,7 @@ def test_mildness_makes_strong_changes_rare() -> None:
 
 def test_no_character_shows_halves_of_characters_or_noise_in_turn() -> None:
     gray = characters("2357AK" * 3)
-    result = no_character(gray, torch.Generator().manual_seed(0))
+    result = make_negatives(gray, torch.Generator().manual_seed(0))
     assert result.shape == gray.shape
     assert result.min() >= 0
     assert result.max() <= 1
@@ -176,4 +176,4 @@ def test_no_character_shows_halves_of_characters_or_noise_in_turn() -> None:
 def test_a_single_picture_can_be_changed() -> None:
     gray = characters("8")
     assert changed(gray, Augmentation()).shape == gray.shape
-    assert no_character(gray, torch.Generator().manual_seed(0)).isfinite().all()
+    assert make_negatives(gray, torch.Generator().manual_seed(0)).isfinite().all()

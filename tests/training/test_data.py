@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import DIGITS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.training.characters.augment import Augmentation
-from plate_ocr.training.characters.batches import CharBatches, Draws, RowBatches, class_balance
+from plate_ocr.training.characters.batches import CharBatches, RowBatches, WeightedStepSampler, class_balance
 from plate_ocr.training.characters.dataset import (
     CharData,
     Problem,
     Split,
-    brighten_glyphs,
     list_samples,
     load_samples,
     near_copies,
+    normalize_polarity,
     split_data,
 )
 from plate_ocr.training.core.schedule import BatchWarmup, DataWarmup, TrainSchedule
@@ -97,7 +97,7 @@ def test_a_csv_file_is_a_data_set(folder: Path, encoding: str) -> None:
     )
     samples, problems = list_samples(path)
     assert problems == []
-    assert [sample.where for sample in samples] == [f"{path} line {line}" for line in (2, 3, 4)]
+    assert [sample.location for sample in samples] == [f"{path} line {line}" for line in (2, 3, 4)]
     data, _ = load_samples(samples, KNOWN, SETTINGS)
     assert KNOWN.decode(data.labels) == "837"
 
@@ -148,8 +148,8 @@ def test_the_group_pattern_names_the_plate(tmp_path: Path) -> None:
     assert by_name["other.png"] == str(tmp_path / "8" / "other.png")
 
 
-def only(problems: list[Problem], kind: str) -> list[Problem]:
-    return [problem for problem in problems if problem.kind == kind]
+def only(problems: list[Problem], category: str) -> list[Problem]:
+    return [problem for problem in problems if problem.category == category]
 
 
 def test_a_clean_data_set_has_no_problems(folder: Path) -> None:
@@ -161,8 +161,8 @@ def test_unreadable_pictures_are_named_and_left_out(folder: Path) -> None:
     (folder / "7" / "empty.png").write_bytes(b"")
     data, problems = load(folder)
     assert len(data) == 9
-    assert [problem.kind for problem in problems] == ["unreadable picture"] * 2
-    assert problems[0].where == str(folder / "3" / "text.png")
+    assert [problem.category for problem in problems] == ["unreadable picture"] * 2
+    assert problems[0].location == str(folder / "3" / "text.png")
     assert "not a picture" in problems[0].detail
     assert "empty" in problems[1].detail
     assert str(problems[1]) == f"{folder / '7' / 'empty.png'}: unreadable picture: {problems[1].detail}"
@@ -173,8 +173,8 @@ def test_unknown_labels_are_named_and_left_out(folder: Path) -> None:
     data, problems = load(folder)
     assert len(data) == 9
     (problem,) = problems
-    assert problem.kind == "unknown label"
-    assert problem.where == str(folder / "Q" / "0.png")
+    assert problem.category == "unknown label"
+    assert problem.location == str(folder / "Q" / "0.png")
     assert "'Q'" in problem.detail
 
 
@@ -192,7 +192,7 @@ def test_problems_of_a_csv_name_its_lines(folder: Path) -> None:
     )
     data, problems = load(path)
     assert KNOWN.decode(data.labels) == "88"
-    found = {(problem.kind, problem.where.removeprefix(f"{path} ")) for problem in problems}
+    found = {(problem.category, problem.location.removeprefix(f"{path} ")) for problem in problems}
     assert found == {
         ("incomplete line", "line 3"),
         ("incomplete line", "line 4"),
@@ -208,12 +208,12 @@ def test_the_same_picture_under_two_labels_is_used_for_neither(folder: Path) -> 
     put(folder / "3" / "copy.png", variant("8", 0))
     data, problems = load(folder)
     assert KNOWN.decode(data.labels) == "33377788"
-    assert {problem.where for problem in problems} == {
+    assert {problem.location for problem in problems} == {
         str(folder / "3" / "copy.png"),
         str(folder / "8" / "0.png"),
     }
-    assert all(problem.kind == "same picture under two labels" for problem in problems)
-    here = next(problem for problem in problems if "copy" in problem.where)
+    assert all(problem.category == "same picture under two labels" for problem in problems)
+    here = next(problem for problem in problems if "copy" in problem.location)
     assert "'3' here" in here.detail
     assert str(folder / "8" / "0.png") in here.detail
 
@@ -229,8 +229,8 @@ def test_a_class_with_one_picture_is_named_and_learnt_from(folder: Path) -> None
     lonely = put(folder / "5" / "only.png", draw_char("5"))
     data, problems = load(folder)
     (problem,) = problems
-    assert problem.kind == "class with one picture"
-    assert problem.where == str(lonely)
+    assert problem.category == "class with one picture"
+    assert problem.location == str(lonely)
     split = split_data(data, val_fraction=0.3, test_fraction=0.3, seed=0)
     five = KNOWN.encode("5")[0]
     assert five in split.train.labels
@@ -346,15 +346,15 @@ def test_near_copies_across_the_split_are_found(rng: np.random.Generator) -> Non
     # The same picture under another label is another matter, and 5 is not learnt from.
     test = stacked([train.stack.gray[0], noisy("5", 1), train.stack.gray[4]], [8, 5, 8], "test")
     problems = near_copies(Split(train, validation, test))
-    assert {problem.kind for problem in problems} == {"near-copy across the split"}
-    assert [problem.where for problem in problems] == ["validation 1", "test 2"]
+    assert {problem.category for problem in problems} == {"near-copy across the split"}
+    assert [problem.location for problem in problems] == ["validation 1", "test 2"]
     assert "train 2," in problems[0].detail
     assert "train 4," in problems[1].detail
 
 
 def test_of_no_pictures_none_are_inverted() -> None:
     nothing = stack_characters([], SETTINGS)
-    assert len(brighten_glyphs(nothing, np.empty(0, np.int64), SETTINGS)) == 0
+    assert len(normalize_polarity(nothing, np.empty(0, np.int64), SETTINGS)) == 0
 
 
 def test_dark_glyphs_are_made_bright() -> None:
@@ -364,7 +364,7 @@ def test_dark_glyphs_are_made_bright() -> None:
     labels = np.array([int(char) for char in chars * 2])
     stack = stack_characters([*bright, *dark], SETTINGS)
     expected = stack_characters([*bright, *bright], SETTINGS)
-    bright_stack = brighten_glyphs(stack, labels, SETTINGS)
+    bright_stack = normalize_polarity(stack, labels, SETTINGS)
     np.testing.assert_allclose(bright_stack.gray.astype(int), expected.gray, atol=1)
 
 
@@ -377,21 +377,21 @@ def test_where_the_border_does_not_tell_the_other_pictures_of_the_class_do() -> 
     assert 0.3 < share < 0.7
     stack = stack_characters([*loose, tight, 255 - tight], SETTINGS)
     labels = np.array([0] * 4 + [1] * 4 + [0] * 2)
-    bright = brighten_glyphs(stack, labels, SETTINGS)
+    bright = normalize_polarity(stack, labels, SETTINGS)
     expected = stack_characters([*loose, tight, tight], SETTINGS)
     np.testing.assert_allclose(bright.gray.astype(int), expected.gray, atol=1)
 
 
-def draws(count: int = 10, **changes: object) -> Draws:
+def draws(count: int = 10, **changes: object) -> WeightedStepSampler:
     """Every sample alike, in order, in three batches of 64."""
     given: dict[str, object] = {
         "weights": np.full(count, 1 / count),
-        "plan": TrainSchedule(steps=3, batch_size=64),
+        "schedule": TrainSchedule(steps=3, batch_size=64),
         "order": np.arange(count),
         "seed": 0,
         **changes,
     }
-    return Draws(**given)  # type: ignore[arg-type]
+    return WeightedStepSampler(**given)  # type: ignore[arg-type]
 
 
 def batches(**changes: object) -> CharBatches:
@@ -553,7 +553,7 @@ def test_a_picture_cut_more_loosely_shows_the_same_character() -> None:
 
 
 def test_what_is_no_character_is_to_be_every_class_alike() -> None:
-    changes = dataclasses.replace(Augmentation(), no_character=0.2, inverted=0.1)
+    changes = dataclasses.replace(Augmentation(), negatives=0.2, inverted=0.1)
     _, target = rows_from(
         batches(augmentation=changes, draws=draws(schedule=TrainSchedule(steps=10, batch_size=100)))
     )
@@ -583,5 +583,5 @@ def test_real_characters_make_a_data_set_without_surprises(data_folder: Path) ->
     assert not only(problems, "unreadable picture")
     split = split_data(data, val_fraction=0.15, test_fraction=0.15, seed=0)
     assert not set(split.train.groups) & set(split.test.groups)
-    bright = brighten_glyphs(data.stack, data.labels, SETTINGS)
+    bright = normalize_polarity(data.stack, data.labels, SETTINGS)
     assert (bright.gray.mean((1, 2)) < 128).mean() > 0.9

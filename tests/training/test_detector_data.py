@@ -19,7 +19,7 @@ from plate_ocr.rendering.shards import Rendering, SceneShard, render_scenes
 from plate_ocr.training.detector.data import ANSWERS, SIZES, SceneBatches, answer, seen_again
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.data import Shards
-from plate_ocr.vision.detection import CELL, STRIDE, located
+from plate_ocr.vision.detection import CELL, STRIDE, decode_detections
 
 US = Rendering(regions=("us",), seed=3)
 SIZE = (96, 160)
@@ -54,12 +54,12 @@ def test_a_plate_has_a_peak_of_1_in_the_cell_of_its_middle(plate: Tensor) -> Non
 def test_a_perfect_answer_gives_the_corners_back() -> None:
     for plates in ((ONE,), (ONE, OTHER), (NONE, OTHER, ONE)):
         target = targets(*plates)
-        places = located(perfect(target)[0].numpy(), 1.0, 0.3)
+        places = decode_detections(perfect(target)[0].numpy(), 1.0, 0.3)
         there = [plate.numpy() for plate in plates if plate.isfinite().all()]
         assert len(places) == len(there)
         for plate in there:
-            off = min(float(np.abs(place.corners - plate).max()) for place in places)
-            assert off < 1e-3
+            corner_error = min(float(np.abs(place.corners - plate).max()) for place in places)
+            assert corner_error < 1e-3
 
 
 def test_every_cell_that_answers_knows_the_corners() -> None:
@@ -71,7 +71,7 @@ def test_every_cell_that_answers_knows_the_corners() -> None:
         one_cell = torch.full((9, *answering.shape), -9.0)
         one_cell[1:] = target[2:]
         one_cell[0, row, column] = 9
-        (place,) = located(one_cell.numpy(), 1.0, 0.3)
+        (place,) = decode_detections(one_cell.numpy(), 1.0, 0.3)
         plate = ONE if column * CELL < 100 else OTHER
         np.testing.assert_allclose(place.corners, plate, atol=1e-3)
         width = float((plate[1] - plate[0]).norm())
@@ -106,14 +106,14 @@ def test_the_loss_is_least_for_the_perfect_answer() -> None:
     missed, invented = best.clone(), best.clone()
     missed[0, 0, row, column] = -12
     invented[1, 0, 3, 3] = 12
-    off, further, elsewhere = best.clone(), best.clone(), best.clone()
-    off[0, 4, row, column] += 0.1
+    corner_error, further, elsewhere = best.clone(), best.clone(), best.clone()
+    corner_error[0, 4, row, column] += 0.1
     further[0, 4, row, column] += 0.3
     # Where no plate is, nobody asks for corners.
     elsewhere[1, 1:] += 5
     assert loss(missed) > least + 1
     assert loss(invented) > least + 1
-    assert least < loss(off) < loss(further)
+    assert least < loss(corner_error) < loss(further)
     assert loss(elsewhere) == least
 
 
@@ -133,7 +133,7 @@ def test_scenes_with_and_without_plates_are_told_apart() -> None:
     best = perfect(target)
     silent, everywhere = best.clone(), best.clone()
     silent[:, 0], everywhere[:, 0] = -12, 12
-    right = [int(PlatePeaks().right(output, target)) for output in (best, silent, everywhere)]
+    right = [int(PlatePeaks().correct(output, target)) for output in (best, silent, everywhere)]
     assert right == [3, 1, 2]
 
 

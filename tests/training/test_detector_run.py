@@ -18,10 +18,10 @@ from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import Detector
 from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import SceneShard
-from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import answer
-from plate_ocr.training.detector.evaluate import count_found
+from plate_ocr.training.detector.evaluate import evaluate_detector
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from tests.training.test_plate_run import StopAfter
@@ -67,12 +67,17 @@ def test_found_wrong_and_missed_plates_are_counted() -> None:
     said = torch.stack([scene(box, other + 1.5), scene(box), scene(none), scene(box + 25)])
     points = (truth / torch.tensor([160.0, 96])).reshape(4, 8, 2).numpy()
     scenes = SceneShard(np.zeros((4, 96, 160), np.uint8), points)
-    found = count_found(Says(said), scenes, 0.3, batch=3)
-    assert (found.right, found.wrong, found.missed) == (2, 2, 2)
-    assert found.off == pytest.approx((0 + np.hypot(1.5, 1.5) / 30) / 2, abs=1e-4)
+    found = evaluate_detector(Says(said), scenes, 0.3, batch=3)
+    assert (found.true_positives, found.false_positives, found.false_negatives) == (2, 2, 2)
+    assert found.corner_error == pytest.approx((0 + np.hypot(1.5, 1.5) / 30) / 2, abs=1e-4)
     assert found.f_measure == pytest.approx(2 * 2 / (2 * 2 + 2 + 2))
-    nothing = count_found(Says(torch.full_like(said, -9)), scenes, 0.3)
-    assert (nothing.right, nothing.wrong, nothing.missed, nothing.off) == (0, 0, 4, None)
+    nothing = evaluate_detector(Says(torch.full_like(said, -9)), scenes, 0.3)
+    assert (
+        nothing.true_positives,
+        nothing.false_positives,
+        nothing.false_negatives,
+        nothing.corner_error,
+    ) == (0, 0, 4, None)
     assert nothing.f_measure == 0
 
 
@@ -92,7 +97,7 @@ def no_constants(text: str) -> Any:
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
-    metrics = train(CONFIG, straight, Silent()).metrics
+    metrics = train(CONFIG, straight, NullCallback()).metrics
     assert metrics["scenes"] == 6
     names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
     assert names <= {path.name for path in straight.iterdir()}
@@ -107,19 +112,19 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert set(card.accuracy) == {"rendered recall", "rendered precision"}
     with pytest.raises(KeyboardInterrupt):
         train(CONFIG, stopped, StopAfter(3))
-    assert checkpoint_contents(stopped / "last.ckpt").kind == "plate-ocr checkpoint"
+    assert checkpoint_contents(stopped / "last.ckpt").format == "plate-ocr checkpoint"
     begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
     assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
     assert not Detector(tmp_path / "begun.onnx").card.accuracy
     done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
     assert done.note.startswith(f"the card is that of {straight}")
     assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    train(CONFIG, stopped, Silent(), resume=True)
+    train(CONFIG, stopped, NullCallback(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     with pytest.raises(OutputError, match="holds a run already"):
-        train(CONFIG, straight, Silent())
+        train(CONFIG, straight, NullCallback())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train(dataclasses.replace(CONFIG, lr=1.0), stopped, Silent(), resume=True)
+        train(dataclasses.replace(CONFIG, lr=1.0), stopped, NullCallback(), resume=True)
 
 
 @pytest.mark.slow
@@ -134,7 +139,7 @@ def test_a_run_begins_with_another_detector_of_whatever_size(
         train(config, tmp_path / "run", StopAfter(1))
     # A run that goes on needs the other one no more.
     shutil.rmtree(base)
-    train(config, tmp_path / "run", Silent(), resume=True)
+    train(config, tmp_path / "run", NullCallback(), resume=True)
     card, network = load_detector_weights(tmp_path / "run")
     assert (card.channels, card.features) == (detector_card.channels, detector_card.features)
     assert card.training["from"] == detector_card.training
@@ -148,7 +153,7 @@ def test_there_must_be_a_run_to_go_on_with_and_a_detector_to_begin_with(
     tmp_path: Path, tiny_plate_model: Path
 ) -> None:
     with pytest.raises(ModelError, match="no run to go on with"):
-        train(CONFIG, tmp_path, Silent(), resume=True)
+        train(CONFIG, tmp_path, NullCallback(), resume=True)
     with pytest.raises(ModelError, match="such as detector"):
-        train(dataclasses.replace(CONFIG, weights=str(tiny_plate_model)), tmp_path / "new", Silent())
+        train(dataclasses.replace(CONFIG, weights=str(tiny_plate_model)), tmp_path / "new", NullCallback())
     assert not (tmp_path / "new").exists()

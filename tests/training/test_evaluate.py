@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from plate_ocr.metrics import accuracy, class_calibration_error, confusion_matrix, top_k
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.training.characters.evaluate import (
-    Prepared,
+    FeatureSet,
     class_probabilities,
+    extract_features,
     fit_class_temperature,
-    prepare,
 )
 from plate_ocr.training.core.calibration import fit_min_confidence
 from plate_ocr.vision.preprocessing import Candidates
@@ -40,13 +40,13 @@ class Given(nn.Module):
         return logits * self.one
 
 
-def prepared(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Prepared:
+def prepared(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> FeatureSet:
     """Pictures with one candidate each, for whom the network answers with the given logits."""
     count = len(labels)
     one_each = Candidates(
         logits.astype(np.float32), np.arange(count), np.zeros(count, np.bool_), np.ones(count)
     )
-    return Prepared(one_each, count, labels)
+    return FeatureSet(one_each, count, labels)
 
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
@@ -151,7 +151,7 @@ def test_the_bound_refuses_no_character_but_hardly_any_right_reading() -> None:
 
 def test_measuring_reads_exactly_as_reading_does(learnt: Learnt, classifier: CharClassifier) -> None:
     test = learnt.split.test
-    data = prepare(test.stack, test.labels, learnt.card.preprocessing)
+    data = extract_features(test.stack, test.labels, learnt.card.preprocessing)
     measured = class_probabilities(learnt.network, data, learnt.card.temperature)
     read = classifier.classify(test.stack.gray)
     scores, _ = classifier.scores(test.stack)

@@ -15,7 +15,7 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import AlphabetError, DataError
 from plate_ocr.rendering.shards import Rendering, Shard, render_shard
 from plate_ocr.training.plates.data import PlateBatches, PlateTargets, encode_texts
-from plate_ocr.training.rendered.data import SHIFT, Shards, vary
+from plate_ocr.training.rendered.data import SHIFT, Shards, augment_batch
 
 US = Rendering(regions=("us",), seed=3)
 ALPHABET = Alphabet(PLATE_CHARACTERS)
@@ -71,12 +71,12 @@ def test_texts_are_encoded_for_ctc() -> None:
 def test_variation_keeps_form_and_range() -> None:
     pictures = torch.rand(6, 1, 64, 256, generator=torch.Generator().manual_seed(0))
     points = torch.full((6, 8, 2), 0.5)
-    varied = [vary(pictures, points, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
-    for one, same, other in zip(*varied, strict=True):
+    augmented = [augment_batch(pictures, points, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    for one, same, other in zip(*augmented, strict=True):
         assert torch.equal(one, same)
         assert not torch.equal(one, other)
-    assert varied[0][0].shape == pictures.shape
-    assert 0 <= varied[0][0].min() <= varied[0][0].max() <= 1
+    assert augmented[0][0].shape == pictures.shape
+    assert 0 <= augmented[0][0].min() <= augmented[0][0].max() <= 1
 
 
 def test_variation_moves_points_with_the_pixels() -> None:
@@ -88,8 +88,8 @@ def test_variation_moves_points_with_the_pixels() -> None:
         # One spot stands out, whatever else is changed.
         spot = pictures.clone()
         spot[0, 0, row[seed % 8], column[seed % 8]] = 1
-        varied, moved = vary(spot, points, torch.Generator().manual_seed(seed))
-        y, x = divmod(int((varied - varied.median()).abs().argmax()), 256)
+        augmented, moved = augment_batch(spot, points, torch.Generator().manual_seed(seed))
+        y, x = divmod(int((augmented - augmented.median()).abs().argmax()), 256)
         torch.testing.assert_close(moved[0, seed % 8], torch.tensor([(x + 0.5) / 256, (y + 0.5) / 64]))
         moves.add((x - int(column[seed % 8]), y - int(row[seed % 8])))
     assert len(moves) > 10

@@ -12,11 +12,11 @@ import torch
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import ModelError
-from plate_ocr.metrics import calibration_gap
+from plate_ocr.metrics import expected_calibration_error
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.export import save_model
 from plate_ocr.rendering.shards import Rendering
-from plate_ocr.training.plates.evaluate import PlateAnswers, finish_plates, fit_plate_temperature, plate_page
+from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, fit_plate_temperature, plate_page
 from plate_ocr.training.plates.run import transferred
 from tests.conftest import new_plate_network
 
@@ -28,16 +28,16 @@ def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.
     logits = np.zeros((4000, 3), np.float32)
     logits[:, 1] = rng.uniform(0, 6, 4000)
     share = np.exp(logits[:, 1] / 2) / (2 + np.exp(logits[:, 1] / 2))
-    wanted = ["A" if value else "X" for value in rng.random(4000) < share]
-    answers = PlateAnswers(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000))
-    temperature = fit_plate_temperature(answers, wanted)
+    target = ["A" if value else "X" for value in rng.random(4000) < share]
+    answers = PlateReadings(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000))
+    temperature = fit_plate_temperature(answers, target)
     assert temperature == pytest.approx(2, rel=0.15)
-    assert calibration_gap(answers.confidences(temperature), answers.right(wanted)) < 0.03
+    assert expected_calibration_error(answers.confidences(temperature), answers.correct(target)) < 0.03
 
 
 def test_a_plate_is_as_sure_as_its_characters_are_on_the_mean() -> None:
     logits = np.log(np.array([[0.1, 0.9], [0.3, 0.7], [0.5, 0.5]], np.float32))
-    answers = PlateAnswers(("AA", "", "A"), logits, np.ones(3, np.int64), np.array([0, 0, 2]))
+    answers = PlateReadings(("AA", "", "A"), logits, np.ones(3, np.int64), np.array([0, 0, 2]))
     np.testing.assert_allclose(answers.plate_confidences(1.0), [0.8, 0, 0.5], atol=1e-6)
 
 
@@ -47,11 +47,11 @@ def test_a_card_counts_what_its_beginnings_learnt_from_too() -> None:
     metrics = {
         "plates": figures,
         "regions": {},
-        "nothings": 1,
-        "nothings_read": 0,
+        "negatives": 1,
+        "false_positive_rate": 0,
     }
     page = plate_page(dataclasses.replace(SMALL, training=learnt), metrics, {"model.safetensors": 1})
-    assert "It learnt from 3,450 pictures of 3 rendered plates" in page.markdown()
+    assert "Trained on 3,450 augmented samples of 3 rendered plates" in page.markdown()
 
 
 def test_a_network_is_finished_into_a_model_that_says_what_it_can() -> None:

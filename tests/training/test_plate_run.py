@@ -12,7 +12,7 @@ import torch
 from plate_ocr.alphabet import LONGEST
 from plate_ocr.errors import DataError, ModelError, OutputError
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import PlateTargets
 from plate_ocr.training.plates.evaluate import finish_plates
@@ -47,9 +47,9 @@ def test_right_plates_are_counted_as_python_would() -> None:
     cut = targets(*(text[:LONGEST] for text in read))
     too_long = sum(len(text) > LONGEST for text in read)
     assert 0 < too_long < 100
-    assert PlateText().right((logits, points), cut) == 400 - too_long
+    assert PlateText().correct((logits, points), cut) == 400 - too_long
     other = targets(*([text[0] % 3 + 1, *text[1:LONGEST]] for text in read))
-    assert PlateText().right((logits, points), other) == 0
+    assert PlateText().correct((logits, points), other) == 0
 
 
 def test_the_loss_is_least_for_the_right_text_and_bears_no_text() -> None:
@@ -96,13 +96,13 @@ def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
         dataclasses.replace(CONFIG, batch_size=0)
 
 
-class StopAfter(Silent):
+class StopAfter(NullCallback):
     """Stops a run in a step, as Ctrl-C does."""
 
     def __init__(self, stop: int) -> None:
         self._stop = stop
 
-    def step(self, step: int, lr: float, loss: float) -> None:
+    def on_step_end(self, step: int, lr: float, loss: float) -> None:
         """Raises in that step."""
         if step == self._stop:
             raise KeyboardInterrupt
@@ -112,7 +112,7 @@ class StopAfter(Silent):
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
-    metrics = train(CONFIG, straight, Silent()).metrics
+    metrics = train(CONFIG, straight, NullCallback()).metrics
     assert metrics["plates"]["count"] == 8
     names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
     assert names <= {path.name for path in straight.iterdir()}
@@ -121,19 +121,19 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert card.training == {"drawn": 32, "rendered": 16, "regions": ["us"], "seed": 0}
     with pytest.raises(KeyboardInterrupt):
         train(CONFIG, stopped, StopAfter(3))
-    assert checkpoint_contents(stopped / "last.ckpt").kind == "plate-ocr checkpoint"
+    assert checkpoint_contents(stopped / "last.ckpt").format == "plate-ocr checkpoint"
     begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
     assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
     assert not PlateModel(tmp_path / "begun.onnx").card.accuracy
     done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
     assert done.note.startswith(f"the card is that of {straight}")
     assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    train(CONFIG, stopped, Silent(), resume=True)
+    train(CONFIG, stopped, NullCallback(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     with pytest.raises(OutputError, match="holds a run already"):
-        train(CONFIG, straight, Silent())
+        train(CONFIG, straight, NullCallback())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train(dataclasses.replace(CONFIG, lr=1.0), stopped, Silent(), resume=True)
+        train(dataclasses.replace(CONFIG, lr=1.0), stopped, NullCallback(), resume=True)
 
 
 @pytest.mark.slow
@@ -145,18 +145,18 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(
     with monkeypatch.context() as patch:
         fill_disk(patch, ".ckpt", write=3)
         with pytest.raises(OutputError, match=rf"last\.ckpt: No space.*--resume {tmp_path}$"):
-            train(CONFIG, tmp_path, Silent())
+            train(CONFIG, tmp_path, NullCallback())
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["trainer"]
     assert (state["step"], len(state["history"])) == (2, 1)
     assert not list(tmp_path.glob(".*"))
-    train(CONFIG, tmp_path, Silent(), resume=True)
+    train(CONFIG, tmp_path, NullCallback(), resume=True)
     assert (tmp_path / "model.onnx").exists()
 
 
 @pytest.mark.slow
 def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no run to go on with"):
-        train(CONFIG, tmp_path, Silent(), resume=True)
+        train(CONFIG, tmp_path, NullCallback(), resume=True)
     (tmp_path / "last.ckpt").write_bytes(b"text")
     with pytest.raises(ModelError, match="no whole checkpoint"):
-        train(CONFIG, tmp_path, Silent(), resume=True)
+        train(CONFIG, tmp_path, NullCallback(), resume=True)

@@ -104,7 +104,7 @@ from pathlib import Path
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.model.cards import PlateCard
-from plate_ocr.training.core.reporting import Silent
+from plate_ocr.training.core.callbacks import Silent
 from plate_ocr.training.core.run import run
 from plate_ocr.training.plates import run as plates
 from plate_ocr.training.plates.config import PlateRunConfig

@@ -18,7 +18,7 @@ from plate_ocr.training.core.schedule import (
     DataWarmup,
     LayerWarmup,
     Loss,
-    LossKind,
+    LossMethod,
     LossWarmup,
     LrSchedule,
     LrShape,
@@ -121,7 +121,7 @@ LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 0.0, 3.0]])
 TARGET = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-def loss_at(kind: LossKind, step: int, loss: Loss = "cross_entropy") -> float:
+def loss_at(kind: LossMethod, step: int, loss: Loss = "cross_entropy") -> float:
     schedule = TrainSchedule(100, loss=loss, loss_warmup=LossWarmup(kind, 40))
     return scheduled_loss(schedule, LOGITS, TARGET, step).item()
 
@@ -181,9 +181,9 @@ def test_warm_ups_are_written_in_words() -> None:
         (["batch=8:64:5:grow"], r"'grow' is not 'scale'"),
         (["batch=8:64"], r"not of the form batch="),
         (["layers="], r"'' is no number"),
-        (["data=0:5"], r"share 0 is not above 0"),
-        (["data=1.5:5"], r"share 1\.5 is not above 0 and up to 1"),
-        (["data=nan:5"], r"share nan"),
+        (["data=0:5"], r"fraction 0 is not above 0"),
+        (["data=1.5:5"], r"fraction 1\.5 is not above 0 and up to 1"),
+        (["data=nan:5"], r"fraction nan"),
         (["data=half:5"], r"data=half:5 is not of the form"),
         (["data=0.5:5:hard"], r"'hard' is none of random, easy"),
         (["data=0.5:5:easy:more"], r"not of the form data="),

@@ -19,7 +19,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import ModelError, OutputError
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.model.sessions import CharModel
-from plate_ocr.networks.export import as_kept, save_model
+from plate_ocr.networks.export import fp16_roundtrip, save_model
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.networks.weights import load_weights, read_weights
 from plate_ocr.training.characters.config import DigitsRunConfig
@@ -89,7 +89,7 @@ def sizes(path: Path) -> dict[str, int]:
 
 def test_a_run_keeps_its_weights_four_times(run: Path) -> None:
     contents = checkpoint_contents(run)
-    assert (contents.kind, contents.facts) == (
+    assert (contents.format, contents.facts) == (
         "plate-ocr checkpoint",
         {"version": CHECKPOINT_VERSION, "epochs": 1},
     )
@@ -107,7 +107,7 @@ def test_a_stripped_run_reads(run: Path) -> None:
     assert "nothing is measured yet" in stripped.lines()[-1]
     best = torch.load(run, weights_only=True)["trainer"]["best"]
     network = load_weights(stripped.files[0], CARD)
-    assert all(torch.equal(value, as_kept(best[name])) for name, value in network.state_dict().items())
+    assert all(torch.equal(value, fp16_roundtrip(best[name])) for name, value in network.state_dict().items())
     assert CharModel(stripped.files[1]).card == CARD
 
 

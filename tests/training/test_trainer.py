@@ -13,7 +13,7 @@ from plate_ocr.errors import DeviceError, TrainingError
 from plate_ocr.metrics import accuracy
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.training.characters.evaluate import class_probabilities, prepare
+from plate_ocr.training.characters.evaluate import class_probabilities, extract_features
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import pick_device
 from plate_ocr.training.core.epoch import Epoch, metrics_csv
@@ -63,7 +63,7 @@ def trainer_of(
 
 def test_it_learns_rendered_digits_in_seconds(learnt: Learnt) -> None:
     assert max(epoch.val_metric for epoch in learnt.trainer.history) > 0.95
-    test = prepare(learnt.split.test.stack, learnt.split.test.labels, learnt.card.preprocessing)
+    test = extract_features(learnt.split.test.stack, learnt.split.test.labels, learnt.card.preprocessing)
     before = accuracy(class_probabilities(new_network(learnt.card), test), test.labels)
     after = accuracy(class_probabilities(learnt.network, test), test.labels)
     assert before < 0.3
@@ -331,7 +331,7 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(
             yield inputs * (torch.nan if step == 4 else 1), target
 
     trainer = trainer_of(digit_card)
-    with pytest.raises(TrainingError, match=r"became nan in step 5 at learning rate .*lower rate"):
+    with pytest.raises(TrainingError, match=r"became nan in step 5 at learning rate .*lower learning rate"):
         trainer.fit(broken, on_fresh_rows)
     assert all(value.isfinite().all() for value in trainer.network.state_dict().values())
 

@@ -36,7 +36,7 @@ def check(data: Path, group: str = "") -> Validation:
 
 
 def kinds(result: Validation) -> list[str]:
-    return [problem.kind for problem in result.problems]
+    return [problem.category for problem in result.problems]
 
 
 def test_a_good_data_set(data: Path) -> None:
@@ -84,7 +84,7 @@ def test_too_few_classes_are_a_problem(tmp_path: Path, classes: str, says: str) 
     for i, char in enumerate(classes * 5):
         save(tmp_path / char / f"{i}.png", i)
     last = check(tmp_path).problems[-1]
-    assert (last.kind, last.where) == ("too few classes", str(tmp_path))
+    assert (last.category, last.location) == ("too few classes", str(tmp_path))
     assert says in last.detail
 
 
@@ -99,7 +99,7 @@ def test_data_sets_that_are_none(data: Path, tmp_path: Path) -> None:
 
 
 def test_problems_are_shown_by_kind() -> None:
-    problems = [Problem(kind, f"{i}.png", "why") for i, kind in enumerate("abab")]
+    problems = [Problem(category, f"{i}.png", "why") for i, category in enumerate("abab")]
     assert problem_lines(problems) == ["0.png: a: why", "2.png: a: why", "1.png: b: why", "3.png: b: why"]
     assert problem_lines(problems, 1, ", see there") == [
         "0.png: a: why",

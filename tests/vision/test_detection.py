@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr.vision.detection import CELL, MARGIN, STRIDE, TILE, UNIT, in_tiles, located, photo_input
+from plate_ocr.vision.detection import (
+    CELL,
+    MARGIN,
+    STRIDE,
+    TILE,
+    UNIT,
+    decode_detections,
+    preprocess_photo,
+    run_tiled,
+)
 from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image
 
@@ -28,7 +37,7 @@ SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float64)
 def test_photos_are_shrunk_and_filled_up(
     shape: tuple[int, int], longest: int, size: tuple[int, int], scale: float
 ) -> None:
-    picture, found = photo_input(np.full(shape, 77, np.uint8), longest)
+    picture, found = preprocess_photo(np.full(shape, 77, np.uint8), longest)
     assert picture.shape == size
     assert picture.dtype == np.uint8
     assert all(side % STRIDE == 0 for side in picture.shape)
@@ -38,7 +47,7 @@ def test_photos_are_shrunk_and_filled_up(
 
 def test_a_photo_keeps_its_pixels_and_repeats_its_edge(rng: np.random.Generator) -> None:
     photo = rng.integers(0, 256, (40, 70)).astype(np.uint8)
-    picture, scale = photo_input(photo, 70)
+    picture, scale = preprocess_photo(photo, 70)
     assert scale == 1
     np.testing.assert_array_equal(picture[:40, :70], photo)
     np.testing.assert_array_equal(picture[40:, :70], np.repeat(photo[-1:], 24, 0))
@@ -48,7 +57,7 @@ def test_a_photo_keeps_its_pixels_and_repeats_its_edge(rng: np.random.Generator)
 def test_what_is_where_in_a_shrunk_photo() -> None:
     photo = np.zeros((900, 1200), np.uint8)
     photo[300:360, 600:720] = 255
-    picture, scale = photo_input(photo, 320)
+    picture, scale = preprocess_photo(photo, 320)
     rows, columns = np.nonzero(picture > 127)
     expected = np.array([300, 360, 600, 720]) * scale
     np.testing.assert_allclose(
@@ -68,7 +77,7 @@ def test_tiles_say_what_the_whole_picture_would(shape: tuple[int, int], rng: np.
         edge = np.minimum(np.minimum(rows, rows[::-1])[:, None], np.minimum(columns, columns[::-1]))
         return np.stack([tile[::CELL, ::CELL], edge, *[edge * 0] * 7]).astype(np.float32)
 
-    answer, whole = in_tiles(look, picture), look(picture)
+    answer, whole = run_tiled(look, picture), look(picture)
     np.testing.assert_array_equal(answer[0], whole[0])
     # What a tile's edge would cut is seen by the neighbour, unless it is the picture's edge.
     assert (answer[1] >= np.minimum(whole[1], MARGIN // CELL)).all()
@@ -96,26 +105,26 @@ def answer_with(
 def test_peaks_become_places_in_the_photo_the_surest_first(scale: float) -> None:
     one, other = SQUARE * (6, 2) + (10, 20), SQUARE * (3, 1.5) + (90, 40)
     answer = answer_with(8, 16, {(3, 4): (1.0, one), (6, 13): (2.0, other), (0, 0): (-1.5, SQUARE)})
-    places = located(answer, scale, 0.3)
+    places = decode_detections(answer, scale, 0.3)
     assert [place.score for place in places] == pytest.approx([1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-1))])
     np.testing.assert_allclose(places[0].corners, other / scale, atol=1e-3)
     np.testing.assert_allclose(places[1].corners, one / scale, atol=1e-3)
-    assert len(located(answer, scale, 0.1)) == 3
-    assert [place.score for place in located(answer, scale, 0.3, most=1)] == [places[0].score]
+    assert len(decode_detections(answer, scale, 0.1)) == 3
+    assert [place.score for place in decode_detections(answer, scale, 0.3, max_count=1)] == [places[0].score]
 
 
 def test_a_cell_beside_a_surer_one_is_no_peak() -> None:
     for row, column in ((2, 3), (3, 4), (2, 2)):
         answer = answer_with(6, 6, {(3, 3): (2.0, SQUARE), (row, column): (1.9, SQUARE + 1)})
-        (place,) = located(answer, 1.0, 0.3)
+        (place,) = decode_detections(answer, 1.0, 0.3)
         np.testing.assert_allclose(place.corners, SQUARE, atol=1e-4)
     apart = answer_with(6, 6, {(3, 3): (2.0, SQUARE), (3, 5): (1.9, SQUARE + 1)})
-    assert len(located(apart, 1.0, 0.3)) == 2
+    assert len(decode_detections(apart, 1.0, 0.3)) == 2
 
 
 def test_an_answer_without_a_peak_has_no_places() -> None:
-    assert located(answer_with(4, 4, {}), 1.0, 0.3) == []
-    assert located(answer_with(1, 1, {}), 1.0, 0.3) == []
+    assert decode_detections(answer_with(4, 4, {}), 1.0, 0.3) == []
+    assert decode_detections(answer_with(1, 1, {}), 1.0, 0.3) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image, read_image, to_gray
-from plate_ocr.vision.preprocessing import CHUNK, Candidates, candidates, row_vectors, stack_characters
+from plate_ocr.vision.preprocessing import CHUNK, Candidates, find_candidates, row_vectors, stack_characters
 from plate_ocr.vision.settings import Preprocessing
 from tests.conftest import affine_gray, draw_char, some_pictures
 
@@ -20,13 +20,13 @@ SETTINGS = Preprocessing()
 
 def row_of(picture: Image, settings: Preprocessing = SETTINGS) -> NDArray[np.float32]:
     """The row vector of a picture that has only one candidate."""
-    tried = candidates(stack_characters([picture], settings), settings)
-    assert len(tried.ratios) == 1
-    return np.asarray(tried.ratios[0])
+    candidates = find_candidates(stack_characters([picture], settings), settings)
+    assert len(candidates.ratios) == 1
+    return np.asarray(candidates.ratios[0])
 
 
-def tried(pictures: Sequence[Image] | NDArray[np.uint8]) -> Candidates:
-    return candidates(stack_characters(pictures, SETTINGS), SETTINGS)
+def candidates(pictures: Sequence[Image] | NDArray[np.uint8]) -> Candidates:
+    return find_candidates(stack_characters(pictures, SETTINGS), SETTINGS)
 
 
 @pytest.mark.parametrize("shape", [(72, 56), (100, 31), (20, 60), (9, 7), (36, 28), (1, 1), (3, 400)])
@@ -62,9 +62,9 @@ def test_many_pictures_give_the_row_vectors_of_each_alone(rng: np.random.Generat
     some = [draw_char(c, glyph=g, ground=120) for c in "0258" for g in (20, 240)]
     some[3] = np.full_like(some[0], 9)
     count = 2 * CHUNK + 3
-    many = tried([some[i % len(some)] for i in range(count)])
+    many = candidates([some[i % len(some)] for i in range(count)])
     for i in [0, 1, 3, CHUNK - 1, CHUNK, 2 * CHUNK, count - 1]:
-        alone = tried([some[i % len(some)]])
+        alone = candidates([some[i % len(some)]])
         mine = many.owner == i
         np.testing.assert_allclose(many.ratios[mine], alone.ratios, atol=1e-5)
         np.testing.assert_array_equal(many.inverted[mine], alone.inverted)
@@ -72,7 +72,7 @@ def test_many_pictures_give_the_row_vectors_of_each_alone(rng: np.random.Generat
 
 
 def test_no_pictures_have_no_candidates() -> None:
-    nothing = tried([])
+    nothing = candidates([])
     assert nothing.ratios.shape == (0, 25)
     assert nothing.ratios.dtype == np.float32
     assert len(nothing.owner) == len(nothing.inverted) == len(nothing.plausible) == 0
@@ -81,7 +81,7 @@ def test_no_pictures_have_no_candidates() -> None:
 @pytest.mark.parametrize("char", "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ")
 @pytest.mark.parametrize(("glyph", "ground"), [(230, 30), (30, 230)])
 def test_the_border_tells_the_polarity(char: str, glyph: int, ground: int) -> None:
-    found = tried([draw_char(char, glyph=glyph, ground=ground)])
+    found = candidates([draw_char(char, glyph=glyph, ground=ground)])
     np.testing.assert_array_equal(found.inverted, [glyph < ground])
     np.testing.assert_allclose(found.ratios[0], row_of(draw_char(char)), atol=1e-6)
 
@@ -89,7 +89,7 @@ def test_the_border_tells_the_polarity(char: str, glyph: int, ground: int) -> No
 def test_both_polarities_are_tried_where_the_border_does_not_tell() -> None:
     halves = np.zeros((36, 28), np.uint8)
     halves[:18] = 255
-    found = tried([halves])
+    found = candidates([halves])
     np.testing.assert_array_equal(found.owner, [0, 0])
     np.testing.assert_array_equal(found.inverted, [False, True])
     np.testing.assert_allclose(found.ratios[0], found.ratios[1])
@@ -97,11 +97,11 @@ def test_both_polarities_are_tried_where_the_border_does_not_tell() -> None:
 
 def test_what_lies_along_the_border_is_less_plausible() -> None:
     loose = np.pad(draw_char("8", height=24, width=18, thick=2), ((6, 6), (5, 5)))
-    np.testing.assert_array_equal(tried([loose]).plausible, [1])
+    np.testing.assert_array_equal(candidates([loose]).plausible, [1])
     # Half of the border is white: neighbours beside a white glyph, or the ground round dark ones.
     ambiguous = loose.copy()
     ambiguous[:, :2] = ambiguous[:, -2:] = 255
-    found = tried([ambiguous])
+    found = candidates([ambiguous])
     np.testing.assert_array_equal(found.inverted, [False, True])
     assert found.plausible[0] == 1
     assert 0 < found.plausible[1] < 1
@@ -110,9 +110,9 @@ def test_what_lies_along_the_border_is_less_plausible() -> None:
 @pytest.mark.parametrize("difference", [0, SETTINGS.contrast - 1])
 def test_a_picture_with_hardly_any_contrast_is_blank(difference: int) -> None:
     flat = draw_char("8", glyph=100 + difference, ground=100, height=36, width=28)
-    assert len(tried([flat]).owner) == 0
+    assert len(candidates([flat]).owner) == 0
     seen = draw_char("8", glyph=100 + SETTINGS.contrast, ground=100, height=36, width=28)
-    assert len(tried([seen]).owner) == 1
+    assert len(candidates([seen]).owner) == 1
 
 
 SHARP = draw_char("R", glyph=200, ground=60, height=90, width=70, thick=6)
@@ -189,7 +189,7 @@ def test_real_characters_are_nearest_to_the_mean_of_their_class(data_folder: Pat
     means, rows, labels = [], [], []
     for label, char in enumerate("1470"):
         pictures = [to_gray(read_image(path)) for path in some_pictures(data_folder / name / char, 40)]
-        vectors = np.array([row_of(p) for p in pictures if len(tried([p]).owner) == 1])
+        vectors = np.array([row_of(p) for p in pictures if len(candidates([p]).owner) == 1])
         assert len(vectors) >= 10
         means.append(vectors[::2].mean(0))
         rows.append(vectors[1::2])

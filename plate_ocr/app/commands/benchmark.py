@@ -18,58 +18,58 @@ from plate_ocr.readers.auto import PlateReader
 from plate_ocr.vision.images import Image
 
 TEXT = "B512TX3"
-"""On the plate that is drawn."""
+"""Text of the drawn plate."""
 
-RUNS = 15
-"""Readings whose median is told."""
+N_RUNS = 15
+"""Number of readings for the median."""
 
 SECONDS = 1.0
-"""Pictures are counted for about so long."""
+"""Duration of the throughput measurement."""
 
 CROP, PHOTO = (260, 55), (1280, 960)
 """Width and height of the pictures, pixels."""
 
-INK, PAPER = (20, 20, 20), (235, 235, 235)
+FOREGROUND, BACKGROUND = (20, 20, 20), (235, 235, 235)
 
 
 def benchmark(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Measure how long a crop and a photo take on this machine.
+    """Measure the time to read a crop and a photo on this machine.
 
-    Both are drawn and given as JPEG; decoding counts, starting does not.
+    Both are synthetic JPEG images; decoding is included, start-up is not.
     """
     cores = available_threads()
     crop = drawn_crop()
     pictures = {"crop": crop, "photo": drawn_photo(crop)}
     measured = {
-        kind: {"size": picture.shape[1::-1], **_measure(picture, cores)} for kind, picture in pictures.items()
+        name: {"size": picture.shape[1::-1], **_measure(picture, cores)} for name, picture in pictures.items()
     }
     if as_json:
         print(json.dumps({"cores": cores, **measured}))
         return
-    for kind, figures in measured.items():
+    for name, figures in measured.items():
         width, height = figures["size"]
         print(
-            f"{kind}, {width}×{height} pixels: {figures['ms']:.1f} ms, "
+            f"{name}, {width}×{height} pixels: {figures['ms']:.1f} ms, "
             f"{figures['per_second_one_core']:.1f} per second with one core, "
             f"{figures['per_second']:.1f} with all {cores}"
         )
 
 
 def drawn_crop() -> Image:
-    """A plate, cut out: uint8 ``(55, 260, 3)``."""
-    plate = np.full((110, 520, 3), PAPER, np.uint8)
-    cv2.rectangle(plate, (3, 3), (516, 106), INK, 3)
+    """A cropped plate: uint8 ``(55, 260, 3)``."""
+    plate = np.full((110, 520, 3), BACKGROUND, np.uint8)
+    cv2.rectangle(plate, (3, 3), (516, 106), FOREGROUND, 3)
     font = cv2.FontFace("sans")
     for i, char in enumerate(TEXT):
         width = cv2.getTextSize((0, 0), char, (0, 0), font, 90, 700)[2]
-        cv2.putText(plate, char, (65 + 65 * i - width // 2, 88), INK, font, 90, 700)
+        cv2.putText(plate, char, (65 + 65 * i - width // 2, 88), FOREGROUND, font, 90, 700)
     return np.asarray(cv2.resize(plate, CROP, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def drawn_photo(crop: Image) -> Image:
-    """The back of a car with that plate, and the noise of a camera: uint8 ``(960, 1280, 3)``."""
+    """The rear of a car with that plate and camera noise: uint8 ``(960, 1280, 3)``."""
     width, height = PHOTO
     photo = np.full((height, width, 3), 150, np.uint8)
     photo[:400] = 200, 180, 160
@@ -83,10 +83,10 @@ def drawn_photo(crop: Image) -> Image:
 
 
 def _measure(picture: Image, cores: int) -> dict[str, Any]:
-    """Milliseconds to read a picture, median, and pictures per second with all cores and with one.
+    """Median milliseconds per image, and images per second with all cores and with one.
 
     Raises:
-        PlateOcrError: if it is read as something else: then this is no reading whose time says anything.
+        PlateOcrError: if the plate is misread: then its time means nothing.
     """
     content = bytes(cv2.imencode(".jpg", picture)[1])
     read, single = PlateReader(), PlateReader(threads=1)
@@ -95,15 +95,15 @@ def _measure(picture: Image, cores: int) -> dict[str, Any]:
         if texts != [TEXT]:
             raise PlateOcrError(f"the drawn plate {TEXT} was read as {texts}; try: plate-ocr doctor")
     return {
-        "ms": round(median(read(content).ms for _ in range(RUNS)), 2),
+        "ms": round(median(read(content).ms for _ in range(N_RUNS)), 2),
         "per_second_one_core": round(_rate(single, content, 1), 1),
-        # A picture a core at a time gives more of them than all cores for each.
+        # One image per core has a higher throughput than all cores on each image.
         "per_second": round(_rate(single, content, cores), 1),
     }
 
 
 def _rate(reader: PlateReader, content: bytes, threads: int) -> float:
-    """Pictures per second that so many threads read, each by one core."""
+    """Images per second with this many threads, one core each."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
 

@@ -9,40 +9,46 @@ from typing import Annotated
 import typer
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.app.console import tell, train_extra
+from plate_ocr.app.console import print_message, train_extra
 from plate_ocr.app.options import DATA_VARIABLE, RenderedRegions, split_regions
 
 
 def generate(
-    out: Annotated[Path, typer.Argument(help="Folder for the pictures and labels.csv.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures.")] = 1000,
+    out: Annotated[Path, typer.Argument(help="Output folder for the images and labels.csv.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Number of images.")] = 1000,
     region: RenderedRegions = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
 ) -> None:
-    """Render plates as the plate model learns from them: pictures and what is written on them."""
+    """Render plates as in the training of the plate model: images and labels.csv."""
     with train_extra("rendering"):
         from plate_ocr.rendering.shards import Rendering, left_out, write_plates
     rendering = Rendering(os.environ.get(DATA_VARIABLE, ""), split_regions(region), seed)
     for sentence in left_out(rendering):
-        tell(sentence)
+        print_message(sentence)
     print(write_plates(rendering, count, out))
 
 
 def validate(
     data: Annotated[
         Path,
-        typer.Argument(help="A folder with a folder of pictures per class, or a CSV file image_path,label."),
+        typer.Argument(help="A folder with one folder of images per class, or a CSV file image_path,label."),
     ],
     group: Annotated[
-        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+        str,
+        typer.Option(
+            metavar="REGEX",
+            help="Regular expression; its group in parentheses is the plate's name in a file name.",
+        ),
     ] = "",
     alphabet: Annotated[
         str,
-        typer.Option(metavar="CHARACTERS", help="The labels that may occur.", show_default="that of chars"),
+        typer.Option(metavar="CHARACTERS", help="Allowed labels.", show_default="that of chars"),
     ] = "",
-    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when there are problems.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with status 1 if there are problems.")
+    ] = False,
 ) -> None:
-    """Check a data set without training: problems, one a line, then what is in it."""
+    """Check a data set without training: list its problems, one per line, and its content."""
     with train_extra("validating"):
         from plate_ocr.training.characters.config import CharsRunConfig
         from plate_ocr.training.characters.validation import problem_lines

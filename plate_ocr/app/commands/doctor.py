@@ -1,4 +1,4 @@
-"""``plate-ocr doctor``: what this installation has, and whether it can read."""
+"""``plate-ocr doctor``: state of this installation."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Show versions, processor, models and extras of this installation.
 
-    Exit status: 0 when it can read, 1 when something that reading needs is broken.
+    Exit status: 0 if it can read, 1 if something needed for reading is broken.
     """
     report = examine()
     print(json.dumps(report, ensure_ascii=False) if as_json else "\n".join(_lines(report)))
@@ -53,9 +53,7 @@ def doctor(
 
 
 def examine() -> dict[str, Any]:
-    """What there is, as the object of ``--json``; ``problems`` has a sentence for each that keeps it from
-    reading.
-    """
+    """The report, as the object of ``--json``; ``problems`` has what prevents reading."""
     models, problems = _models()
     return {
         "versions": {
@@ -73,7 +71,7 @@ def examine() -> dict[str, Any]:
 
 
 def processor(cpuinfo: Path = CPUINFO) -> dict[str, Any]:
-    """The processor; what only Linux tells is None elsewhere.
+    """The processor; what only Linux reports is None elsewhere.
 
     Args:
         cpuinfo: the Linux kernel's description of it.

@@ -14,8 +14,8 @@ import typer
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.commands.reading import in_turn, open_reader
-from plate_ocr.app.console import fail, tell
-from plate_ocr.app.options import InputKind, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
+from plate_ocr.app.console import fail, print_message
+from plate_ocr.app.options import InputOption, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 
 
@@ -23,29 +23,27 @@ def evaluate(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A CSV file image_path,plate_text and, if wanted, region and the box x,y,w,h; a folder with "
-            "such a labels.csv; or a folder of pictures named after their plates, as AB-123.jpg or, once "
-            "more, AB-123_2.jpg."
+            help="A CSV file with the columns image_path,plate_text and optionally region and the box "
+            "x,y,w,h; a folder with such a labels.csv; or a folder of images named after their plates, such "
+            "as AB-123.jpg and AB-123_2.jpg."
         ),
     ],
     model: ReadModel = None,
-    kind: InputKind = None,
+    input_type: InputOption = None,
     region: ReadRegions = None,
     min_confidence: MinConfidence = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", metavar="FILE", help="Write a page of HTML with the plates that were misread."
-        ),
+        typer.Option("--out", "-o", metavar="FILE", help="Write an HTML page with the misread plates."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the metrics as one JSON object.")] = False,
     jobs: Jobs = 1,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Measure how well labelled plates are read.
 
-    Exit status: 0 when every plate was looked at, 1 when some could not be, 2 for wrong usage.
+    Exit status: 0 if all plates were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture
     from plate_ocr.app.evaluation import Evaluation, mistakes_page, to_lines
@@ -54,10 +52,12 @@ def evaluate(
     from plate_ocr.app.sources import Source
     from plate_ocr.files import write_whole
     from plate_ocr.labels import LabelledPlate, list_plates
-    from plate_ocr.metrics import PlateFigures
+    from plate_ocr.metrics import PlateMetrics
 
     started = set_verbosity(quiet, verbose)
-    opened = partial(open_reader, model, kind, region=split_regions(region), min_confidence=min_confidence)
+    opened = partial(
+        open_reader, model, input_type, region=split_regions(region), min_confidence=min_confidence
+    )
     read, draw, result = opened(), PictureFolders().draw, Evaluation()
     plates, problems = list_plates(data, Alphabet(read.alphabet))
     pictures: dict[str, list[LabelledPlate]] = {}
@@ -70,34 +70,32 @@ def evaluate(
                 result.add(labels, answer.reading)
                 continue
             for plate in labels:
-                named = plate.where == source.name
-                problems.append(str(answer.error) if named else f"{plate.where}: {answer.error}")
+                named = plate.location == source.name
+                problems.append(str(answer.error) if named else f"{plate.location}: {answer.error}")
     for problem in problems:
-        tell(problem)
+        print_message(problem)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
-    if not result.outcomes:
-        fail(f"{data}: no plate could be looked at", 1)
-    figures, boxes = PlateFigures.of(result.outcomes), result.boxes
+    if not result.samples:
+        fail(f"{data}: no plate could be read", 1)
+    figures, boxes = PlateMetrics.of(result.samples), result.boxes
     if as_json:
         values = {**asdict(figures), "boxes": boxes and asdict(boxes)}
         print(json.dumps(values, ensure_ascii=False))
     else:
         print("\n".join(to_lines(figures, boxes)))
     if out:
-        write_whole(out, mistakes_page(result.outcomes).encode())
+        write_whole(out, mistakes_page(result.samples).encode())
     if problems:
-        left_out, all_ = len(problems), len(problems) + len(result.outcomes)
-        fail(f"{left_out:,} of {all_:,} plates are left out of the figures", 1)
+        left_out, all_ = len(problems), len(problems) + len(result.samples)
+        fail(f"{left_out:,} of {all_:,} plates are not in the metrics", 1)
 
 
 def inspect(
-    image: Annotated[str, typer.Argument(help="A picture of a plate, or - for standard input.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.")],
-    model: Annotated[
-        str, typer.Option(help="chars, digits, an .onnx file or the folder of a training run.")
-    ] = "chars",
+    image: Annotated[str, typer.Argument(help="An image of a plate, or - for standard input.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")],
+    model: Annotated[str, typer.Option(help="chars, digits, an .onnx file or a run folder.")] = "chars",
 ) -> None:
-    """Show every step of reading a plate as a picture, to see why a reading went wrong."""
+    """Draw every step of reading a plate, to see why a reading went wrong."""
     from plate_ocr.app.inspection import inspect_plate
     from plate_ocr.app.sources import Source
     from plate_ocr.readers.classical import ClassicalReader

@@ -1,4 +1,4 @@
-"""``plate-ocr models``: what model files and checkpoints hold, and the weights of a checkpoint alone."""
+"""``plate-ocr models``: the content of model files and checkpoints, and their weights alone."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from plate_ocr.model.registry import NAMES, find_model
 
 
 def quantize(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="plates, an .onnx file or a run's folder.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="An .onnx file to read with.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="plates, an .onnx file or a run folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")],
 ) -> None:
-    """Make a plate model smaller and faster: convolutions in 8-bit integers."""
+    """Quantize a plate model to 8-bit integers: smaller and faster."""
     if out.suffix != ".onnx":
         fail(f"--out {out}: a name that ends in .onnx is expected", 2)
     with train_extra("quantizing"):
@@ -37,22 +37,23 @@ MODEL_SUFFIXES = (".safetensors", ".onnx")
 
 models = typer.Typer(
     name="models",
-    help="Look into model files and checkpoints.",
+    help="Inspect model files and checkpoints.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")]
 
 
 @models.command()
 def info(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A model, a checkpoint, any file of torch.save, or a name.")
+        Path,
+        typer.Argument(metavar="FILE", help="A model name or file, a checkpoint or any file of torch.save."),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """List what a file holds and how many bytes each part takes."""
+    """List the content of a file and the size of each part."""
     if str(file) in NAMES:
         file = find_model(file, ".safetensors")
     if file.suffix in MODEL_SUFFIXES:
@@ -66,15 +67,15 @@ def info(
 
 @models.command()
 def strip(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, or any file of torch.save.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint or any file of torch.save.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="A .safetensors file.", show_default="beside FILE"),
+        typer.Option("--out", "-o", help="The .safetensors file to write.", show_default="next to FILE"),
     ] = None,
 ) -> None:
-    """Leave the weights only."""
+    """Extract the weights of a checkpoint."""
     if file.suffix in MODEL_SUFFIXES:
-        raise ModelError(f"{model_contents(file).path} holds nothing but weights and a header already")
+        raise ModelError(f"{model_contents(file).path} has only weights and a header already")
     with train_extra(f"looking into {file}"):
         from plate_ocr.training.torch_files import strip_checkpoint
     print("\n".join(strip_checkpoint(file, out).lines()))
@@ -105,7 +106,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 def _lines(contents: Contents) -> Iterator[str]:
     facts = "".join(f", {name} {value}" for name, value in contents.facts.items())
-    yield f"{contents.path}: {contents.kind}{facts}, {contents.bytes:,} bytes"
+    yield f"{contents.path}: {contents.format}{facts}, {contents.bytes:,} bytes"
     rows: list[tuple[str, int, str]] = []
     for part in contents.parts:
         rows.append((part.name, part.bytes, _share(part, contents)))
@@ -126,17 +127,17 @@ def _lines(contents: Contents) -> Iterator[str]:
 
 
 def _about(card: Card) -> Iterator[str]:
-    """What a model of its kind looks at and how."""
+    """Architecture and settings of a model."""
     if isinstance(card, DetectorCard):
         channels = "-".join(map(str, card.channels))
-        yield f"picture: up to {card.longest} pixels a side"
-        yield f"network: {channels} channels, added up in {card.features}"
+        yield f"input: up to {card.longest} pixels per side"
+        yield f"network: {channels} channels, fused to {card.features}"
         yield f"score below {card.min_score:.3g} is no plate"
         return
     yield f"alphabet: {card.alphabet.characters}"
     if isinstance(card, PlateCard):
         channels = "-".join(map(str, card.channels))
-        yield f"picture: {card.height}×{card.width}"
+        yield f"input: {card.height}×{card.width}"
         yield f"network: {channels} channels, {card.layers} transformer layers of {card.transformer}"
         yield f"mean confidence below {card.min_plate_confidence:.3g} is no plate"
         if card.region:

@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plate_ocr.app.commands.reading import in_turn, open_reader
-from plate_ocr.app.console import fail, print_result, tell
-from plate_ocr.app.options import Input, InputKind, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
+from plate_ocr.app.console import fail, print_message, print_result
+from plate_ocr.app.options import (
+    InputOption,
+    InputType,
+    Jobs,
+    MinConfidence,
+    ReadModel,
+    ReadRegions,
+    split_regions,
+)
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import VideoError
 from plate_ocr.model.sessions import PlateModel
@@ -34,32 +42,32 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE...",
-            help="Pictures, folders, globs, - for standard input; videos, rtsp:// or http:// addresses of "
-            "cameras, or the number of a camera, as 0.",
+            help="Images, folders, globs or - for standard input; videos, rtsp:// or http:// URLs, or the "
+            "number of a camera, such as 0.",
         ),
     ],
     model: ReadModel = None,
-    kind: InputKind = None,
+    input_type: InputOption = None,
     region: ReadRegions = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
     min_confidence: MinConfidence = None,
     annotate: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates marked.")
+        Path | None, typer.Option(metavar="DIR", help="Write the images with their plates marked.")
     ] = None,
     crops: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write every plate, cut out and upright.")
+        Path | None, typer.Option(metavar="DIR", help="Write each plate, cropped and rectified.")
     ] = None,
     blur: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the pictures with their plates unreadable.")
+        Path | None, typer.Option(metavar="DIR", help="Write the images with their plates made unreadable.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row a plate.")
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with one row per plate.")
     ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Results of --json so far, if any: what it names is passed over, the rest is appended.",
+            help="Append JSON results to this file and skip the inputs that it already has.",
         ),
     ] = None,
     jobs: Jobs = 1,
@@ -69,15 +77,15 @@ def predict(
     reconnect_timeout: Annotated[
         float | None,
         typer.Option(
-            metavar="SECONDS", min=0, help="Look for a lost camera so long.", show_default="until Ctrl-C"
+            metavar="SECONDS", min=0, help="Give up on a lost camera after this time.", show_default="never"
         ),
     ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Read photos, pictures of plates or of single characters, and videos: each car in them once.
+    """Read photos, cropped plates, single characters and videos; each vehicle in a video is reported once.
 
-    Exit status: 0 when every picture was looked at, 1 when some could not be, 2 for wrong usage.
+    Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture, of_video
     from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values, write_table
@@ -86,24 +94,24 @@ def predict(
     from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
 
     if hasattr(signal, "SIGPIPE"):
-        # A closed pipe (``| head``) ends the program without a word, as it does other tools.
+        # A closed pipe (``| head``) ends the program silently, like other tools.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     started = set_verbosity(quiet, verbose)
     _check_places(table, resume, annotate, blur)
     opened = partial(open_reader, model, region=split_regions(region), min_confidence=min_confidence)
-    read = opened(kind)
+    read = opened(input_type)
     window = _window() if show else None
 
     @cache
     def read_video() -> PlateReader:
-        """A video shows photos, if nothing else is said and the model reads them."""
-        if kind in (None, Input.auto) and isinstance(read.model, PlateModel):
-            return opened(Input.photo)
+        """Videos are read as photos unless --input says otherwise or the model reads characters."""
+        if input_type in (None, InputType.auto) and isinstance(read.model, PlateModel):
+            return opened(InputType.photo)
         return read
 
     folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
     results = ResultFile.of(resume) if resume else None
-    _pass_over(folders, results)
+    _reserve_names(folders, results)
 
     def for_worker(source: Source) -> bool:
         done = results is not None and source.name in results.named
@@ -126,15 +134,15 @@ def predict(
         return (of_picture(source, read, folders.draw),)
 
     failed = False
-    reader = partial(opened, kind)
+    reader = partial(opened, input_type)
     with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
         for turn in counted(turns):
             lines = list[str]()
-            for name, reading, drawn, wrong, car, video in answers(*turn):
+            for name, reading, drawn, wrong, track, video in answers(*turn):
                 failed |= wrong is not None
                 if drawn is not None:
                     folders.write(file_name(name) if video else name, drawn)
-                values = to_values(name, reading, wrong, car=car, video=video)
+                values = to_values(name, reading, wrong, track=track, video=video)
                 if table and not results:
                     rows += to_rows(values)
                 if results:
@@ -142,11 +150,11 @@ def predict(
                 elif as_json:
                     print_result(to_json(values))
                 elif reading is not None:
-                    print_result(to_line(name, reading, car))
+                    print_result(to_line(name, reading, track))
                 else:
-                    tell(str(wrong))
+                    print_message(str(wrong))
             if results and lines:
-                # A video that is stopped has no line, and is watched again.
+                # A stopped video has no line yet and is read again.
                 results.append(lines)
     if table:
         write_table(table, results.rows() if results else rows)
@@ -156,7 +164,7 @@ def predict(
 
 
 def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
-    """Refuse places where one result would overwrite another, or where none can be written."""
+    """Refuse outputs that would overwrite each other or cannot be written."""
     from plate_ocr.app.sources import is_input_name
 
     for one, other, message in (
@@ -168,21 +176,21 @@ def _check_places(table: Path | None, resume: Path | None, annotate: Path | None
     if table and os.path.isdir(table):
         fail(f"cannot write {table}: it is a folder", 2)
     if table and is_input_name(table.name):
-        # As shells give it where the name was forgotten: --csv *.jpg
-        fail(f"cannot write a table to {table}: a picture or a video has such a name", 2)
+        # What shells make of a forgotten name: --csv *.jpg
+        fail(f"cannot write a table to {table}: that is the name of an image or video", 2)
 
 
-def _pass_over(folders: PictureFolders, results: ResultFile | None) -> None:
-    """What is drawn from now on gets other names than what was drawn for the results."""
+def _reserve_names(folders: PictureFolders, results: ResultFile | None) -> None:
+    """Reserve the file names of the pictures that earlier results have."""
     from plate_ocr.app.sources import file_name
 
     if results and folders:
         for name, video in results.drawn():
-            folders.pass_over(file_name(name) if video else name)
+            folders.reserve(file_name(name) if video else name)
 
 
 def _window() -> Window:
-    """A window for videos."""
+    """Open the window for videos."""
     from plate_ocr.app.window import Window
 
     try:

@@ -1,4 +1,4 @@
-"""What the commands that read have in common: the reader, and pictures read by one process or several."""
+"""Shared by the commands that read: the reader, and reading in one process or several."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from plate_ocr.app.console import fail
-from plate_ocr.app.options import Input
+from plate_ocr.app.options import InputType
 from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import DataError, ModelError
 from plate_ocr.model.registry import find_model
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from plate_ocr.readers.auto import PlateReader
 
 
-def open_reader(model: str | None, kind: Input | None, **settings: Any) -> PlateReader:
-    """What reads pictures of a kind."""
+def open_reader(model: str | None, input_type: InputType | None, **settings: Any) -> PlateReader:
+    """Open a reader; wrong settings end the command."""
     from plate_ocr.readers.auto import PlateReader
 
     started = perf_counter()
-    model = model or ("chars" if kind is Input.char else "plates")
+    model = model or ("chars" if input_type is InputType.char else "plates")
     try:
-        read = PlateReader(model, input=kind.value if kind else "auto", **settings)
-        if kind is None and read.alphabet.isdecimal():
+        read = PlateReader(model, input=input_type.value if input_type else "auto", **settings)
+        if input_type is None and read.alphabet.isdecimal():
             read = PlateReader(model, input="char", **settings)
     except (ModelError, DataError, ValueError) as error:
         fail(str(error), 2)
     LOGGER.debug("device: cpu, %d cores", available_threads())
     LOGGER.debug("model: %s", read.model.path)
-    if isinstance(read.model, PlateModel) and kind is not Input.plate:
-        LOGGER.debug("finds plates: %s", find_model("detector", ".onnx"))
+    if isinstance(read.model, PlateModel) and input_type is not InputType.plate:
+        LOGGER.debug("detector: %s", find_model("detector", ".onnx"))
     LOGGER.debug("opened in %.0f ms", 1000 * (perf_counter() - started))
     return read
 
@@ -42,7 +42,7 @@ def open_reader(model: str | None, kind: Input | None, **settings: Any) -> Plate
 def in_turn(
     jobs: int, sources: Iterator[Source], *task: Any
 ) -> Generator[tuple[Source, Answer | None], None, None]:
-    """The sources, with answers where processes read them; ``task`` as of :func:`workers.answered`."""
+    """The sources, with results where worker processes read them; ``task`` as of :func:`workers.answered`."""
     if jobs == 1:
         return ((source, None) for source in sources)
     from plate_ocr.app.workers import answered

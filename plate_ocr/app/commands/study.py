@@ -14,43 +14,47 @@ from plate_ocr.model.sessions import available_threads
 
 def study(
     data: Annotated[list[str], typer.Argument(metavar="DATA...", help="As for train.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
-    model: Annotated[CharModel, typer.Option(help="Which windows and classes.")] = CharModel.chars,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder.")],
+    model: Annotated[CharModel, typer.Option(help="Grid of windows and classes.")] = CharModel.chars,
     group: Annotated[
-        str, typer.Option(metavar="REGEX", help="Parentheses match the plate's name in a file name.")
+        str,
+        typer.Option(
+            metavar="REGEX",
+            help="Regular expression; its group in parentheses is the plate's name in a file name.",
+        ),
     ] = "",
-    seeds: Annotated[int, typer.Option(min=2, help="Runs of each kind.")] = 5,
-    steps: Annotated[int, typer.Option(min=40, help="Optimiser steps of a run.")] = 600,
+    seeds: Annotated[int, typer.Option(min=2, help="Runs per variant.")] = 5,
+    steps: Annotated[int, typer.Option(min=40, help="Optimiser steps per run.")] = 600,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.", show_default="the cores there are")
+        int | None, typer.Option(min=1, help="Number of processes.", show_default="all cores")
     ] = None,
 ) -> None:
-    """Train the same network with and without each warm-up, and compare.
+    """Train the same network with and without each warm-up and compare.
 
-    Runs that were made before are not made again.
+    Finished runs are not repeated.
     """
     with train_extra("training"):
         from plate_ocr.training.characters.config import CharsRunConfig, DigitsRunConfig
-        from plate_ocr.training.characters.material import gather
+        from plate_ocr.training.characters.data_module import prepare_data
         from plate_ocr.training.characters.study import StudyData, StudySettings, report, run_study
-    from plate_ocr.app.progress import PlainReporter
+    from plate_ocr.app.progress import LogCallback
 
-    told = PlainReporter()
-    kind = CharsRunConfig if model is CharModel.chars else DigitsRunConfig
-    config = kind(data=tuple(data), group=group)
-    material = gather(config, told)
+    callback = LogCallback()
+    config_type = CharsRunConfig if model is CharModel.chars else DigitsRunConfig
+    config = config_type(data=tuple(data), group=group)
+    data_module = prepare_data(config, callback)
     settings = StudySettings(steps=steps, seeds=seeds)
     parts = StudyData.of(
-        material.split.train, material.split.validation, len(material.alphabet), config.preprocessing
+        data_module.split.train, data_module.split.validation, len(data_module.alphabet), config.preprocessing
     )
     try:
-        outcomes = run_study(
+        study_runs = run_study(
             parts,
             settings,
             out,
             workers or available_threads(),
-            lambda done, all_: told.say(f"{done} of {all_} runs"),
+            lambda done, all_: callback.on_message(f"{done} of {all_} runs"),
         )
     except KeyboardInterrupt:
-        fail(f"stopped; the same command goes on, since {out} keeps what is done", INTERRUPTED)
-    print(report(outcomes, settings))
+        fail(f"stopped; the same command resumes it from {out}", INTERRUPTED)
+    print(report(study_runs, settings))

@@ -75,7 +75,9 @@ class TrainCommand(TyperCommand):
             if (record := param.get_help_record(ctx))
         }
         with formatter.section("Arguments"):
-            formatter.write_dl([record for kind, record in records.values() if kind == "argument"])
+            formatter.write_dl(
+                [record for config_type, record in records.values() if config_type == "argument"]
+            )
         for title, names in PANELS.items():
             with formatter.section(title):
                 formatter.write_dl([_plain_default(*records[name][1]) for name in names])
@@ -96,8 +98,8 @@ def train(
         list[str] | None,
         typer.Argument(
             metavar="[DATA]...",
-            help="Folders with a folder of pictures per class, or CSV files image_path,label. "
-            "Without: characters are rendered in fonts that are installed with plate-ocr[train].",
+            help="Folders with one folder of images per class, or CSV files image_path,label. Without DATA, "
+            "characters are rendered in the fonts of plate-ocr[train].",
         ),
     ] = None,
     out: Annotated[
@@ -149,7 +151,7 @@ def train(
     warmup: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND=…",
+            metavar="NAME=…",
             help="lr=linear:200, batch=16:256:500, layers=300, data=0.2:500:easy or loss=smoothing:500; "
             "repeat the option to combine them; none: no warm-up.",
         ),
@@ -246,20 +248,20 @@ def _new_config(
     values = read_config(file) if file else {}
     has_data = "data" in given or values.get("data")
     model = model or str(values.get("model") or ("chars" if has_data else "digits"))
-    kind = config_of(model, str(file))
+    config_type = config_of(model, str(file))
     _check_options(model, [*given, *(["strict"] if strict else [])])
-    settings = kind.checked({**values, "model": model}, str(file), file.parent) if file else {}
+    settings = config_type.checked({**values, "model": model}, str(file), file.parent) if file else {}
     _check_ranges(ctx, settings, str(file))
     if model in _users(CONFIGS, "assets"):
         settings["assets"] = settings.get("assets") or os.environ.get(DATA_VARIABLE, "")
-    config = kind.new(**{**settings, **given})
+    config = config_type.new(**{**settings, **given})
     if foreign := config.foreign_warmups:
         takes = ", ".join(config.WARMUPS)
         fail(f"--warmup {foreign[0]} does not belong to --model {model}, which takes {takes}", 2)
     return config
 
 
-def _check_ranges(ctx: typer.Context, settings: Mapping[str, Any], where: str) -> None:
+def _check_ranges(ctx: typer.Context, settings: Mapping[str, Any], source: str) -> None:
     """Refuse settings of a file that the options of the same name would refuse.
 
     Raises:
@@ -271,9 +273,9 @@ def _check_ranges(ctx: typer.Context, settings: Mapping[str, Any], where: str) -
             if value is not None and not isinstance(value, tuple):
                 option.type.convert(value, option, ctx)
         except typer.BadParameter as error:
-            raise DataError(f"{where}: {option.name} = {value!r}: {error.message}") from None
+            raise DataError(f"{source}: {option.name} = {value!r}: {error.message}") from None
     if 0 in settings.get("grid", ()):
-        raise DataError(f"{where}: grid = {list(settings['grid'])}: rows and columns are expected")
+        raise DataError(f"{source}: grid = {list(settings['grid'])}: rows and columns are expected")
 
 
 def _check_options(model: str, names: Iterable[str]) -> None:
@@ -300,7 +302,7 @@ def _show_schedule(config: RunConfig) -> None:
 
 
 def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool) -> None:
-    from plate_ocr.app.progress import reporter
+    from plate_ocr.app.progress import train_callback
     from plate_ocr.training.core.checkpoint import CHECKPOINT
     from plate_ocr.training.core.device import pick_device
     from plate_ocr.training.tasks import train as train_model
@@ -310,8 +312,8 @@ def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool
     LOGGER.debug("device: %s, %d cores", pick_device(config.device), available_threads())
     LOGGER.debug("model: %s%s", config.model, f", from {config.weights}" if config.weights else "")
     try:
-        with reporter() as told:
-            result = train_model(config, folder, told, resume=resume, strict=strict)
+        with train_callback() as callback:
+            result = train_model(config, folder, callback, resume=resume, strict=strict)
     except KeyboardInterrupt:
         how = f"; resume with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         fail(f"stopped{how}", INTERRUPTED)
@@ -322,7 +324,11 @@ def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool
 
 def _users(configs: Mapping[str, type[RunConfig]], name: str) -> list[str]:
     """The models whose configuration has a field of that name."""
-    return [model for model, kind in configs.items() if name in {f.name for f in dataclasses.fields(kind)}]
+    return [
+        model
+        for model, config_type in configs.items()
+        if name in {f.name for f in dataclasses.fields(config_type)}
+    ]
 
 
 def _option(name: str) -> str:

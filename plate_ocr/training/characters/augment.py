@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LATE = 0.3
-"""The last part of a training, in which characters are changed less."""
+LATE_FRACTION = 0.3
+"""Last fraction of the training, with weaker augmentation."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Augmentation:
 
     Attributes:
         mildness: how much rarer strong changes are than weak ones; 1: as frequent.
-        late_mildness: the same in the last :data:`LATE` part of a training: in the end a network gets used
-            to pictures as they come (Ge et al., *YOLOX*, 2021).
+        late_mildness: the same in the last :data:`LATE_FRACTION` of the training, where the network adapts to
+            pictures as they are (Ge et al., *YOLOX*, 2021).
         shift: displacement, as a part of the picture.
         margin: how much the character may shrink within its picture (a loose cut).
         loose: how much wider than the character was cut the picture may be, as a part of its width.
@@ -38,10 +38,10 @@ class Augmentation:
         neighbour: probability that a piece of another character stands on one side of it; on either.
         frame: probability that a line of the plate's frame stands above or below it.
         side: the same on its left or right.
-        no_character: share of pictures replaced by what is no character.
-        inverted: share of pictures whose polarity is wrong. Of these and of what is no character a
-            network learns to be unsure (outlier exposure: Hendrycks et al., *Deep Anomaly Detection
-            with Outlier Exposure*, 2019).
+        negatives: fraction of pictures replaced by pictures without a character.
+        inverted: fraction of pictures with inverted polarity. The network is trained to be uncertain about
+            these and about negatives (outlier exposure: Hendrycks et al., *Deep Anomaly Detection with
+            Outlier Exposure*, 2019).
     """
 
     mildness: float = 2.0
@@ -59,12 +59,14 @@ class Augmentation:
     neighbour: float = 0.25
     frame: float = 0.15
     side: float = 0.0
-    no_character: float = 0.05
+    negatives: float = 0.05
     inverted: float = 0.1
 
     def at(self, progress: float) -> Augmentation:
         """How strongly characters are changed when so much of a training, 0..1, is done."""
-        return self if progress < 1 - LATE else dataclasses.replace(self, mildness=self.late_mildness)
+        return (
+            self if progress < 1 - LATE_FRACTION else dataclasses.replace(self, mildness=self.late_mildness)
+        )
 
 
 def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -138,7 +140,7 @@ def augment(gray: Tensor, settings: Augmentation, generator: torch.Generator) ->
     return changed + noise * uniform(0, s.noise)[:, None, None, None], wider
 
 
-def no_character(gray: Tensor, generator: torch.Generator) -> Tensor:
+def make_negatives(gray: Tensor, generator: torch.Generator) -> Tensor:
     """Pictures that look like something but are no character.
 
     In turn: halves of two characters side by side, halves of two above each other, smooth noise.
@@ -159,8 +161,8 @@ def no_character(gray: Tensor, generator: torch.Generator) -> Tensor:
     smooth = _blur(noise, sigma)
     low, high = smooth.amin((1, 2, 3), keepdim=True), smooth.amax((1, 2, 3), keepdim=True)
     smooth = (smooth - low) / (high - low)
-    kind = torch.arange(n, device=gray.device)[:, None, None, None] % 3
-    return torch.where(kind == 0, beside, torch.where(kind == 1, above, smooth))
+    variant = torch.arange(n, device=gray.device)[:, None, None, None] % 3
+    return torch.where(variant == 0, beside, torch.where(variant == 1, above, smooth))
 
 
 def _blur(pictures: Tensor, sigma: Tensor) -> Tensor:

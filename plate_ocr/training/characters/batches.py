@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from plate_ocr.training.characters.augment import Augmentation, augment, no_character
+from plate_ocr.training.characters.augment import Augmentation, augment, make_negatives
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.vision.binarize import otsu_threshold
@@ -37,7 +37,7 @@ Rows: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Block:
+class SampleBlock:
     """Draws of many steps at once.
 
     Attributes:
@@ -64,7 +64,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Draws:
+class WeightedStepSampler:
     """Which samples the batch of each step holds: drawn with weights, the same for a step each time.
 
     Attributes:
@@ -81,14 +81,14 @@ class Draws:
     seed: int
     repeats: int = 1
 
-    def blocks(self, start: int) -> Iterator[Block]:
+    def blocks(self, start: int) -> Iterator[SampleBlock]:
         """The blocks from that one on which holds the step ``start``."""
         reach = np.cumsum(self.weights[self.order])
-        least = BLOCK if self.repeats == 1 else POOL * self.repeats
+        min_count = BLOCK if self.repeats == 1 else POOL * self.repeats
         first, sizes = 0, list[int]()
         for step in range(self.schedule.steps):
             sizes.append(self.schedule.batch_size_at(step))
-            if sum(sizes) < least and step < self.schedule.steps - 1:
+            if sum(sizes) < min_count and step < self.schedule.steps - 1:
                 continue
             if step >= start:
                 rng = np.random.default_rng((self.seed, first))
@@ -100,7 +100,7 @@ class Draws:
                 order = np.arange(len(limit))
                 if self.repeats > 1:
                     order = np.concatenate([rng.permutation(order) for _ in range(self.repeats)])
-                yield Block(first, sizes, self.order[place], order[: sum(sizes)])
+                yield SampleBlock(first, sizes, self.order[place], order[: sum(sizes)])
             first, sizes = step + 1, []
 
     def at(self, step: int) -> NDArray[np.int64]:
@@ -121,7 +121,7 @@ class RowBatches:
 
     ratios: Tensor
     target: Tensor
-    draws: Draws
+    draws: WeightedStepSampler
 
     def __call__(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches from a step on: float32 ``[batch, values]`` and ``[batch, classes]``."""
@@ -151,7 +151,7 @@ class CharBatches:
     classes: int
     settings: Preprocessing
     augmentation: Augmentation
-    draws: Draws
+    draws: WeightedStepSampler
     device: torch.device
     executor: Executor | None = None
 
@@ -209,10 +209,10 @@ class CharBatches:
         augmentation = self.augmentation.at(first / self.draws.schedule.steps)
         pictures = torch.from_numpy(self.stack.gray[index]).to(self.device)[:, None].float() / 255
         changed, wider = augment(pictures, augmentation, generator)
-        nothing = rng.random(count) < augmentation.no_character
+        nothing = rng.random(count) < augmentation.negatives
         if nothing.any():
             some = torch.from_numpy(np.flatnonzero(nothing)).to(self.device)
-            changed[some] = no_character(changed[some], generator)
+            changed[some] = make_negatives(changed[some], generator)
         gray = (changed[:, 0].clamp(0, 1) * 255).byte().cpu().numpy()
         shift = rng.uniform(-1, 1, count) * augmentation.threshold * 255
         threshold = np.clip(otsu_threshold(gray) + shift, 8, 247)
@@ -243,11 +243,11 @@ def _rows(first: int, part: int, index: NDArray[np.int64]) -> Rows:
     return _held.rows(first, part, index)
 
 
-def class_balance(labels: NDArray[np.int64], least: int = 20) -> NDArray[np.float64]:
-    """Drawing weights that temper the imbalance of classes: 1/√n a picture, n at least ``least``.
+def class_balance(labels: NDArray[np.int64], min_count: int = 20) -> NDArray[np.float64]:
+    """Drawing weights that temper the imbalance of classes: 1/√n a picture, n at least ``min_count``.
 
     Returns:
         float64 ``(N,)``, adding up to 1.
     """
-    weights = 1 / np.sqrt(np.maximum(np.bincount(labels), least))[labels]
+    weights = 1 / np.sqrt(np.maximum(np.bincount(labels), min_count))[labels]
     return np.asarray(weights / weights.sum())

@@ -19,7 +19,7 @@ PREPROCESSING: Mapping[str, Preprocessing] = {
 }
 """By model; the windows are those of the configuration."""
 
-WORKERS_PAY = 300_000
+MIN_SAMPLES_FOR_WORKERS = 300_000
 """Distorted pictures for which it pays to start worker processes."""
 
 
@@ -77,7 +77,7 @@ class CharRunConfig(RunConfig):
     @property
     def useful_workers(self) -> int:
         """As many as there are cores, for runs that are long enough."""
-        many = self.steps * self.batch_size >= WORKERS_PAY * self.repeats
+        many = self.steps * self.batch_size >= MIN_SAMPLES_FOR_WORKERS * self.repeats
         return available_threads() if many else 0
 
     @property

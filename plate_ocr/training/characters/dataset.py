@@ -32,13 +32,13 @@ class Sample:
         path: the file.
         label: its character, as the data set gives it.
         group: what it shares with others from the same plate; its own path where nothing.
-        where: how to find the label: the path, or the CSV's name and line.
+        location: how to find the label: the path, or the CSV's name and line.
     """
 
     path: Path
     label: str
     group: str
-    where: str
+    location: str
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,17 @@ class Problem:
     """Something wrong with a data set.
 
     Attributes:
-        kind: what, in a few words; the same for all of a kind.
-        where: the file, or the CSV's name and line.
+        category: what, in a few words; the same for all of a kind.
+        location: the file, or the CSV's name and line.
         detail: what exactly.
     """
 
-    kind: str
-    where: str
+    category: str
+    location: str
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.kind}: {self.detail}"
+        return f"{self.location}: {self.category}: {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class CharData:
 
 @dataclass(frozen=True)
 class Split:
-    """Three parts: to learn from, to choose by, to measure once."""
+    """Train, validation and test split."""
 
     train: CharData
     validation: CharData
@@ -126,10 +126,10 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
     if pattern and not pattern.groups:
         raise DataError(f"the group pattern {group!r} needs parentheses around the plate's name")
 
-    def sample(file: Path, label: str, where: str) -> Sample:
+    def sample(file: Path, label: str, location: str) -> Sample:
         match = pattern.search(file.name) if pattern else None
         named = next(filter(None, match.groups()), None) if match else None
-        return Sample(file, label, named or str(file), where)
+        return Sample(file, label, named or str(file), location)
 
     if path.is_dir():
         samples = [
@@ -152,12 +152,12 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
 def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[list[Sample], list[Problem]]:
     samples: list[Sample] = []
     problems: list[Problem] = []
-    for where, row in read_csv(path, CSV_COLUMNS):
+    for location, row in read_csv(path, CSV_COLUMNS):
         name, label = row["image_path"], row["label"]
         if not name or not label:
-            problems.append(Problem("incomplete line", where, "the path or the label is missing"))
+            problems.append(Problem("incomplete line", location, "the path or the label is missing"))
         else:
-            samples.append(sample(path.parent / name, label, where))
+            samples.append(sample(path.parent / name, label, location))
     if not samples:
         raise DataError(f"{path} lists no pictures")
     return samples, problems
@@ -196,12 +196,12 @@ def read_samples(
     for sample in samples:
         if sample.label not in known:
             detail = f"{sample.label!r} is not one of {known.characters}"
-            problems.append(Problem("unknown label", sample.where, detail))
+            problems.append(Problem("unknown label", sample.location, detail))
             continue
         try:
             picture = to_gray(read_image(sample.path))
         except ImageError as error:
-            problems.append(Problem("unreadable picture", sample.where, str(error)))
+            problems.append(Problem("unreadable picture", sample.location, str(error)))
             continue
         seen[hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()].append(
             (sample, picture)
@@ -212,16 +212,16 @@ def read_samples(
             good.extend(same)
             continue
         for sample, _ in same:
-            others = ", ".join(s.where for s, _ in same if s.label != sample.label)
+            others = ", ".join(s.location for s, _ in same if s.label != sample.label)
             detail = f"{sample.label!r} here, another label in {others}"
-            problems.append(Problem("same picture under two labels", sample.where, detail))
-    order = {sample.where: i for i, sample in enumerate(samples)}
-    good.sort(key=lambda pair: order[pair[0].where])
+            problems.append(Problem("same picture under two labels", sample.location, detail))
+    order = {sample.location: i for i, sample in enumerate(samples)}
+    good.sort(key=lambda pair: order[pair[0].location])
     counts = Counter(sample.label for sample, _ in good)
     for sample, _ in good:
         if counts[sample.label] == 1:
             detail = f"{sample.label!r} can be learnt but not measured"
-            problems.append(Problem("class with one picture", sample.where, detail))
+            problems.append(Problem("class with one picture", sample.location, detail))
     return good, problems
 
 
@@ -303,7 +303,7 @@ def near_copies(split: Split, *, tolerance: float = 2.0) -> list[Problem]:
     return problems
 
 
-def brighten_glyphs(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing) -> CharStack:
+def normalize_polarity(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing) -> CharStack:
     """Invert dark-on-light pictures, so that glyphs are bright in all.
 
     Where a tightly cut picture's border does not tell, the polarity is taken whose row vector is

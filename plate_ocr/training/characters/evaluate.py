@@ -14,31 +14,33 @@ from plate_ocr.metrics import accuracy, class_calibration_error, top_k
 from plate_ocr.model.sessions import softmax
 from plate_ocr.readers.classical import best_of_candidates
 from plate_ocr.training.core.calibration import fit_temperature
-from plate_ocr.vision.preprocessing import Candidates, CharStack, candidates
+from plate_ocr.vision.preprocessing import Candidates, CharStack, find_candidates
 from plate_ocr.vision.settings import Preprocessing
 
 
 @dataclass(frozen=True)
-class Prepared:
+class FeatureSet:
     """Characters whose row vectors are computed once, to be measured after every epoch.
 
     Attributes:
-        tried: what may be meant in each picture.
+        candidates: what may be meant in each picture.
         count: N pictures.
         labels: int64 ``(N,)``.
     """
 
-    tried: Candidates
+    candidates: Candidates
     count: int
     labels: NDArray[np.int64]
 
 
-def prepare(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing) -> Prepared:
+def extract_features(stack: CharStack, labels: NDArray[np.int64], settings: Preprocessing) -> FeatureSet:
     """Compute the row vectors of characters exactly as reading does."""
-    return Prepared(candidates(stack, settings), len(stack), labels)
+    return FeatureSet(find_candidates(stack, settings), len(stack), labels)
 
 
-def class_probabilities(network: nn.Module, data: Prepared, temperature: float = 1.0) -> NDArray[np.float32]:
+def class_probabilities(
+    network: nn.Module, data: FeatureSet, temperature: float = 1.0
+) -> NDArray[np.float32]:
     """Probabilities by the surest candidate of each picture, as reading takes them.
 
     Returns:
@@ -46,11 +48,11 @@ def class_probabilities(network: nn.Module, data: Prepared, temperature: float =
     """
     device = next(network.parameters()).device
     with torch.no_grad():
-        logits = network(torch.from_numpy(data.tried.ratios).to(device)).float().cpu().numpy()
-    return best_of_candidates(softmax(logits / np.float32(temperature)), data.tried, data.count)
+        logits = network(torch.from_numpy(data.candidates.ratios).to(device)).float().cpu().numpy()
+    return best_of_candidates(softmax(logits / np.float32(temperature)), data.candidates, data.count)
 
 
-def fit_class_temperature(network: nn.Module, data: Prepared) -> float:
+def fit_class_temperature(network: nn.Module, data: FeatureSet) -> float:
     """The temperature with the least cross-entropy on the data."""
 
     def cross_entropy(temperature: float) -> float:

@@ -12,7 +12,7 @@ from plate_ocr.files import write_whole
 from plate_ocr.vision.drawing import BLACK, WHITE, blank, contact_sheet, draw_text, to_png
 from plate_ocr.vision.preprocessing import CharStack
 
-WORST = 60
+MAX_MISTAKES = 60
 """Mistakes shown."""
 
 
@@ -25,7 +25,7 @@ def plot_confusion(matrix: NDArray[np.int64], alphabet: Alphabet, path: Path) ->
         path: the file.
     """
     cell, edge = 26, 30
-    shares = matrix / np.maximum(1, matrix.sum(1, keepdims=True))
+    rates = matrix / np.maximum(1, matrix.sum(1, keepdims=True))
     canvas = blank(edge + cell * len(matrix), edge + cell * len(matrix))
     draw_text(canvas, "shown", (1, edge - 18), 9)
     draw_text(canvas, "read →", (1, edge - 6), 9)
@@ -36,7 +36,7 @@ def plot_confusion(matrix: NDArray[np.int64], alphabet: Alphabet, path: Path) ->
         for column in range(len(matrix)):
             left, top = edge + cell * column, edge + cell * row
             # Squared paper, wrong cells red, right ones blue, faint where rare.
-            tint = np.sqrt(shares[row, column]) * (0.9 if row == column else 1)
+            tint = np.sqrt(rates[row, column]) * (0.9 if row == column else 1)
             faded = np.array([255, 120, 40] if row == column else [40, 40, 255])
             canvas[top + 1 : top + cell, left + 1 : left + cell] = 245 + tint * (faded - 245)
             if count := int(matrix[row, column]):
@@ -63,7 +63,7 @@ def plot_mistakes(
     """
     read = probabilities.argmax(1)
     wrong = np.flatnonzero(read != labels)
-    worst = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:WORST]
+    worst = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:MAX_MISTAKES]
     if not len(worst):
         canvas = blank(40, 200)
         draw_text(canvas, "no mistakes", (12, 26))

@@ -19,19 +19,19 @@ from plate_ocr.metrics import accuracy
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.training.characters.augment import Augmentation
-from plate_ocr.training.characters.batches import CharBatches, Draws, class_balance
+from plate_ocr.training.characters.batches import CharBatches, WeightedStepSampler, class_balance
 from plate_ocr.training.characters.config import CharRunConfig
+from plate_ocr.training.characters.data_module import CharDataModule, prepare_data
 from plate_ocr.training.characters.dataset import CharData, Problem
-from plate_ocr.training.characters.evaluate import Prepared, class_probabilities, prepare
+from plate_ocr.training.characters.evaluate import FeatureSet, class_probabilities, extract_features
 from plate_ocr.training.characters.finish import finish
-from plate_ocr.training.characters.material import Material, gather
-from plate_ocr.training.characters.suspects import LossWatch, write_suspects
+from plate_ocr.training.characters.label_issues import SampleLossTracker, write_label_issues
 from plate_ocr.training.characters.transfer import transfer
 from plate_ocr.training.characters.validation import problem_lines
+from plate_ocr.training.core.callbacks import Callback
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.losses import OneHot
-from plate_ocr.training.core.reporting import Reporter
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.schedule import TrainSchedule
 from plate_ocr.training.core.trainer import Trainer
@@ -63,36 +63,38 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
     """
     # The networks are too small for several threads, and one always adds up in the same order.
     torch.set_num_threads(1)
-    material = gather(config, context.reporter)
+    data_module = prepare_data(config, context.callback)
     if context.first:
-        _report_problems(material.problems, context.folder, context.reporter)
-    if context.strict and material.problems:
+        _report_problems(data_module.problems, context.folder, context.callback)
+    if context.strict and data_module.problems:
         raise DataError(
-            f"{len(material.problems)} problems in the data; without --strict they are left aside"
+            f"{len(data_module.problems)} problems in the data; without --strict they are left aside"
         )
-    card = ModelCard(material.alphabet, config.preprocessing, config.hidden)
+    card = ModelCard(data_module.alphabet, config.preprocessing, config.hidden)
     network = network_for(card)
     if config.weights and context.stored is None:
         for line in transfer(config.weights, network, card).lines():
-            context.reporter.say(line)
+            context.callback.on_message(line)
     schedule = config.schedule
-    watch = LossWatch(_prepared(material.split.train, card))
-    validation = _prepared(material.split.validation, card)
-    batches = _batches(config, schedule, material, context.device)
+    tracker = SampleLossTracker(_features(data_module.split.train, card))
+    validation = _features(data_module.split.validation, card)
+    batches = _batches(config, schedule, data_module, context.device)
 
     def measure(network: nn.Module) -> float:
-        watch.look(network)
+        tracker.update(network)
         return accuracy(class_probabilities(network, validation), validation.labels)
 
     def finished(trainer: Trainer) -> Finished:
         if config.data:
             best = network_for(card).to(context.device)
             best.load_state_dict(trainer.best)
-            write_suspects(watch, best.eval(), material.split.train, material.alphabet, context.folder)
-        return finish(config, material, card, trainer, validation, context.folder)
+            write_label_issues(
+                tracker, best.eval(), data_module.split.train, data_module.alphabet, context.folder
+            )
+        return finish(config, data_module, card, trainer, validation, context.folder)
 
     def describe(step: int) -> str:
-        return ", ".join(material.learnt.names[batches.draws.at(step)[:SHOWN_PROBLEMS]])
+        return ", ".join(data_module.learnt.names[batches.draws.at(step)[:SHOWN_PROBLEMS]])
 
     # A GPU distorts pictures itself.
     workers = config.workers // ProcessGroup.on_machine().count if context.device.type == "cpu" else 0
@@ -105,36 +107,36 @@ def open_characters(config: CharRunConfig, context: Context) -> Iterator[TrainTa
             measure,
             finished,
             network.groups(),
-            material.fingerprint,
-            watch,
+            data_module.fingerprint,
+            tracker,
             describe,
         )
 
 
 def _batches(
-    config: CharRunConfig, schedule: TrainSchedule, material: Material, device: torch.device
+    config: CharRunConfig, schedule: TrainSchedule, data_module: CharDataModule, device: torch.device
 ) -> CharBatches:
-    learnt, weights = material.learnt, class_balance(material.split.train.labels)
-    if material.rendered is not None:
-        fonts = class_balance(material.rendered.labels)
+    learnt, weights = data_module.learnt, class_balance(data_module.split.train.labels)
+    if data_module.rendered is not None:
+        fonts = class_balance(data_module.rendered.labels)
         # Most plates write no O and I, or write them like 0 and 1: what looks like both is the digit.
-        rare = [material.alphabet.encode(c)[0] for c in LOOKALIKES if c in material.alphabet]
-        fonts[np.isin(material.rendered.labels, rare)] *= LOOKALIKE_WEIGHT
+        rare = [data_module.alphabet.encode(c)[0] for c in LOOKALIKES if c in data_module.alphabet]
+        fonts[np.isin(data_module.rendered.labels, rare)] *= LOOKALIKE_WEIGHT
         fonts /= fonts.sum()
         weights = np.concatenate([weights * (1 - config.font_fraction), fonts * config.font_fraction])
     order = np.random.default_rng(config.seed).permutation(len(learnt))
     batches = CharBatches(
         learnt.stack,
         learnt.labels,
-        len(material.alphabet),
+        len(data_module.alphabet),
         config.preprocessing,
         AUGMENTATION[config.model],
-        Draws(weights, schedule, order, config.seed, config.repeats),
+        WeightedStepSampler(weights, schedule, order, config.seed, config.repeats),
         device,
     )
     if schedule.data_warmup is None or schedule.data_warmup.order == "random":
         return batches
-    easy = _easy_first(batches, config, learnt, material.alphabet, device)
+    easy = _easy_first(batches, config, learnt, data_module.alphabet, device)
     return dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, order=easy))
 
 
@@ -150,20 +152,20 @@ def _easy_first(
         dataclasses.replace(batches, draws=dataclasses.replace(batches.draws, schedule=schedule)),
         lambda _: 0.0,
     )
-    watch = LossWatch(_prepared(learnt, card))
-    watch.look(trainer.network.eval())
+    tracker = SampleLossTracker(_features(learnt, card))
+    tracker.update(trainer.network.eval())
     torch.set_rng_state(state)
-    return np.argsort(watch.mean(), kind="stable")
+    return np.argsort(tracker.mean(), kind="stable")
 
 
-def _prepared(data: CharData, card: ModelCard) -> Prepared:
-    return prepare(data.stack, data.labels, card.preprocessing)
+def _features(data: CharData, card: ModelCard) -> FeatureSet:
+    return extract_features(data.stack, data.labels, card.preprocessing)
 
 
-def _report_problems(problems: Sequence[Problem], folder: Path, reporter: Reporter) -> None:
+def _report_problems(problems: Sequence[Problem], folder: Path, callback: Callback) -> None:
     if not problems:
         return
     listing = folder / "problems.txt"
     write_whole(listing, "".join(f"{problem}\n" for problem in problems).encode())
     for line in problem_lines(problems, SHOWN_PROBLEMS, f", see {listing}"):
-        reporter.say(line)
+        callback.on_message(line)

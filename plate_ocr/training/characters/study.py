@@ -20,14 +20,14 @@ from torch import nn
 from plate_ocr.errors import DataError, TrainingError
 from plate_ocr.files import write_whole
 from plate_ocr.networks.mlp import BPNetwork
-from plate_ocr.training.characters.batches import Draws, RowBatches, class_balance
+from plate_ocr.training.characters.batches import RowBatches, WeightedStepSampler, class_balance
 from plate_ocr.training.characters.dataset import CharData
 from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.core.epoch import Epoch
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.schedule import TrainSchedule, parse_warmups
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.vision.preprocessing import candidates
+from plate_ocr.vision.preprocessing import find_candidates
 from plate_ocr.vision.settings import Preprocessing
 
 CHECKS = 30
@@ -48,7 +48,7 @@ class StudySettings:
         seeds: runs of each kind and rate.
         hidden: units of the hidden layer.
         batch_size: rows in a batch.
-        wanted: validation accuracy for which the steps are counted.
+        target_accuracy: validation accuracy for which the steps are counted.
     """
 
     steps: int = 600
@@ -56,7 +56,7 @@ class StudySettings:
     seeds: int = 5
     hidden: int = 128
     batch_size: int = 256
-    wanted: float = 0.9
+    target_accuracy: float = 0.9
 
     @property
     def variants(self) -> dict[str, tuple[str, ...]]:
@@ -73,7 +73,7 @@ class StudySettings:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StudyRun:
     """One run.
 
     Attributes:
@@ -106,15 +106,19 @@ class StudyData:
     @classmethod
     def of(cls, train: CharData, validation: CharData, classes: int, settings: Preprocessing) -> StudyData:
         """From the parts of a data set; pictures whose polarity is in doubt count with each of them."""
-        learn, check = candidates(train.stack, settings), candidates(validation.stack, settings)
+        learn, check = find_candidates(train.stack, settings), find_candidates(validation.stack, settings)
         return cls(
             learn.ratios, train.labels[learn.owner], check.ratios, validation.labels[check.owner], classes
         )
 
 
 def run_study(
-    data: StudyData, settings: StudySettings, folder: Path, workers: int, told: Callable[[int, int], object]
-) -> list[Outcome]:
+    data: StudyData,
+    settings: StudySettings,
+    folder: Path,
+    workers: int,
+    callback: Callable[[int, int], object],
+) -> list[StudyRun]:
     """Train every variant at every rate with every seed; what ``runs.csv`` already holds is not repeated.
 
     Args:
@@ -122,7 +126,7 @@ def run_study(
         settings: what is compared.
         folder: gets ``runs.csv``, ``study.md`` and ``study.png``.
         workers: processes.
-        told: is called with the number of runs done and of all.
+        callback: is called with the number of runs done and of all.
 
     Raises:
         DataError: if ``runs.csv`` is of another study.
@@ -136,14 +140,14 @@ def run_study(
     with spawned(workers, _begin, data, settings) as pool:
         waiting = [pool.submit(_run, *job) for job in jobs if job not in done]
         for future in as_completed(waiting):
-            outcome = future.result()
-            done[outcome.variant, outcome.lr, outcome.seed] = outcome
+            study_run = future.result()
+            done[study_run.variant, study_run.lr, study_run.seed] = study_run
             _write(table, [done[job] for job in jobs if job in done])
-            told(len(done), len(jobs))
-    outcomes = [done[job] for job in jobs]
-    write_whole(folder / "study.md", report(outcomes, settings).encode())
-    _plot(outcomes, settings, folder / "study.png")
-    return outcomes
+            callback(len(done), len(jobs))
+    results = [done[job] for job in jobs]
+    write_whole(folder / "study.md", report(results, settings).encode())
+    _plot(results, settings, folder / "study.png")
+    return results
 
 
 _worker: tuple[StudyData, StudySettings] | None = None
@@ -155,12 +159,12 @@ def _begin(data: StudyData, settings: StudySettings) -> None:
     _worker = data, settings
 
 
-def _run(variant: str, lr: float, seed: int) -> Outcome:
+def _run(variant: str, lr: float, seed: int) -> StudyRun:
     assert _worker
     return run_once(*_worker, variant, lr, seed)
 
 
-def run_once(data: StudyData, settings: StudySettings, variant: str, lr: float, seed: int) -> Outcome:
+def run_once(data: StudyData, settings: StudySettings, variant: str, lr: float, seed: int) -> StudyRun:
     """Train once."""
     schedule = TrainSchedule(
         settings.steps,
@@ -173,21 +177,21 @@ def run_once(data: StudyData, settings: StudySettings, variant: str, lr: float, 
         torch.eye(data.classes)[torch.from_numpy(data.train_labels)],
     )
     order = np.random.default_rng(seed).permutation(len(ratios))
-    draws = Draws(class_balance(data.train_labels), schedule, order, seed)
+    draws = WeightedStepSampler(class_balance(data.train_labels), schedule, order, seed)
     if schedule.data_warmup and schedule.data_warmup.order == "easy":
         first = TrainSchedule(settings.steps // 10, settings.lrs[0], settings.batch_size, "constant")
-        early = RowBatches(ratios, target, Draws(draws.weights, first, order, seed))
+        early = RowBatches(ratios, target, WeightedStepSampler(draws.weights, first, order, seed))
         network, _ = _train(data, early, first, settings.hidden, seed)
         with torch.no_grad():
             losses = nn.functional.cross_entropy(network(ratios), target, reduction="none")
-        draws = Draws(draws.weights, schedule, np.argsort(losses.numpy(), kind="stable"), seed)
+        draws = WeightedStepSampler(draws.weights, schedule, np.argsort(losses.numpy(), kind="stable"), seed)
     try:
         _, history = _train(data, RowBatches(ratios, target, draws), schedule, settings.hidden, seed)
     except TrainingError:
-        return Outcome(variant, lr, seed, 0.0, 0, diverged=True)
+        return StudyRun(variant, lr, seed, 0.0, 0, diverged=True)
     accuracy = history[-1].val_metric
-    reached = next((epoch.step for epoch in history if epoch.val_metric >= settings.wanted), 0)
-    return Outcome(variant, lr, seed, accuracy, reached, accuracy < CHANCE / data.classes)
+    reached = next((epoch.step for epoch in history if epoch.val_metric >= settings.target_accuracy), 0)
+    return StudyRun(variant, lr, seed, accuracy, reached, accuracy < CHANCE / data.classes)
 
 
 def _train(
@@ -202,19 +206,19 @@ def _train(
     return network.eval(), trainer.history
 
 
-def report(outcomes: Sequence[Outcome], settings: StudySettings) -> str:
+def report(results: Sequence[StudyRun], settings: StudySettings) -> str:
     """The study as tables in Markdown, one for each rate.
 
     Mean and standard deviation of the accuracy, the mean of the steps to the wanted one over the runs
     that reached it, the share of runs that diverged, and the two-sided paired t-test of the accuracies
     against those without warm-up (seed by seed).
     """
-    lines = []
-    for lr, groups in _by_lr(outcomes):
+    lines, target = [], settings.target_accuracy
+    for lr, groups in _by_lr(results):
         lines += [
-            f"Peak rate {lr:g}, {settings.steps} steps, {settings.seeds} seeds:",
+            f"Peak learning rate {lr:g}, {settings.steps} steps, {settings.seeds} seeds:",
             "",
-            f"| warm-up | accuracy | ± | steps to {settings.wanted:.0%} | diverged | against none | p |",
+            f"| warm-up | accuracy | ± | steps to {target:.0%} | diverged | against none | p |",
             "|---|---|---|---|---|---|---|",
         ]
         base = np.array([o.accuracy for o in groups["none"]])
@@ -243,39 +247,39 @@ def paired_test(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return value if math.isfinite(value) else 1.0
 
 
-def _by_lr(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, Mapping[str, list[Outcome]]]]:
-    for lr in dict.fromkeys(o.lr for o in outcomes):
-        groups: dict[str, list[Outcome]] = {}
-        for outcome in outcomes:
-            if outcome.lr == lr:
-                groups.setdefault(outcome.variant, []).append(outcome)
+def _by_lr(results: Sequence[StudyRun]) -> Iterator[tuple[float, Mapping[str, list[StudyRun]]]]:
+    for lr in dict.fromkeys(o.lr for o in results):
+        groups: dict[str, list[StudyRun]] = {}
+        for study_run in results:
+            if study_run.lr == lr:
+                groups.setdefault(study_run.variant, []).append(study_run)
         yield lr, groups
 
 
-def _plot(outcomes: Sequence[Outcome], settings: StudySettings, path: Path) -> None:
+def _plot(results: Sequence[StudyRun], settings: StudySettings, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 4), layout="constrained")
     panels = figure.subplots(1, len(settings.lrs))
-    for axes, (lr, groups) in zip(panels, _by_lr(outcomes), strict=True):
+    for axes, (lr, groups) in zip(panels, _by_lr(results), strict=True):
         for place, runs in enumerate(groups.values()):
             values = [100 * o.accuracy for o in runs]
             axes.plot([place] * len(values), values, "o", alpha=0.5, color="tab:blue")
             axes.plot([place - 0.25, place + 0.25], [np.mean(values)] * 2, color="tab:red")
         axes.set_xticks(range(len(groups)), list(groups), rotation=30)
-        axes.set(title=f"peak rate {lr:g}", ylabel="validation accuracy, %")
+        axes.set(title=f"peak learning rate {lr:g}", ylabel="validation accuracy, %")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_whole(path, buffer.getvalue())
 
 
-def _read(path: Path) -> list[Outcome]:
+def _read(path: Path) -> list[StudyRun]:
     if not path.exists():
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return [
-                Outcome(
+                StudyRun(
                     row["variant"],
                     float(row["lr"]),
                     int(row["seed"]),
@@ -289,9 +293,9 @@ def _read(path: Path) -> list[Outcome]:
         raise DataError(f"{path} is no table of runs ({error})") from None
 
 
-def _write(path: Path, outcomes: Sequence[Outcome]) -> None:
+def _write(path: Path, results: Sequence[StudyRun]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["variant", "lr", "seed", "accuracy", "steps", "diverged"])
-    writer.writerows([o.variant, o.lr, o.seed, o.accuracy, o.steps, o.diverged] for o in outcomes)
+    writer.writerows([o.variant, o.lr, o.seed, o.accuracy, o.steps, o.diverged] for o in results)
     write_whole(path, text.getvalue().encode())

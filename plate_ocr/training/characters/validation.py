@@ -13,10 +13,10 @@ import numpy as np
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.training.characters.dataset import (
     Problem,
-    brighten_glyphs,
     char_data,
     list_samples,
     near_copies,
+    normalize_polarity,
     read_samples,
     split_data,
 )
@@ -52,8 +52,8 @@ class Validation:
 
     def lines(self) -> list[str]:
         """What there is, for people."""
-        by_kind = Counter(problem.kind for problem in self.problems)
-        found = ", ".join(f"{kind} {count:,}" for kind, count in by_kind.items())
+        by_category = Counter(problem.category for problem in self.problems)
+        found = ", ".join(f"{category} {count:,}" for category, count in by_category.items())
         lines = [
             f"problems: {len(self.problems):,}" + (f" ({found})" if found else ""),
             f"pictures: {self.pictures:,} usable of {self.listed:,}, in {self.groups:,} groups",
@@ -107,7 +107,7 @@ def validate(
         nothing = (0.0, 0.0, 0.0)
         return Validation(len(samples), counts, 0, nothing, nothing, (0, 0, 0), tuple(problems))
     chars = char_data(good, known, settings)
-    bright = brighten_glyphs(chars.stack, chars.labels, settings)
+    bright = normalize_polarity(chars.stack, chars.labels, settings)
     split = split_data(
         dataclasses.replace(chars, stack=bright),
         val_fraction=val_fraction,
@@ -135,11 +135,11 @@ def problem_lines(problems: Sequence[Problem], shown: int | None = None, more: s
         shown: of each kind, at most; by default all.
         more: where the others are, for the line that counts them.
     """
-    by_kind: dict[str, list[Problem]] = defaultdict(list)
+    by_category: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
-        by_kind[problem.kind].append(problem)
+        by_category[problem.category].append(problem)
     lines: list[str] = []
-    for same in by_kind.values():
+    for same in by_category.values():
         lines += map(str, same[:shown])
         if shown is not None and len(same) > shown:
             lines.append(f"... and {len(same) - shown} more of this kind{more}")

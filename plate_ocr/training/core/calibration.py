@@ -18,18 +18,18 @@ def fit_temperature(cross_entropy: Callable[[float], float]) -> float:
 
 
 def fit_min_confidence(
-    right: NDArray[np.float32], nothing: NDArray[np.float32], lost: float = 0.0005, most: float = 0.3
+    correct: NDArray[np.float32], negatives: NDArray[np.float32], max_lost: float = 0.0005, upper: float = 0.3
 ) -> float:
     """The confidence below which an answer is called unknown.
 
     As high as needed to refuse all but one in a hundred pictures of no character, but refusing no more
-    right readings than ``lost`` and never higher than ``most``.
+    right readings than ``max_lost`` and never higher than ``upper``.
 
     Args:
-        right: confidences of right readings.
-        nothing: confidences of readings of pictures that show no character.
-        lost: share of right readings that may be refused.
-        most: the highest bound.
+        correct: confidences of right readings.
+        negatives: confidences of readings of pictures that show no character.
+        max_lost: share of right readings that may be refused.
+        upper: the highest bound.
     """
-    bounds = most, float(np.quantile(nothing, 0.99)), float(np.quantile(right, lost))
+    bounds = upper, float(np.quantile(negatives, 0.99)), float(np.quantile(correct, max_lost))
     return round(min(bounds), 3)

@@ -113,21 +113,21 @@ class RunConfig(ABC):
         return tomli_w.dumps(self._with_paths(dataclasses.asdict(self), seen_from_folder))
 
     @classmethod
-    def from_toml(cls, text: str, where: str, folder: Path = Path()) -> Self:
+    def from_toml(cls, text: str, source: str, folder: Path = Path()) -> Self:
         """The inverse of :meth:`to_toml`.
 
         Raises:
             DataError: if it is no TOML or has a setting that does not exist or is of another type.
         """
-        return cls(**cls.checked(parse_toml(text, where), where, folder))
+        return cls(**cls.checked(parse_toml(text, source), source, folder))
 
     @classmethod
-    def checked(cls, values: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    def checked(cls, values: Mapping[str, Any], source: str, folder: Path) -> dict[str, Any]:
         """The settings of a ``config.toml``, of which some may be left out.
 
         Args:
             values: what is in it.
-            where: its name.
+            source: its name.
             folder: its folder, which relative paths start from.
 
         Raises:
@@ -138,15 +138,15 @@ class RunConfig(ABC):
         hints = get_type_hints(cls)
         for name, value in given.items():
             if name not in known:
-                raise DataError(f"{where}: no setting {name}; there are {', '.join(known)}")
-            default, kind = getattr(cls, name), str(known[name].type)
+                raise DataError(f"{source}: no setting {name}; there are {', '.join(known)}")
+            default, type_name = getattr(cls, name), str(known[name].type)
             if (allowed := get_args(hints[name])) and get_origin(hints[name]) is Literal:
                 if value not in allowed:
-                    raise DataError(f"{where}: {name} = {value!r}; one of {', '.join(allowed)} is expected")
-            elif not _fits(value, default, kind):
-                expected = kind if isinstance(default, tuple) else type(default).__name__
+                    raise DataError(f"{source}: {name} = {value!r}; one of {', '.join(allowed)} is expected")
+            elif not _fits(value, default, type_name):
+                expected = type_name if isinstance(default, tuple) else type(default).__name__
                 negative = " and not below 0" if isinstance(default, int | float) else ""
-                raise DataError(f"{where}: {name} = {values[name]!r}; {expected} is expected{negative}")
+                raise DataError(f"{source}: {name} = {values[name]!r}; {expected} is expected{negative}")
         return cls._with_paths(given, lambda path: os.path.normpath(os.path.join(folder, path)))
 
     @classmethod
@@ -218,7 +218,7 @@ class RunConfig(ABC):
         """What is made small, in words."""
 
 
-def parse_toml(text: str, where: str) -> dict[str, Any]:
+def parse_toml(text: str, source: str) -> dict[str, Any]:
     """What a TOML file holds.
 
     Raises:
@@ -227,16 +227,16 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{where} is no TOML file: {error}") from None
+        raise DataError(f"{source} is no TOML file: {error}") from None
 
 
-def _fits(value: Any, default: Any, kind: str) -> bool:
+def _fits(value: Any, default: Any, type_name: str) -> bool:
     """Whether a value is of a setting's type; none is negative."""
     if isinstance(default, tuple):
         items = default or ("",)
         return (
             type(value) is tuple
-            and (kind.endswith("...]") or len(value) == len(default))
+            and (type_name.endswith("...]") or len(value) == len(default))
             and all(_fits(one, items[0], "") for one in value)
         )
     if type(value) is not type(default) and not (type(default) is float and type(value) is int):

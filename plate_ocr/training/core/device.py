@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from plate_ocr.errors import DeviceError
 from plate_ocr.training.core.config import Precision
 
-BF16_PAYS = 100_000
+MIN_WEIGHTS_FOR_BF16 = 100_000
 """Weights from which a network learns faster in bfloat16 on a processor that has it."""
 
 
@@ -24,7 +24,7 @@ def pick_precision(device: torch.device, network: nn.Module) -> Precision:
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     known: Callable[[], bool] = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    large = sum(weight.numel() for weight in network.parameters()) >= BF16_PAYS
+    large = sum(weight.numel() for weight in network.parameters()) >= MIN_WEIGHTS_FOR_BF16
     return "bf16" if device.type == "cpu" and large and known() else "fp32"
 
 
@@ -54,23 +54,23 @@ def is_first_process() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def pick_device(wanted: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
     """The device to train on.
 
     Args:
-        wanted: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        name: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
 
     Raises:
         DeviceError: if the wanted one is not there.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
+    if name == "auto":
         return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
-    if not there[wanted]:
-        built = {"cuda": torch.version.cuda is not None, "mps": torch.backends.mps.is_built()}[wanted]
+    if not there[name]:
+        built = {"cuda": torch.version.cuda is not None, "mps": torch.backends.mps.is_built()}[name]
         reason = "no GPU is visible" if built else "this PyTorch was built without it"
-        raise DeviceError(f"{wanted.upper()} is not available ({reason}); use --device cpu or auto")
-    return torch.device(wanted)
+        raise DeviceError(f"{name.upper()} is not available ({reason}); use --device cpu or auto")
+    return torch.device(name)
 
 
 def to_device(rows: Tensor, device: torch.device) -> Tensor:
@@ -119,17 +119,17 @@ class ProcessGroup:
         """The sum of all processes' values."""
         if self.count == 1:
             return value
-        told = torch.tensor(value, dtype=torch.float64, device=device)
-        dist.all_reduce(told)
-        return float(told)
+        total = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.all_reduce(total)
+        return float(total)
 
     def same_everywhere(self, value: float, device: torch.device) -> float:
         """The first process's value."""
         if self.count == 1:
             return value
-        told = torch.tensor(value, dtype=torch.float64, device=device)
-        dist.broadcast(told, 0)
-        return float(told)
+        total = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.broadcast(total, 0)
+        return float(total)
 
 
 ALONE = ProcessGroup(0, 1)

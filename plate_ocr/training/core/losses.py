@@ -21,7 +21,7 @@ class Objective(Protocol):
     def loss(self, output: Any, target: Tensor, step: int) -> Tensor:
         """Mean loss of a batch at a step: of what the network gave, in its precision."""
 
-    def right(self, output: Any, target: Tensor) -> Tensor:
+    def correct(self, output: Any, target: Tensor) -> Tensor:
         """How many rows of a batch are right: a single number, where the output is."""
 
 
@@ -39,20 +39,20 @@ class OneHot:
         """Mean loss of a batch at a step, by :func:`scheduled_loss`."""
         return scheduled_loss(self.schedule, logits.float(), target, step)
 
-    def right(self, logits: Tensor, target: Tensor) -> Tensor:
+    def correct(self, logits: Tensor, target: Tensor) -> Tensor:
         """How often the likeliest class is the target's."""
         return (logits.argmax(1) == target.argmax(1)).sum()
 
 
-def batch_loss(logits: Tensor, target: Tensor, kind: Loss) -> Tensor:
+def batch_loss(logits: Tensor, target: Tensor, loss: Loss) -> Tensor:
     """Mean loss of a batch.
 
     Args:
         logits: float32 ``[batch, classes]``.
         target: float32 ``[batch, classes]``: one-hot, or any distribution over the classes.
-        kind: cross-entropy -Σ t·log p, or squared error Σ (p - t)², with p the softmax.
+        loss: cross-entropy -Σ t·log p, or squared error Σ (p - t)², with p the softmax.
     """
-    if kind == "cross_entropy":
+    if loss == "cross_entropy":
         return F.cross_entropy(logits, target)
     return (torch.softmax(logits, 1) - target).square().sum(1).mean()
 
@@ -62,11 +62,11 @@ def scheduled_loss(schedule: TrainSchedule, logits: Tensor, target: Tensor, step
     if (warmup := schedule.loss_warmup) is None:
         return batch_loss(logits, target, schedule.loss)
     done = warmup.done(step)
-    if warmup.kind == "smoothing":
+    if warmup.method == "smoothing":
         even = torch.full_like(target, 1 / target.shape[1])
         return batch_loss(logits, torch.lerp(target, even, SMOOTHING * (1 - done)), schedule.loss)
     real, simple = batch_loss(logits, target, schedule.loss), batch_loss(logits, target, "squared_error")
-    return real + done * simple if warmup.kind == "auxiliary" else torch.lerp(simple, real, done)
+    return real + done * simple if warmup.method == "auxiliary" else torch.lerp(simple, real, done)
 
 
 def zero_loss(output: Tensor | tuple[Tensor, ...]) -> Tensor:

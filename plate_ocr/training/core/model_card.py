@@ -8,30 +8,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CardPage:
-    """What the page of a model says (Mitchell et al., *Model Cards for Model Reporting*, 2019).
+    """The content of a model card (Mitchell et al., *Model Cards for Model Reporting*, 2019).
 
     Attributes:
-        title: what it does.
+        title: what the model does.
         alphabet: the characters that it reads; empty if it reads none.
-        network: from what it looks at to what it answers.
-        learnt: from what, as paragraphs and lists.
-        measured: on what, and what counts.
-        columns: of the table of figures; none: there is no table.
+        network: architecture, from input to output.
+        trained_on: training data, as paragraphs and lists.
+        measured: test data, and what counts as wrong.
+        columns: of the table of metrics; empty: there is no table.
         rows: of the table.
-        notes: what else is to be said, as paragraphs.
+        notes: further paragraphs.
     """
 
     title: str
     alphabet: str
     network: str
-    learnt: Sequence[str]
+    trained_on: Sequence[str]
     measured: str
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
 
     def markdown(self) -> str:
-        """The page, with the curves of its training."""
+        """The card as Markdown, with the training curves."""
         table = []
         if self.columns:
             lines = [self.columns, ["---"] * len(self.columns), *self.rows]
@@ -41,7 +41,7 @@ class CardPage:
                 f"# {self.title}",
                 *([f"`{self.alphabet}`"] if self.alphabet else []),
                 self.network,
-                *self.learnt,
+                *self.trained_on,
                 self.measured,
                 *table,
                 *self.notes,

@@ -27,7 +27,7 @@ def plot_schedule(schedule: TrainSchedule, groups: int, path: Path) -> None:
         "fraction of the samples": [schedule.data_fraction_at(step) for step in steps],
     }
     if schedule.loss_warmup:
-        panels[f"loss warm-up: {schedule.loss_warmup.kind}"] = [
+        panels[f"loss warm-up: {schedule.loss_warmup.method}"] = [
             min(1.0, step / schedule.loss_warmup.steps) for step in steps
         ]
     figure = Figure(figsize=(3.4 * len(panels), 2.8), layout="constrained")

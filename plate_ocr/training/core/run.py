@@ -18,6 +18,7 @@ from plate_ocr.files import write_whole
 from plate_ocr.model.cards import Card
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.weights import Network
+from plate_ocr.training.core.callbacks import Callback, NullCallback
 from plate_ocr.training.core.checkpoint import (
     CHECKPOINT,
     Checkpoint,
@@ -33,7 +34,6 @@ from plate_ocr.training.core.epoch import Epoch, metrics_csv
 from plate_ocr.training.core.losses import Objective
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.plots import plot_curves, plot_schedule
-from plate_ocr.training.core.reporting import Reporter, Silent
 from plate_ocr.training.core.trainer import Batches, Trainer
 
 
@@ -44,7 +44,7 @@ class Context:
     Attributes:
         folder: the run folder.
         device: to train on.
-        reporter: is told how it goes; silent in all but the first of several processes.
+        callback: is told how it goes; silent in all but the first of several processes.
         first: whether this is the process that saves and reports.
         stored: the card in the checkpoint of a run that goes on, whose weights come from there; None for a
             new run.
@@ -53,7 +53,7 @@ class Context:
 
     folder: Path
     device: torch.device
-    reporter: Reporter
+    callback: Callback
     first: bool
     stored: Card | None
     strict: bool
@@ -130,7 +130,7 @@ def run(
     config: RunConfig,
     open_task: OpenTask,
     folder: Path,
-    reporter: Reporter,
+    callback: Callback,
     *,
     resume: bool = False,
     strict: bool = False,
@@ -141,7 +141,7 @@ def run(
         config: what and how.
         open_task: makes the task of it.
         folder: the run folder: model, checkpoint, figures and plots are written there.
-        reporter: is told how it goes.
+        callback: is told how it goes.
         resume: go on from the checkpoint.
         strict: stop where the data has problems.
 
@@ -154,14 +154,14 @@ def run(
     """
     device = join_processes(pick_device(config.device))
     first = is_first_process()
-    told = reporter if first else Silent()
+    callback = callback if first else NullCallback()
     if resume:
         require_run(folder)
     elif first:
         refuse_other_run(folder)
     torch.manual_seed(config.seed)
     stored = stored_card(folder / CHECKPOINT) if resume else None
-    context = Context(folder, device, told, first, stored, strict)
+    context = Context(folder, device, callback, first, stored, strict)
     with resumable(folder), open_task(context) as task:
         precision = pick_precision(device, task.network)
         settings = dataclasses.replace(config.settings, precision=precision)
@@ -177,15 +177,15 @@ def run(
         def on_epoch(epoch: Epoch) -> None:
             if first:
                 write_whole(folder / "metrics.csv", metrics_csv(trainer.history))
-            told.epoch(epoch)
+            callback.on_epoch_end(epoch)
 
-        told.begin(config, trainer.step)
+        callback.on_train_begin(config, trainer.step)
         try:
             trainer.fit(
                 task.batches,
                 task.measure,
                 save=checkpoint.save if first else lambda: None,
-                on_step=told.step,
+                on_step=callback.on_step_end,
                 on_epoch=on_epoch,
             )
         except TrainingError as error:
@@ -194,10 +194,10 @@ def run(
             raise TrainingError(f"{error}; its batch begins with {begins}") from None
         if not first:
             return RunResult(folder, task.card, {})
-        return _save(task.finish(trainer), trainer, folder, told)
+        return _save(task.finish(trainer), trainer, folder, callback)
 
 
-def _save(finished: Finished, trainer: Trainer, folder: Path, reporter: Reporter) -> RunResult:
+def _save(finished: Finished, trainer: Trainer, folder: Path, callback: Callback) -> RunResult:
     """Write the model, its card, figures and curves, and say how well it reads."""
     save_model(finished.network, finished.card, folder / "model")
     names = ("model.safetensors", "model.onnx", CHECKPOINT)
@@ -212,8 +212,8 @@ def _save(finished: Finished, trainer: Trainer, folder: Path, reporter: Reporter
     write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
     plot_curves(trainer.history, folder / "curves.png")
     for line in finished.lines:
-        reporter.say(line)
-    reporter.say(
+        callback.on_message(line)
+    callback.on_message(
         f"{folder / 'model.safetensors'} has {sizes['model.safetensors']:,} bytes, {CHECKPOINT} "
         f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: it keeps the weights in full "
         f"precision, their average, AdamW's two running means of every weight and the best weights so far"

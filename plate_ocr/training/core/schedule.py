@@ -9,7 +9,7 @@ where it was. On the command line and in ``config.toml`` they are written as:
 ``batch=A:B:STEPS``      the batch size grows from A to B; with ``:scale`` the learning rate follows it
 ``layers=STEPS``         the output layer is trained first; every STEPS the next group below it joins
 ``data=FRACTION:STEPS``  a fraction of the samples first, then more; with ``:easy`` the easy ones first
-``loss=KIND:STEPS``      ``squared_error`` turns into the real loss, ``smoothing`` fades out, or the
+``loss=METHOD:STEPS``    ``squared_error`` turns into the real loss, ``smoothing`` fades out, or the
                          squared error joins as ``auxiliary`` loss
 =======================  =========================================================================
 """
@@ -27,7 +27,7 @@ LrShape: TypeAlias = Literal["constant", "linear", "exponential"]
 LrSchedule: TypeAlias = Literal["cosine", "step", "constant"]
 Order: TypeAlias = Literal["random", "easy"]
 Loss: TypeAlias = Literal["cross_entropy", "squared_error"]
-LossKind: TypeAlias = Literal["squared_error", "smoothing", "auxiliary"]
+LossMethod: TypeAlias = Literal["squared_error", "smoothing", "auxiliary"]
 
 WARMUP_START = {"constant": 0.1, "linear": 0.0, "exponential": 0.01}
 """Part of the peak rate at which each shape starts; linear starts one step above it."""
@@ -128,13 +128,13 @@ class LossWarmup:
     """An easier loss comes first.
 
     Attributes:
-        kind: ``squared_error`` on the one-hot vectors turns into the real loss; ``smoothing`` of
+        method: ``squared_error`` on the one-hot vectors turns into the real loss; ``smoothing`` of
             the one-hot vectors fades out; or the squared error is added as an ``auxiliary`` loss
             with a weight that grows from 0 to 1.
         steps: of the change.
     """
 
-    kind: LossKind
+    method: LossMethod
     steps: int
 
     def done(self, step: int) -> float:
@@ -209,7 +209,7 @@ class TrainSchedule:
                 f"{self.groups_at(step, groups):7} {self.data_fraction_at(step):9.0%}"
             )
         samples = sum(self.batch_size_at(step) for step in range(self.steps))
-        warm = f", loss warm-up {self.loss_warmup.kind}" if self.loss_warmup else ""
+        warm = f", loss warm-up {self.loss_warmup.method}" if self.loss_warmup else ""
         lines.append(f"{self.steps:,} steps, {samples:,} samples, loss {loss}{warm}")
         return "\n".join(lines)
 
@@ -288,8 +288,8 @@ def _data(parts: list[str]) -> DataWarmup:
 
 
 def _loss(parts: list[str]) -> LossWarmup:
-    kind, steps = parts
-    return LossWarmup(_choice(kind, LossKind), _count(steps))
+    method, steps = parts
+    return LossWarmup(_choice(method, LossMethod), _count(steps))
 
 
 WORDS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {

@@ -78,7 +78,7 @@ class Trainer:
         # Sums over this epoch; right rows are counted where they are, since fetching them takes time.
         self._loss, self._rows, self._counted = 0.0, 0, 0
         self._right = torch.zeros((), dtype=torch.int64, device=device)
-        self._learning = -1
+        self._trainable = -1
         self._fitted = 0
         self._processes = ProcessGroup.joined()
         self._forward: Callable[[Tensor], Any] = network
@@ -110,11 +110,11 @@ class Trainer:
             inputs, target = next(stream)
             factor = self.schedule.lr_lambda(self.step)
             lr = self.schedule.lr * factor
-            loss = self._learn(to_device(inputs, self.device), to_device(target, self.device), factor)
+            loss = self._train_step(to_device(inputs, self.device), to_device(target, self.device), factor)
             on_step(self.step, lr, loss)
             if self.step % self.settings.steps_per_epoch == 0 or self.step == self.schedule.steps:
                 self.network.eval()
-                self._learning = -1
+                self._trainable = -1
                 with torch.no_grad():
                     measure = self._processes.same_everywhere(validate(self._measured), self.device)
                 # Of equals the later one: it has seen more, and at a lower rate.
@@ -146,30 +146,30 @@ class Trainer:
         right = self._processes.sum(int(self._right), self.device)
         return right / self._counted if self._counted else None
 
-    def _learn(self, inputs: Tensor, target: Tensor, factor: float) -> float:
+    def _train_step(self, inputs: Tensor, target: Tensor, factor: float) -> float:
         """One optimiser step with a part of the peak rate; returns the loss before it."""
         self._set_mode()
         if self.settings.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         self._optimizer.begin(factor)
         rows, value = len(inputs), 0.0
-        mine, answers = self._processes.of(inputs), self._processes.of(target)
+        mine, targets = self._processes.of(inputs), self._processes.of(target)
         size = max(1, math.ceil(len(mine) / self.settings.grad_accum))
         try:
-            for part, wanted in zip(torch.split(mine, size), torch.split(answers, size), strict=True):
+            for part, target_part in zip(torch.split(mine, size), torch.split(targets, size), strict=True):
                 with self._optimizer.autocast():
                     output = self._forward(part)
                 # Gradients add up over parts and are averaged over processes.
                 weight = len(part) * self._processes.count / rows
                 # Without rows, an empty sum still tells the other processes that there is no gradient.
-                loss = self.objective.loss(output, wanted, self.step) if weight else zero_loss(output)
+                loss = self.objective.loss(output, target_part, self.step) if weight else zero_loss(output)
                 if weight not in (0, 1):
                     loss = loss * weight
                 self._optimizer.backward(loss)
                 value += loss.item()
                 if self.step % ACCURACY_EVERY == 0:
                     with torch.no_grad():
-                        self._right += self.objective.right(output, wanted)
+                        self._right += self.objective.correct(output, target_part)
             value = self._processes.sum(value, self.device) / self._processes.count
             if not math.isfinite(value):
                 raise TrainingError(
@@ -205,9 +205,9 @@ class Trainer:
     def _set_mode(self) -> None:
         """Training mode, with those groups frozen whose turn has not come; only where it has to change."""
         learning = self.schedule.groups_at(self.step, len(self._groups))
-        if self._learning == learning:
+        if self._trainable == learning:
             return
-        self._learning = learning
+        self._trainable = learning
         self.network.train()
         for depth, group in enumerate(self._groups):
             group.requires_grad_(depth < learning)

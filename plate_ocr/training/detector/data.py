@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from plate_ocr.rendering.shards import MOST, SceneShard
-from plate_ocr.training.rendered.data import ShardBatches, vary
+from plate_ocr.training.rendered.data import ShardBatches, augment_batch
 from plate_ocr.vision.detection import CELL, UNIT
 
 SPREAD = (0.1, 0.16)
@@ -42,10 +42,10 @@ WHOLE = 0.85
 class SceneBatches(ShardBatches[SceneShard]):
     """Batches of scenes, with targets as of :func:`answer`."""
 
-    def varied(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    def augmented(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pictures, larger and turned or not, and points as they are learnt from this time."""
         which = int(torch.randint(len(SIZES), (), generator=random, device=pictures.device))
-        return vary(*seen_again(pictures, points, SIZES[which], random), random)
+        return augment_batch(*seen_again(pictures, points, SIZES[which], random), random)
 
     def targets(self, shard: SceneShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
         """Where plates are."""
@@ -72,8 +72,8 @@ def seen_again(
     """
     count, aspect = len(pictures), pictures.shape[3] / pictures.shape[2]
 
-    def between(least: float, most: float) -> Tensor:
-        return torch.rand(count, generator=random, device=pictures.device) * (most - least) + least
+    def between(low: float, high: float) -> Tensor:
+        return torch.rand(count, generator=random, device=pictures.device) * (high - low) + low
 
     zoom = torch.exp(between(math.log(ZOOM[0]), math.log(ZOOM[1])))
     angle = torch.where(between(0, 1) < 0.5, between(-math.radians(TILT), math.radians(TILT)), 0.0)

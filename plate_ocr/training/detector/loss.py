@@ -35,14 +35,14 @@ class PlatePeaks:
         weight = target[:, 1] * peak
         off = (output[:, 1:] - target[:, 2:]).abs().mean(1) * UNIT
         answering = (target[:, 1] > 0).float().mul(peak).sum().clamp(min=1)
-        return losses.sum() / plates + CORNERS_COUNT * (off * weight).sum() / answering
+        return losses.sum() / plates + CORNER_LOSS_WEIGHT * (off * weight).sum() / answering
 
-    def right(self, output: Tensor, target: Tensor) -> Tensor:
+    def correct(self, output: Tensor, target: Tensor) -> Tensor:
         """Of how many scenes it is said rightly whether there is a plate in them, wherever it is."""
         sure = (output[:, 0] > 0).flatten(1).any(1)
         there = (target[:, 0] == 1).flatten(1).any(1)
         return (sure == there).sum()
 
 
-CORNERS_COUNT = 4.0
+CORNER_LOSS_WEIGHT = 4.0
 """What corners count that are a plate's width off, against the peaks."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from plate_ocr.training.plates.data import PlateTargets
 
-CLOSE, CORNERS_COUNT = 0.02, 5.0
+SMOOTH_L1_BETA, CORNER_LOSS_WEIGHT = 0.02, 5.0
 """Corners that are less far off, as parts of the picture, count with the square of it; and what they count
 against the text."""
 
@@ -34,10 +34,10 @@ class PlateText:
         logs = logits.log_softmax(-1).transpose(0, 1)
         losses = F.ctc_loss(logs, targets.classes, steps, lengths, reduction="none", zero_infinity=True)
         there = targets.points.isfinite()
-        off = F.smooth_l1_loss(points, targets.points.nan_to_num(), reduction="none", beta=CLOSE)
-        return (losses / lengths.clamp(min=1)).mean() + CORNERS_COUNT * (off * there).mean()
+        off = F.smooth_l1_loss(points, targets.points.nan_to_num(), reduction="none", beta=SMOOTH_L1_BETA)
+        return (losses / lengths.clamp(min=1)).mean() + CORNER_LOSS_WEIGHT * (off * there).mean()
 
-    def right(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    def correct(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
         """How many plates are read right, character by character."""
         target = PlateTargets.of(target).classes
         likeliest = output[0].argmax(-1)

@@ -27,7 +27,7 @@ from plate_ocr.model.sessions import OpenModel, PlateModel
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.vision.images import Image
 
-CALIBRATED_ON = 256
+N_CALIBRATION = 256
 """Rendered plates by which the range of each feature is found."""
 
 _INTEGER = re.compile(r"convolutions\.(?!0\.)|transformer\.\d+\.linear")
@@ -116,6 +116,6 @@ def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, i
         OutputError: if the file cannot be written.
     """
     whole = PlateModel(OpenModel.of(model, 1)).path.read_bytes()
-    small = quantized(whole, render_shard(rendering, HELD_OUT, CALIBRATED_ON).images)
+    small = quantized(whole, render_shard(rendering, HELD_OUT, N_CALIBRATION).images)
     write_whole(out, small)
     return len(whole), len(small)

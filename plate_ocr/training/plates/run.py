@@ -20,10 +20,10 @@ from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import PlateBatches
 from plate_ocr.training.plates.evaluate import finish_plates, plate_accuracy
 from plate_ocr.training.plates.loss import PlateText
-from plate_ocr.training.rendered.config import VALIDATED_FROM
-from plate_ocr.training.rendered.run import learnt, rendered_shards
+from plate_ocr.training.rendered.config import FIRST_VAL
+from plate_ocr.training.rendered.run import rendered_shards, training_record
 
-CHOSEN_BY = 1024
+N_VAL = 1024
 """Rendered plates that decide which weights are kept."""
 
 
@@ -44,19 +44,19 @@ def open_plates(
     """
     regions = [region.name for region in generator_of(config.rendering).regions]
     for line in config.material():
-        context.reporter.say(line)
+        context.callback.on_message(line)
     card = card or PlateCard(Alphabet(config.alphabet))
     network = plate_network_for(card)
     if isinstance(context.stored, PlateCard):
         card = context.stored
     elif config.weights:
         card, line = transferred(config.weights, network, card)
-        context.reporter.say(line)
+        context.callback.on_message(line)
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         batches = PlateBatches(shards, config.seed, config.batch_size, config.repeats, card.alphabet)
         # Of several processes the first decides.
-        count = CHOSEN_BY if context.first else 0
-        held_out = render_all(config.rendering, VALIDATED_FROM, count, executor) if count else None
+        count = N_VAL if context.first else 0
+        held_out = render_all(config.rendering, FIRST_VAL, count, executor) if count else None
 
         def measure(network: nn.Module) -> float:
             return plate_accuracy(network, held_out, card.alphabet) if held_out else 0.0
@@ -64,8 +64,8 @@ def open_plates(
         def finish(trainer: Trainer) -> Finished:
             best = plate_network_for(card)
             best.load_state_dict(trainer.best)
-            told = dataclasses.replace(card, training=learnt(config, trainer, regions, card))
-            return finish_plates(best.eval(), told, config.rendering, executor)
+            callback = dataclasses.replace(card, training=training_record(config, trainer, regions, card))
+            return finish_plates(best.eval(), callback, config.rendering, executor)
 
         yield TrainTask(network, card, PlateText(), batches, measure, finish)
 

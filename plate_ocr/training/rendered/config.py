@@ -13,7 +13,7 @@ from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, left_out
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 
-VALIDATED_FROM = HELD_OUT + 10**6
+FIRST_VAL = HELD_OUT + 10**6
 """Number of the first picture that decides which weights are kept."""
 
 

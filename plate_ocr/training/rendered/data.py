@@ -40,7 +40,7 @@ class Shards(Generic[AnyShard]):
 
     Args:
         render: from the number of the first picture and the count of them to a shard; run in workers.
-        kind: of the shards.
+        shard_type: of the shards.
         size: pictures in a shard.
         folder: for the files.
         executor: renders.
@@ -52,7 +52,7 @@ class Shards(Generic[AnyShard]):
     def __init__(
         self,
         render: Callable[[int, int], AnyShard],
-        kind: type[AnyShard],
+        shard_type: type[AnyShard],
         size: int,
         folder: Path,
         executor: Executor,
@@ -60,7 +60,7 @@ class Shards(Generic[AnyShard]):
         processes: ProcessGroup = ALONE,
         ahead: int = 2,
     ) -> None:
-        self._render, self._kind, self.size = render, kind, size
+        self._render, self._shard_type, self.size = render, shard_type, size
         self._folder, self._executor = folder, executor
         self._last, self._ahead, self._processes = last, ahead, processes
         self._waiting: dict[int, list[Future[AnyShard]]] = {}
@@ -81,13 +81,13 @@ class Shards(Generic[AnyShard]):
         path = self._path(number)
         while number not in self._waiting:
             try:
-                return self._kind.load(path)
+                return self._shard_type.load(path)
             except (OSError, ValueError, KeyError):
                 if self._is_mine(number):
                     path.unlink(missing_ok=True)
                     return self.get(number)
                 time.sleep(0.02)
-        shard = self._kind.joined([part.result() for part in self._waiting.pop(number)])
+        shard = self._shard_type.joined([part.result() for part in self._waiting.pop(number)])
         write_whole(path, shard.to_bytes())
         return shard
 
@@ -128,9 +128,9 @@ class ShardBatches(ABC, Generic[AnyShard]):
     def targets(self, shard: AnyShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
         """What the pictures of these rows of a shard should give, their points being where they are now."""
 
-    def varied(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pictures and points as they are learnt from this time: see :func:`vary`."""
-        return vary(pictures, points, random)
+    def augmented(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pictures and points as they are learnt from this time: see :func:`augment_batch`."""
+        return augment_batch(pictures, points, random)
 
     @property
     def steps_per_shard(self) -> int:
@@ -149,12 +149,12 @@ class ShardBatches(ABC, Generic[AnyShard]):
                 random = torch.Generator(self.device).manual_seed(self.seed * 2**32 + step)
                 pictures = torch.from_numpy(shard.images[rows]).to(self.device)[:, None].float() / 255
                 points = torch.from_numpy(shard.points[rows]).to(self.device)
-                pictures, points = self.varied(pictures, points, random)
+                pictures, points = self.augmented(pictures, points, random)
                 yield pictures, self.targets(shard, rows, pictures, points)
                 step += 1
 
 
-def vary(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+def augment_batch(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """Cheap changes that make a plate worth a second look: place, contrast, brightness, noise, inverse.
 
     Args:
@@ -168,10 +168,10 @@ def vary(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Ten
     count, height, width = len(pictures), *pictures.shape[2:]
     device = pictures.device
 
-    def between(least: float, most: float) -> Tensor:
-        return torch.rand(count, 1, 1, 1, generator=random, device=device) * (most - least) + least
+    def between(low: float, high: float) -> Tensor:
+        return torch.rand(count, 1, 1, 1, generator=random, device=device) * (high - low) + low
 
-    y, x = (int(torch.randint(0, 2 * most + 1, (), generator=random, device=device)) for most in SHIFT)
+    y, x = (int(torch.randint(0, 2 * high + 1, (), generator=random, device=device)) for high in SHIFT)
     padded = F.pad(pictures, (SHIFT[1], SHIFT[1], SHIFT[0], SHIFT[0]), mode="replicate")
     pictures = padded[:, :, y : y + height, x : x + width]
     points = points + points.new_tensor([(SHIFT[1] - x) / width, (SHIFT[0] - y) / height])

@@ -1,4 +1,4 @@
-"""What trainings on rendered pictures share: processes that render, and what a card tells of them."""
+"""Shared by trainings on rendered images: the processes that render, and the training data of a card."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rendered_shards(
     config: RenderRunConfig,
     folder: Path,
     render: Callable[[Rendering, int, int], AnyShard],
-    kind: type[AnyShard],
+    shard_type: type[AnyShard],
 ) -> Iterator[tuple[Shards[AnyShard], Executor]]:
     """The shards of a run, and the processes that render them.
 
@@ -33,7 +33,7 @@ def rendered_shards(
         config: of the run.
         folder: the run folder; the files of the shards in it go when all is done.
         render: a shard, from its first picture and their count; run in the processes.
-        kind: of the shards.
+        shard_type: of the shards.
     """
     files = folder / "rendered"
     processes = ProcessGroup.on_machine()
@@ -42,7 +42,7 @@ def rendered_shards(
         yield (
             Shards(
                 partial(render, config.rendering),
-                kind,
+                shard_type,
                 config.SHARD,
                 files,
                 executor,
@@ -56,17 +56,16 @@ def rendered_shards(
         path.unlink(missing_ok=True)
 
 
-def learnt(
+def training_record(
     config: RenderRunConfig, trainer: Trainer, regions: Sequence[str], begun: PlateCard | DetectorCard
 ) -> dict[str, Any]:
-    """What a network learnt from, for its card.
+    """What a network was trained on, for its card.
 
     Args:
         config: of the run.
-        trainer: that is done.
-        regions: names of those that were rendered.
-        begun: the card as the run was begun: it tells what the first weights learnt from, if they were
-            another model's.
+        trainer: after training.
+        regions: names of the rendered regions.
+        begun: the card at the start of the run; it has the record of the model that the weights came from.
     """
     return {
         "drawn": trainer.step * config.batch_size,
@@ -77,6 +76,7 @@ def learnt(
     }
 
 
-def ever(learnt: Mapping[str, Any], key: str) -> int:
-    """A number in what a model learnt from, with that of all models which it began with."""
-    return int(learnt.get(key, 0)) + (ever(learnt["from"], key) if "from" in learnt else 0)
+def total_over_ancestry(training: Mapping[str, Any], key: str) -> int:
+    """Sum of a number in the training records of a model and of all models whose weights it started from."""
+    before = total_over_ancestry(training["from"], key) if "from" in training else 0
+    return int(training.get(key, 0)) + before

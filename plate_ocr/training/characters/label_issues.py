@@ -22,17 +22,17 @@ from torch import Tensor, nn
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.files import write_whole
 from plate_ocr.training.characters.dataset import CharData
-from plate_ocr.training.characters.evaluate import Prepared, class_probabilities
+from plate_ocr.training.characters.evaluate import FeatureSet, class_probabilities
 from plate_ocr.vision.drawing import contact_sheet, to_png
 
-SHARE = 0.04
+LISTED_FRACTION = 0.04
 """Part of the samples that is listed."""
 
-SHOWN = 60
+MAX_DRAWN = 60
 """Suspects drawn as pictures."""
 
 
-class LossWatch:
+class SampleLossTracker:
     """Follows the loss of every training sample over the epochs.
 
     Args:
@@ -40,44 +40,44 @@ class LossWatch:
 
     Attributes:
         total: float64 ``[N]``: each sample's sum of losses.
-        looks: how many it is the sum of.
+        updates: how many it is the sum of.
         latest: float32 ``(N, classes)``: probabilities at the last look.
     """
 
-    def __init__(self, data: Prepared) -> None:
+    def __init__(self, data: FeatureSet) -> None:
         self._data = data
         self.total = torch.zeros(data.count, dtype=torch.float64)
-        self.looks = 0
+        self.updates = 0
         self.latest: NDArray[np.float32] = np.zeros((data.count, 0), np.float32)
 
-    def look(self, network: nn.Module) -> None:
+    def update(self, network: nn.Module) -> None:
         """Add each sample's present loss."""
         self.latest = class_probabilities(network, self._data)
         right = self.latest[np.arange(self._data.count), self._data.labels]
         self.total += torch.from_numpy(-np.log(np.maximum(right, 1e-6)).astype(np.float64))
-        self.looks += 1
+        self.updates += 1
 
     def state(self) -> dict[str, Tensor | int]:
         """What a stopped training has to keep."""
-        return {"total": self.total.clone(), "looks": self.looks}
+        return {"total": self.total.clone(), "looks": self.updates}
 
     def load_state(self, state: Mapping[str, Tensor | int]) -> None:
         """Go on from a :meth:`state`."""
         self.total = torch.as_tensor(state["total"]).clone()
-        self.looks = int(state["looks"])
+        self.updates = int(state["looks"])
 
-    def worst(self, share: float = SHARE) -> NDArray[np.int64]:
+    def worst(self, fraction: float = LISTED_FRACTION) -> NDArray[np.int64]:
         """The samples with the highest mean loss, the highest first: a part of all."""
-        count = max(1, round(share * self._data.count))
+        count = max(1, round(fraction * self._data.count))
         return np.argsort(-self.total.numpy(), kind="stable")[:count]
 
     def mean(self) -> NDArray[np.float64]:
         """float64 ``(N,)``: each sample's mean loss."""
-        return np.asarray(self.total.numpy() / max(1, self.looks), np.float64)
+        return np.asarray(self.total.numpy() / max(1, self.updates), np.float64)
 
 
 @dataclass(frozen=True)
-class Suspect:
+class LabelIssue:
     """A sample whose label may be wrong.
 
     Attributes:
@@ -93,32 +93,34 @@ class Suspect:
     loss: float
 
 
-def list_suspects(watch: LossWatch, network: nn.Module, data: CharData, alphabet: Alphabet) -> list[Suspect]:
+def list_label_issues(
+    tracker: SampleLossTracker, network: nn.Module, data: CharData, alphabet: Alphabet
+) -> list[LabelIssue]:
     """The samples whose loss stayed highest, the highest first."""
-    watch.look(network)
-    read, mean = watch.latest.argmax(1), watch.mean()
+    tracker.update(network)
+    read, mean = tracker.latest.argmax(1), tracker.mean()
     return [
-        Suspect(str(data.names[i]), alphabet[int(data.labels[i])], alphabet[int(read[i])], float(mean[i]))
-        for i in watch.worst()
+        LabelIssue(str(data.names[i]), alphabet[int(data.labels[i])], alphabet[int(read[i])], float(mean[i]))
+        for i in tracker.worst()
     ]
 
 
-def write_suspects(
-    watch: LossWatch, network: nn.Module, data: CharData, alphabet: Alphabet, folder: Path
-) -> list[Suspect]:
-    """Write ``suspects.csv`` and ``suspects.png`` into a run folder.
+def write_label_issues(
+    tracker: SampleLossTracker, network: nn.Module, data: CharData, alphabet: Alphabet, folder: Path
+) -> list[LabelIssue]:
+    """Write ``label_issues.csv`` and ``label_issues.png`` into a run folder.
 
     Raises:
         OutputError: if a file cannot be written.
     """
-    suspects = list_suspects(watch, network, data, alphabet)
+    label_issues = list_label_issues(tracker, network, data, alphabet)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image_path", "label", "read", "loss"])
-    writer.writerows([s.path, s.label, s.read, f"{s.loss:.4f}"] for s in suspects)
-    write_whole(folder / "suspects.csv", text.getvalue().encode())
-    shown = watch.worst()[:SHOWN]
-    captions = [f"{s.label}, read {s.read}" for s in suspects[: len(shown)]]
+    writer.writerows([s.path, s.label, s.read, f"{s.loss:.4f}"] for s in label_issues)
+    write_whole(folder / "label_issues.csv", text.getvalue().encode())
+    shown = tracker.worst()[:MAX_DRAWN]
+    captions = [f"{s.label}, read {s.read}" for s in label_issues[: len(shown)]]
     sheet = contact_sheet([data.stack.gray[i] for i in shown], captions, columns=10)
-    write_whole(folder / "suspects.png", to_png(sheet))
-    return suspects
+    write_whole(folder / "label_issues.png", to_png(sheet))
+    return label_issues

@@ -20,14 +20,14 @@ from plate_ocr.training.characters.dataset import (
     CharData,
     Problem,
     Split,
-    brighten_glyphs,
     list_samples,
     load_samples,
     near_copies,
+    normalize_polarity,
     split_data,
 )
 from plate_ocr.training.characters.synthetic import render_dataset
-from plate_ocr.training.core.reporting import Reporter
+from plate_ocr.training.core.callbacks import Callback
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.preprocessing import stack_characters
 from plate_ocr.vision.settings import Preprocessing
@@ -37,7 +37,7 @@ DISTORTIONS = 20
 
 
 @dataclass(frozen=True)
-class Material:
+class CharDataModule:
     """What a run learns from and is measured on.
 
     Attributes:
@@ -70,7 +70,7 @@ class Material:
         return digest.hexdigest()
 
 
-def gather(config: CharRunConfig, reporter: Reporter) -> Material:
+def prepare_data(config: CharRunConfig, callback: Callback) -> CharDataModule:
     """Read or render the characters, check them and split them.
 
     Raises:
@@ -83,13 +83,13 @@ def gather(config: CharRunConfig, reporter: Reporter) -> Material:
     if config.fonts:
         pictures, chars = render_characters(known.characters, load_fonts(Path(config.fonts)))
         rendered = _plain(pictures, known.encode(chars), "rendered", settings)
-        reporter.say(f"{len(rendered)} characters rendered from {config.fonts}")
+        callback.on_message(f"{len(rendered)} characters rendered from {config.fonts}")
     if not config.data:
         data = render_dataset(known, bundled_fonts(), settings, DISTORTIONS, config.seed)
         fonts = len(np.unique(data.groups))
-        reporter.say(f"{len(data)} pictures of {len(known)} characters rendered in {fonts} fonts")
+        callback.on_message(f"{len(data)} pictures of {len(known)} characters rendered in {fonts} fonts")
         split = split_data(data, **fractions, seed=config.seed)
-        return Material(known, split, {"rendered": split}, rendered, ())
+        return CharDataModule(known, split, {"rendered": split}, rendered, ())
     loaded: dict[str, CharData] = {}
     problems: list[Problem] = []
     for source in config.data:
@@ -112,21 +112,23 @@ def gather(config: CharRunConfig, reporter: Reporter) -> Material:
     sources = {}
     for source, data in loaded.items():
         labels = class_of[data.labels]
-        bright = brighten_glyphs(data.stack, labels, settings)
+        bright = normalize_polarity(data.stack, labels, settings)
         # A model says what it learnt from, not where that lay.
         name = Path(source).name if len({Path(s).name for s in loaded}) == len(loaded) else source
         sources[name] = split_data(
             dataclasses.replace(data, stack=bright, labels=labels), **fractions, seed=config.seed
         )
         sizes = " / ".join(f"{len(p):,}" for p in sources[name].parts)
-        reporter.say(f"{source}: {len(data):,} pictures; {sizes} to learn from / choose by / measure on")
+        callback.on_message(
+            f"{source}: {len(data):,} pictures; {sizes} to learn from / choose by / measure on"
+        )
     split = Split(
         *(CharData.joined(parts) for parts in zip(*(s.parts for s in sources.values()), strict=True))
     )
     if rendered is not None:
         rendered = dataclasses.replace(rendered, labels=class_of[rendered.labels])
     problems += near_copies(split)
-    return Material(alphabet, split, sources, rendered, tuple(problems))
+    return CharDataModule(alphabet, split, sources, rendered, tuple(problems))
 
 
 def _plain(

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks import data_folder
 from plate_ocr.alphabet import DIGITS, LETTERS
-from plate_ocr.app.progress import PlainReporter
+from plate_ocr.app.progress import LogCallback
 from plate_ocr.training.characters.config import CharsRunConfig
 from plate_ocr.training.characters.dataset import list_samples
 from plate_ocr.training.tasks import train
@@ -38,8 +38,8 @@ def main() -> None:
             data=(str(listing),), grid=(10, 8), hidden=128, epochs=10, val_fraction=0.01, test_fraction=0.01
         )
         folder = Path(base) / "run"
-        train(config, folder, PlainReporter())
-        with (folder / "suspects.csv").open(encoding="utf-8", newline="") as file:
+        train(config, folder, LogCallback())
+        with (folder / "label_issues.csv").open(encoding="utf-8", newline="") as file:
             listed = [row["image_path"] for row in csv.DictReader(file)]
     wrong = {str(samples[i].path.resolve()) for i in planted}
     # What went to the validation and test part was not learnt from and cannot be listed.

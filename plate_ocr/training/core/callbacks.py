@@ -1,0 +1,51 @@
+"""Callbacks of a training run."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from plate_ocr.training.core.epoch import Epoch
+
+
+class RunLength(Protocol):
+    """Length of a run."""
+
+    @property
+    def epochs(self) -> int:
+        """Maximum number of epochs."""
+
+    @property
+    def steps(self) -> int:
+        """Maximum number of optimiser steps."""
+
+
+class Callback(Protocol):
+    """Called during a training run."""
+
+    def on_message(self, line: str) -> None:
+        """A message of one line."""
+
+    def on_train_begin(self, config: RunLength, done: int) -> None:
+        """Training starts after ``done`` finished steps."""
+
+    def on_step_end(self, step: int, lr: float, loss: float) -> None:
+        """An optimiser step was made."""
+
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        """An epoch was finished."""
+
+
+class NullCallback:
+    """Does nothing."""
+
+    def on_message(self, line: str) -> None:
+        """Nothing."""
+
+    def on_train_begin(self, config: RunLength, done: int) -> None:
+        """Nothing."""
+
+    def on_step_end(self, step: int, lr: float, loss: float) -> None:
+        """Nothing."""
+
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        """Nothing."""
