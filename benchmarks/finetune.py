@@ -85,7 +85,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data, alphabet = load()
     print(
-        "| at most a class | pictures learnt from | start | layers one by one | right, mean of 5 seeds | ± |"
+        "| at most per class | training pictures | start | layers one by one | right, mean of 5 seeds | ± |"
     )
     print("|---|---|---|---|---|---|")
     for most, start, layers in itertools.product((5, 20, 50), ("scratch", "chars"), (False, True)):

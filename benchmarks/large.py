@@ -72,7 +72,9 @@ def main() -> None:
     model = sys.argv[1] if len(sys.argv) > 1 else "plates"
     reader = PlateReader(model, input="photo", threads=1)
     photos = [photo for folder in photo_folders() for photo in labelled_photos(folder)[:EACH]]
-    print("| picture | plates | read | wrong extra plates a picture | ms a megapixel | without the photo |")
+    print(
+        "| picture | plates | read | wrong extra plates per picture | ms per megapixel | without the photo |"
+    )
     print("|---|---|---|---|---|---|")
     for width, height in PICTURES:
         print(f"| {width}×{height} | {row(reader, ground(width, height), photos)} |", flush=True)

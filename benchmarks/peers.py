@@ -142,7 +142,7 @@ def main() -> None:
     systems["ours"] = options.model
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    pictures, wrong = ("photos", "| wrong extra plates a photo ") if options.photos else ("crops", "")
+    pictures, wrong = ("photos", "| wrong extra plates per photo ") if options.photos else ("crops", "")
     header = (
         f"| plates | {pictures} | system | exact | O=0 and I=1 {wrong}| time | peak memory, MB | models, MB |"
     )

@@ -91,7 +91,7 @@ def read_photos(reader: PlateReader, name: str, labelled: Sequence[LabelledPhoto
 
 def photos(reader: PlateReader) -> None:
     """Print what is found and read, a line a set."""
-    print("| photos | plates | read | found | wrong extra plates a photo | ms a photo |")
+    print("| photos | plates | read | found | wrong extra plates per photo | ms per photo |")
     print("|---|---|---|---|---|---|")
     extra = count = 0
     for folder in photo_folders():

@@ -30,7 +30,7 @@ def share_right(samples: list[Sample], name: str) -> float:
 def main() -> None:
     """Print a table. Chinese plates count when every character is right, others with O=0 and I=1."""
     cv2.setNumThreads(1)
-    print("| model | plates | crops | right | characters' calibration error | two lines | ms a crop |")
+    print("| model | plates | crops | correct | calibration error of characters | two lines | ms per crop |")
     print("|---|---|---|---|---|---|---|")
     for model in sys.argv[1:] or ["plates", "chars"]:
         reader = PlateReader(model, input="plate", threads=1)

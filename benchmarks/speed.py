@@ -77,7 +77,7 @@ def characters_a_second() -> None:
         classifier = CharClassifier(name, threads=1)
         seconds = best(partial(_classify, classifier, batch))
         print(
-            f"| `{name}`: {len(batch)} pictures of 32×20, one core | | {len(batch) / seconds:,.0f} a second |"
+            f"| `{name}`: {len(batch)} pictures of 32×20, one core | | {len(batch) / seconds:,.0f} per second |"
         )
 
 

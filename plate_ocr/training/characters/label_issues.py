@@ -59,12 +59,12 @@ class SampleLossTracker:
 
     def state(self) -> dict[str, Tensor | int]:
         """What a stopped training has to keep."""
-        return {"total": self.total.clone(), "looks": self.updates}
+        return {"total": self.total.clone(), "updates": self.updates}
 
     def load_state(self, state: Mapping[str, Tensor | int]) -> None:
         """Go on from a :meth:`state`."""
         self.total = torch.as_tensor(state["total"]).clone()
-        self.updates = int(state["looks"])
+        self.updates = int(state["updates"])
 
     def worst(self, fraction: float = LISTED_FRACTION) -> NDArray[np.int64]:
         """The samples with the highest mean loss, the highest first: a part of all."""
