@@ -76,9 +76,8 @@ def characters_a_second() -> None:
     for name in ("digits", "chars"):
         classifier = CharClassifier(name, threads=1)
         seconds = best(partial(_classify, classifier, batch))
-        print(
-            f"| `{name}`: {len(batch)} pictures of 32×20, one core | | {len(batch) / seconds:,.0f} per second |"
-        )
+        rate = f"{len(batch) / seconds:,.0f} per second"
+        print(f"| `{name}`: {len(batch)} pictures of 32×20, one core | | {rate} |")
 
 
 def _classify(classifier: CharClassifier, batch: NDArray[np.uint8]) -> None:
