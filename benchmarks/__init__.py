@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.text import normalize_text
-from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+from plate_ocr.vision.image_files import is_image_name
+from plate_ocr.vision.images import Image, read_image, to_gray
 
 SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 """Folders with crops of real plates."""

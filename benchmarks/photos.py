@@ -32,7 +32,8 @@ from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.backgrounds import packaged_photographs
 from plate_ocr.text import fold_lookalikes
 from plate_ocr.vision.geometry import overlap
-from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+from plate_ocr.vision.image_files import is_image_name
+from plate_ocr.vision.images import Image, read_image, to_gray
 
 FOUND = 0.5
 """A plate is found where intersection over union is at least so much."""

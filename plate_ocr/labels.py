@@ -12,7 +12,7 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, DataError
 from plate_ocr.files import read_csv
 from plate_ocr.text import normalize_text
-from plate_ocr.vision.images import is_image_name
+from plate_ocr.vision.image_files import is_image_name
 
 LABELS = "labels.csv"
 """A folder with this file is labelled by it, not by the names of its pictures."""

@@ -186,7 +186,7 @@ WRONG = pytest.mark.parametrize(
     [
         ("missing.png", "cannot read missing.png: No such file or directory"),
         (b"", "the bytes given: the file is empty"),
-        (io.BytesIO(b"text"), "the file given: not a picture in a known format"),
+        (io.BytesIO(b"text"), "the file given: not a picture in a known format, or a damaged one"),
         (np.full((4, 4), 1.5), f"an array of float64 has values from 1.5 to 1.5: {RANGE}"),
         (np.full((4, 4), np.nan), f"an array of float64 has values from nan to nan: {RANGE}"),
     ],

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from plate_ocr.errors import ImageError
 from plate_ocr.files import is_url
-from plate_ocr.vision.images import is_image_name
+from plate_ocr.vision.image_files import is_image_name
 
 STANDARD_INPUT = "-"
 
@@ -150,7 +150,7 @@ def _is_animated(name: str) -> bool:
     import PIL.Image
 
     try:
-        with PIL.Image.open(name) as picture:
+        with PIL.Image.open(name, formats=["GIF"]) as picture:
             return bool(getattr(picture, "is_animated", False))
     except Exception:  # whatever it is, read_image says what is wrong with it
         return False

@@ -13,7 +13,8 @@ from numpy.random import Generator
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.packages import package_folder
 from plate_ocr.rendering.scenery import add_grain, smooth_shades
-from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+from plate_ocr.vision.image_files import is_image_name
+from plate_ocr.vision.images import Image, read_image, to_gray
 
 FROM_SCIKIT_IMAGE = (
     "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png",

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import threading
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -17,6 +12,7 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import ImageError
 from plate_ocr.log import warn
+from plate_ocr.vision.image_files import MAX_PIXELS, check_size, open_image, quietly, without_padding
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -44,19 +40,6 @@ ImageSource: TypeAlias = (
 )
 """Whatever a picture may be given as."""
 
-MAX_PIXELS = 64_000_000
-"""Larger pictures are refused before they are decoded: a small file can claim any size."""
-
-_FILTERS = threading.Lock()
-
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""File names that count as pictures when a folder is searched."""
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file's name says that it is a picture; hidden files are none."""
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
-
 
 def read_image(source: ImageSource) -> Image:
     """Read a picture of any common kind.
@@ -69,11 +52,12 @@ def read_image(source: ImageSource) -> Image:
 
     Returns:
         uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, 0..255, C-contiguous. EXIF rotation is applied,
-        transparency is laid on white, 16-bit values keep their upper eight bits.
+        transparency is laid on white, 16-bit values keep their upper eight bits. Of a file that ends early
+        it is the rows that are there, and a warning is logged.
 
     Raises:
-        ImageError: if there is no such file, it is no picture, it is cut short, it has more than
-            :data:`MAX_PIXELS` pixels, or the array has another shape, type or range.
+        ImageError: if there is no such file, it is no picture, less than half of it is there, it has more
+            than :data:`MAX_PIXELS` pixels, or the array has another shape, type or range.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -158,8 +142,7 @@ def _from_array(array: NDArray[Any]) -> Image:
         )
     if array.size == 0:
         raise ImageError(f"an array of shape {array.shape} has no pixels")
-    if array.shape[0] * array.shape[1] > MAX_PIXELS:
-        raise ImageError(_too_large(array.shape[1], array.shape[0]))
+    check_size(array.shape[1], array.shape[0])
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     elif array.dtype == np.uint16:
@@ -203,20 +186,12 @@ def _decode(data: bytes, name: str) -> Image:
     if not data:
         raise ImageError(f"{name}: the file is empty")
     try:
-        with _quietly():
-            opened = PIL.Image.open(io.BytesIO(data))
-        with opened as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ImageError(f"{name}: {_too_large(picture.width, picture.height)}")
-            picture.load()
-            try:
-                return _from_pil(picture, name)
-            except ImageError as error:
-                raise ImageError(f"{name}: {error}") from None
-    except ImageError:
-        raise
+        with _loaded(without_padding(data), name) as picture:
+            return _from_pil(picture, name)
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
     except PIL.UnidentifiedImageError:
-        raise ImageError(f"{name}: not a picture in a known format") from None
+        raise ImageError(f"{name}: not a picture in a known format, or a damaged one") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise ImageError(
             f"{name}: the picture is too large; at most {MAX_PIXELS:,} pixels are read"
@@ -225,15 +200,32 @@ def _decode(data: bytes, name: str) -> Image:
         raise ImageError(f"{name}: the picture is damaged ({_first_line(error)})") from None
 
 
+def _loaded(data: bytes, name: str) -> PIL.Image.Image:
+    """The picture of a file with its pixels decoded, as far as the file goes."""
+    try:
+        picture = open_image(data)
+        picture.load()
+    except ImageError:
+        raise
+    except Exception:  # decoders raise nearly anything on damaged files
+        from plate_ocr.vision.truncated import describe, read_remains
+
+        remains = read_remains(data)
+        if remains is None:
+            raise
+        warn(f"{name}: the file ends early: {describe(remains)}")
+        return remains.picture
+    return picture
+
+
 def _from_pil(picture: PIL.Image.Image, name: str = "a PIL image") -> Image:
     import PIL.ExifTags
 
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ImageError(_too_large(picture.width, picture.height))
+    check_size(picture.width, picture.height)
     if picture.width * picture.height == 0:
         raise ImageError("the picture has no pixels")
     picture.load()
-    with _quietly():
+    with quietly():
         try:
             if picture.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1:  # else it would be copied
                 import PIL.ImageOps
@@ -245,7 +237,7 @@ def _from_pil(picture: PIL.Image.Image, name: str = "a PIL image") -> Image:
         # 16-bit grey; mode "I" is how some formats deliver it.
         return np.asarray(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16) >> 8, np.uint8)
     if picture.mode == "F":
-        raise ImageError("the picture has floating-point pixels; save it with 8 or 16 bits")
+        return _from_array(np.asarray(picture))
     if picture.has_transparency_data:
         rgba = np.array(picture.convert("RGBA"))
         return _from_array(rgba[:, :, [2, 1, 0, 3]])
@@ -253,18 +245,6 @@ def _from_pil(picture: PIL.Image.Image, name: str = "a PIL image") -> Image:
         return np.array(picture.convert("L"))
     rgb = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Without Pillow's warnings, whose filters belong to the whole process: one thread at a time."""
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _too_large(width: int, height: int) -> str:
-    return f"{width}×{height} pixels are too many; at most {MAX_PIXELS:,} are read"
 
 
 def _first_line(error: Exception) -> str:

@@ -20,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from plate_ocr.errors import ImageError
-from plate_ocr.vision.images import MAX_PIXELS, Image, ImageSource, is_image_name, read_image, to_gray
+from plate_ocr.vision.image_files import MAX_PIXELS, is_image_name
+from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray
 from tests.conftest import encode, some_pictures
 
 Array = NDArray[Any]
@@ -265,9 +266,9 @@ NOISE_PNG = encode(PIL.Image.fromarray(np.random.default_rng(2).integers(0, 255,
         (lambda _: b"\x89PNG\r\n\x1a\n" + b"\0" * 50, r"not a picture|damaged"),
         (
             lambda f: stored(f, "cut.jpg", NOISE_JPEG[: len(NOISE_JPEG) // 2]),
-            r"cut\.jpg: .*damaged.*truncated",
+            r"cut\.jpg: the file ends early: \d+ % of its rows are there, and at least half is needed",
         ),
-        (lambda f: stored(f, "cut.png", NOISE_PNG[: len(NOISE_PNG) // 2]), r"cut\.png: .*damaged.*truncated"),
+        (lambda f: stored(f, "cut.png", NOISE_PNG[: len(NOISE_PNG) // 2]), r"cut\.png: the file ends early"),
         (lambda f: stored(f, "huge.png", png_claiming(30_000, 30_000)), r"huge\.png: .*large.*64,000,000"),
         (lambda _: png_claiming(9_000, 9_000), r"9000×9000 pixels are too many"),
         (lambda _: png_claiming(2**31 - 1, 2**31 - 1), r"too large|too many"),
@@ -292,7 +293,7 @@ NOISE_PNG = encode(PIL.Image.fromarray(np.random.default_rng(2).integers(0, 255,
         (lambda _: np.zeros((0, 4), np.uint8), r"no pixels"),
         (lambda _: np.zeros((4, 0, 3), np.uint8), r"no pixels"),
         (lambda _: PIL.Image.new("L", (0, 4)), r"no pixels"),
-        (lambda _: PIL.Image.new("F", (4, 4)), r"floating-point"),
+        (lambda _: PIL.Image.new("F", (4, 4), 2), r"array of float32 has values from 2 to 2: 0 to 1"),
         (lambda _: np.zeros((3, 40, 60), np.uint8), r"shape \(3, 40, 60\).*four axes: array\[None\]"),
         (lambda _: torch.zeros(3, 40, 60), r"shape \(3, 40, 60\).*four axes: array\[None\]"),
         (lambda _: torch.zeros(4, 4) + 2, r"array of float32 has values from 2 to 2: 0 to 1"),
@@ -300,7 +301,7 @@ NOISE_PNG = encode(PIL.Image.fromarray(np.random.default_rng(2).integers(0, 255,
         (lambda _: io.StringIO("text"), r"the file given gives str, not bytes: open it with mode 'rb'"),
         (lambda _: io.BytesIO(), r"the file given: the file is empty"),
         (lambda _: closed(io.BytesIO(NOISE_PNG)), r"cannot read the file given: .*closed"),
-        (lambda _: io.BytesIO(NOISE_PNG[:-200]), r"the file given: .*damaged"),
+        (lambda _: io.BytesIO(NOISE_PNG[:300]), r"the file given: the file ends early"),
         (
             lambda _: None,
             r"a NoneType is no picture: give a path, bytes, an open file, a PIL image, an array",
@@ -321,8 +322,8 @@ def test_what_is_no_picture_is_refused_in_one_clear_line(
 
 def test_a_refusal_names_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "float.tif"
-    PIL.Image.new("F", (9, 9)).save(path)
-    with pytest.raises(ImageError, match=r"float\.tif: the picture has floating-point pixels"):
+    PIL.Image.new("F", (9, 9), 7).save(path)
+    with pytest.raises(ImageError, match=r"float\.tif: an array of float32 has values from 7 to 7"):
         read_image(path)
 
 

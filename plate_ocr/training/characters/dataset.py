@@ -17,7 +17,8 @@ from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.files import read_csv
 from plate_ocr.vision.binarize import border_share, otsu
-from plate_ocr.vision.images import Image, is_image_name, read_image, to_gray
+from plate_ocr.vision.image_files import is_image_name
+from plate_ocr.vision.images import Image, read_image, to_gray
 from plate_ocr.vision.preprocessing import CHUNK, CharStack, row_vectors, stack_characters
 from plate_ocr.vision.settings import Preprocessing
 
