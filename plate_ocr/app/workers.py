@@ -6,6 +6,7 @@ killed while it writes a result blocks the others for ever.
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -22,6 +23,7 @@ import cv2
 from plate_ocr.app.answers import Answer, of_picture
 from plate_ocr.app.pictures import Drawn
 from plate_ocr.app.sources import Source
+from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import PlateOcrError
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.readers.results import Reading
@@ -32,6 +34,9 @@ OpenReader: TypeAlias = Callable[..., Callable[[Image], Reading]]
 
 Draw: TypeAlias = Callable[[Image, Reading], Drawn]
 """Draws the output pictures of an image."""
+
+Result: TypeAlias = tuple[Answer, tuple[str, ...]]
+"""An answer and the warnings that came with it."""
 
 AHEAD = 8
 """Maximum number of queued inputs per worker."""
@@ -74,7 +79,7 @@ def answered(
             context.Process(target=_work, args=task, daemon=True).start()
         return ours
 
-    def ask(source: Source) -> Answer:
+    def ask(source: Source) -> Result:
         if not hasattr(of_thread, "link"):
             try:
                 of_thread.link = start()
@@ -83,28 +88,48 @@ def answered(
                 raise PlateOcrError(f"cannot start another process ({reason}); give fewer --jobs") from None
         try:
             of_thread.link.send(source)
-            answer: Answer | PlateOcrError = of_thread.link.recv()
+            result: Result | PlateOcrError = of_thread.link.recv()
         except (EOFError, OSError):
-            answer = PlateOcrError(
+            result = PlateOcrError(
                 f"a process ended while it read {source.name}; if memory is short, give fewer --jobs"
             )
-        if isinstance(answer, PlateOcrError):
-            raise answer
-        return answer
+        if isinstance(result, PlateOcrError):
+            raise result
+        return result
 
     pool = ThreadPoolExecutor(count)
-    sources, turns = iter(sources), deque[tuple[Source, Future[Answer] | None]]()
+    sources, turns = iter(sources), deque[tuple[Source, Future[Result] | None]]()
     try:
         while True:
             while len(turns) < AHEAD * count and (source := next(sources, None)):
                 turns.append((source, pool.submit(ask, source) if for_worker(source) else None))
             if not turns:
                 return
-            first, answer = turns.popleft()
-            yield first, answer.result() if answer else None
+            first, future = turns.popleft()
+            answer, messages = future.result() if future else (None, ())
+            for message in messages:
+                LOGGER.warning(message)
+            yield first, answer
     finally:
         # The processes end with the threads, whose ends of the pipes are then closed.
         pool.shutdown(cancel_futures=True)
+
+
+class _Collector(logging.Handler):
+    """Keeps warnings for the process that tells them, in the order of the pictures."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._messages = list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self._messages.append(record.getMessage())
+
+    def take(self) -> tuple[str, ...]:
+        """Those since the last call."""
+        messages, self._messages = tuple(self._messages), []
+        return messages
 
 
 def _work(link: Connection, open_reader: OpenReader, draw: Draw, threads: int) -> None:
@@ -112,10 +137,13 @@ def _work(link: Connection, open_reader: OpenReader, draw: Draw, threads: int) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(threads)
     reader = cache(partial(open_reader, threads=threads))
+    warnings = _Collector()
+    LOGGER.handlers, LOGGER.propagate = [warnings], False
     with suppress(EOFError, ConnectionError):
         while True:
             source = link.recv()
             try:
-                link.send(of_picture(source, reader(), draw))
+                answer = of_picture(source, reader(), draw)
+                link.send((answer, warnings.take()))
             except PlateOcrError as error:
                 link.send(error)
