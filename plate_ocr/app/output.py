@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import itertools
 import json
@@ -183,13 +182,61 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
     return rows or [first + [None] * (len(CSV_COLUMNS) - 2)]
 
 
+SHEET_ROWS = 1_048_576
+"""Of a sheet in a .xlsx file, at most."""
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a table of that name is written as a .xlsx file."""
+    return path.suffix.lower() == ".xlsx"
+
+
 def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows of :data:`CSV_COLUMNS` as a CSV file, whole or not at all; file names keep their bytes.
+    """Write rows of :data:`CSV_COLUMNS`, whole or not at all: a .xlsx file by that name, else a CSV file.
+
+    Texts are cells of text in a sheet and in quotes in a CSV file. File names keep their bytes in a CSV file;
+    in a sheet, bytes that are not UTF-8 are escaped.
 
     Raises:
-        OutputError: if it cannot be written.
+        OutputError: if it cannot be written, or a sheet has too few rows for it.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([CSV_COLUMNS, *rows])
-    write_whole(path, text.getvalue().encode(errors="surrogateescape"))
+    table = itertools.chain([CSV_COLUMNS], rows)
+    write_whole(path, _sheet(path, table) if is_sheet(path) else _csv(table))
+
+
+def _csv(table: Iterable[Sequence[Any]]) -> bytes:
+    return "".join(f"{','.join(map(_quoted, row))}\n" for row in table).encode(errors="surrogateescape")
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace('"', '""') + '"'
+    return "" if value is None else str(value)
+
+
+def _sheet(path: Path, table: Iterable[Sequence[Any]]) -> bytes:
+    import xlsxwriter
+    import xlsxwriter.exceptions
+
+    file = io.BytesIO()
+    try:
+        # Row by row: memory holds the rows themselves and no more.
+        with xlsxwriter.Workbook(file, {"constant_memory": True}) as workbook:
+            sheet = workbook.add_worksheet("plates")
+            for number, row in enumerate(table):
+                if number == SHEET_ROWS:
+                    raise OutputError(
+                        f"cannot write {path}: a sheet has {SHEET_ROWS:,} rows; give a .csv file"
+                    )
+                for column, value in enumerate(row):
+                    if isinstance(value, str):
+                        text = value.encode(errors="backslashreplace").decode()
+                        sheet.write_string(number, column, text)
+                    elif value is not None:
+                        sheet.write_number(number, column, value)
+            sheet.freeze_panes(1, 0)
+            # Spreadsheets need not say of every plate of digits that it could be a number.
+            sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    except (OSError, xlsxwriter.exceptions.XlsxFileError) as error:
+        raise OutputError(f"cannot write {path}: {error}") from None
+    return file.getvalue()

@@ -437,7 +437,7 @@ def test_a_file_name_need_not_be_text(run: Run, pictures: Path, tmp_path: Path) 
     )  # fmt: skip
     table = (tmp_path / "t.csv").read_bytes()
     assert done.stdout.startswith(name + b"  7  ")
-    assert table.splitlines()[1].startswith(name + b",,7,")
+    assert table.splitlines()[1].startswith(b'"' + name + b'",,"7",')
     assert objects(run(*command, "--json")[1])[0]["image"] == os.fsdecode(name)
     for _ in range(2):
         assert run(*command, "--resume", tmp_path / "r.jsonl") == (0, "", "")

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plate_ocr.app.output import CSV_COLUMNS, to_rows, to_values, write_table
 from plate_ocr.app.pictures import MAX_SIDE, PictureFolders, annotated, blurred
 from plate_ocr.app.sources import Inputs
 from plate_ocr.errors import ImageError, OutputError
@@ -150,17 +149,3 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     folders = PictureFolders(annotate=tmp_path / "file")
     with pytest.raises(OutputError, match="file"):
         folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
-
-
-def test_a_table_has_a_row_a_plate(tmp_path: Path) -> None:
-    answers = [
-        to_values("a,b.jpg", reading(plate_at(1, 2, 3, 4), plate_at(5, 6, 7, 8))),
-        to_values("c.jpg", reading()),
-        to_values("d.jpg", None, "cannot read d.jpg"),
-    ]
-    write_table(tmp_path / "t.csv", [row for values in answers for row in to_rows(values)])
-    lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == ",".join(CSV_COLUMNS)
-    assert lines[1] == '"a,b.jpg",,皖A512T3,0.97,0.9,1,1,2,3,2,3,4,1,4'
-    assert lines[3] == "c.jpg," + "," * 12
-    assert lines[4] == "d.jpg,cannot read d.jpg" + "," * 12

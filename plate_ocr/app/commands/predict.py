@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable
 from contextlib import closing
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from plate_ocr.readers.auto import PlateReader
 
 
+OTHER_SHEETS = (".ods", ".xls", ".xlsb", ".xlsm")
+"""Of spreadsheets too, which would not open a CSV file of such a name."""
+
+
 def predict(
     images: Annotated[
         list[str],
@@ -61,7 +66,10 @@ def predict(
         Path | None, typer.Option(metavar="DIR", help="Write the images with their plates made unreadable.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with one row per plate.")
+        Path | None,
+        typer.Option(
+            "--csv", metavar="FILE", help="Write a table with one row per plate, FILE.csv or FILE.xlsx."
+        ),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -165,6 +173,7 @@ def predict(
 
 def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
     """Refuse outputs that would overwrite each other or cannot be written."""
+    from plate_ocr.app.output import is_sheet
     from plate_ocr.app.sources import is_input_name
 
     for one, other, message in (
@@ -178,6 +187,10 @@ def _check_places(table: Path | None, resume: Path | None, annotate: Path | None
     if table and is_input_name(table.name):
         # What shells make of a forgotten name: --csv *.jpg
         fail(f"cannot write a table to {table}: that is the name of an image or video", 2)
+    if table and table.suffix.lower() in OTHER_SHEETS:
+        fail(f"cannot write a table to {table}: give FILE.csv or FILE.xlsx", 2)
+    if table and is_sheet(table) and find_spec("xlsxwriter") is None:
+        fail(".xlsx files need XlsxWriter; install it with: pip install 'plate-ocr[xlsx]'", 1)
 
 
 def _reserve_names(folders: PictureFolders, results: ResultFile | None) -> None:
