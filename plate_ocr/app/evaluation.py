@@ -151,7 +151,7 @@ def mistakes_page(samples: Sequence[Sample]) -> str:
 
 def _row(sample: Sample) -> str:
     marks = zip(sample.text, correct_characters(sample.text, sample.target), strict=True)
-    text = "".join(char if correct else f"<b>{char}</b>" for char, correct in marks)
+    text = "".join(html.escape(char) if correct else f"<b>{html.escape(char)}</b>" for char, correct in marks)
     sure = f"{sample.reading.plates[0].confidence:.2f}" if sample.text else ""
     return (
         f'<tr><td><img alt="" src="data:image/png;base64,{base64.b64encode(_picture(sample)).decode()}">'

@@ -57,6 +57,17 @@ def test_plates_are_measured_and_mistakes_shown(run: Run, plates: Path, tmp_path
     assert "href=" not in shown
 
 
+def test_names_and_texts_are_escaped_on_the_page(tmp_path: Path) -> None:
+    name = str(tmp_path / "<i>&\udcff.png")
+    Path(name).write_bytes(bytes(cv2.imencode(".png", draw_plate("A<B"))[1]))
+    plate = Plate("A<&", 0.9, 0.9, 1, ((0, 0), (9, 0), (9, 9), (0, 9)), ())
+    page = mistakes_page([Sample(name, "A<B", Reading(160, 80, 1.0, (plate,)))])
+    assert "&lt;i&gt;&amp;" in page
+    assert "<i>" not in page
+    assert '<td class="text">A&lt;B' in page
+    assert '<td class="text">A&lt;<b>&amp;</b>' in page
+
+
 def test_json_holds_all_figures_and_nothing_is_written(run: Run, plates: Path, tmp_path: Path) -> None:
     code, out, _ = run("evaluate", plates, "--model", "chars", "--json")
     values = json.loads(out)

@@ -16,11 +16,20 @@ from plate_ocr.metrics import expected_calibration_error
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.export import save_model
 from plate_ocr.rendering.shards import Rendering
+from plate_ocr.training.core.model_card import CardPage, code
 from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, fit_plate_temperature, plate_page
 from plate_ocr.training.plates.run import transferred
 from tests.conftest import new_plate_network
 
 SMALL = PlateCard(Alphabet(PLATE_CHARACTERS), channels=(4, 4, 4, 4), transformer=8, layers=1)
+
+
+def test_names_are_escaped_on_the_page_of_a_model() -> None:
+    page = CardPage("t", "A`|", "n", [code("my`s\n## x")], "m", ("source", "n"), [("a|b\n<i>_c_", "1.5%")])
+    lines = page.markdown().splitlines()
+    assert lines[2] == "`` A`| ``"
+    assert lines[6] == "`` my`s ## x ``"
+    assert lines[10:13] == ["| source | n |", "|---|---|", "| a\\|b \\<i\\>\\_c\\_ | 1.5% |"]
 
 
 def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.random.Generator) -> None:

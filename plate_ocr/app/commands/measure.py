@@ -84,7 +84,7 @@ def evaluate(
     else:
         print("\n".join(to_lines(figures, boxes)))
     if out:
-        write_whole(out, mistakes_page(result.samples).encode())
+        write_whole(out, mistakes_page(result.samples).encode(errors="backslashreplace"))
     if problems:
         left_out, all_ = len(problems), len(problems) + len(result.samples)
         fail(f"{left_out:,} of {all_:,} plates are not in the metrics", 1)

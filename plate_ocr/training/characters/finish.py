@@ -26,7 +26,7 @@ from plate_ocr.training.characters.evaluate import (
 )
 from plate_ocr.training.characters.plots import plot_confusion, plot_mistakes
 from plate_ocr.training.core.calibration import fit_min_confidence
-from plate_ocr.training.core.model_card import CardPage
+from plate_ocr.training.core.model_card import CardPage, code
 from plate_ocr.training.core.run import Finished
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.vision.preprocessing import CharStack
@@ -109,7 +109,7 @@ def _page(card: ModelCard, tests: Mapping[str, Mapping[str, float]], sizes: Mapp
     rows, columns = card.preprocessing.grid
     repeats = card.training["repeats"]
     times = "" if repeats == 1 else f", each used {repeats} times"
-    sources = [f"- {count:,} pictures of `{name}`" for name, count in card.training["trained_on"].items()]
+    sources = [f"- {count:,} pictures of {code(name)}" for name, count in card.training["trained_on"].items()]
     if card.training["rendered"]:
         sources.append(f"- {card.training['rendered']:,} characters rendered from fonts")
     return CardPage(

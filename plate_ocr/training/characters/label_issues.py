@@ -118,7 +118,7 @@ def write_label_issues(
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image_path", "label", "read", "loss"])
     writer.writerows([s.path, s.label, s.read, f"{s.loss:.4f}"] for s in label_issues)
-    write_whole(folder / "label_issues.csv", text.getvalue().encode())
+    write_whole(folder / "label_issues.csv", text.getvalue().encode(errors="surrogateescape"))
     shown = tracker.worst()[:MAX_DRAWN]
     captions = [f"{s.label}, read {s.read}" for s in label_issues[: len(shown)]]
     sheet = contact_sheet([data.stack.gray[i] for i in shown], captions, columns=10)

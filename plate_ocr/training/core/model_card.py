@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+def escape(text: str) -> str:
+    """A name as Markdown shows it as it is, on one line."""
+    return re.sub(r"([\\`*_\[\]<>|#&~])", r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """A name as code in Markdown, on one line; the fence is longer than any backticks in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return fence + space + " ".join(text.split()) + space + fence
 
 
 @dataclass(frozen=True)
@@ -14,7 +27,7 @@ class CardPage:
         title: what the model does.
         alphabet: the characters that it reads; empty if it reads none.
         network: architecture, from input to output.
-        trained_on: training data, as paragraphs and lists.
+        trained_on: training data, as paragraphs and lists; names in them are escaped already.
         measured: test data, and what counts as wrong.
         columns: of the table of metrics; empty: there is no table.
         rows: of the table.
@@ -34,12 +47,12 @@ class CardPage:
         """The card as Markdown, with the training curves."""
         table = []
         if self.columns:
-            lines = [self.columns, ["---"] * len(self.columns), *self.rows]
+            lines = [self.columns, ["---"] * len(self.columns), *(map(escape, row) for row in self.rows)]
             table = ["\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---")]
         return "\n\n".join(
             [
                 f"# {self.title}",
-                *([f"`{self.alphabet}`"] if self.alphabet else []),
+                *([code(self.alphabet)] if self.alphabet else []),
                 self.network,
                 *self.trained_on,
                 self.measured,

@@ -208,7 +208,7 @@ def _save(finished: Finished, trainer: Trainer, folder: Path, callback: Callback
         **finished.metrics,
         "bytes": sizes,
     }
-    write_whole(folder / "card.md", finished.page(sizes).markdown().encode())
+    write_whole(folder / "card.md", finished.page(sizes).markdown().encode(errors="backslashreplace"))
     write_whole(folder / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=2).encode())
     plot_curves(trainer.history, folder / "curves.png")
     for line in finished.lines:

@@ -16,7 +16,7 @@ from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, generator_of, render_scenes
-from plate_ocr.training.core.model_card import CardPage
+from plate_ocr.training.core.model_card import CardPage, escape
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import take_over
@@ -125,7 +125,7 @@ def _page(card: DetectorCard, metrics: Mapping[str, Any], sizes: Mapping[str, in
         trained_on=[
             f"Trained on {total_over_ancestry(training, 'drawn'):,} augmented samples of "
             f"{total_over_ancestry(training, 'rendered'):,} rendered scenes with plates of the regions "
-            f"{', '.join(training.get('regions', ()))}, and on no photo of a plate."
+            f"{', '.join(map(escape, training.get('regions', ())))}, and on no photo of a plate."
         ],
         measured=f"Measured once on {metrics['scenes']:,} held-out rendered scenes: recall "
         f"{metrics['recall']:.2%} of {metrics['plates']:,} plates (intersection over union at least "

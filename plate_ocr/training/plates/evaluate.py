@@ -23,7 +23,7 @@ from plate_ocr.readers.ctc import greedy_decode
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.text import correct_characters
 from plate_ocr.training.core.calibration import fit_min_confidence, fit_temperature
-from plate_ocr.training.core.model_card import CardPage
+from plate_ocr.training.core.model_card import CardPage, escape
 from plate_ocr.training.core.run import Finished
 from plate_ocr.training.rendered.run import total_over_ancestry
 from plate_ocr.vision.images import Image
@@ -223,7 +223,7 @@ def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, 
         trained_on=[
             f"Trained on {total_over_ancestry(training, 'drawn'):,} augmented samples of "
             f"{total_over_ancestry(training, 'rendered'):,} rendered plates of the regions "
-            f"{', '.join(training.get('regions', ()))}, and on no real plate."
+            f"{', '.join(map(escape, training.get('regions', ())))}, and on no real plate."
         ],
         measured="Measured once on held-out rendered plates; an unknown character counts as wrong:",
         columns=("region", "plates", "plate accuracy", "calibration error of characters"),
