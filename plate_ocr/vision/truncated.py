@@ -219,7 +219,9 @@ def _onto(data: bytes, value: int) -> PIL.Image.Image:
         picture.im = PIL.Image.new(picture.mode, picture.size, (value,) * bands if bands > 1 else value).im
         try:
             picture.load()
-        except OSError:
+        except OSError as error:
+            if not str(error).startswith("image file is truncated"):
+                raise  # it is damaged, maybe in its middle
             picture.tile = []
         return opened.copy()
 
