@@ -35,12 +35,14 @@ NEAR_WIDTH = 64
 WEAK = 0.4
 """A small detection with at least this part of the minimum score is checked at twice the scale."""
 
-WINDOW, MAX_WINDOWS = 256, 6
-"""Side of the window for that check, pixels of the detector's input, and the maximum number of windows."""
+WINDOW, MAX_WINDOWS, MIN_WINDOW_SCORE = 256, 6, 0.5
+"""Side of the window for that check, pixels of the detector's input, the maximum number of windows, and the
+minimum score in them."""
 
-TURNED_BELOW, TURNED_MARGIN = 0.97, 0.01
-"""A plate with a character below the first is read upside down too. Where that reading is more confident by
-the second, look-alikes counted as one, the plate hangs upside down and is not reported."""
+TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.97, 0.01, 0.5
+"""A plate with a character below the first is read upside down too. Where that reading, look-alikes counted
+as one, is more confident by the second and leaves at most this part of the doubt, the plate hangs upside down
+and is not reported."""
 
 SURE_CHAR = 0.8
 """Of two readings of one plate, the one with more characters of at least this confidence is kept."""
@@ -103,7 +105,7 @@ class PhotoReader:
         for place in unread[:MAX_WINDOWS]:
             x, y = (max(0, round(v) - reach) for v in place.corners.mean(0))
             window = gray[y : y + 2 * reach, x : x + 2 * reach]
-            seen = self.detector.detect(window, scales=[WINDOW], min_score=self.detector.card.min_score)
+            seen = self.detector.detect(window, scales=[WINDOW], min_score=MIN_WINDOW_SCORE)
             found += [Detection(other.score, other.corners + np.array([x, y])) for other in seen]
         return found
 
@@ -156,7 +158,10 @@ def _distinct(places: Sequence[Detection]) -> list[Detection]:
 
 def _is_better(turned: Plate | None, plate: Plate) -> bool:
     """Whether a plate read upside down is more confident than upright."""
-    return turned is not None and _folded(turned) > _folded(plate) + TURNED_MARGIN
+    if turned is None:
+        return False
+    one, other = _folded(turned), _folded(plate)
+    return one > other + TURNED_MARGIN and 1 - one < TURNED_DOUBT * (1 - other)
 
 
 def _folded(plate: Plate) -> float:
