@@ -64,11 +64,16 @@ def write_together(files: Mapping[Path, Content]) -> None:
             written.unlink(missing_ok=True)
 
 
+DELIMITERS = ",;\t"
+"""What may stand between the columns of a CSV file."""
+
+
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a CSV file, each with the file's name and its line to complain by.
 
     Args:
-        path: the file, in UTF-8; its first line names the columns.
+        path: the file, in UTF-8, with or without a byte order mark; its first line names the columns, between
+            which there is one of :data:`DELIMITERS`.
         columns: those that must be there; others are given too.
 
     Yields:
@@ -81,20 +86,46 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in columns if name not in (reader.fieldnames or [])]
-            if missing:
+            first = file.readline()
+            headers = {sign: [name.strip() for name in next(csv.reader([first], delimiter=sign), [])]
+                       for sign in DELIMITERS}  # fmt: skip
+            missing = {sign: [name for name in columns if name not in headers[sign]] for sign in DELIMITERS}
+            delimiter = min(DELIMITERS, key=lambda sign: len(missing[sign]))
+            if names := missing[delimiter]:
                 raise DataError(
-                    f"{path} line 1: no column {' and no column '.join(missing)}; "
+                    f"{path} line 1: no column {' and no column '.join(names)}; "
                     f"the first line must name {','.join(columns)}"
                 )
+            reader = csv.DictReader(file, headers[delimiter], delimiter=delimiter)
             for row in reader:
-                values = {name: (row[name] or "").strip() for name in reader.fieldnames or ()}
-                yield f"{path} line {reader.line_num}", values
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from None
+                values = {name: (row[name] or "").strip() for name in headers[delimiter]}
+                yield f"{path} line {reader.line_num + 1}", values
+    except UnicodeDecodeError:
+        raise DataError(_not_utf8(path)) from None
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV file: {error}") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _not_utf8(path: Path) -> str:
+    """Where a file stops being UTF-8, and how to save it."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                where = f"line {number}, byte {error.start + 1} (0x{line[error.start]:02X})"
+                break
+    return f"{path} {where} is not UTF-8: save the file as UTF-8; in Excel as the file type 'CSV UTF-8'"
+
+
+def listed_path(table: Path, name: str) -> Path:
+    """The file that a table names: relative to the table, with slashes or Windows' backslashes."""
+    path = table.parent / name
+    if "\\" in name and not path.exists():
+        return table.parent / name.replace("\\", "/")
+    return path
 
 
 def is_url(name: str) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, DataError
-from plate_ocr.files import read_csv
+from plate_ocr.files import listed_path, read_csv
+from plate_ocr.log import warn
+from plate_ocr.region_files.countries import region_code
 from plate_ocr.text import normalize_text
 from plate_ocr.vision.image_files import is_image_name
 
@@ -19,16 +21,19 @@ LABELS = "labels.csv"
 
 CSV_COLUMNS = ("image_path", "plate_text")
 BOX_COLUMNS = ("x", "y", "w", "h")
+REGION_COLUMNS = ("region", "plate_region")
+"""Either may be there."""
+NO_TEXT = "the text of the plate is missing"
 
 
 @dataclass(frozen=True)
 class LabelledPlate:
-    """A plate in a picture and what is written on it.
+    """A plate in a picture and what is written on it; or a picture without a plate.
 
     Attributes:
         path: the file.
-        text: upper case, without separators and marks, the top line first.
-        region: where it is from; empty where nothing says so.
+        text: normalised, see :func:`~plate_ocr.text.normalize_text`; empty if there is no plate.
+        region: code of where it is from; empty where nothing says so.
         location: how to find the label: the path, or the CSV's name and line.
         box: left, top, width and height in the picture, pixels; None where nothing says so.
     """
@@ -44,54 +49,91 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
     """The labelled plates of a data set, not yet opened.
 
     Args:
-        data: a CSV file with the columns ``image_path`` (relative to the CSV), ``plate_text`` and, if
-            wanted, ``region`` and the box ``x,y,w,h`` (left, top, width and height, pixels); a folder that
-            holds such a file as ``labels.csv``; or a folder, with all folders in it, of pictures that are
-            named after their plates. There the text ends at the first underscore, so that a plate may come
-            twice: ``AB-123.jpg``, ``AB-123_2.jpg``.
-        alphabet: the characters that a label may hold.
+        data: a CSV file with the columns ``image_path`` (relative to the CSV), ``plate_text`` (empty: no
+            plate) and, if wanted, ``region`` or ``plate_region`` (a code or a country's English name) and
+            the box ``x,y,w,h`` (left, top, width and height, pixels); a folder with such a file as
+            ``labels.csv``; or a folder, with all folders in it, of pictures named after their plates.
+            There the text ends at the first underscore, so that a plate may come twice: ``AB-123.jpg``,
+            ``AB-123_2.jpg``.
+        alphabet: the characters that a label may hold once it was normalised, see
+            :func:`~plate_ocr.text.normalize_text`.
 
     Returns:
-        The plates, and a sentence for each label that cannot be used.
+        The plates, and a sentence for each label that cannot be used. Unknown regions count as none;
+        each is named once, to the log.
 
     Raises:
         DataError: if there is no such data set or nothing in it.
     """
-    good: list[LabelledPlate] = []
-    problems: list[str] = []
     if data.is_dir() and (data / LABELS).is_file():
         data = data / LABELS
     if data.is_dir():
-        files = [Path(folder, name) for folder, _, names in os.walk(data) for name in names]
-        found = [
-            LabelledPlate(file, normalize_text(file.stem.partition("_")[0]), "", str(file))
-            for file in sorted(files)
-            if is_image_name(file.name)
-        ]
-        if not found:
-            raise DataError(
-                f"{data} holds no pictures; pictures named after their plates or {LABELS} are expected"
-            )
-    elif data.exists():
-        found = []
-        for location, row in read_csv(data, CSV_COLUMNS):
-            try:
-                box = _box(row)
-            except ValueError as error:
-                problems.append(f"{location}: {error}")
-                continue
-            path, text = data.parent / row["image_path"], normalize_text(row["plate_text"])
-            found.append(LabelledPlate(path, text, row.get("region", ""), location, box))
-        if not (found or problems):
-            raise DataError(f"{data} lists no pictures")
-    else:
-        raise DataError(f"there is no data set {data}")
-    for plate in found:
-        if wrong := _problem(plate, alphabet):
-            problems.append(f"{plate.location}: {wrong}")
+        return _list_folder(data, alphabet)
+    if data.exists():
+        return _list_table(data, alphabet)
+    raise DataError(f"there is no data set {data}")
+
+
+def _list_folder(folder: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:
+    plates: list[LabelledPlate] = []
+    problems: list[str] = []
+    files = [Path(inner, name) for inner, _, names in os.walk(folder) for name in names]
+    for file in sorted(file for file in files if is_image_name(file.name)):
+        try:
+            text = _text(file.stem.partition("_")[0], alphabet)
+            if not text:
+                raise ValueError(NO_TEXT)
+        except ValueError as error:
+            problems.append(f"{file}: {error}")
         else:
-            good.append(plate)
-    return good, problems
+            plates.append(LabelledPlate(file, text, "", str(file)))
+    if not (plates or problems):
+        raise DataError(
+            f"{folder} holds no pictures; pictures named after their plates or {LABELS} are expected"
+        )
+    return plates, problems
+
+
+def _list_table(table: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:
+    plates: list[LabelledPlate] = []
+    problems: list[str] = []
+    unknown = set[str]()
+    for where, row in read_csv(table, CSV_COLUMNS):
+        try:
+            box, path = _box(row), listed_path(table, row["image_path"])
+            if not row["image_path"] or path.is_dir():
+                raise ValueError("no picture is named")
+            text = _text(row["plate_text"], alphabet)
+            if box and not text:
+                raise ValueError(NO_TEXT)
+        except ValueError as error:
+            problems.append(f"{where}: {error}")
+            continue
+        named = next(filter(None, (row.get(column, "") for column in REGION_COLUMNS)), "")
+        region = region_code(named)
+        if region is None and named not in unknown:
+            unknown.add(named)
+            warn(f"{where}: the region {named} counts as none: it is no code and no country's English name")
+        plates.append(LabelledPlate(path, text, region or "", where, box))
+    if not (plates or problems):
+        raise DataError(f"{table} lists no pictures")
+    return plates, problems
+
+
+def _text(written: str, alphabet: Alphabet) -> str:
+    """What is written on a plate, as it is compared; empty where nothing or only padding is written.
+
+    Raises:
+        ValueError: if it is all separators, or has characters that are not in the alphabet.
+    """
+    text = normalize_text(written, alphabet)
+    if not text and written.strip("_"):
+        raise ValueError(NO_TEXT)
+    try:
+        alphabet.encode(text)
+    except AlphabetError as error:
+        raise ValueError(f"the text {written}: {error}") from None
+    return text
 
 
 def _box(row: Mapping[str, str]) -> tuple[float, float, float, float] | None:
@@ -110,16 +152,3 @@ def _box(row: Mapping[str, str]) -> tuple[float, float, float, float] | None:
     if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
         raise ValueError(f"the box {','.join(written)}: x,y,w,h are left, top, width and height in pixels")
     return x, y, width, height
-
-
-def _problem(plate: LabelledPlate, alphabet: Alphabet) -> str:
-    """What keeps a label from being used; empty if nothing does."""
-    if plate.path.name == "" or plate.path.is_dir():
-        return "no picture is named"
-    if not plate.text:
-        return "the text of the plate is missing"
-    try:
-        alphabet.encode(plate.text)
-    except AlphabetError as error:
-        return f"the text {plate.text}: {error}"
-    return ""

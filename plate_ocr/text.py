@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
+from functools import lru_cache
 
 from plate_ocr.alphabet import UNKNOWN
 
-_TO_NORMAL = str.maketrans("ČŠŽĆĐ", "CSZCD", "-.·•")
+_LATIN = str.maketrans(
+    {"Æ": "AE", "Œ": "OE", "Þ": "TH"}
+    # With a stroke, which Unicode does not take for a mark.
+    | dict(zip("ØĐÐŁĦŦ", "ODDLHT", strict=True))
+    # Cyrillic, then Greek.
+    | dict(zip("АВЕКМНОРСТУХІЈЅ", "ABEKMHOPCTYXIJS", strict=True))
+    | dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
+)
+"""Letters, and the Latin ones that they are written as or look like."""
+
+_SEPARATORS = "_.·•・∙⋅‧−"
+_SEPARATOR_CATEGORIES = ("Cc", "Cf", "Pd", "Zs")
+"""Unicode's, of other separators: what is not seen, dashes, spaces."""
 
 
-def normalize_text(text: str) -> str:
-    """What is written on a plate as it is read: upper case, without spaces, hyphens and dots, and letters
-    without their marks, as registers write them.
+def normalize_text(text: str, keep: Container[str] = "") -> str:
+    """A plate's text as it is compared, in labels, lists of known plates and region files.
+
+    Upper case, without spaces, dashes, dots and underscores, which fill columns. Letters lose their marks
+    (``Ü`` is ``U``, ``Ø`` is ``O``, ``Đ`` is ``D``, ``Æ`` is ``AE``); Cyrillic and Greek letters become the
+    Latin ones that look the same, full-width characters ASCII. Everything else stays.
+
+    Args:
+        text: as it is written.
+        keep: characters that stay too, in upper case: those that a model tells apart.
     """
-    return unicodedata.normalize("NFC", "".join(text.split())).upper().translate(_TO_NORMAL)
+    if text.isascii() and text.isalnum():
+        return text.upper()
+    composed = unicodedata.normalize("NFC", text.upper())
+    return "".join(char if char in keep else _as_compared(char) for char in composed)
+
+
+@lru_cache(maxsize=4096)
+def _as_compared(char: str) -> str:
+    if char in _SEPARATORS or unicodedata.category(char) in _SEPARATOR_CATEGORIES:
+        return ""
+    base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
+    latin = base.translate(_LATIN).upper()
+    return latin if latin.isascii() and latin.isalnum() else char
+
+
+def has_mark(char: str) -> bool:
+    """Whether a letter has a mark above or below it, as ``Ü`` has."""
+    return any(map(unicodedata.combining, unicodedata.normalize("NFD", char)))
 
 
 _LOOKALIKES = str.maketrans("OI", "01")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
+from plate_ocr.alphabet import DIGITS, LETTERS, PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.labels import list_plates
+from plate_ocr.region_files.countries import region_code
 from plate_ocr.text import normalize_text
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
@@ -22,10 +23,23 @@ ALPHABET = Alphabet(DIGITS + LETTERS)
         ("ZG 55-ČĐ", "ZG55CD"),
         ("C\u030c1", "C1"),
         (" - ", ""),
+        ("Ü-OZ 1__", "UOZ1"),
+        ("ø Đ Ł", "ODL"),
+        ("ÅÆ", "AAE"),
+        ("i\u0307ı", "II"),
+        ("а123вс", "A123BC"),
+        ("ΑΒΕ·1", "ABE1"),
+        ("Ａ\u200e１—2−3", "A123"),
+        ("Ж9?", "Ж9?"),
     ],
 )
 def test_what_is_written_is_made_what_is_read(written: str, read: str) -> None:
     assert normalize_text(written) == read
+
+
+def test_what_models_read_stays_what_it_is() -> None:
+    assert {normalize_text(char) for char in PLATE_CHARACTERS} == set(PLATE_CHARACTERS)
+    assert normalize_text("ü-ö1", keep="Ü") == "ÜO1"
 
 
 def test_names_of_files_are_labels(tmp_path: Path) -> None:
@@ -67,6 +81,76 @@ def test_labels_that_cannot_be_used_are_named_with_their_lines(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_tables_as_spreadsheets_and_windows_write_them(tmp_path: Path, delimiter: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b\\c.png").touch()  # a name, where it is no path
+    rows = [("image_path", " plate_text"), ("a\\1.png", "Ä1__"), ("b\\c.png", "C2")]
+    table = tmp_path / "labels.csv"
+    table.write_text("\r\n".join(map(delimiter.join, rows)), encoding="utf-8-sig", newline="")
+    plates, problems = list_plates(table, ALPHABET)
+    assert problems == []
+    assert [(plate.path, plate.text, plate.location) for plate in plates] == [
+        (tmp_path / "a" / "1.png", "A1", f"{table} line 2"),
+        (tmp_path / "b\\c.png", "C2", f"{table} line 3"),
+    ]
+
+
+def test_other_encodings_are_refused_where_they_begin(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_bytes("image_path,plate_text\nä.png,A1\n".encode() + "MÜ.png,MÜ1\n".encode("latin-1"))
+    with pytest.raises(DataError) as error:
+        list_plates(table, ALPHABET)
+    how = "save the file as UTF-8; in Excel as the file type 'CSV UTF-8'"
+    assert str(error.value) == f"{table} line 3, byte 2 (0xDC) is not UTF-8: {how}"
+
+
+def test_no_text_is_no_plate_in_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "image_path,plate_text,x,y,w,h\n1.png,,,,,\n2.png,____,,,,\n3.png,,1,2,3,4\n_4.png,-,,,,\n"
+    )
+    plates, problems = list_plates(table, ALPHABET)
+    assert [(plate.path.name, plate.text) for plate in plates] == [("1.png", ""), ("2.png", "")]
+    assert problems == [f"{table} line {line}: the text of the plate is missing" for line in (4, 5)]
+    table.unlink()
+    (tmp_path / "_4.png").touch()
+    plates, problems = list_plates(tmp_path, ALPHABET)
+    assert (plates, problems) == ([], [f"{tmp_path / '_4.png'}: the text of the plate is missing"])
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("de", "de"), ("DE", "de"), ("Germany", "de"), ("united states", "us"), ("U.S.", "us"),
+        ("UK", "gb"), ("ST", "st"), ("St. Lucia", "lc"), ("Türkiye", "tr"), ("Cote d'Ivoire", "ci"),
+        ("The Netherlands", "nl"), ("Bosnia & Herzegovina", "ba"), ("any", "any"), ("EU", "eu"),
+        ("Unknown", ""), ("", ""), (" ", ""), ("Atlantis", None), ("Deutschland", None),
+    ],
+)  # fmt: skip
+def test_regions_are_codes_or_english_names(written: str, code: str | None) -> None:
+    assert region_code(written) == code
+
+
+def test_unknown_regions_are_named_once_and_count_as_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = tmp_path / "labels.csv"
+    rows = [
+        "image_path,plate_text,plate_region",
+        "1.png,A1,Atlantis",
+        "2.png,A2,Atlantis",
+        "3.png,A3,GERMANY",
+    ]
+    table.write_text("\n".join([*rows, "4.png,A4,Unknown"]))
+    plates, problems = list_plates(table, ALPHABET)
+    assert [plate.region for plate in plates] == ["", "", "de", ""]
+    assert problems == []
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{table} line 2: the region Atlantis counts as none: it is no code and no country's English name"
+    ]
+
+
 def test_a_table_may_say_where_plates_are(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     table.write_text(
@@ -93,7 +177,7 @@ def test_there_must_be_a_data_set(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=says):
             list_plates(tmp_path / "a.csv", ALPHABET)
     (tmp_path / "a.csv").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(DataError, match="no CSV file in UTF-8"):
+    with pytest.raises(DataError, match=r"a.csv line 1, byte 1 \(0xFF\) is not UTF-8"):
         list_plates(tmp_path / "a.csv", ALPHABET)
     with pytest.raises(DataError, match="holds no pictures; pictures named after"):
         list_plates(tmp_path, ALPHABET)

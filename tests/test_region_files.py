@@ -207,3 +207,13 @@ patterns = ["{town}*#", "#-#", "7#"]
 def test_mistakes_in_formats_are_named(table: str, complaint: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=complaint):
         load_region(region_file(tmp_path, f"[[format]]\n{table}\n{PLATE}"))
+
+
+def test_letters_of_other_alphabets_are_what_is_read(tmp_path: Path) -> None:
+    read = {
+        form.places for form in load_region(region_file(tmp_path, PLATE.replace("@@@-###", "ØВŽ1"))).formats
+    }
+    assert ("O", "B", "Z", "1") in read
+    for lacking in ("Æ1", "b1", "Ж1"):
+        with pytest.raises(DataError, match=f"'{lacking[0]}' is not a character of plates"):
+            load_region(region_file(tmp_path, PLATE.replace("@@@-###", lacking)))

@@ -6,7 +6,8 @@ import base64
 import dataclasses
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,17 +66,32 @@ class BoxMetrics:
     extra: int
 
 
+@dataclass(frozen=True)
+class NegativeMetrics:
+    """What is read in pictures that are labelled as without a plate.
+
+    Attributes:
+        pictures: labelled so.
+        false_alarms: of these, where a plate was read.
+    """
+
+    pictures: int
+    false_alarms: int
+
+
 @dataclass
 class Evaluation:
     """Readings laid against labels, picture by picture.
 
     Attributes:
         samples: one for each labelled plate.
+        negatives: one for each label that says that there is no plate.
         boxed: those whose labels have boxes.
         extra: plates that were read where none is labelled, in pictures with boxes.
     """
 
     samples: list[Sample] = field(default_factory=list)
+    negatives: list[Sample] = field(default_factory=list)
     boxed: list[Sample] = field(default_factory=list)
     extra: int = 0
 
@@ -94,11 +110,18 @@ class Evaluation:
                 found = () if match is None else (reading.plates[match],)
                 there = dataclasses.replace(reading, plates=found)
             sample = Sample(str(plate.path), plate.text, there, plate.region)
-            self.samples.append(sample)
+            (self.samples if plate.text else self.negatives).append(sample)
             if plate.box:
                 self.boxed.append(sample)
         if boxes:
             self.extra += len(reading.plates) - len(boxes) + matches.count(None)
+
+    @property
+    def without_plate(self) -> NegativeMetrics | None:
+        """The figures of pictures without a plate; None where no label says so."""
+        if not self.negatives:
+            return None
+        return NegativeMetrics(len(self.negatives), sum(bool(sample.text) for sample in self.negatives))
 
     @property
     def boxes(self) -> BoxMetrics | None:
@@ -110,8 +133,24 @@ class Evaluation:
         return BoxMetrics(len(self.boxed), found, read, self.extra)
 
 
-def to_lines(figures: PlateMetrics, boxes: BoxMetrics | None) -> list[str]:
+def to_lines(result: Evaluation) -> list[str]:
     """Figures for people, one a line."""
+    lines = _of_plates(PlateMetrics.of(result.samples), result.boxes) if result.samples else []
+    if negatives := result.without_plate:
+        lines.append(
+            f"pictures without a plate: {negatives.pictures:,}, {negatives.false_alarms:,} false alarms"
+        )
+    return lines
+
+
+def to_values(result: Evaluation) -> dict[str, Any]:
+    """Figures as JSON has them; without a labelled plate there are none of plates but their number."""
+    figures = asdict(PlateMetrics.of(result.samples)) if result.samples else {"plates": 0}
+    boxes, negatives = result.boxes, result.without_plate
+    return {**figures, "boxes": boxes and asdict(boxes), "without_plate": negatives and asdict(negatives)}
+
+
+def _of_plates(figures: PlateMetrics, boxes: BoxMetrics | None) -> list[str]:
     lines = [
         f"plates: {figures.plates:,}, {figures.not_found:,} of them not found",
         f"plate accuracy: {figures.accuracy:.2%}; with O=0 and I=1 {figures.folded_accuracy:.2%}",
@@ -136,14 +175,14 @@ def _of_each(kind: str, groups: Mapping[str, GroupAccuracy]) -> list[str]:
 
 
 def mistakes_page(samples: Sequence[Sample]) -> str:
-    """A page of HTML with the plates that were misread, their pictures in it.
+    """A page of HTML with what was misread, or read where no plate is, and the pictures.
 
     Args:
         samples: all that were read.
     """
     wrong = [sample for sample in samples if not sample.is_correct()]
     wrong.sort(key=lambda sample: -(sample.reading.plates[0].confidence if sample.text else 0))
-    title = f"{len(wrong):,} of {len(samples):,} plates misread"
+    title = f"{len(wrong):,} of {len(samples):,} labels misread"
     if len(wrong) > MAX_SHOWN:
         title += f", the surest {MAX_SHOWN:,}"
     return PAGE.format(title=title, rows="\n".join(_row(sample) for sample in wrong[:MAX_SHOWN]))
@@ -156,7 +195,7 @@ def _row(sample: Sample) -> str:
     return (
         f'<tr><td><img alt="" src="data:image/png;base64,{base64.b64encode(_picture(sample)).decode()}">'
         f"<br><small>{html.escape(sample.name)}</small>"
-        f'<td class="text">{html.escape(sample.target)}'
+        f'<td class="text">{html.escape(sample.target) or "no plate"}'
         f'<td class="text">{text or "<b>nothing</b>"}<td>{sure}'
     )
 

@@ -26,8 +26,8 @@ from plate_ocr.region_files.schema import (
     Layout,
     Region,
     Token,
-    read_as,
 )
+from plate_ocr.text import normalize_text
 
 FOLDER = Path(__file__).parent / "regions"
 RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * LONGEST, 4, prior=-4.0)
@@ -259,9 +259,16 @@ def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) ->
     shown = [c for token in tokens if token.kind in TEXT for c in token.choices]
     if not shown:
         raise table.error(f"pattern {pattern!r} has no text")
-    if bad := sorted({c for text in shown for c in text if read_as(c) not in PLATE_CHARACTERS}):
+    if bad := sorted({c for text in shown for c in text if not _is_readable(c)}):
         raise table.error(f"pattern {pattern!r}: {bad[0]!r} is not a character of plates")
     return tuple(tokens)
+
+
+def _is_readable(char: str) -> bool:
+    """Whether it is read as one character of plates."""
+    return (
+        char == char.upper() and len(normalize_text(char)) == 1 and normalize_text(char) in PLATE_CHARACTERS
+    )
 
 
 def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFormat]:
@@ -304,7 +311,7 @@ def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:
     for token in pattern:
         if token.kind in TEXT:
             by_length: dict[int, list[str]] = {}
-            for text in map(read_as, token.choices):
+            for text in map(normalize_text, token.choices):
                 by_length.setdefault(len(text), []).append(text)
             columns = [zip(*texts, strict=True) for texts in by_length.values()]
             parts.append([["".join(sorted(set(chars))) for chars in column] for column in columns])

@@ -16,12 +16,12 @@ instead (``["O0", "I1"]``).
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from plate_ocr.formats import PlateFormat
+from plate_ocr.text import normalize_text
 
 Box: TypeAlias = tuple[float, float, float, float]
 Color: TypeAlias = tuple[int, int, int]
@@ -177,12 +177,7 @@ class Region:
                     for token in pattern
                     if token.kind in TEXT
                     for choice in token.choices
-                    for char in read_as(choice)
+                    for char in normalize_text(choice)
                 }
             )
         )
-
-
-def read_as(text: str) -> str:
-    """What is read of a text: letters lose their accents."""
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from plate_ocr.region_files.schema import Box, Field, Layout, read_as
+from plate_ocr.region_files.schema import TEXT, Box, Field, Layout
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise, uniform
 from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_furniture, draw_seals
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.text import has_mark, normalize_text
 from plate_ocr.vision.images import Image
 
 WIDEST = 1.3
@@ -26,7 +27,7 @@ class FlatPlate:
     Attributes:
         gray: uint8 ``(H, W)``.
         opaque: uint8 ``(H, W)``: 255 on the plate, 0 beyond its round corners.
-        text: what is written on it.
+        groups: what is written on it, cut at its spaces, marks and badges and between its fields.
         rows: number of lines.
         text_box: left, top, right, bottom of all that is read, pixels.
         plate_box: of the plate without a frame around it, pixels.
@@ -36,12 +37,17 @@ class FlatPlate:
 
     gray: Image
     opaque: Image
-    text: str
+    groups: tuple[str, ...]
     rows: int
     text_box: Box
     plate_box: Box
     text_height: float
     levels: tuple[float, float]
+
+    @property
+    def text(self) -> str:
+        """What is written on it."""
+        return "".join(self.groups)
 
 
 def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, frame: float) -> FlatPlate:
@@ -61,11 +67,11 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
             draw_furniture(painter, item)
     _draw_border(painter)
     ink: Image = np.zeros(painter.shape, np.uint8)
-    texts: list[str] = []
+    groups: list[str] = []
     boxes: list[Box] = []
     for field in layout.fields:
-        text, box = _draw_field(painter, field, ink)
-        texts.append(text)
+        written, box = _draw_field(painter, field, ink)
+        groups += written
         boxes.append(box)
     text_height = min(box[3] - box[1] for box in boxes)
     _lay_ink(painter, ink, text_height)
@@ -89,7 +95,7 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
         gray, opaque, text_box, plate_box = add_frame(painter, gray, text_box)
     rows = len({field.row for field in layout.fields})
     levels = painter.ground, painter.ink
-    return FlatPlate(gray, opaque, "".join(texts), rows, text_box, plate_box, text_height, levels)
+    return FlatPlate(gray, opaque, tuple(groups), rows, text_box, plate_box, text_height, levels)
 
 
 @dataclass(frozen=True)
@@ -102,11 +108,11 @@ class _Piece:
     glyph: Image | None = None
 
 
-def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[str, Box]:
+def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[list[str], Box]:
     """Write a random text into a field.
 
     Returns:
-        What is read, and the box that it covers, pixels.
+        What is read, cut at spaces, marks and badges, and the box that it covers, pixels.
     """
     rng, glyphs = painter.rng, painter.glyphs
     pattern = field.patterns[random_index(rng, len(field.patterns))]
@@ -117,14 +123,14 @@ def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[str, Box]:
     usual = max(glyphs.width(lettering, style), 0.2)
     stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
     gap, group = uniform(rng, field.gap), uniform(rng, field.group)
-    text = ""
+    groups = [""]
     pieces: list[_Piece] = []
     for token in pattern:
-        if token.kind in ("any", "word", "char"):
+        if token.kind in TEXT:
             word = token.choices[random_index(rng, len(token.choices))]
-            text += read_as(word)
+            groups[-1] += normalize_text(word)
             for char in word:
-                glyph = glyphs.glyph(lettering, read_as(char), style, int(rng.random() * 4096))
+                glyph = glyphs.glyph(lettering, normalize_text(char), style, int(rng.random() * 4096))
                 if glyph is None:
                     raise AssertionError(f"no glyph for {char}: regions are checked before")
                 width = glyph.shape[1] / HEIGHT * stretch
@@ -136,6 +142,8 @@ def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[str, Box]:
             pieces.append(_Piece("mark", mark, 0.12 if mark != "-" else 0.15 + 0.25 * float(rng.random())))
         else:
             pieces.append(_Piece("badge", "*", 0.4 + 0.5 * float(rng.random())))
+        if token.kind not in TEXT:
+            groups.append("")
     left, top, right, bottom = painter.pixels(field.box)
     height = (bottom - top) * uniform(rng, field.height)
     total = sum(piece.width for piece in pieces) + gap * (len(pieces) - 1)
@@ -157,7 +165,7 @@ def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[str, Box]:
         width = piece.width * height * squeeze
         _draw_piece(painter, piece, ink, (x, y, x + width, y + height))
         x += width + gap * height * squeeze
-    return text, (start, y, x - gap * height * squeeze, y + height)
+    return [group for group in groups if group], (start, y, x - gap * height * squeeze, y + height)
 
 
 def _draw_piece(painter: Painter, piece: _Piece, ink: Image, box: Box) -> None:
@@ -170,7 +178,7 @@ def _draw_piece(painter: Painter, piece: _Piece, ink: Image, box: Box) -> None:
         glyph = np.asarray(cv2.resize(piece.glyph, size, interpolation=cv2.INTER_AREA), np.uint8)
         part = ink[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
         np.maximum(part, glyph[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]], out=part)
-        if piece.char != read_as(piece.char):
+        if has_mark(piece.char):
             # An accent stands above the letter, which keeps its height.
             middle, rise, thick = (left + right) // 2, max(2, height // 7), max(1, height // 14)
             tip = (middle, top - thick)

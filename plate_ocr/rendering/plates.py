@@ -48,7 +48,7 @@ class SyntheticPlate:
 
     Attributes:
         image: uint8 ``(height, width)``, as the network takes it.
-        text: what is written, the top line first; empty if it is no plate.
+        groups: what is written, the top line first, cut at spaces, marks and badges; empty if it is no plate.
         region: name of the region; empty if it is no plate.
         lines: number of lines of text.
         corners: float64 ``(4, 2)``: corners of the text, x and y as parts of the picture's width and height,
@@ -57,11 +57,16 @@ class SyntheticPlate:
     """
 
     image: Image
-    text: str
+    groups: tuple[str, ...]
     region: str
     lines: int
     corners: NDArray[np.float64]
     outline: NDArray[np.float64]
+
+    @property
+    def text(self) -> str:
+        """What is written, the top line first; empty if it is no plate."""
+        return "".join(self.groups)
 
 
 class PlateGenerator:
@@ -156,7 +161,7 @@ class PlateGenerator:
             height, width = 16 + int(rng.random() * 40), 48 + int(rng.random() * 130)
             scene = not_a_plate(rng, height, width, self.glyphs)
             scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
-            return SyntheticPlate(preprocess_plate(scene, *size), "", "", 0, *np.zeros((2, 0, 2)))
+            return SyntheticPlate(preprocess_plate(scene, *size), (), "", 0, *np.zeros((2, 0, 2)))
         region, layout = self.choose(rng)
         rows = len({field.row for field in layout.fields})
         # A little more than the network will see of it.
@@ -170,7 +175,7 @@ class PlateGenerator:
         picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
         return SyntheticPlate(
             preprocess_plate(picture, *size),
-            plate.text,
+            plate.groups,
             region.name,
             plate.rows,
             view.corners(plate.text_box),

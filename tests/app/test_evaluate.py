@@ -45,7 +45,7 @@ def test_plates_are_measured_and_mistakes_shown(run: Run, plates: Path, tmp_path
     assert {"characters 7: 50.00% of 2", "region eu: 100.00% of 1", "region us: 0.00% of 1"} <= set(lines)
     assert lines[-1] == "commonest confusions: X as T 1"
     shown = page.read_text(encoding="utf-8")
-    assert "1 of 2 plates misread" in shown
+    assert "1 of 2 labels misread" in shown
     assert "HB274X<b>T</b>" in shown
     assert "KA365CP" not in shown
     (picture,) = re.findall(r"data:image/png;base64,([^\"]+)", shown)
@@ -78,6 +78,7 @@ def test_json_holds_all_figures_and_nothing_is_written(run: Run, plates: Path, t
     assert 0 <= values["calibration_error"] <= 1
     assert values["ms"] > 0
     assert values["boxes"] is None
+    assert values["without_plate"] is None
     # No page unasked.
     assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".csv"}
 
@@ -99,8 +100,39 @@ def test_what_cannot_be_looked_at_is_named_and_left_out(run: Run, plates: Path, 
     assert f"{plates} line 6: the text Ж1: 'Ж' not in the alphabet" in err
     assert f"{plates} line 4: cannot read {tmp_path / 'missing.png'}" in err
     assert f"{plates} line 5: {tmp_path / 'text.png'}: not a picture" in err
-    assert "3 of 5 plates are not in the metrics" in err
+    assert "3 of 5 labels are left out" in err
     assert (tmp_path / "m.html").exists()
+
+
+def test_what_is_read_where_no_plate_is_is_a_false_alarm(run: Run, plates: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "empty.png"), np.full((80, 320, 3), 128, np.uint8))
+    with plates.open("a", encoding="utf-8") as file:
+        file.write("empty.png,,\nKA365CP.png,____,Unknown\n")
+    code, out, err = run("evaluate", plates, "--model", "chars", "-o", tmp_path / "m.html")
+    assert (code, err) == (0, "")
+    assert out.startswith("plates: 2,")
+    assert "pictures without a plate: 2, 1 false alarms\n" in out
+    page = (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert "2 of 4 labels misread" in page
+    assert '<td class="text">no plate' in page
+    plates.write_text("image_path,plate_text\nempty.png,\n", encoding="utf-8")
+    code, out, _ = run("evaluate", plates, "--model", "chars", "--json")
+    assert (code, json.loads(out)) == (
+        0, {"plates": 0, "boxes": None, "without_plate": {"pictures": 1, "false_alarms": 0}}
+    )  # fmt: skip
+    assert run("evaluate", plates, "--model", "chars")[1] == "pictures without a plate: 1, 0 false alarms\n"
+
+
+def test_texts_stay_readable_in_messages(run: Run, plates: Path) -> None:
+    with plates.open("a", encoding="utf-8") as file:
+        file.write("KA365CP.png,Å Ж1,Nordøya\n")
+    _, _, err = run("evaluate", plates, "--model", "chars")
+    assert f"{plates} line 4: the text Å Ж1: 'Ж' not in the alphabet" in err
+    with plates.open("a", encoding="utf-8") as file:
+        file.write("KA365CP.png,KA365CP,Nordøya\n")
+    _, out, err = run("evaluate", plates, "--model", "chars")
+    assert f"{plates} line 5: the region Nordøya counts as none" in err
+    assert "region Nordøya" not in out
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -23,9 +22,9 @@ def evaluate(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A CSV file with the columns image_path,plate_text and optionally region and the box "
-            "x,y,w,h; a folder with such a labels.csv; or a folder of images named after their plates, such "
-            "as AB-123.jpg and AB-123_2.jpg."
+            help="A CSV file with the columns image_path,plate_text (empty: no plate) and optionally region "
+            "and the box x,y,w,h; a folder with such a labels.csv; or a folder of images named after their "
+            "plates, such as AB-123.jpg and AB-123_2.jpg."
         ),
     ],
     model: ReadModel = None,
@@ -46,13 +45,12 @@ def evaluate(
     Exit status: 0 if all plates were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture
-    from plate_ocr.app.evaluation import Evaluation, mistakes_page, to_lines
+    from plate_ocr.app.evaluation import Evaluation, mistakes_page, to_lines, to_values
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import Source
     from plate_ocr.files import write_whole
     from plate_ocr.labels import LabelledPlate, list_plates
-    from plate_ocr.metrics import PlateMetrics
 
     started = set_verbosity(quiet, verbose)
     opened = partial(
@@ -75,19 +73,14 @@ def evaluate(
     for problem in problems:
         print_message(problem)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
-    if not result.samples:
+    if not (samples := result.samples + result.negatives):
         fail(f"{data}: no plate could be read", 1)
-    figures, boxes = PlateMetrics.of(result.samples), result.boxes
-    if as_json:
-        values = {**asdict(figures), "boxes": boxes and asdict(boxes)}
-        print(json.dumps(values, ensure_ascii=False))
-    else:
-        print("\n".join(to_lines(figures, boxes)))
+    print(json.dumps(to_values(result), ensure_ascii=False) if as_json else "\n".join(to_lines(result)))
     if out:
-        write_whole(out, mistakes_page(result.samples).encode(errors="backslashreplace"))
+        write_whole(out, mistakes_page(samples).encode(errors="backslashreplace"))
     if problems:
-        left_out, all_ = len(problems), len(problems) + len(result.samples)
-        fail(f"{left_out:,} of {all_:,} plates are not in the metrics", 1)
+        left_out, all_ = len(problems), len(problems) + len(samples)
+        fail(f"{left_out:,} of {all_:,} labels are not in the metrics", 1)
 
 
 def inspect(

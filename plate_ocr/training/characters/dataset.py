@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
-from plate_ocr.files import read_csv
+from plate_ocr.files import listed_path, read_csv
 from plate_ocr.vision.binarize import border_share, otsu
 from plate_ocr.vision.image_files import is_image_name
 from plate_ocr.vision.images import Image, read_image, to_gray
@@ -158,7 +158,7 @@ def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[l
         if not name or not label:
             problems.append(Problem("incomplete line", location, "the path or the label is missing"))
         else:
-            samples.append(sample(path.parent / name, label, location))
+            samples.append(sample(listed_path(path, name), label, location))
     if not samples:
         raise DataError(f"{path} lists no pictures")
     return samples, problems
