@@ -34,7 +34,7 @@ from tests.conftest import Learnt, encode, text_picture
 
 ROOT = Path(__file__).parent.parent
 DIGITS = "0123"
-CHARS = (Char("A", 0.98765, (("4", 0.01234),)), Char(None, 0.5, ()))
+CHARS = (Char("A", 0.98765, (("4", 0.01234),), x0=0.25, x1=0.500001), Char(None, 0.5, ()))
 PLATE = plate_of(CHARS, ((1.0, 2.0), (101.0, 2.04), (101.0, 22.0), (1.0, 22.0)))
 READING = Reading(640, 480, 3.14159, (PLATE,))
 NOTHING = Reading(640, 480, 3.14159, ())
@@ -72,9 +72,17 @@ def test_a_reading_is_the_object_of_the_command_line() -> None:
                 "lines": 1,
                 "corners": [[1.0, 2.0], [101.0, 2.0], [101.0, 22.0], [1.0, 22.0]],
                 "chars": [
-                    {"char": "A", "confidence": 0.9877, "alternatives": [["4", 0.0123]]},
-                    {"char": None, "confidence": 0.5, "alternatives": []},
+                    {
+                        "char": "A",
+                        "confidence": 0.9877,
+                        "alternatives": [["4", 0.0123]],
+                        "x0": 0.25,
+                        "x1": 0.5,
+                    },
+                    {"char": None, "confidence": 0.5, "alternatives": [], "x0": None, "x1": None},
                 ],
+                "groups": None,
+                "known": None,
             }
         ],
     }

@@ -220,3 +220,27 @@ def test_overlap_is_intersection_over_union() -> None:
     assert overlap(box, box) == 1
     assert overlap(box, np.add(box, [2, 0])) == pytest.approx(1 / 3)
     assert overlap(box, np.add(box, [4, 0])) == overlap(box, box + 9) == 0
+
+
+def test_the_vote_says_where_characters_stand_and_which_groups_they_make() -> None:
+    def read(text: str, shift: float, starts: list[int] | None) -> Plate:
+        chars = (Char(c, 0.9, (), x0=0.2 * i + shift, x1=0.2 * i + 0.1 + shift) for i, c in enumerate(text))
+        return plate_of(tuple(chars), plate(text, 0).corners, 1, starts)
+
+    vote, other = TextVote(), TextVote()
+    vote.add(read("AB12", 0.0, None))
+    vote.add(read("AB12", 0.02, [2]))
+    other.add(read("AB12", 0.04, [2]))
+    other.add(read("AB12", 0.02, [1]))
+    other.add(plate("AB12", 0))  # which says nothing of it
+    vote.merge(other)
+    result = vote.result(plate("AB12", 0).corners)
+    assert result.groups == ("AB", "12")
+    assert [char.x0 for char in result.chars] == pytest.approx([0.02, 0.22, 0.42, 0.62])
+    assert result.chars[3].x1 == pytest.approx(0.72)
+    # As many readings for one as for another.
+    vote.add(read("AB12", 0.0, [1]))
+    assert vote.result(result.corners).groups is None
+    alone = TextVote()
+    alone.add(plate("AB12", 0))
+    assert (alone.result(result.corners).groups, alone.result(result.corners).chars[0].x0) == (None, None)

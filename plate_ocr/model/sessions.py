@@ -224,17 +224,17 @@ class PlateModel(Model):
 
         Returns:
             float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
-            those of a step add up to 1. And float32 ``(N, 4, 2)``: x and y of the plate's corners, clockwise
-            from its own top left, as parts of the picture's width and height.
+            those of a step add up to 1. And float32 ``(N, 8, 2)``: x and y of the corners of the text, then
+            of the plate, each clockwise from its own top left, as parts of the picture's width and height.
         """
         if not len(pictures):
             return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32), np.empty(
-                (0, 4, 2), np.float32
+                (0, 8, 2), np.float32
             )
         inputs = pictures[:, None].astype(np.float32) / np.float32(255)
         logits, points = self._run(inputs)
         probabilities = softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
-        return probabilities, np.asarray(points[:, 4:], np.float32)
+        return probabilities, np.asarray(points, np.float32)
 
 
 class Detector(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,11 @@ from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.base import Reader, check_min_confidence
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
+from plate_ocr.readers.spacing import find_group_starts
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.lines import Line, Segments, best_path, propose_segments, straighten
+from plate_ocr.vision.lines import MARGIN, Line, Segments, best_path, propose_segments, straighten
 from plate_ocr.vision.preprocessing import (
     Candidates,
     CharStack,
@@ -79,7 +80,7 @@ class CharClassifier(Reader[CharReading]):
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures of one character each, uint8 ``(H, W)``, as plates of one, or none."""
         return [
-            (plate_of((reading,), whole_picture(gray.shape[1], gray.shape[0])),)
+            (plate_of((replace(reading, x0=0.0, x1=1.0),), whole_picture(*gray.shape[::-1]), cuts=()),)
             if reading.scores.any()
             else ()
             for gray, reading in zip(pictures, self.classify(pictures), strict=True)
@@ -150,6 +151,14 @@ class LineReading:
     scores: NDArray[np.float32]
     value: float
 
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """Where the characters begin and end in the line: float64 ``(len(chosen), 2)``, pixels."""
+        cuts, chosen = self.segments.cuts, list(self.chosen)
+        return np.stack([cuts[self.segments.first[chosen]], cuts[self.segments.last[chosen]]], 1).astype(
+            float
+        )
+
 
 class ClassicalReader:
     """Reads pictures of whole plates classically: straighten, binarise, cut, classify.
@@ -196,8 +205,18 @@ class ClassicalReader:
         if (lines := self.lines(gray)) and lines[0].chosen:
             chars = tuple(self.classifier.reading(scores) for scores in lines[0].scores)
             if any(char.char for char in chars):
-                return (plate_of(chars, _corners(lines[0])),)
+                ends, cuts = self._spaces(lines[0])
+                chars = tuple(replace(char, x0=x0, x1=x1) for char, (x0, x1) in zip(chars, ends, strict=True))
+                return (plate_of(chars, _corners(lines[0]), cuts=cuts),)
         return ()
+
+    def _spaces(self, reading: LineReading) -> tuple[list[tuple[float, float]], list[int] | None]:
+        """Where the characters stand along their common box, 0..1, and where groups begin."""
+        ends = (reading.ends - reading.ends[0, 0]) / (reading.ends[-1, 1] - reading.ends[0, 0])
+        box = slice(MARGIN, -MARGIN), slice(int(reading.ends[0, 0]), int(reading.ends[-1, 1]))
+        text = self.classifier.model.card.alphabet.decode(reading.scores.argmax(axis=1))
+        cuts = find_group_starts(reading.line.binary[box], text, ends.mean(axis=1))
+        return [(float(x0), float(x1)) for x0, x1 in ends], cuts
 
     def _read_line(self, line: Line) -> LineReading:
         segments = propose_segments(line.binary)
@@ -227,8 +246,7 @@ class ClassicalReader:
 
 def _corners(reading: LineReading) -> tuple[tuple[float, float], ...]:
     """The corners of the characters' common box, on the picture."""
-    left = reading.segments.cuts[reading.segments.first[reading.chosen[0]]]
-    right = reading.segments.cuts[reading.segments.last[reading.chosen[-1]]]
+    left, right = reading.ends[0, 0], reading.ends[-1, 1]
     height = reading.line.gray.shape[0]
     box = np.array([[left, 0, 1], [right, 0, 1], [right, height, 1], [left, height, 1]])
     return tuple((float(x), float(y)) for x, y in box @ reading.line.to_plate.T)

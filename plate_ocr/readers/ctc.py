@@ -29,6 +29,9 @@ LabelSeq: TypeAlias = tuple[int, ...]
 MISMATCH_PENALTY = -3.0
 """Log-probability that each character outside a format costs."""
 
+CENTROID_RADIUS, CENTROID_POWER = 2, 0.2
+"""Steps on each side that tell where a character stands, and the power of its probability in them."""
+
 MIN_LOG_PRIOR = -9.0
 """What a text costs at most, however little it is like any format: formats advise and never forbid."""
 
@@ -60,6 +63,25 @@ def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
         if (char := int(likeliest[begin])) != BLANK:
             decoded.append(DecodedChar(char - 1, int(begin + probabilities[begin:end, char].argmax())))
     return decoded
+
+
+def char_center(probabilities: NDArray[np.float32], decoded: DecodedChar) -> float:
+    """Where along its row of steps a character stands, 0..1, finer than a step.
+
+    That is the mean of the steps about it, weighted by its probability there, whose peak is flattened.
+
+    Args:
+        probabilities: float32 ``(steps, classes + 1)``, the blank first; both rows have half the steps.
+        decoded: the character.
+    """
+    half = len(probabilities) // 2
+    first = decoded.timestep // half * half
+    steps = np.arange(
+        max(first, decoded.timestep - CENTROID_RADIUS),
+        min(first + half, decoded.timestep + CENTROID_RADIUS + 1),
+    )
+    weights = np.maximum(probabilities[steps, decoded.char + 1], 1e-6) ** CENTROID_POWER
+    return float((weights * (steps - first + 0.5)).sum() / weights.sum() / half)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.base import check_min_confidence
-from plate_ocr.readers.ctc import DecodedChar, FormatPrior, beam_search, forced_align, greedy_decode
+from plate_ocr.readers.ctc import (
+    DecodedChar,
+    FormatPrior,
+    beam_search,
+    char_center,
+    forced_align,
+    greedy_decode,
+)
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
+from plate_ocr.readers.spacing import locate_chars
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.geometry import Crop, crop_box, whole_crop
 from plate_ocr.vision.images import Image
@@ -119,17 +127,18 @@ class NetworkReader:
         card = self.model.card
         inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
         answers = zip(*self.model(np.stack(inputs)), batch, strict=True)
-        return [self.plate(probs, corners, crop.picture.shape[::-1]) for probs, corners, crop in answers]
+        return [self.plate(probs, points, crop.picture) for probs, points, crop in answers]
 
     def plate(
-        self, probabilities: NDArray[np.float32], corners: NDArray[np.float32], size: tuple[int, int]
+        self, probabilities: NDArray[np.float32], points: NDArray[np.float32], picture: Image
     ) -> Plate | None:
         """Decode the network output into a plate; None if no character was decoded.
 
         Args:
             probabilities: float32 ``(steps, classes + 1)``, the blank first.
-            corners: float32 ``(4, 2)``: of the plate, as parts of the picture's width and height.
-            size: width and height of the picture, pixels.
+            points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the picture's
+                width and height.
+            picture: uint8 ``(H, W)``: what the network looked at.
         """
         decoded = self._decode(probabilities)
         probs = probabilities[[char.timestep for char in decoded]]
@@ -142,8 +151,17 @@ class NetworkReader:
         # The second half of the steps is the lower row of features.
         lower = sum(2 * char.timestep >= len(probabilities) for char in decoded)
         lines = 2 if min(lower, len(decoded) - lower) >= MIN_CHARS_PER_LINE else 1
-        inside = np.clip(corners, 0, 1) * size
-        return plate_of(chars, tuple((float(x), float(y)) for x, y in inside), lines)
+        size = picture.shape[::-1]
+        corners = np.clip(points[4:], 0, 1) * size
+        half = len(decoded) - lower if lines == 2 else len(decoded)
+        centers = np.array([char_center(probabilities, char) for char in decoded])
+        text = self.model.card.alphabet.decode(char.char for char in decoded)
+        rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][:lines]
+        ends, starts = locate_chars(picture, points[:4] * size, corners, rows)
+        chars = tuple(
+            dataclasses.replace(char, x0=x0, x1=x1) for char, (x0, x1) in zip(chars, ends, strict=True)
+        )
+        return plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines, starts)
 
     def _decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
         if not self._prior.formats:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,15 @@ class Char:
         char: the character, or None where none was recognised.
         confidence: probability of the likeliest class, 0..1.
         alternatives: the next likely characters with their probabilities, likeliest first.
+        x0: where it begins along the plate's own width, 0 at its left side to 1; None where nothing says so.
+        x1: where it ends.
     """
 
     char: str | None
     confidence: float
     alternatives: tuple[tuple[str, float], ...]
+    x0: float | None = field(default=None, kw_only=True)
+    x1: float | None = field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.char or UNKNOWN} {self.confidence:.2f}>"
@@ -37,7 +43,31 @@ class Char:
             "char": self.char,
             "confidence": round(self.confidence, 4),
             "alternatives": [[other, round(share, 4)] for other, share in self.alternatives],
+            "x0": _rounded(self.x0),
+            "x1": _rounded(self.x1),
         }
+
+
+Why: TypeAlias = Literal["exact", "look-alike", "alternative"]
+"""How a known plate was recognised."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A known plate that was recognised.
+
+    Attributes:
+        name: whose it is, as it was given.
+        plate: its text, as it was given.
+        distance: characters that were read as others.
+        why: ``"exact"``; ``"look-alike"`` where the others look the same (O and 0); ``"alternative"`` where
+            one character is the alternative of the one that was read.
+    """
+
+    name: str
+    plate: str
+    distance: int
+    why: Why
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,6 +81,9 @@ class Plate:
         lines: lines of text, which are joined from top to bottom.
         corners: x and y of its four corners in pixels, clockwise from its own top left.
         chars: its characters.
+        groups: its text, cut where there is a space, a hyphen, a dot, a badge or the end of a line; None
+            where that cannot be told.
+        known: which known plate it is, see :class:`plate_ocr.KnownPlates`; None if it is none.
     """
 
     text: str
@@ -59,6 +92,8 @@ class Plate:
     lines: int
     corners: tuple[tuple[float, float], ...]
     chars: tuple[Char, ...]
+    groups: tuple[str, ...] | None = None
+    known: Known | None = None
 
     def __repr__(self) -> str:
         width, height = np.ptp(np.array(self.corners), axis=0)
@@ -73,6 +108,8 @@ class Plate:
             "lines": self.lines,
             "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],
             "chars": [char.to_dict() for char in self.chars],
+            "groups": None if self.groups is None else [*self.groups],
+            "known": None if self.known is None else asdict(self.known),
         }
 
 
@@ -123,11 +160,31 @@ class CharReading(Char):
     scores: NDArray[np.float32] = field(compare=False)
 
 
-def plate_of(chars: tuple[Char, ...], corners: tuple[tuple[float, float], ...], lines: int = 1) -> Plate:
-    """A plate of these characters, with these corners and so many lines."""
+def plate_of(
+    chars: tuple[Char, ...],
+    corners: tuple[tuple[float, float], ...],
+    lines: int = 1,
+    cuts: Sequence[int] | None = None,
+) -> Plate:
+    """A plate of these characters.
+
+    Args:
+        chars: at least one.
+        corners: four.
+        lines: of text.
+        cuts: the indices of characters that begin a group, but the first; None where that cannot be told.
+    """
     confidences = [char.confidence for char in chars]
     text = "".join(char.char or UNKNOWN for char in chars)
-    return Plate(text, sum(confidences) / len(confidences), min(confidences), lines, corners, chars)
+    groups = None
+    if cuts is not None:
+        groups = tuple(text[a:b] for a, b in pairwise((0, *cuts, len(text))))
+    mean = sum(confidences) / len(confidences)
+    return Plate(text, mean, min(confidences), lines, corners, chars, groups)
+
+
+def _rounded(place: float | None) -> float | None:
+    return None if place is None else round(place, 4)
 
 
 def whole_picture(width: int, height: int) -> tuple[tuple[float, float], ...]:

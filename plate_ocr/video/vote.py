@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
 
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
 
@@ -12,13 +16,17 @@ class TextVote:
 
     A reading counts as much as it is sure. The number of characters with the most weight wins, and of its
     readings at each place the character with the most. The confidence of a character is the weighted mean of
-    its probability in those readings.
+    its probability in those readings, and so is where it stands. Groups are those of most of the readings
+    that tell any.
     """
 
     def __init__(self) -> None:
         # By number of characters and of lines: the weight, and the characters' weights at each place.
         self._weights: dict[tuple[int, int], float] = defaultdict(float)
         self._places: dict[tuple[int, int], list[dict[str | None, float]]] = {}
+        # Weighted sums of where characters begin and end, with the weights; and the weight of each grouping.
+        self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._groups: dict[tuple[int, int], dict[tuple[int, ...], float]] = {}
 
     def add(self, plate: Plate, weight: float = 1.0) -> None:
         """Add a reading."""
@@ -29,6 +37,13 @@ class TextVote:
             votes[char.char] += weight * char.confidence
             for other, share in char.alternatives:
                 votes[other] += weight * share
+        ends = np.array([(char.x0, char.x1, 1.0) for char in plate.chars], np.float64)
+        self._add_spaces(layout, weight * np.where(np.isnan(ends).any(1, keepdims=True), 0.0, ends))
+        if plate.groups is not None:
+            self._groups.setdefault(layout, defaultdict(float))[tuple(map(len, plate.groups))] += weight
+
+    def _add_spaces(self, layout: tuple[int, int], ends: NDArray[np.float64]) -> None:
+        self._ends[layout] = self._ends.get(layout, 0.0) + ends
 
     def merge(self, other: TextVote) -> None:
         """Add all readings of another vote."""
@@ -38,19 +53,32 @@ class TextVote:
             for votes, added in zip(places, other._places[layout], strict=True):
                 for char, value in added.items():
                     votes[char] += value
+            self._add_spaces(layout, other._ends[layout])
+            for lengths, value in other._groups.get(layout, {}).items():
+                self._groups.setdefault(layout, defaultdict(float))[lengths] += value
 
     def result(self, corners: tuple[tuple[float, float], ...]) -> Plate:
         """The plate that was voted for, with these corners; at least one reading was added."""
         layout = max(self._weights, key=lambda layout: self._weights[layout])
         total, chars = self._weights[layout], []
-        for votes in self._places[layout]:
+        for votes, (x0, x1, seen) in zip(self._places[layout], self._ends[layout].tolist(), strict=True):
             # An unknown character is in the votes twice: as unknown, which comes first, and as its likeliest.
             winner = max(votes, key=lambda char: votes[char])
             ranked = sorted(
                 ((c, v / total) for c, v in votes.items() if c and c != winner), key=_negative_weight
             )
-            chars.append(Char(winner, votes[winner] / total, tuple(ranked[:ALTERNATIVES])))
-        return plate_of(tuple(chars), corners, layout[1])
+            alternatives = tuple(ranked[:ALTERNATIVES])
+            ends = {"x0": x0 / seen, "x1": x1 / seen} if seen else {}
+            chars.append(Char(winner, votes[winner] / total, alternatives, **ends))
+        return plate_of(tuple(chars), corners, layout[1], self._cuts(layout))
+
+    def _cuts(self, layout: tuple[int, int]) -> list[int] | None:
+        """Where most of the readings that tell groups have them begin."""
+        groups = self._groups.get(layout, {})
+        lengths = max(groups, key=lambda lengths: groups[lengths], default=())
+        if not lengths or 2 * groups[lengths] <= sum(groups.values()):
+            return None
+        return [*accumulate(lengths)][:-1]
 
 
 def _negative_weight(pair: tuple[str, float]) -> float:

@@ -1,0 +1,48 @@
+"""Rendered plates whose spaces are known: how often the groups of a right reading are right, or not told.
+
+``python -m benchmarks.spacing [COUNT]``, by default 300 plates of each region, of a seed of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+import cv2
+
+from benchmarks import data_folder
+from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers.plates import NetworkReader
+from plate_ocr.rendering.plates import MIX, PlateGenerator
+
+COUNT = 300
+SEED = 7
+
+
+def main() -> None:
+    """Print a row for each region, and one for all."""
+    cv2.setNumThreads(1)
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+    reader = NetworkReader(PlateModel("plates", threads=1))
+    total = Counter[str]()
+    print("| region | read | right groups | not told | wrong |\n|---|---|---|---|---|")
+    for region in MIX:
+        generator = PlateGenerator(data_folder(), [region], not_plates=0)
+        found = Counter[str]()
+        for index in range(count):
+            plate = generator(SEED, index)
+            for read in reader.read([plate.image])[0]:
+                if read.text == plate.text:
+                    found["right" if read.groups == plate.groups else "wrong" if read.groups else "none"] += 1
+        total += found
+        print(_row(region, found))
+    print(_row("all", total))
+
+
+def _row(name: str, found: Counter[str]) -> str:
+    shares = (f"{found[kind] / found.total():.1%}" for kind in ("right", "none", "wrong"))
+    return f"| {name} | {found.total():,} | {' | '.join(shares)} |"
+
+
+if __name__ == "__main__":
+    main()
