@@ -14,10 +14,11 @@ from plate_ocr.errors import (
     VideoError,
 )
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.readers.results import Char, CharReading, Plate, Reading
+from plate_ocr.readers.results import Char, CharReading, Known, Plate, Reading
 from plate_ocr.vision.images import read_image
 
 if TYPE_CHECKING:
+    from plate_ocr.known import KnownPlates
     from plate_ocr.readers.classical import CharClassifier
 
 __version__ = "0.1.0"
@@ -30,6 +31,8 @@ __all__ = [
     "DataError",
     "DeviceError",
     "ImageError",
+    "Known",
+    "KnownPlates",
     "ModelError",
     "OutputError",
     "Plate",
@@ -43,7 +46,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The classical reader is imported when it is asked for: most calls read plates by the network.
+    # These are imported when they are asked for: most calls read plates by the network, and know none.
+    if name == "KnownPlates":
+        from plate_ocr.known import KnownPlates
+
+        return KnownPlates
     if name == "CharClassifier":
         from plate_ocr.readers.classical import CharClassifier
 

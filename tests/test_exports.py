@@ -34,8 +34,8 @@ def test_the_public_names_are_those_of_all() -> None:
         and name not in ("Any", "TYPE_CHECKING")
         and not isinstance(value, ModuleType)
     }
-    # Imported when it is asked for.
-    assert public | {"CharClassifier"} == set(plate_ocr.__all__)
+    # Imported when they are asked for.
+    assert public | {"CharClassifier", "KnownPlates"} == set(plate_ocr.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Classifier'"):
         plate_ocr.Classifier  # noqa: B018
     assert plate_ocr.__all__ == sorted(plate_ocr.__all__)

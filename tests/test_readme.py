@@ -38,6 +38,21 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert digit == "7"
 
 
+@pytest.mark.parametrize("name", ["labels", "plates"])
+def test_python_examples_print_what_they_say(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    monkeypatch.chdir(ROOT)
+    for example in examples:
+        exec(compile(example, f"docs/{name}.md", "exec"), {})
+    said = re.findall(r"^print\(.*\)  # (.*)$", "".join(examples), re.MULTILINE)
+    assert said
+    assert capsys.readouterr().out.splitlines() == said
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):

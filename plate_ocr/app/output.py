@@ -155,19 +155,22 @@ class ResultFile:
 
 
 def to_line(name: str, reading: Reading, track: VehicleTrack | None = None) -> str:
-    """``PATH  TEXT  CONFIDENCE`` for people, and when a car was seen; a dash where nothing was found."""
+    """``PATH  TEXT  CONFIDENCE`` for people, when a vehicle was seen, and the name of a known plate; a dash
+    where nothing was found.
+    """
     if not reading.plates:
         return f"{name}  -"
-    if track:
-        return (
-            f"{name}  {track.plate.text}  {track.plate.confidence:.2f}  {track.start:.1f}–{track.end:.1f} s"
-        )
-    return "\n".join(f"{name}  {plate.text}  {plate.confidence:.2f}" for plate in reading.plates)
+    seen = f"  {track.start:.1f}–{track.end:.1f} s" if track else ""
+    return "\n".join(
+        f"{name}  {plate.text}  {plate.confidence:.2f}{seen}"
+        + (f"  {plate.known.name or plate.known.plate}" if plate.known else "")
+        for plate in reading.plates
+    )
 
 
 CSV_COLUMNS = (
     "image", "error", "text", "confidence", "min_confidence", "lines",
-    "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4",
+    "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "known_plate", "known_name",
 )  # fmt: skip
 """Of a table with a row a plate; a picture without a plate has one row without text."""
 
@@ -176,7 +179,12 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
     """The rows of what :func:`to_values` gives in a table of :data:`CSV_COLUMNS`."""
     first = [values["image"], values["error"]]
     rows = [
-        [*first, *(plate[key] for key in CSV_COLUMNS[2:6]), *itertools.chain(*plate["corners"])]
+        [
+            *first,
+            *(plate[key] for key in CSV_COLUMNS[2:6]),
+            *itertools.chain(*plate["corners"]),
+            *((plate["known"] or {}).get(key) for key in ("plate", "name")),
+        ]
         for plate in values["plates"]
     ]
     return rows or [first + [None] * (len(CSV_COLUMNS) - 2)]

@@ -508,3 +508,28 @@ def test_a_terminal_shows_how_many_pictures_are_done(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert list(counted("abc")) == ["a", "b", "c"]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_known_plates_are_named(run: Run, pictures: Path, tmp_path: Path, jobs: int) -> None:
+    command = "predict", "--model", "chars", pictures / "plate.png", "-j", jobs
+    (plate,) = json.loads(run(*command, "--json")[1])["plates"]
+    assert plate["known"] is None
+    known = tmp_path / "known.csv"
+    known.write_text(f"plate,name\n{plate['text']},Ann\n", encoding="utf-8")
+    table = tmp_path / "t.csv"
+    code, out, err = run(*command, "--json", "--known", known, "--csv", table)
+    assert (code, err) == (0, "")
+    expected = {"name": "Ann", "plate": plate["text"], "distance": 0, "why": "exact"}
+    assert json.loads(out)["plates"][0]["known"] == expected
+    (row,) = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    assert (row["known_plate"], row["known_name"]) == (plate["text"], "Ann")
+    assert run(*command, "--known", known)[1].endswith("  Ann\n")
+
+
+def test_known_plates_that_cannot_be_read_are_wrong_usage(run: Run, pictures: Path, tmp_path: Path) -> None:
+    code, out, err = run(
+        "predict", "--known", tmp_path / "no.csv", pictures / "plate.png", "--model", "chars"
+    )
+    assert (code, out) == (2, "")
+    assert f"cannot read {tmp_path / 'no.csv'}" in err

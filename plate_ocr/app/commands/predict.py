@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import cache, partial
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ from plate_ocr.app.options import (
     split_regions,
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
-from plate_ocr.errors import VideoError
+from plate_ocr.errors import DataError, VideoError
 from plate_ocr.model.sessions import PlateModel
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ def predict(
     region: ReadRegions = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
     min_confidence: MinConfidence = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Name known plates: a CSV file with the columns plate,name."),
+    ] = None,
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the images with their plates marked.")
     ] = None,
@@ -118,7 +122,7 @@ def predict(
         return read
 
     folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
-    results = ResultFile.of(resume) if resume else None
+    results, identify = ResultFile.of(resume) if resume else None, _identification(known)
     _reserve_names(folders, results)
 
     def for_worker(source: Source) -> bool:
@@ -146,7 +150,7 @@ def predict(
     with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
         for turn in counted(turns):
             lines = list[str]()
-            for name, reading, drawn, wrong, track, video in answers(*turn):
+            for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
                 failed |= wrong is not None
                 if drawn is not None:
                     folders.write(file_name(name) if video else name, drawn)
@@ -200,6 +204,19 @@ def _reserve_names(folders: PictureFolders, results: ResultFile | None) -> None:
     if results and folders:
         for name, video in results.drawn():
             folders.reserve(file_name(name) if video else name)
+
+
+def _identification(path: Path | None) -> Callable[[Answer], Answer]:
+    """What names the known plates of an answer, by a file of them, if one is given."""
+    if path is None:
+        return lambda answer: answer
+    from plate_ocr.known import KnownPlates
+
+    try:
+        known = KnownPlates.read(path)
+    except DataError as error:
+        fail(str(error), 2)
+    return lambda answer: answer._replace(reading=answer.reading and known.identify(answer.reading))
 
 
 def _window() -> Window:
