@@ -100,7 +100,7 @@ def test_what_cannot_be_looked_at_is_named_and_left_out(run: Run, plates: Path, 
     assert f"{plates} line 6: the text Ж1: 'Ж' not in the alphabet" in err
     assert f"{plates} line 4: cannot read {tmp_path / 'missing.png'}" in err
     assert f"{plates} line 5: {tmp_path / 'text.png'}: not a picture" in err
-    assert "3 of 5 labels are left out" in err
+    assert "3 of 5 labels are not in the metrics" in err
     assert (tmp_path / "m.html").exists()
 
 
