@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from plate_ocr.errors import (
     AlphabetError,
+    BoxError,
     DataError,
     DeviceError,
     ImageError,
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlphabetError",
+    "BoxError",
     "Char",
     "CharClassifier",
     "CharReading",

@@ -2,6 +2,7 @@
 
     PlateOcrError
     ├── ImageError     a picture cannot be read or has the wrong form
+    │   └── BoxError   a box lies outside a picture
     ├── VideoError     a video or a camera cannot be read, or not to its end
     ├── ModelError     a model file cannot be used
     ├── AlphabetError  a character is not in the alphabet
@@ -22,6 +23,10 @@ class PlateOcrError(Exception):
 
 class ImageError(PlateOcrError):
     """A picture cannot be read or has the wrong form."""
+
+
+class BoxError(ImageError):
+    """A region of interest or an ignored box lies outside a picture."""
 
 
 class VideoError(PlateOcrError):

@@ -71,6 +71,7 @@ def test_a_reading_is_the_object_of_the_command_line() -> None:
                 "min_confidence": 0.5,
                 "lines": 1,
                 "corners": [[1.0, 2.0], [101.0, 2.0], [101.0, 22.0], [1.0, 22.0]],
+                "touches_edge": False,
                 "chars": [
                     {
                         "char": "A",

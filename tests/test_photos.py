@@ -273,7 +273,6 @@ class Points:
     def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Detection]:
         """Where plates may be."""
         (longest,) = scales
-        assert min_score <= self.card.min_score
         self.asked.append(longest)
         if longest < self._least or self._score < min_score:
             return []
@@ -480,7 +479,7 @@ def test_a_photo_may_be_larger_than_the_detector_looks_at(
     for scene in scenes[:12]:
         large = np.asarray(cv2.resize(scene.image, None, fx=3, fy=3), np.uint8)
         again = detector.detect(large, scales=[352], min_score=detector.card.min_score)
-        for place in detector.detect(scene.image, scales=[detector.card.longest], min_score=0.8):
+        for place in detector.detect(scene.image, scales=[detector.card.longest], min_score=0.6):
             shares = [overlap(place.corners * 3, other.corners) for other in again]
             moved.append(max(shares, default=0.0))
     assert len(moved) > 5

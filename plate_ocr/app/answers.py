@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from plate_ocr.app.sources import Source
-from plate_ocr.errors import ImageError, VideoError
+from plate_ocr.errors import BoxError, ImageError, VideoError
+from plate_ocr.readers.auto import PlateReader, rotated
 from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image, read_image
 
 if TYPE_CHECKING:
-    from plate_ocr.app.pictures import Drawn
+    from plate_ocr.app.pictures import Detect, Drawn
     from plate_ocr.video.capture import Frame, OnMessage
     from plate_ocr.video.tracking import VehicleTrack
+
+Draw: TypeAlias = "Callable[[Image, Reading, Detect], Drawn]"
+"""Draws the output pictures of an image, as :meth:`plate_ocr.app.pictures.PictureFolders.draw` does."""
 
 
 class Answer(NamedTuple):
@@ -38,10 +42,17 @@ class Answer(NamedTuple):
     video: bool = False
 
 
-def of_picture(
-    source: Source, read: Callable[[Image], Reading], draw: Callable[[Image, Reading], Drawn]
-) -> Answer:
-    """Read an image and draw its output pictures."""
+def detect_of(read: Callable[[Image], Reading]) -> Detect:
+    """How a reader detects all that may be a plate."""
+    return read.detect if isinstance(read, PlateReader) else lambda picture: ()
+
+
+def of_picture(source: Source, read: Callable[[Image], Reading], draw: Draw) -> Answer:
+    """Read an image and draw its output pictures.
+
+    Raises:
+        BoxError: if a box of the reader lies outside the image.
+    """
     if source.error is not None:
         return Answer(source.name, error=source.error)
     try:
@@ -54,7 +65,9 @@ def of_picture(
     try:
         reading = read(picture)
         reading = dataclasses.replace(reading, ms=decoding + reading.ms)
-        return Answer(source.name, reading, draw(picture, reading))
+        return Answer(source.name, reading, draw(rotated(read, picture), reading, detect_of(read)))
+    except BoxError as error:
+        raise BoxError(f"{source.name}: {error}") from None
     except ImageError as error:  # without the name of the image
         return Answer(source.name, error=f"{source.name}: {error}")
 
@@ -62,13 +75,17 @@ def of_picture(
 def of_video(
     name: str,
     read: Callable[[Image], Reading],
-    draw: Callable[[Image, Reading], Drawn],
+    draw: Draw,
     on_message: OnMessage,
     *,
     reconnect_timeout: float | None = None,
     show: Callable[[Frame, Reading], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Read a video and draw the best frame of each vehicle; see :func:`plate_ocr.video.watch`."""
+    """Read a video and draw the best frame of each vehicle; see :func:`plate_ocr.video.watch`.
+
+    Raises:
+        BoxError: if a box of the reader lies outside the frames.
+    """
     # Most calls are for images: they do not wait for the imports of videos.
     from plate_ocr.video import watch
     from plate_ocr.video.capture import without_password
@@ -77,11 +94,15 @@ def of_video(
     try:
         for found in watch(name, read, on_message, reconnect_timeout=reconnect_timeout, show=show):
             if isinstance(found, VehicleTrack):
-                drawn = None if found.picture is None else draw(found.picture, found.reading)
+                drawn = None
+                if found.picture is not None:
+                    drawn = draw(found.picture, found.reading, detect_of(read))
                 yield Answer(name, found.reading, drawn, track=found, video=True)
             else:
                 yield Answer(name, found, video=True)
     except VideoError as error:
         yield Answer(name, error=str(error), video=True)
+    except BoxError as error:
+        raise BoxError(f"{without_password(name)}: {error}") from None
     except ImageError as error:  # without the name of the image
         yield Answer(name, error=f"{without_password(name)}: {error}", video=True)

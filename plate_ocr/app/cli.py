@@ -12,7 +12,7 @@ import typer
 
 from plate_ocr import __version__
 from plate_ocr.app.console import escape_unencodable, fail
-from plate_ocr.errors import PlateOcrError
+from plate_ocr.errors import BoxError, PlateOcrError
 
 COMMANDS = {
     "predict": "predict",
@@ -37,6 +37,8 @@ def main() -> None:
         sys.stdout.reconfigure(errors="plate-ocr")
     try:
         command_line(*sys.argv[1:2])()
+    except BoxError as error:
+        fail(str(error), 2)
     except PlateOcrError as error:
         fail(str(error), 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
@@ -91,6 +91,16 @@ MinConfidence: TypeAlias = Annotated[
     ),
 ]
 
+MinPlateConfidence: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="A plate whose characters have a lower mean confidence is left out.",
+        show_default="the model's own",
+    ),
+]
+
 Jobs: TypeAlias = Annotated[
     int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Number of processes.")
 ]
@@ -115,6 +125,29 @@ RenderedRegions: TypeAlias = Annotated[
     ),
 ]
 """Option of the commands that render."""
+
+
+class Rotation(StrEnum):
+    """Degrees by which pictures are turned."""
+
+    right = "90"
+    half = "180"
+    left = "270"
+
+
+def parse_boxes(option: str, given: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:
+    """The boxes ``x,y,w,h`` that the values of an option stand for."""
+    for text in given:
+        try:
+            x, y, w, h = map(int, text.split(","))
+        except ValueError:
+            x = y = w = h = 0
+        if min(w, h) < 1:
+            raise typer.BadParameter(
+                f"{text!r}: four whole numbers x,y,w,h are expected, of which w and h are at least 1",
+                param_hint=option,
+            )
+        yield x, y, w, h
 
 
 def split_regions(given: Iterable[str] | None) -> tuple[str, ...]:

@@ -170,7 +170,7 @@ def to_line(name: str, reading: Reading, track: VehicleTrack | None = None) -> s
 
 CSV_COLUMNS = (
     "image", "error", "text", "confidence", "min_confidence", "lines",
-    "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "known_plate", "known_name",
+    "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "touches_edge", "known_plate", "known_name",
 )  # fmt: skip
 """Of a table with a row a plate; a picture without a plate has one row without text."""
 
@@ -183,6 +183,7 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
             *first,
             *(plate[key] for key in CSV_COLUMNS[2:6]),
             *itertools.chain(*plate["corners"]),
+            int(plate["touches_edge"]),
             *((plate["known"] or {}).get(key) for key in ("plate", "name")),
         ]
         for plate in values["plates"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -16,20 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.drawing import BLACK, GREEN, draw_text, to_color, to_png
+from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, to_color, to_png
 from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.images import Image
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
-BLOCKS = (3, 2)
-"""Columns and rows of what is left of a plate that is made unreadable: fewer than it has characters."""
-
-AROUND_BLUR = 1.2
-"""How much larger than a plate the place is that is made unreadable."""
-
 QUALITY = 92
 """Of JPEG files."""
+
+MAX_NAMED = 10
+"""Pictures in which nothing was hidden that are named, at most."""
+
+Detect: TypeAlias = Callable[[Image], Sequence[ArrayLike]]
+"""Where a plate may be in a picture: corners ``(4, 2)`` of each, pixels."""
 
 MAX_SIDE = 65_500
 """Of JPEG files, pixels."""
@@ -42,11 +42,13 @@ class Drawn(NamedTuple):
         annotated: JPEG.
         blurred: JPEG.
         crops: a PNG of each plate.
+        hidden: places that are made unreadable.
     """
 
     annotated: bytes
     blurred: bytes
     crops: tuple[bytes, ...]
+    hidden: int = 0
 
 
 @dataclass
@@ -56,7 +58,7 @@ class PictureFolders:
     Attributes:
         annotate: photos with every plate framed and what it says beside it.
         crops: every plate, cut out and turned upright.
-        blur: photos with every plate made unreadable.
+        blur: photos with all that may be a plate made unreadable.
         inputs: files that are read, now or later, and are not overwritten.
     """
 
@@ -65,6 +67,9 @@ class PictureFolders:
     blur: Path | None = None
     inputs: Container[Path] = ()
     _given: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _blurred: int = field(default=0, init=False, repr=False)
+    _unhidden: int = field(default=0, init=False, repr=False)
+    _named: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __bool__(self) -> bool:
         return any((self.annotate, self.crops, self.blur))
@@ -73,19 +78,27 @@ class PictureFolders:
         # Processes draw and give no names, of which there may be a million.
         return {**self.__dict__, "inputs": (), "_given": Counter()}
 
-    def draw(self, picture: Image, reading: Reading) -> Drawn:
-        """Draw what is wanted of a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR.
+    def draw(self, picture: Image, reading: Reading, detect: Detect) -> Drawn:
+        """Draw what is wanted of a picture.
+
+        Args:
+            picture: uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, in whose pixels the reading's corners are.
+            reading: of it.
+            detect: says where else a plate may be in it, to be made unreadable.
 
         Raises:
             ImageError: if it is too long for a JPEG file.
         """
-        plates = reading.plates
+        plates, hidden = reading.plates, list[ArrayLike]()
+        if self.blur:
+            hidden = [*(plate.corners for plate in plates), *detect(picture)]
         return Drawn(
             _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
-            _to_jpeg(blurred(picture, [plate.corners for plate in plates])) if self.blur else b"",
+            _to_jpeg(blurred(picture, hidden)) if self.blur else b"",
             tuple(to_png(rectify(picture, np.array(plate.corners)).picture) for plate in plates)
             if self.crops
             else (),
+            len(hidden),
         )
 
     def write(self, name: str, drawn: Drawn) -> None:
@@ -113,6 +126,20 @@ class PictureFolders:
             if os.path.lexists(path) and path in self.inputs:
                 raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
             write_whole(path, data)
+        if self.blur:
+            self._blurred += 1
+            if not drawn.hidden:
+                self._unhidden += 1
+                if len(self._named) < MAX_NAMED:
+                    self._named.append(name)
+
+    def summary(self) -> str:
+        """In how many pictures of ``blur`` nothing was hidden, and in which; empty where none was written."""
+        if not self._blurred:
+            return ""
+        more = ["…"] if self._unhidden > len(self._named) else []
+        which = f": {', '.join(self._named + more)}" if self._named else ""
+        return f"nothing was hidden in {self._unhidden:,} of {self._blurred:,} pictures{which}"
 
     def reserve(self, name: str) -> None:
         """Count a picture that was written before: the next of its name gets the next number."""
@@ -181,32 +208,6 @@ def _free_place(
         if all(x + wide <= a or c <= x or y + high <= b or d <= y for a, b, c, d in taken):
             return x, y
     return None
-
-
-def blurred(picture: Image, corners: Sequence[ArrayLike]) -> Image:
-    """Make plates unreadable: of each a few blocks of even colour are left.
-
-    Args:
-        picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
-        corners: ``(4, 2)`` of each plate, pixels.
-
-    Returns:
-        uint8, the picture's shape.
-    """
-    hidden = picture.copy()
-    for plate in corners:
-        box = np.asarray(plate, np.float64)
-        box = box.mean(0) + (box - box.mean(0)) * AROUND_BLUR
-        left, top = np.maximum(np.floor(box.min(0)), 0).astype(int)
-        right, bottom = np.minimum(np.ceil(box.max(0)), picture.shape[1::-1]).astype(int)
-        if left >= right or top >= bottom:
-            continue
-        part = hidden[top:bottom, left:right]
-        few = cv2.resize(part, BLOCKS, interpolation=cv2.INTER_AREA)
-        part[:] = cv2.resize(few, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST).reshape(
-            part.shape
-        )
-    return hidden
 
 
 def _is_same(path: Path, name: str) -> bool:

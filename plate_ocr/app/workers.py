@@ -20,8 +20,7 @@ from typing import TypeAlias
 
 import cv2
 
-from plate_ocr.app.answers import Answer, of_picture
-from plate_ocr.app.pictures import Drawn
+from plate_ocr.app.answers import Answer, Draw, of_picture
 from plate_ocr.app.sources import Source
 from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import PlateOcrError
@@ -31,9 +30,6 @@ from plate_ocr.vision.images import Image
 
 OpenReader: TypeAlias = Callable[..., Callable[[Image], Reading]]
 """Opens a reader; takes ``threads``, its number of cores."""
-
-Draw: TypeAlias = Callable[[Image, Reading], Drawn]
-"""Draws the output pictures of an image."""
 
 Result: TypeAlias = tuple[Answer, tuple[str, ...]]
 """An answer and the warnings that came with it."""

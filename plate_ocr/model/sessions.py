@@ -23,7 +23,7 @@ from plate_ocr.model.cards import (
 )
 from plate_ocr.model.providers import CPU, Providers, check_threads, choose_providers
 from plate_ocr.model.registry import find_model
-from plate_ocr.vision.detection import Detection, decode_detections, preprocess_photo, run_tiled
+from plate_ocr.vision.detection import MAX_UPSCALE, Detection, decode_detections, preprocess_photo, run_tiled
 from plate_ocr.vision.images import Image
 
 
@@ -267,18 +267,29 @@ class Detector(Model):
         if found != ([1], [9]):
             raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
 
-    def detect(self, gray: Image, *, scales: Iterable[int], min_score: float) -> list[Detection]:
+    def detect(
+        self,
+        gray: Image,
+        *,
+        scales: Iterable[int],
+        min_score: float,
+        max_count: int = 64,
+        max_upscale: float = MAX_UPSCALE,
+    ) -> list[Detection]:
         """Where plates may be in a photo, the surest first; what is seen at several scales, once for each.
 
         Args:
             gray: uint8 ``(H, W)``.
-            scales: pixels that its longer side gets, as in :func:`plate_ocr.vision.detection.photo_input`.
+            scales: pixels that its longer side gets, as in
+                :func:`plate_ocr.vision.detection.preprocess_photo`.
             min_score: below it nothing is taken for a plate, 0..1.
+            max_count: how many at each scale, at most.
+            max_upscale: how many times the photo is enlarged, at most.
         """
         places = list[Detection]()
         for longest in scales:
-            picture, scale = preprocess_photo(gray, longest)
-            places += decode_detections(run_tiled(self._run_tile, picture), scale, min_score)
+            picture, scale = preprocess_photo(gray, longest, max_upscale)
+            places += decode_detections(run_tiled(self._run_tile, picture), scale, min_score, max_count)
         return sorted(places, key=lambda place: -place.score)
 
     def _run_tile(self, picture: Image) -> NDArray[np.float32]:

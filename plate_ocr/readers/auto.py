@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property, partial
 from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plate_ocr.errors import ModelError
 from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import Detector, PlateModel, load_model
-from plate_ocr.readers.base import Reader, check_choice
-from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.base import Reader, check_choice, check_confidence, check_min_height
+from plate_ocr.readers.photos import PhotoReader, detect_at_all_scales
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.view import Box, View
 from plate_ocr.region_files.table import Region
 from plate_ocr.vision.detection import Detection
-from plate_ocr.vision.images import Image, load_decoders
+from plate_ocr.vision.drawing import blurred
+from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
 
 if TYPE_CHECKING:
     from plate_ocr.readers.classical import CharClassifier
@@ -54,6 +57,7 @@ class AnyReader:
         threads: processor cores for the other networks; by default as many as the process may use.
         min_confidence: below it a single character is unknown; by default its model's own bound.
         providers: what runs the other networks, as :class:`PlateReader` takes it.
+        is_wanted: whether a plate in a photo counts, as :class:`PhotoReader` takes it.
 
     Safe to call from several threads.
     """
@@ -65,7 +69,9 @@ class AnyReader:
         threads: int | None = None,
         min_confidence: float | None = None,
         providers: Providers = None,
+        is_wanted: Callable[[Plate], bool] = lambda plate: True,
     ) -> None:
+        self._is_wanted = is_wanted
         self.plates, self._min_confidence = plates, min_confidence
         self._threads, self._providers = threads, providers
 
@@ -74,7 +80,9 @@ class AnyReader:
     @cached_property
     def photos(self) -> PhotoReader:
         """Reads photos."""
-        return PhotoReader(self.plates, Detector(threads=self._threads, providers=self._providers))
+        return PhotoReader(
+            self.plates, Detector(threads=self._threads, providers=self._providers), self._is_wanted
+        )
 
     @cached_property
     def characters(self) -> CharClassifier:
@@ -163,6 +171,13 @@ class PlateReader(Reader[Reading]):
             where characters look alike; by default that of the model's card, if it names one.
         threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
         min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
+        min_plate_confidence: a plate with a lower ``confidence`` is left out, 0..1; by default the model's
+            own bound.
+        min_height: a plate with a lower ``height``, pixels, is left out.
+        rotate: degrees by which pictures are turned clockwise: 0, 90, 180 or 270.
+        roi: region of interest ``(x, y, w, h)``, whole pixels: nothing is looked at outside of it.
+        ignore: boxes ``(x, y, w, h)`` in which nothing is looked at. These and all coordinates of results are
+            pixels of the picture after EXIF rotation and ``rotate``; boxes are clipped at its edge.
         providers: what runs the networks: ``"cpu"``, which is the default, ``"cuda"``, ``"openvino"``,
             ``"coreml"``, a name of ONNX Runtime's, or a list of names, the preferred first; ``"auto"``
             takes the first of CUDA, CoreML, OpenVINO and the processor that is there. What is asked for
@@ -170,6 +185,9 @@ class PlateReader(Reader[Reading]):
 
     Attributes:
         model: reads.
+        view: how pictures are looked at: ``rotate``, ``roi`` and ``ignore``.
+
+    A call raises :class:`~plate_ocr.BoxError`, an ``ImageError``, for a picture that a box lies outside of.
 
     Raises:
         ModelError: if there is no such model, or it cannot read such pictures.
@@ -188,8 +206,20 @@ class PlateReader(Reader[Reading]):
         region: Region | Sequence[Region] | None = None,
         threads: int | None = None,
         min_confidence: float | None = None,
+        min_plate_confidence: float | None = None,
+        min_height: float = 0,
+        rotate: int = 0,
+        roi: Box | None = None,
+        ignore: Sequence[Box] = (),
         providers: Providers = None,
     ) -> None:
+        check_confidence("min_plate_confidence", min_plate_confidence)
+        check_min_height(min_height)
+        self.view = View(rotate, roi, ignore)
+        self._min_height, self._min_plate_confidence = min_height, min_plate_confidence or 0.0
+        self._detector: Callable[[], Detector] = cache(
+            partial(Detector, threads=threads, providers=providers)
+        )
         check_choice("input", input, get_args(InputType))
         # Pillow is imported while ONNX Runtime opens the network, which needs no Python.
         decoders = Thread(target=load_decoders)
@@ -198,22 +228,43 @@ class PlateReader(Reader[Reading]):
         decoders.join()
         # Others read picture by picture, and photos are large.
         batch = BATCH if isinstance(opened, PlateModel) and input != "photo" else 1
-        super().__init__(opened, batch, input=input, region=region, min_confidence=min_confidence)
+        super().__init__(
+            opened,
+            batch,
+            input=input,
+            region=region,
+            min_confidence=min_confidence,
+            min_plate_confidence=min_plate_confidence,
+            min_height=min_height,
+            rotate=rotate,
+            roi=roi,
+            ignore=self.view.ignore,
+        )
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         if isinstance(self.model, PlateModel):
             if input == "char":
                 raise ModelError(
                     f"{self.model.path} reads whole plates; single characters take chars or digits"
                 )
-            plates = NetworkReader(self.model, min_confidence=min_confidence, region=region)
+            plates = NetworkReader(
+                self.model,
+                min_confidence=min_confidence,
+                min_plate_confidence=min_plate_confidence,
+                region=region,
+            )
             if input == "plate":
                 self._read = plates.read
             elif input == "photo":
-                self._read = PhotoReader(plates, Detector(threads=threads, providers=providers)).read
+                self._read = PhotoReader(plates, self._detector(), self._is_wanted).read
             else:
-                self._read = AnyReader(
-                    plates, threads=threads, min_confidence=min_confidence, providers=providers
-                ).read
+                reader = AnyReader(
+                    plates,
+                    threads=threads,
+                    min_confidence=min_confidence,
+                    providers=providers,
+                    is_wanted=self._is_wanted,
+                )
+                self._read, self._detector = reader.read, lambda: reader.photos.detector
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
@@ -222,13 +273,71 @@ class PlateReader(Reader[Reading]):
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
             self._read = classical.classifier.read if input == "char" else classical.read
 
+    def _decode(self, source: ImageSource) -> Image:
+        gray = rotated(self, super()._decode(source))
+        self.view.check(gray)
+        return gray
+
     def _results(self, pictures: Sequence[Image], started: float) -> list[Reading]:
-        found = self._read(pictures)
+        parts = [self.view.visible(picture) for picture in pictures]
+        found = self._read([part for part, _ in parts])
         ms = 1000 * (perf_counter() - started) / len(pictures)
-        sizes = [picture.shape for picture in pictures]
-        return [Reading(w, h, ms, plates) for (h, w), plates in zip(sizes, found, strict=True)]
+        readings = []
+        for picture, (_, offset), plates in zip(pictures, parts, found, strict=True):
+            height, width = picture.shape
+            placed = [plate.placed(offset, (width, height)) for plate in plates]
+            readings.append(Reading(width, height, ms, tuple(filter(self._is_wanted, placed))))
+        return readings
+
+    def _is_wanted(self, plate: Plate) -> bool:
+        return plate.height >= self._min_height and plate.confidence >= self._min_plate_confidence
+
+    def detect(self, picture: Image) -> list[NDArray[np.float64]]:
+        """Where a plate may be, read or not, at all scales: what :meth:`blur` hides beside what was read.
+
+        Args:
+            picture: uint8 ``(H, W)`` or ``(H, W, 3)``, as :func:`rotated` gives it.
+
+        Returns:
+            float64 ``(4, 2)`` each: x and y of corners, pixels. The bounds on confidence and height do not
+            count, ``roi`` and ``ignore`` do.
+
+        Raises:
+            BoxError: if a box lies outside the picture.
+        """
+        gray = to_gray(picture)
+        self.view.check(gray)
+        part, offset = self.view.visible(gray)
+        return [place.corners + offset for place in detect_at_all_scales(self._detector(), part)]
+
+    def blur(self, image: ImageSource) -> Image:
+        """Make all that may be a plate unreadable, read or not.
+
+        Args:
+            image: one picture, as :func:`plate_ocr.read_image` takes it.
+
+        Returns:
+            uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, turned by ``rotate``.
+
+        Raises:
+            ImageError: if it cannot be read.
+        """
+        picture = read_image(image)
+        read = [np.array(plate.corners) for plate in self(picture).plates]
+        picture = rotated(self, picture)
+        return blurred(picture, [*read, *self.detect(picture)])
 
     def close(self) -> None:
         """Give back the memory of its networks; to read with it is an error from now on."""
         super().close()
-        self._read = self._refuse  # what read until now may hold other networks
+        self._read, self._detector = self._refuse, self._refuse  # what read may hold other networks
+
+
+def rotated(read: Callable[[Image], Reading], picture: Image) -> Image:
+    """The picture in whose pixels a reader gives coordinates: turned as a :class:`PlateReader` turns it.
+
+    Args:
+        read: reads pictures.
+        picture: uint8 ``(H, W)`` or ``(H, W, 3)``, as :func:`plate_ocr.read_image` gives it.
+    """
+    return read.view.rotated(picture) if isinstance(read, PlateReader) else picture

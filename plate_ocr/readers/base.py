@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,17 +32,26 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} {value!r} is none of {', '.join(choices)}")
 
 
-def check_min_confidence(value: float | None) -> None:
-    """Refuse what is no confidence.
+def check_confidence(name: str, value: float | None) -> None:
+    """Refuse a setting that is no confidence.
 
     Raises:
         ValueError: if it is neither None nor a number from 0 to 1.
     """
     number = isinstance(value, Real) and not isinstance(value, bool)
     if value is not None and not (number and 0 <= value <= 1):
-        raise ValueError(
-            f"min_confidence={value!r}: a number from 0 to 1 is expected, or None for the model's own"
-        )
+        raise ValueError(f"{name}={value!r}: a number from 0 to 1 is expected, or None for the model's own")
+
+
+def check_min_height(value: float) -> None:
+    """Refuse what is no height of a plate.
+
+    Raises:
+        ValueError: if it is no finite number from 0.
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and 0 <= value < math.inf):
+        raise ValueError(f"min_height={value!r}: a number of pixels from 0 is expected")
 
 
 class Reader(ABC, Generic[Result]):
@@ -128,6 +138,10 @@ class Reader(ABC, Generic[Result]):
     def _results(self, pictures: Sequence[Image], started: float) -> Sequence[Result]:
         """Read at least one grey picture, uint8 ``(H, W)`` each; decoding began at that time, seconds."""
 
+    def _decode(self, source: ImageSource) -> Image:
+        """A grey picture, uint8 ``(H, W)``, as :meth:`_results` takes it."""
+        return to_gray(read_image(source))
+
     def _read_batch(
         self, sources: Sequence[ImageSource], first: int | None, on_error: OnError
     ) -> list[Result | ImageError]:
@@ -135,12 +149,11 @@ class Reader(ABC, Generic[Result]):
         decoded: list[Image | ImageError] = []
         for i, source in enumerate(sources):
             try:
-                decoded.append(to_gray(read_image(source)))
+                decoded.append(self._decode(source))
             except ImageError as error:
                 if on_error == "raise":
-                    raise ImageError(
-                        str(error) if first is None else f"at index {first + i}: {error}"
-                    ) from None
+                    where = "" if first is None else f"at index {first + i}: "
+                    raise type(error)(f"{where}{error}") from None
                 decoded.append(error.with_traceback(None))  # which would keep pictures in memory
         pictures = [one for one in decoded if not isinstance(one, ImageError)]
         results = iter(self._results(pictures, started) if pictures else ())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plate_ocr.formats import PlateFormat
 from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import CharModel
-from plate_ocr.readers.base import Reader, check_min_confidence
+from plate_ocr.readers.base import Reader, check_confidence
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
 from plate_ocr.readers.spacing import find_group_starts
 from plate_ocr.region_files.table import Region, formats_for
@@ -68,7 +68,7 @@ class CharClassifier(Reader[CharReading]):
         min_confidence: float | None = None,
         providers: Providers = None,
     ) -> None:
-        check_min_confidence(min_confidence)
+        check_confidence("min_confidence", min_confidence)
         if not isinstance(model, CharModel):
             model = CharModel(model, threads=threads, providers=providers)
         super().__init__(model, BATCH, min_confidence=min_confidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from plate_ocr.text import fold_lookalikes
 from plate_ocr.vision.detection import Detection
 from plate_ocr.vision.geometry import contained, crop_box, overlap, rectify
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.overlays import is_overlay
 
 RECTIFIED_MARGIN = (0.08, 0.2)
 """What is left about a plate that was found in a photo and straightened, as parts of its width and height."""
@@ -50,6 +51,45 @@ SURE_CHAR = 0.8
 MIN_SHORT_CONFIDENCE = 0.97
 """Of short texts that are found in a photo, at least: badges and lamps read so."""
 
+HIDDEN_SCORE = 0.75
+"""What is hidden has at least this part of the score of what is read: so little that what is hidden in vain
+takes just below 2 % of real photos' pixels (``python -m benchmarks.blur``)."""
+
+ENLARGED = ((4, 16_000_000), (2, 64_000_000))
+"""Before plates are hidden, a picture is enlarged so many times, if it then has no more pixels than that."""
+
+LAST_SIDE, MAX_HIDDEN_WIDTH = 512, 192
+"""Pixels: the scale at which a picture's longer side is below the first is the last one; at the others what
+is wider than the second is left to the next, which shows all of it."""
+
+MAX_HIDDEN = 10_000
+"""Places at each scale."""
+
+
+def detect_at_all_scales(detector: Detector, gray: Image) -> list[Detection]:
+    """Where a plate may be in a photo, at all scales and with a lower bound than to read: for hiding it.
+
+    Args:
+        detector: finds.
+        gray: uint8 ``(H, W)``.
+
+    Returns:
+        What is seen at several scales is there once for each.
+    """
+    longest, found = max(gray.shape), list[Detection]()
+    enlarged = next((times for times, most in ENLARGED if times**2 * gray.size <= most), 1)
+    side = enlarged * longest
+    min_score = HIDDEN_SCORE * detector.card.min_score
+    while True:
+        places = detector.detect(
+            gray, scales=[side], min_score=min_score, max_count=MAX_HIDDEN, max_upscale=enlarged
+        )
+        if side < LAST_SIDE:
+            return found + places
+        widest = MAX_HIDDEN_WIDTH * longest / side
+        found += [p for p in places if np.linalg.norm(p.corners[1] - p.corners[0]) <= widest]
+        side //= 2
+
 
 class PhotoReader:
     """Finds the plates in photos and reads them.
@@ -57,12 +97,18 @@ class PhotoReader:
     Args:
         reader: reads what was found.
         detector: finds.
+        is_wanted: whether a plate counts; where none does, the photo is looked at once more.
 
     Safe to call from several threads.
     """
 
-    def __init__(self, reader: NetworkReader, detector: Detector) -> None:
-        self.reader, self.detector = reader, detector
+    def __init__(
+        self,
+        reader: NetworkReader,
+        detector: Detector,
+        is_wanted: Callable[[Plate], bool] = lambda plate: True,
+    ) -> None:
+        self.reader, self.detector, self._is_wanted = reader, detector, is_wanted
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """All plates in each of several grey photos, uint8 ``(H, W)``; the surest comes first."""
@@ -88,11 +134,12 @@ class PhotoReader:
         plates = self._read_places(gray, [*self._near(gray), *clear])
         if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
             plates = _distinct_plates([*plates, *self._read_places(gray, closer)])
-        while not plates and longest < max(gray.shape):
+        wanted = tuple(filter(self._is_wanted, plates))
+        while not wanted and longest < max(gray.shape):
             # Far away.
             longest *= 2
-            plates = self._read_places(gray, self._detect(gray, longest))
-        return plates
+            wanted = tuple(filter(self._is_wanted, self._read_places(gray, self._detect(gray, longest))))
+        return wanted
 
     def _closer(self, gray: Image, places: Sequence[Detection], plates: Sequence[Plate]) -> list[Detection]:
         """What is seen at twice the scale about small places where nothing was read surely."""
@@ -119,7 +166,7 @@ class PhotoReader:
         return self.detector.detect(gray, scales=[longest], min_score=self.detector.card.min_score)
 
     def _read_places(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
-        """What is read where plates may be; of readings of one plate the best, the surest plate first."""
+        """What is read where plates may be and no camera printed it: of readings of one plate the best."""
         boxes = [place.corners for place in _distinct(places)]
         crops = [
             (rectify(gray, box, RECTIFIED_MARGIN, MIN_WIDTH), crop_box(gray, box, BOX_MARGIN))
@@ -132,9 +179,8 @@ class PhotoReader:
             [rectify(gray, np.roll(found[i][0], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH)] for i in doubtful
         ]
         turned = dict(zip(doubtful, self.reader.read_crops(crops_turned), strict=True))
-        return _distinct_plates(
-            [plate for i, (_, plate) in enumerate(found) if not _is_better(turned.get(i), plate)]
-        )
+        upright = [plate for i, (_, plate) in enumerate(found) if not _is_better(turned.get(i), plate)]
+        return _distinct_plates([plate for plate in upright if not is_overlay(gray, np.array(plate.corners))])
 
 
 def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:

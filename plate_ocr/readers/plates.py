@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.readers.base import check_min_confidence
+from plate_ocr.readers.base import check_confidence
 from plate_ocr.readers.ctc import (
     DecodedChar,
     FormatPrior,
@@ -51,12 +51,14 @@ class NetworkReader:
     Args:
         model: a plate model.
         min_confidence: below it a character is unknown; by default the model's own bound.
+        min_plate_confidence: a plate whose characters have a lower mean confidence is none; by default, and
+            at most, the model's own bound.
         region: a code, a file or several, whose formats are a hint of what stands where; by default that
             of the model's card, and no hint where it names none.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
-        ValueError: if ``min_confidence`` is not in 0..1.
+        ValueError: if a setting is out of its range.
 
     Safe to call from several threads.
     """
@@ -66,11 +68,17 @@ class NetworkReader:
         model: PlateModel,
         *,
         min_confidence: float | None = None,
+        min_plate_confidence: float | None = None,
         region: Region | Sequence[Region] | None = None,
     ) -> None:
-        check_min_confidence(min_confidence)
+        check_confidence("min_confidence", min_confidence)
+        check_confidence("min_plate_confidence", min_plate_confidence)
         self.model = model
         self.min_confidence = model.card.min_confidence if min_confidence is None else min_confidence
+        least = model.card.min_plate_confidence
+        self.min_plate_confidence = (
+            least if min_plate_confidence is None else min(least, min_plate_confidence)
+        )
         region = region or model.card.region
         formats = formats_for(model.card.alphabet, region) if region else ()
         self._prior = FormatPrior(model.card.alphabet, formats)
@@ -92,7 +100,7 @@ class NetworkReader:
         Args:
             crops: grey pieces of a picture for each plate, at least one; the first is always read.
             short_confidence: minimum confidence of plates with fewer than :data:`SHORT_LENGTH` characters,
-                0..1; the minimum of the model's card applies to all.
+                0..1; ``min_plate_confidence`` applies to all.
 
         Returns:
             Each plate with its corners in the whole picture; None where the first crop shows none.
@@ -103,7 +111,7 @@ class NetworkReader:
         return plates
 
     def _read_batch(self, crops: Sequence[Sequence[Crop]], short_confidence: float) -> list[Plate | None]:
-        min_confidence = self.model.card.min_plate_confidence
+        min_confidence = self.min_plate_confidence
         best: list[Plate | None] = [None] * len(crops)
         for turn in range(max(map(len, crops))):
             unread = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +15,10 @@ from plate_ocr.alphabet import UNKNOWN
 
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
+
+
+EDGE = 0.01
+"""Parts of a picture's width and height: a plate with a corner so near its edge touches it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +86,8 @@ class Plate:
         lines: lines of text, which are joined from top to bottom.
         corners: x and y of its four corners in pixels, clockwise from its own top left.
         chars: its characters.
+        touches_edge: whether a corner is within 1 % of the picture's size from its edge: some of it may lie
+            beyond.
         groups: its text, cut where there is a space, a hyphen, a dot, a badge or the end of a line; None
             where that cannot be told.
         known: which known plate it is, see :class:`plate_ocr.KnownPlates`; None if it is none.
@@ -92,8 +99,30 @@ class Plate:
     lines: int
     corners: tuple[tuple[float, float], ...]
     chars: tuple[Char, ...]
+    touches_edge: bool = False
     groups: tuple[str, ...] | None = None
     known: Known | None = None
+
+    @property
+    def height(self) -> float:
+        """The mean of its left and right side, pixels."""
+        (x1, y1), (x2, y2), (x3, y3), (x4, y4) = self.corners
+        return (math.hypot(x4 - x1, y4 - y1) + math.hypot(x3 - x2, y3 - y2)) / 2
+
+    def placed(self, offset: tuple[int, int], size: tuple[int, int]) -> Plate:
+        """The same plate in a larger picture.
+
+        Args:
+            offset: x and y in it of the upper left corner of the picture that was read.
+            size: its width and height.
+        """
+        corners = tuple((x + offset[0], y + offset[1]) for x, y in self.corners)
+        near = any(
+            not EDGE * side < value < (1 - EDGE) * side
+            for point in corners
+            for value, side in zip(point, size, strict=True)
+        )
+        return replace(self, corners=corners, touches_edge=near)
 
     def __repr__(self) -> str:
         width, height = np.ptp(np.array(self.corners), axis=0)
@@ -107,6 +136,7 @@ class Plate:
             "min_confidence": round(self.min_confidence, 4),
             "lines": self.lines,
             "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],
+            "touches_edge": self.touches_edge,
             "chars": [char.to_dict() for char in self.chars],
             "groups": None if self.groups is None else [*self.groups],
             "known": None if self.known is None else asdict(self.known),
@@ -118,7 +148,7 @@ class Reading:
     """What was read in one picture.
 
     Attributes:
-        width: of the picture in pixels, after EXIF rotation.
+        width: of the picture in pixels, after EXIF rotation and the reader's ``rotate``.
         height: of the picture in pixels.
         ms: time to decode and to read it, milliseconds; of pictures that are read in one batch, the batch's
             time through their number. An array, as is a picture of a video, is decoded already.
@@ -180,7 +210,7 @@ def plate_of(
     if cuts is not None:
         groups = tuple(text[a:b] for a, b in pairwise((0, *cuts, len(text))))
     mean = sum(confidences) / len(confidences)
-    return Plate(text, mean, min(confidences), lines, corners, chars, groups)
+    return Plate(text, mean, min(confidences), lines, corners, chars, groups=groups)
 
 
 def _rounded(place: float | None) -> float | None:

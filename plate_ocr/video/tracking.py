@@ -55,7 +55,7 @@ class VehicleTrack:
         end: when it was last seen.
         frames: pictures in which it was seen.
         best_time: when it was seen best.
-        picture: the picture of that time; None if none was given.
+        picture: the picture of that time, in whose pixels corners are; None if none was given.
         reading: the vote, with the corners, the width and height of that picture and its time to read.
     """
 
@@ -169,7 +169,8 @@ class _Track:
         return self.sure >= SURE_CONFIDENCE and any(char.isdigit() for char in self.plate.text)
 
     def car(self) -> VehicleTrack:
-        reading = dataclasses.replace(self.best, plates=(self.plate,))
+        plate = self.plate.placed((0, 0), (self.best.width, self.best.height))
+        reading = dataclasses.replace(self.best, plates=(plate,))
         return VehicleTrack(self.start, self.end, self.frames, self.best_time, self.picture, reading)
 
 

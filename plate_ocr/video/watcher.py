@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from plate_ocr.errors import ImageError, VideoError
 from plate_ocr.log import warn
+from plate_ocr.readers.auto import rotated
 from plate_ocr.readers.results import Reading
 from plate_ocr.video.capture import (
     TIMEOUT,
@@ -34,7 +35,8 @@ def watch(
 
     Args:
         name: a file, an address or the number of a camera.
-        read: reads a picture, as a :class:`~plate_ocr.PlateReader` does.
+        read: reads a picture, as a :class:`~plate_ocr.PlateReader` does, whose ``rotate``, ``roi``,
+            ``ignore`` and minimums apply to every picture.
         on_message: is told what goes on; by default the log is.
         reconnect_timeout: seconds for which a lost camera is looked for; None: for ever.
         show: shows every picture that was looked at, and says whether to go on.
@@ -45,7 +47,7 @@ def watch(
 
     Raises:
         VideoError: if it cannot be opened, or ends before it should, which is after the cars before that.
-        ImageError: if its pictures are too large, likewise.
+        ImageError: if its pictures are too large or a box of the reader's lies outside them, likewise.
     """
     name = str(name)
     capture, live = open_capture(name, timeout)
@@ -58,14 +60,15 @@ def watch(
     wrong: ImageError | VideoError | None = None
     try:
         for frame in frames:
-            if frame is None:
+            seen = frame and Frame(frame.time, rotated(read, frame.picture))
+            if frame is None or seen is None:
                 cars = tracker.finish()
             else:
                 last = read(frame.picture)
-                cars = tracker.update(last, frame.time, frame.picture)
+                cars = tracker.update(last, seen.time, seen.picture)
             found = found or bool(cars)
             yield from cars
-            if frame is not None and last is not None and show is not None and not show(frame, last):
+            if seen is not None and last is not None and show is not None and not show(seen, last):
                 break
     except KeyboardInterrupt:
         if not live:

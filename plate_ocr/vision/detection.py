@@ -41,18 +41,19 @@ class Detection:
     corners: NDArray[np.float64]
 
 
-def preprocess_photo(gray: Image, longest: int) -> tuple[Image, float]:
-    """Resize a photo for the detector; a small one is enlarged, :data:`MAX_UPSCALE` times at most.
+def preprocess_photo(gray: Image, longest: int, max_upscale: float = MAX_UPSCALE) -> tuple[Image, float]:
+    """Resize a photo for the detector; a small one is enlarged.
 
     Args:
         gray: uint8 ``(H, W)``.
         longest: side of the result, pixels, at most; a multiple of :data:`STRIDE`.
+        max_upscale: how many times it is enlarged, at most.
 
     Returns:
         uint8, both sides multiples of :data:`STRIDE`, the photo at its top left and its edge repeated
         beyond; and how many pixels of the result a pixel of the photo is.
     """
-    scale = min(MAX_UPSCALE, longest / max(gray.shape))
+    scale = min(max_upscale, longest / max(gray.shape))
     size = tuple(max(1, round(side * scale)) for side in gray.shape[::-1])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     gray = np.asarray(cv2.resize(gray, size, interpolation=how), np.uint8)

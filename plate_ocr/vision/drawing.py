@@ -1,4 +1,4 @@
-"""Drawing for people: text in any script, pictures in a grid, PNG files."""
+"""Drawing for people: text in any script, plates made unreadable, pictures in a grid, PNG files."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from plate_ocr.vision.images import Image
 
 WHITE, BLACK, RED, GREEN, BLUE = (255, 255, 255), (0, 0, 0), (40, 40, 210), (40, 150, 40), (210, 110, 30)
+
+
+BLOCKS = (3, 2)
+"""Columns and rows of what is left of a plate that is made unreadable: fewer than it has characters."""
+
+AROUND_BLUR = 1.2
+"""How much larger than a plate the place is that is made unreadable."""
 
 
 def blank(height: int, width: int) -> Image:
@@ -66,6 +74,43 @@ def contact_sheet(
         sheet[top : top + height, left : left + picture.shape[1]] = picture
         draw_text(sheet, caption, (left, top + height + 15), 13)
     return sheet
+
+
+def hull_to_blur(corners: ArrayLike, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what is made unreadable for a plate: empty where it lies beyond.
+
+    Args:
+        corners: ``(4, 2)`` of the plate, pixels.
+        shape: of the picture, height and width first.
+    """
+    box = np.asarray(corners, np.float64)
+    box = box.mean(0) + (box - box.mean(0)) * AROUND_BLUR
+    left, top = np.clip(np.floor(box.min(0)), 0, shape[1::-1]).astype(int)
+    right, bottom = np.clip(np.ceil(box.max(0)), 0, shape[1::-1]).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def blurred(picture: Image, corners: Sequence[ArrayLike]) -> Image:
+    """Make plates unreadable: of each a few blocks of even colour are left.
+
+    Args:
+        picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
+        corners: ``(4, 2)`` of each plate, pixels.
+
+    Returns:
+        uint8, the picture's shape.
+    """
+    hidden = picture.copy()
+    for plate in corners:
+        left, top, right, bottom = hull_to_blur(plate, picture.shape)
+        if left >= right or top >= bottom:
+            continue
+        part = hidden[top:bottom, left:right]
+        few = cv2.resize(part, BLOCKS, interpolation=cv2.INTER_AREA)
+        part[:] = cv2.resize(few, (right - left, bottom - top), interpolation=cv2.INTER_NEAREST).reshape(
+            part.shape
+        )
+    return hidden
 
 
 def to_png(image: Image) -> bytes:

@@ -66,9 +66,18 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
     assert list(answer) == ["image", "width", "height", "ms", "error", "plates"]
     assert (answer["width"], answer["height"], answer["error"]) == (44, 60, None)
     (plate,) = answer["plates"]
-    assert list(plate) == ["text", "confidence", "min_confidence", "lines", "corners", "chars"]
+    assert list(plate) == [
+        "text",
+        "confidence",
+        "min_confidence",
+        "lines",
+        "corners",
+        "touches_edge",
+        "chars",
+    ]
     assert plate["text"] == plate["chars"][0]["char"] == "7"
     assert plate["corners"] == [[0, 0], [44, 0], [44, 60], [0, 60]]
+    assert plate["touches_edge"] is True
     assert len(plate["chars"][0]["alternatives"]) == 3
 
 
@@ -421,7 +430,7 @@ def test_a_table_that_cannot_be_written_is_told_before_pictures_are_read(
     victim.write_bytes(b"the picture")
     code, out, err = run("predict", "--model", "chars", "--csv", victim, pictures / "7.png")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "a picture or a video has such a name" in err
+    assert "that is the name of an image or video" in err
     assert victim.read_bytes() == b"the picture"
 
 

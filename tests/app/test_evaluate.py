@@ -200,6 +200,9 @@ def test_what_pictures_show_and_how_sure_characters_must_be_is_given(
     values = json.loads(out)
     assert (code, values["accuracy"], values["not_found"]) == (0, 0, 0)
     assert {confusion["read"] for confusion in values["confusions"]} == {"?"}
+    code, out, _ = run("evaluate", plates, "--input", "plate", "--min-plate-confidence", 1, "--json")
+    values = json.loads(out)
+    assert (code, values["accuracy"], values["not_found"]) == (0, 0, values["plates"])
     code, _, err = run("evaluate", plates, "--input", "char", "--model", "plates")
     assert code == 2
     assert "single characters take chars or digits" in err

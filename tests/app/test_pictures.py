@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from plate_ocr.app.pictures import MAX_SIDE, PictureFolders, annotated, blurred
+from plate_ocr.app.pictures import MAX_NAMED, MAX_SIDE, PictureFolders, annotated
 from plate_ocr.app.sources import Inputs
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Char, Plate, Reading
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.vision.images import read_image
+from plate_ocr.vision.drawing import blurred
+from plate_ocr.vision.images import Image, read_image
 
 
 def plate_at(left: float, top: float, right: float, bottom: float, text: str = "皖A512T3") -> Plate:
@@ -24,6 +26,11 @@ def plate_at(left: float, top: float, right: float, bottom: float, text: str = "
 
 def reading(*plates: Plate) -> Reading:
     return Reading(400, 300, 1.0, plates)
+
+
+def nowhere(picture: Image) -> list[Any]:
+    """No other place where a plate may be."""
+    return []
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])
@@ -69,12 +76,39 @@ def test_only_plates_are_blurred() -> None:
     assert not changed.any()
 
 
+def test_what_may_be_a_plate_is_hidden_too(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    read, other = plate_at(100, 100, 200, 140), plate_at(300, 200, 360, 220)
+    drawn = PictureFolders(blur=tmp_path).draw(picture, reading(read), lambda _: [other.corners])
+    both = read_image(drawn.blurred)
+    assert drawn.hidden == 2
+    for left, top, right, bottom in ((100, 100, 200, 140), (300, 200, 360, 220)):
+        inner = both[top:bottom, left:right].astype(int)
+        assert np.abs(np.diff(inner, axis=0)).mean() < 6
+    assert np.abs(np.diff(both[:80].astype(int), axis=0)).mean() > 40
+
+
+def test_pictures_in_which_nothing_is_hidden_are_named(tmp_path: Path) -> None:
+    folders, picture = PictureFolders(blur=tmp_path), np.zeros((30, 40), np.uint8)
+    assert folders.summary() == ""
+    folders.write("seen.jpg", folders.draw(picture, reading(plate_at(1, 1, 9, 4)), nowhere))
+    assert folders.summary() == "nothing was hidden in 0 of 1 pictures"
+    for n in range(MAX_NAMED):
+        folders.write(f"{n}.jpg", folders.draw(picture, reading(), nowhere))
+    named = ", ".join(f"{n}.jpg" for n in range(MAX_NAMED))
+    assert folders.summary() == f"nothing was hidden in {MAX_NAMED} of {MAX_NAMED + 1} pictures: {named}"
+    folders.write("more.jpg", folders.draw(picture, reading(), nowhere))
+    assert (
+        folders.summary() == f"nothing was hidden in {MAX_NAMED + 1} of {MAX_NAMED + 2} pictures: {named}, …"
+    )
+
+
 def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     folders = PictureFolders(tmp_path / "a", tmp_path / "c", tmp_path / "b")
     picture = np.full((300, 400, 3), 90, np.uint8)
     for name in ("/x/1.jpg", "y/1.jpg", "../1.png", "-"):
         found = reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40))
-        folders.write(name, folders.draw(picture, found))
+        folders.write(name, folders.draw(picture, found, nowhere))
     names = ["1-2.jpg", "1.jpg", "1.png.jpg", "stdin.jpg"]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
@@ -87,7 +121,7 @@ def test_processes_that_draw_are_not_sent_the_names_so_far(tmp_path: Path) -> No
     folders.reserve("1.jpg")
     assert pickle.dumps(folders) == before
     assert pickle.loads(before).annotate == tmp_path
-    folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
+    folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
     assert [path.name for path in tmp_path.iterdir()] == ["1-2.jpg"]
 
 
@@ -95,7 +129,7 @@ def test_a_number_is_not_given_where_a_picture_has_that_name(tmp_path: Path) -> 
     folders = PictureFolders(annotate=tmp_path)
     for level, name in enumerate(("1-2.jpg", "1.jpg", "x/1.jpg", "x/1-3.jpg", "x/1-2.jpg")):
         picture = np.full((30, 40), 50 * level, np.uint8)
-        folders.write(name, folders.draw(picture, reading()))
+        folders.write(name, folders.draw(picture, reading(), nowhere))
     levels = {path.name: round(read_image(path).mean() / 50) for path in tmp_path.iterdir()}
     assert levels == {"1-2.jpg": 0, "1.jpg": 1, "1-3.jpg": 2, "1-3-2.jpg": 3, "1-2-2.jpg": 4}
 
@@ -106,7 +140,7 @@ def test_a_picture_is_not_overwritten_by_what_is_drawn_of_it(tmp_path: Path) -> 
     for folders in (PictureFolders(annotate=tmp_path), PictureFolders(blur=tmp_path / "x" / "..")):
         (tmp_path / "x").mkdir(exist_ok=True)
         with pytest.raises(OutputError, match=r"1\.jpg is the picture itself"):
-            folders.write(str(path), folders.draw(np.zeros((9, 9), np.uint8), reading()))
+            folders.write(str(path), folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
     assert path.read_bytes() == b"the picture"
 
 
@@ -119,7 +153,7 @@ def test_no_picture_is_overwritten_by_what_is_drawn_of_another(
         Path(folder).mkdir()
         Path(folder, "1.jpg").write_bytes(b"the picture")
     folders = PictureFolders(annotate=tmp_path / "a", inputs=Inputs(("b/1.jpg", given)))
-    drawn = folders.draw(np.zeros((9, 9), np.uint8), reading())
+    drawn = folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere)
     with pytest.raises(OutputError, match=r"1\.jpg is among the pictures to read"):
         folders.write("b/1.jpg", drawn)
     assert Path("a/1.jpg").read_bytes() == b"the picture"
@@ -131,7 +165,7 @@ def test_no_picture_is_overwritten_by_what_is_drawn_of_another(
 def test_an_ending_that_is_added_makes_no_name_twice(tmp_path: Path) -> None:
     folders = PictureFolders(annotate=tmp_path)
     for name in ("1.png", "1.png.jpg", "x/1.png"):
-        folders.write(name, folders.draw(np.zeros((9, 9), np.uint8), reading()))
+        folders.write(name, folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
     names = ["1-3.png.jpg", "1.png-2.jpg", "1.png.jpg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
@@ -139,8 +173,8 @@ def test_an_ending_that_is_added_makes_no_name_twice(tmp_path: Path) -> None:
 def test_a_picture_that_is_too_long_for_a_file_is_told(tmp_path: Path) -> None:
     for size in ((2, MAX_SIDE + 1), (MAX_SIDE + 1, 2)):
         with pytest.raises(ImageError, match="too many for a JPEG file"):
-            PictureFolders(blur=tmp_path).draw(np.zeros(size, np.uint8), reading())
-    drawn = PictureFolders(blur=tmp_path).draw(np.zeros((2, MAX_SIDE), np.uint8), reading())
+            PictureFolders(blur=tmp_path).draw(np.zeros(size, np.uint8), reading(), nowhere)
+    drawn = PictureFolders(blur=tmp_path).draw(np.zeros((2, MAX_SIDE), np.uint8), reading(), nowhere)
     assert drawn.blurred
 
 
@@ -148,4 +182,4 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folders = PictureFolders(annotate=tmp_path / "file")
     with pytest.raises(OutputError, match="file"):
-        folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading()))
+        folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))

@@ -14,7 +14,15 @@ import typer
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import fail, print_message
-from plate_ocr.app.options import InputOption, Jobs, MinConfidence, ReadModel, ReadRegions, split_regions
+from plate_ocr.app.options import (
+    InputOption,
+    Jobs,
+    MinConfidence,
+    MinPlateConfidence,
+    ReadModel,
+    ReadRegions,
+    split_regions,
+)
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 
 
@@ -31,6 +39,7 @@ def evaluate(
     input_type: InputOption = None,
     region: ReadRegions = None,
     min_confidence: MinConfidence = None,
+    min_plate_confidence: MinPlateConfidence = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Write an HTML page with the misread plates."),
@@ -54,7 +63,12 @@ def evaluate(
 
     started = set_verbosity(quiet, verbose)
     opened = partial(
-        open_reader, model, input_type, region=split_regions(region), min_confidence=min_confidence
+        open_reader,
+        model,
+        input_type,
+        region=split_regions(region),
+        min_confidence=min_confidence,
+        min_plate_confidence=min_plate_confidence,
     )
     read, draw, result = opened(), PictureFolders().draw, Evaluation()
     plates, problems = list_plates(data, Alphabet(read.alphabet))

@@ -21,8 +21,11 @@ from plate_ocr.app.options import (
     InputType,
     Jobs,
     MinConfidence,
+    MinPlateConfidence,
     ReadModel,
     ReadRegions,
+    Rotation,
+    parse_boxes,
     split_regions,
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
@@ -60,6 +63,29 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Name known plates: a CSV file with the columns plate,name."),
     ] = None,
+    min_plate_confidence: MinPlateConfidence = None,
+    min_height: Annotated[
+        float,
+        typer.Option(
+            metavar="PIXELS",
+            min=0,
+            help="A plate is left out where the mean of its left and right side is shorter.",
+        ),
+    ] = 0,
+    rotate: Annotated[
+        Rotation | None, typer.Option(metavar="DEGREES", help="Turn pictures clockwise: 90, 180 or 270.")
+    ] = None,
+    roi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Region of interest, pixels of the turned picture: nothing is looked at outside of it.",
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X,Y,W,H", help="A box in which nothing is looked at; as often as wanted."),
+    ] = None,
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the images with their plates marked.")
     ] = None,
@@ -67,7 +93,8 @@ def predict(
         Path | None, typer.Option(metavar="DIR", help="Write each plate, cropped and rectified.")
     ] = None,
     blur: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the images with their plates made unreadable.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the images with all that may be a plate made unreadable."),
     ] = None,
     table: Annotated[
         Path | None,
@@ -100,7 +127,7 @@ def predict(
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture, of_video
-    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values, write_table
+    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
@@ -110,7 +137,17 @@ def predict(
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     started = set_verbosity(quiet, verbose)
     _check_places(table, resume, annotate, blur)
-    opened = partial(open_reader, model, region=split_regions(region), min_confidence=min_confidence)
+    opened = partial(
+        open_reader,
+        model,
+        region=split_regions(region),
+        min_confidence=min_confidence,
+        min_plate_confidence=min_plate_confidence,
+        min_height=min_height,
+        rotate=int(rotate or 0),
+        roi=next(parse_boxes("--roi", [] if roi is None else [roi]), None),
+        ignore=[*parse_boxes("--ignore", ignore or [])],
+    )
     read = opened(input_type)
     window = _window() if show else None
 
@@ -168,8 +205,7 @@ def predict(
             if results and lines:
                 # A stopped video has no line yet and is read again.
                 results.append(lines)
-    if table:
-        write_table(table, results.rows() if results else rows)
+    _conclude(table, results.rows() if results else rows, folders)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
     if failed:
         raise typer.Exit(1)
@@ -195,6 +231,16 @@ def _check_places(table: Path | None, resume: Path | None, annotate: Path | None
         fail(f"cannot write a table to {table}: give FILE.csv or FILE.xlsx", 2)
     if table and is_sheet(table) and find_spec("xlsxwriter") is None:
         fail(".xlsx files need XlsxWriter; install it with: pip install 'plate-ocr[xlsx]'", 1)
+
+
+def _conclude(table: Path | None, rows: Iterable[list[Any]], folders: PictureFolders) -> None:
+    """Write the table, and report images in which nothing was hidden."""
+    from plate_ocr.app.output import write_table
+
+    if table:
+        write_table(table, rows)
+    if summary := folders.summary():
+        LOGGER.info(summary)
 
 
 def _reserve_names(folders: PictureFolders, results: ResultFile | None) -> None:
