@@ -16,10 +16,10 @@ from plate_ocr.readers.view import View
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
 
-UPPER, LOWER = (40, 50, 150, 40), (300, 300, 112, 30)
+UPPER, LOWER = (40, 50, 180, 40), (300, 300, 112, 30)
 """Boxes of the two plates in the photo."""
 
-WHOLE = ((40.0, 50.0), (190.0, 50.0), (190.0, 90.0), (40.0, 90.0))
+WHOLE = ((40.0, 50.0), (220.0, 50.0), (220.0, 90.0), (40.0, 90.0))
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,8 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
         "corners",
         "touches_edge",
         "chars",
+        "groups",
+        "known",
     ]
     assert plate["text"] == plate["chars"][0]["char"] == "7"
     assert plate["corners"] == [[0, 0], [44, 0], [44, 60], [0, 60]]
