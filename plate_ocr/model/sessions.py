@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from plate_ocr.errors import DeviceError, ModelError
 from plate_ocr.log import warn
 from plate_ocr.model.cards import (
     DetectorCard,
+    ModelCard,
     PlateCard,
     card_from,
     detector_card_from,
@@ -67,21 +69,51 @@ class OpenModel:
         return cls(path, session, session.get_modelmeta().custom_metadata_map, settings)
 
 
-class Model:
+AnyCard = TypeVar("AnyCard", ModelCard, PlateCard, DetectorCard)
+
+
+class Model(ABC, Generic[AnyCard]):
     """What all models that are loaded for reading have in common.
 
     Args:
-        opened: the file.
+        model: one of the names that it may have, an ``.onnx`` file, the folder of a training run, or an open
+            file, whose settings then hold.
+        threads: processor cores for the network; by default as many as the process may use.
+        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
 
     Attributes:
+        card: what the model does and how.
         path: the file it came from.
         settings: with which it was opened: ``threads`` and ``providers``.
+
+    Raises:
+        ModelError: if there is no such model, it is of another kind or it cannot be used.
+        DeviceError: if a provider is not there or cannot run it.
+        ValueError: if a setting is out of its range.
     """
 
-    def __init__(self, opened: OpenModel) -> None:
+    card: AnyCard
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | OpenModel,
+        *,
+        threads: int | None = None,
+        providers: Providers = None,
+    ) -> None:
+        opened = OpenModel.of(model, threads, providers)
         self.path, self.settings = opened.path, opened.settings
         self._session = opened.session
         self._input = opened.session.get_inputs()[0]
+        self.card = self._checked_card(
+            opened.metadata, self._input.shape, [output.shape for output in opened.session.get_outputs()]
+        )
+
+    @abstractmethod
+    def _checked_card(
+        self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
+    ) -> AnyCard:
+        """The card in a file's metadata; an error if shapes of the network are others than it says."""
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -133,40 +165,21 @@ def load_model(
     return PlateModel(opened) if isinstance(card, PlateCard) else CharModel(opened)
 
 
-class CharModel(Model):
-    """A character model loaded for reading.
+class CharModel(Model[ModelCard]):
+    """A character model loaded for reading: ``"digits"``, ``"chars"`` or another."""
 
-    Args:
-        model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or an open file.
-        threads: processor cores for the network; by default as many as the process may use.
-        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
-
-    Attributes:
-        card: what the model reads and how.
-        path: the file it came from.
-
-    Raises:
-        ModelError: if there is no such model, it is a plate model or it cannot be used.
-    """
-
-    def __init__(
-        self,
-        model: str | os.PathLike[str] | OpenModel = "chars",
-        *,
-        threads: int | None = None,
-        providers: Providers = None,
-    ) -> None:
-        opened = OpenModel.of(model, threads, providers)
-        super().__init__(opened)
-        self.card = model_card_from(opened.metadata, self.path)
-        output = opened.session.get_outputs()[0]
-        found = tuple(node.shape[-1] if node.shape else 0 for node in (self._input, output))
-        expected = (self.card.preprocessing.values, len(self.card.alphabet))
+    def _checked_card(
+        self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
+    ) -> ModelCard:
+        card = model_card_from(metadata, self.path)
+        found = tuple(shape[-1] if shape else 0 for shape in (given, results[0]))
+        expected = (card.preprocessing.values, len(card.alphabet))
         if found != expected:
             raise ModelError(
                 f"{self.path}: the network maps {found[0]} values to {found[1]} classes, "
                 f"its header says {expected[0]} to {expected[1]}"
             )
+        return card
 
     def probabilities(self, ratios: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network.
@@ -183,38 +196,19 @@ class CharModel(Model):
         return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
 
 
-class PlateModel(Model):
-    """A plate model loaded for reading.
+class PlateModel(Model[PlateCard]):
+    """A plate model loaded for reading: ``"plates"`` or another."""
 
-    Args:
-        model: ``"plates"``, an ``.onnx`` file, the folder of a training run, or an open file.
-        threads: processor cores for the network; by default as many as the process may use.
-        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
-
-    Attributes:
-        card: what the model reads and how.
-        path: the file it came from.
-
-    Raises:
-        ModelError: if there is no such model, it is a character model or it cannot be used.
-    """
-
-    def __init__(
-        self,
-        model: str | os.PathLike[str] | OpenModel = "plates",
-        *,
-        threads: int | None = None,
-        providers: Providers = None,
-    ) -> None:
-        opened = OpenModel.of(model, threads, providers)
-        super().__init__(opened)
-        self.card = plate_card_from(opened.metadata, self.path)
-        outputs = opened.session.get_outputs()
-        found = _maps(self._input.shape[1:], *(output.shape[1:] for output in outputs))
-        steps = self.card.steps, len(self.card.alphabet) + 1
-        expected = _maps((1, self.card.height, self.card.width), steps, (8, 2))
+    def _checked_card(
+        self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
+    ) -> PlateCard:
+        card = plate_card_from(metadata, self.path)
+        found = _maps(given[1:], *(shape[1:] for shape in results))
+        steps = card.steps, len(card.alphabet) + 1
+        expected = _maps((1, card.height, card.width), steps, (8, 2))
         if found != expected:
             raise ModelError(f"{self.path}: the network maps {found}, its header says {expected}")
+        return card
 
     def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Run the network.
@@ -237,35 +231,17 @@ class PlateModel(Model):
         return probabilities, np.asarray(points, np.float32)
 
 
-class Detector(Model):
-    """A detector loaded to find plates in photos.
+class Detector(Model[DetectorCard]):
+    """A detector loaded to find plates in photos: ``"detector"`` or another."""
 
-    Args:
-        model: ``"detector"``, an ``.onnx`` file, the folder of a training run, or an open file.
-        threads: processor cores for the network; by default as many as the process may use.
-        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
-
-    Attributes:
-        card: how the model looks at photos.
-        path: the file it came from.
-
-    Raises:
-        ModelError: if there is no such model, it is no detector or it cannot be used.
-    """
-
-    def __init__(
-        self,
-        model: str | os.PathLike[str] | OpenModel = "detector",
-        *,
-        threads: int | None = None,
-        providers: Providers = None,
-    ) -> None:
-        opened = OpenModel.of(model, threads, providers)
-        super().__init__(opened)
-        self.card = detector_card_from(opened.metadata, self.path)
-        found = self._input.shape[1:2], opened.session.get_outputs()[0].shape[1:2]
+    def _checked_card(
+        self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
+    ) -> DetectorCard:
+        card = detector_card_from(metadata, self.path)
+        found = given[1:2], results[0][1:2]
         if found != ([1], [9]):
             raise ModelError(f"{self.path}: the network maps {_maps(*found)} channels, 1 to 9 are expected")
+        return card
 
     def detect(
         self,

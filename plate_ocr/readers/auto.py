@@ -81,7 +81,9 @@ class AnyReader:
     def photos(self) -> PhotoReader:
         """Reads photos."""
         return PhotoReader(
-            self.plates, Detector(threads=self._threads, providers=self._providers), self._is_wanted
+            self.plates,
+            Detector("detector", threads=self._threads, providers=self._providers),
+            self._is_wanted,
         )
 
     @cached_property
@@ -218,7 +220,7 @@ class PlateReader(Reader[Reading]):
         self.view = View(rotate, roi, ignore)
         self._min_height, self._min_plate_confidence = min_height, min_plate_confidence or 0.0
         self._detector: Callable[[], Detector] = cache(
-            partial(Detector, threads=threads, providers=providers)
+            partial(Detector, "detector", threads=threads, providers=providers)
         )
         check_choice("input", input, get_args(InputType))
         # Pillow is imported while ONNX Runtime opens the network, which needs no Python.
