@@ -94,7 +94,10 @@ def test_the_packages_that_an_extra_lacks_are_named(run: Run, monkeypatch: pytes
         "numpy>=1.26",
         "torch>=2.4; extra == 'train'",
         "no-such-package>=1 ; extra == 'server'",
-        'no.other[standard]; sys_platform == "linux" and extra == "server"',
+        f'no.other[standard]; sys_platform == "{sys.platform}" and extra == "server"',
+        "not-here; sys_platform == 'no-such-system' and extra == 'server'",
+        "not-now; python_version < '3' and extra == 'server'",
+        "not-optional; python_version >= '3'",
     ):
         record["Requires-Dist"] = requirement
     monkeypatch.setattr(metadata, "metadata", lambda name: record)

@@ -92,17 +92,21 @@ def processor(cpuinfo: Path = CPUINFO) -> dict[str, Any]:
 
 
 def extras() -> dict[str, list[str]]:
-    """The packages that each extra of this installation lacks; empty where no installer left a record."""
+    """The packages that each extra lacks on this system; empty where no installer left a record."""
+    from packaging.requirements import Requirement
+
     try:
         about = metadata.metadata(PACKAGE)
     except metadata.PackageNotFoundError:
         return {}
     missing: dict[str, list[str]] = {name: [] for name in about.get_all("Provides-Extra", [])}
-    for requirement in about.get_all("Requires-Dist", []):
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        for extra in re.findall(r"extra == ['\"]([^'\"]+)", requirement):
-            if _version(name) is None:
-                missing[extra].append(name)
+    for requirement in map(Requirement, about.get_all("Requires-Dist", [])):
+        marker = requirement.marker
+        if marker is None or marker.evaluate({"extra": ""}) or _version(requirement.name) is not None:
+            continue
+        for extra, lacks in missing.items():
+            if marker.evaluate({"extra": extra}):
+                lacks.append(requirement.name)
     return missing
 
 
