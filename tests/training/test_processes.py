@@ -146,3 +146,39 @@ def test_two_processes_train_one_plate_model_and_go_on_as_one(tmp_path: Path) ->
     alone = [sys.executable, str(script), str(tmp_path / "run"), "resume"]
     done = subprocess.run(alone, check=True, capture_output=True, text=True, timeout=200)
     assert done.stdout.split() == ["measured"]
+
+
+INTERRUPTED = """
+import sys, time
+
+from plate_ocr.training.core.processes import spawned
+
+if __name__ == "__mp_main__":  # imported again by each process, before anything else
+    print("importing", flush=True)
+    time.sleep(1)
+
+if __name__ == "__main__":
+    with spawned(2) as executor:
+        try:
+            waiting = [executor.submit(time.sleep, 60) for _ in range(2)]
+            waiting[0].result()
+        except KeyboardInterrupt:
+            print("stopped")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
+def test_ctrl_c_ends_processes_that_still_import_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "interrupted.py"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # As a terminal has it: jobs in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(2)] == ["importing\n"] * 2
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "stopped\n", "")
