@@ -30,7 +30,7 @@ from plate_ocr.model.cards import (
 )
 from plate_ocr.model.sessions import CharModel, Detector, PlateModel, load_model, softmax
 from plate_ocr.networks.export import save_model, to_onnx
-from plate_ocr.networks.weights import load_detector_weights, load_plate_weights, load_weights
+from plate_ocr.networks.weights import load_detector_weights, load_plate_weights, load_weights, read_weights
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.vision.detection import decode_detections, preprocess_photo
 from plate_ocr.vision.images import Image
@@ -254,7 +254,10 @@ def test_a_pickle_is_called_one(tiny_model: Path) -> None:
             {"format": "plate-ocr plate model"},
             r"'plate-ocr plate model'.*'plate-ocr character model' is expected",
         ),
-        ({"version": VERSION + 1}, rf"version {VERSION + 1}, this plate-ocr reads up to {VERSION}"),
+        (
+            {"version": VERSION + 1, "format": "plate-ocr new model", "unheard": 1},
+            rf"needs a newer plate-ocr: it has format version {VERSION + 1}, this one reads up to {VERSION}",
+        ),
         ({"alphabet": "0012"}, r"damaged.*0 more than once"),
         ({"alphabet": 7}, r"damaged"),
         ({"hidden": "many"}, r"damaged|hidden"),
@@ -265,7 +268,9 @@ def test_a_pickle_is_called_one(tiny_model: Path) -> None:
         ({"temperature": None}, r"damaged|temperature"),
         ({"temperature": 0}, r"damaged|temperature"),
         ({"min_confidence": "high"}, r"damaged|min_confidence"),
-        ({"version": "new"}, r"damaged"),
+        ({"version": "new"}, r"damaged.*version = 'new'"),
+        ({"version": True}, r"damaged.*version = True"),
+        ({"version": 0}, r"damaged.*version = 0"),
         ({"unheard": 1}, r"damaged.*unheard"),
     ],
 )
@@ -276,6 +281,54 @@ def test_a_header_that_cannot_be_right_is_refused(
     with pytest.raises(ModelError, match=message) as caught:
         OPENERS[suffix](tiny_model)
     assert f"model{suffix}" in str(caught.value)
+
+
+FIRST_VERSION: list[tuple[str, Callable[[Path], Any], dict[str, Any]]] = [
+    (
+        "tiny.safetensors",
+        lambda path: read_weights(path)[0],
+        {
+            "alphabet": Alphabet("AÄ皖"), "preprocessing": Preprocessing(reach=0.6), "hidden": 4,
+            "temperature": 0.75, "min_confidence": 0.25, "training": {"seed": 1},
+            "accuracy": {"rendered": 0.5},
+        },
+    ),
+    (
+        "characters.onnx",
+        lambda path: CharModel(path).card,
+        {
+            "alphabet": Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "hidden": 64,
+            "preprocessing": Preprocessing(grid=(16, 12), reach=0.6), "min_confidence": 0.262,
+        },
+    ),
+    (
+        "plates.onnx",
+        lambda path: PlateModel(path).card,
+        {
+            "finder": (6, 10, 12), "channels": (10, 14, 18, 22), "transformer": 32, "layers": 1, "height": 64,
+            "width": 256, "min_confidence": 0.237, "min_plate_confidence": 0.78, "region": "",
+        },
+    ),
+    (
+        "detector.onnx",
+        lambda path: Detector(path).card,
+        {
+            "longest": 640, "channels": (8, 12, 16, 24, 32), "features": 24, "blocks": (2, 2, 2),
+            "context": 0, "light": False, "min_score": 0.5,
+        },
+    ),
+]  # fmt: skip
+"""Stored models, what reads their cards, and what these say."""
+
+
+@pytest.mark.parametrize(("name", "read", "says"), FIRST_VERSION, ids=lambda value: str(value)[:9])
+def test_models_of_the_first_format_version_are_read_for_ever(
+    name: str, read: Callable[[Path], Any], says: dict[str, Any]
+) -> None:
+    path = Path(__file__).parent / "golden" / "models" / name
+    assert b'"version": 1, ' in path.read_bytes().replace(b"\\", b"")
+    card = read(path)
+    assert {entry: getattr(card, entry) for entry in says} == says
 
 
 @pytest.mark.parametrize("suffix", OPENERS)

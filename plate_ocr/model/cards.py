@@ -19,6 +19,9 @@ FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"
 DETECTOR_FORMAT = "plate-ocr detector model"
 VERSION = 1
+"""Of the headers that are written; those of every version since the first release are read. It is raised when
+plate-ocr could no longer read a header that was written from then on, as when an entry is added."""
+
 METADATA_KEY = "plate_ocr"
 """Under this key the card stands as JSON in the metadata of both files of a model."""
 
@@ -169,7 +172,7 @@ def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
     Raises:
         ModelError: if it is missing, of an unknown kind, of a newer version or damaged.
     """
-    format = _read_header(metadata, path)[0]
+    format, _ = _read_header(metadata, path)
     if format == PLATE_FORMAT:
         return plate_card_from(metadata, path)
     return (
@@ -257,29 +260,31 @@ def _parse_card(
     metadata: dict[str, str] | None,
     path: Path,
 ) -> _AnyCard:
-    format, version, values = _read_header(metadata, path)
+    format, values = _read_header(metadata, path)
     if format != expected:
         raise ModelError(f"{path} holds a {format!r}; a {expected!r} is expected: {hint}")
     try:
-        if version > VERSION:
-            raise ModelError(
-                f"{path} has format version {version}, this plate-ocr reads up to {VERSION}: upgrade it"
-            )
         return parse(values)
     except (ValueError, KeyError, TypeError, AttributeError, AlphabetError) as error:
         raise _damaged(path, error) from None
 
 
-def _read_header(metadata: dict[str, str] | None, path: Path) -> tuple[Any, Any, dict[str, Any]]:
-    """Format, version and all else that the header holds."""
+def _read_header(metadata: dict[str, str] | None, path: Path) -> tuple[Any, dict[str, Any]]:
+    """Format, and all else that the header holds but the version, which is one that is known."""
     text = (metadata or {}).get(METADATA_KEY)
     if text is None:
         raise ModelError(f"{path} was not made by plate-ocr: its metadata have no {METADATA_KEY!r} entry")
     try:
         values = json.loads(text)
-        return values.pop("format"), values.pop("version"), values
+        format, version = values.pop("format"), values.pop("version")
+        _check_integers({"version": version})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(path, error) from None
+    if version > VERSION:
+        raise ModelError(
+            f"{path} needs a newer plate-ocr: it has format version {version}, this one reads up to {VERSION}"
+        )
+    return format, values
 
 
 def _damaged(path: Path, error: Exception) -> ModelError:
