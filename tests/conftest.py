@@ -9,10 +9,12 @@ import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import cv2
 import numpy as np
+import onnxruntime
 import PIL.Image
 import PIL.ImageDraw
 import pytest
@@ -306,6 +308,30 @@ def classifier(learnt: Learnt) -> CharClassifier:
 def plate_reader(learnt: Learnt) -> PlateReader:
     """Reads plates with the small trained model."""
     return PlateReader(learnt.folder, threads=1)
+
+
+CUDA, OPENVINO, CPU_PROVIDER = "CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider"
+
+
+@pytest.fixture
+def with_broken_cuda(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """ONNX Runtime with CUDA, which does not start, and OpenVINO; which providers sessions were asked for."""
+    asked, open_session = list[list[str]](), onnxruntime.InferenceSession
+
+    def session(data: bytes, options: Any, *, providers: list[str], enable_fallback: int) -> Any:
+        asked.append(providers)
+        assert not enable_fallback
+        if CUDA in providers:
+            raise RuntimeError("libcudnn.so.9: no such file\nand more")
+        real = open_session(data, options, providers=[CPU_PROVIDER])
+        if providers == [CPU_PROVIDER]:
+            return real
+        inside = {name: getattr(real, name) for name in ("run", "get_inputs", "get_outputs", "get_modelmeta")}
+        return SimpleNamespace(**inside, get_providers=lambda: [*providers, CPU_PROVIDER])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, OPENVINO, CPU_PROVIDER])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    return asked
 
 
 @pytest.fixture(scope="session")

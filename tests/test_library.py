@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, assert_type
 
 import cv2
@@ -30,7 +29,7 @@ from plate_ocr.readers.classical import BATCH
 from plate_ocr.readers.results import Char, plate_of
 from plate_ocr.video import VehicleTrack, watch
 from plate_ocr.vision.images import Image, ImageSource
-from tests.conftest import Learnt, encode, text_picture
+from tests.conftest import CPU_PROVIDER, CUDA, OPENVINO, Learnt, encode, text_picture
 
 ROOT = Path(__file__).parent.parent
 DIGITS = "0123"
@@ -380,30 +379,6 @@ def test_a_provider_that_is_not_there_is_an_error(
         opens(learnt.folder, providers=asked)
 
 
-CUDA, OPENVINO, CPU = "CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider"
-
-
-@pytest.fixture
-def with_broken_cuda(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """ONNX Runtime with CUDA, which does not start, and OpenVINO; which providers sessions were asked for."""
-    asked, open_session = list[list[str]](), onnxruntime.InferenceSession
-
-    def session(data: bytes, options: Any, *, providers: list[str], enable_fallback: int) -> Any:
-        asked.append(providers)
-        assert not enable_fallback
-        if CUDA in providers:
-            raise RuntimeError("libcudnn.so.9: no such file\nand more")
-        real = open_session(data, options, providers=[CPU])
-        if providers == [CPU]:
-            return real
-        inside = {name: getattr(real, name) for name in ("run", "get_inputs", "get_outputs", "get_modelmeta")}
-        return SimpleNamespace(**inside, get_providers=lambda: [*providers, CPU])
-
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, OPENVINO, CPU])
-    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
-    return asked
-
-
 def test_a_provider_that_does_not_start_is_an_error(
     with_broken_cuda: list[list[str]], learnt: Learnt, tmp_path: Path
 ) -> None:
@@ -418,11 +393,11 @@ def test_a_provider_that_onnx_runtime_leaves_out_is_an_error(
     learnt: Learnt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_session = onnxruntime.InferenceSession
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU_PROVIDER])
     monkeypatch.setattr(
         onnxruntime,
         "InferenceSession",
-        lambda data, options, **_: open_session(data, options, providers=[CPU]),
+        lambda data, options, **_: open_session(data, options, providers=[CPU_PROVIDER]),
     )
     with pytest.raises(DeviceError, match=f"cannot be run by {CUDA}: it does not start"):
         CharClassifier(learnt.folder, providers="cuda")
@@ -435,8 +410,12 @@ def test_auto_takes_the_first_that_starts_and_tells(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     reader = CharClassifier(learnt.folder, providers="auto")
-    assert reader.providers == (OPENVINO, CPU)
-    assert with_broken_cuda == [[CUDA], [CPU], [OPENVINO]]  # once to tell a broken file from a broken card
+    assert reader.providers == (OPENVINO, CPU_PROVIDER)
+    assert with_broken_cuda == [
+        [CUDA],
+        [CPU_PROVIDER],
+        [OPENVINO],
+    ]  # once to tell a broken file from a broken card
     assert reader(pictures[3]).char == DIGITS[3]
     (message,) = caplog.messages
     assert f"cannot be run by {CUDA}" in message

@@ -48,6 +48,16 @@ class Device(StrEnum):
     mps = "mps"
 
 
+class Provider(StrEnum):
+    """Execution providers of ONNX Runtime."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    coreml = "coreml"
+    openvino = "openvino"
+
+
 class LrSchedule(StrEnum):
     """Learning rate schedules after the warm-up."""
 
@@ -98,6 +108,15 @@ MinPlateConfidence: TypeAlias = Annotated[
         max=1,
         help="A plate whose characters have a lower mean confidence is left out.",
         show_default="the model's own",
+    ),
+]
+
+ReadDevice: TypeAlias = Annotated[
+    Provider,
+    typer.Option(
+        "--device",
+        help="Execution provider of ONNX Runtime; auto is the first available of CUDA, CoreML, OpenVINO and "
+        "CPU.",
     ),
 ]
 

@@ -20,6 +20,12 @@ SHORT_NAMES = {
 }
 """In the order in which ``"auto"`` tries them."""
 
+
+def short_name(provider: str) -> str:
+    """The short name of one of ONNX Runtime's, or else that itself."""
+    return next((short for short, full in SHORT_NAMES.items() if full == provider), provider)
+
+
 _BROUGHT_BY = {
     "cuda": "; to get it, put onnxruntime-gpu in the place of onnxruntime",
     "openvino": "; to get it, put onnxruntime-openvino in the place of onnxruntime",

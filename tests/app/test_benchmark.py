@@ -10,6 +10,7 @@ import pytest
 
 from plate_ocr.app.commands import benchmark
 from plate_ocr.app.commands.benchmark import CROP, PHOTO, TEXT, drawn_crop, drawn_photo
+from plate_ocr.model.sessions import available_threads
 from plate_ocr.readers.auto import PlateReader
 from tests.app.conftest import Run
 
@@ -24,7 +25,8 @@ def _short(monkeypatch: pytest.MonkeyPatch, shipped_plates: Path, shipped_detect
 def test_a_crop_and_a_photo_are_measured(run: Run) -> None:
     code, out, err = run("benchmark")
     assert (code, err) == (0, "")
-    crop, photo = out.splitlines()
+    device, crop, photo = out.splitlines()
+    assert device == f"device: cpu, {available_threads()} cores"
     assert crop.startswith("crop, 260×55 pixels: ")
     assert photo.startswith("photo, 1280×960 pixels: ")
     assert " per second with one core, " in crop
@@ -34,6 +36,7 @@ def test_json_has_all_figures(run: Run) -> None:
     code, out, _ = run("benchmark", "--json")
     measured = json.loads(out)
     assert code == 0
+    assert measured["device"] == "cpu"
     assert measured["cores"] >= 1
     for kind, size in (("crop", CROP), ("photo", PHOTO)):
         figures = measured[kind]

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import typer
 
+from plate_ocr.app.commands.reading import device_name, open_reader
+from plate_ocr.app.options import Provider, ReadDevice
 from plate_ocr.errors import PlateOcrError
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.readers.auto import PlateReader
@@ -33,6 +35,7 @@ FOREGROUND, BACKGROUND = (20, 20, 20), (235, 235, 235)
 
 
 def benchmark(
+    device: ReadDevice = Provider.cpu,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Measure the time to read a crop and a photo on this machine.
@@ -42,12 +45,15 @@ def benchmark(
     cores = available_threads()
     crop = drawn_crop()
     pictures = {"crop": crop, "photo": drawn_photo(crop)}
+    read, single = (open_reader(None, None, providers=device.value, threads=n) for n in (None, 1))
     measured = {
-        name: {"size": picture.shape[1::-1], **_measure(picture, cores)} for name, picture in pictures.items()
+        name: {"size": picture.shape[1::-1], **_measure(picture, cores, read, single)}
+        for name, picture in pictures.items()
     }
     if as_json:
-        print(json.dumps({"cores": cores, **measured}))
+        print(json.dumps({"device": device_name(read), "cores": cores, **measured}))
         return
+    print(f"device: {device_name(read)}, {cores} cores")
     for name, figures in measured.items():
         width, height = figures["size"]
         print(
@@ -82,14 +88,13 @@ def drawn_photo(crop: Image) -> Image:
     return np.clip(cv2.GaussianBlur(photo, (0, 0), 1) + noise, 0, 255).astype(np.uint8)
 
 
-def _measure(picture: Image, cores: int) -> dict[str, Any]:
+def _measure(picture: Image, cores: int, read: PlateReader, single: PlateReader) -> dict[str, Any]:
     """Median milliseconds per image, and images per second with all cores and with one.
 
     Raises:
         PlateOcrError: if the plate is misread: then its time means nothing.
     """
     content = bytes(cv2.imencode(".jpg", picture)[1])
-    read, single = PlateReader(), PlateReader(threads=1)
     for reader in (read, single):
         texts = [plate.text for plate in reader(content).plates]
         if texts != [TEXT]:

@@ -19,6 +19,8 @@ from plate_ocr.app.options import (
     Jobs,
     MinConfidence,
     MinPlateConfidence,
+    Provider,
+    ReadDevice,
     ReadModel,
     ReadRegions,
     split_regions,
@@ -46,6 +48,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the metrics as one JSON object.")] = False,
     jobs: Jobs = 1,
+    device: ReadDevice = Provider.cpu,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -69,6 +72,7 @@ def evaluate(
         region=split_regions(region),
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,
+        providers=device.value,
     )
     read, draw, result = opened(), PictureFolders().draw, Evaluation()
     plates, problems = list_plates(data, Alphabet(read.alphabet))

@@ -22,6 +22,8 @@ from plate_ocr.app.options import (
     Jobs,
     MinConfidence,
     MinPlateConfidence,
+    Provider,
+    ReadDevice,
     ReadModel,
     ReadRegions,
     Rotation,
@@ -110,6 +112,7 @@ def predict(
         ),
     ] = None,
     jobs: Jobs = 1,
+    device: ReadDevice = Provider.cpu,
     show: Annotated[
         bool, typer.Option("--show", help="Show videos in a window while they are read.")
     ] = False,
@@ -147,6 +150,7 @@ def predict(
         rotate=int(rotate or 0),
         roi=next(parse_boxes("--roi", [] if roi is None else [roi]), None),
         ignore=[*parse_boxes("--ignore", ignore or [])],
+        providers=device.value,
     )
     read = opened(input_type)
     window = _window() if show else None

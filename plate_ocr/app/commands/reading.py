@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from plate_ocr.app.console import fail
 from plate_ocr.app.options import InputType
 from plate_ocr.app.verbosity import LOGGER
-from plate_ocr.errors import DataError, ModelError
+from plate_ocr.errors import DataError, DeviceError, ModelError
+from plate_ocr.model.providers import short_name
 from plate_ocr.model.registry import find_model
 from plate_ocr.model.sessions import PlateModel, available_threads
 
@@ -29,14 +30,19 @@ def open_reader(model: str | None, input_type: InputType | None, **settings: Any
         read = PlateReader(model, input=input_type.value if input_type else "auto", **settings)
         if input_type is None and read.alphabet.isdecimal():
             read = PlateReader(model, input="char", **settings)
-    except (ModelError, DataError, ValueError) as error:
+    except (ModelError, DataError, DeviceError, ValueError) as error:
         fail(str(error), 2)
-    LOGGER.debug("device: cpu, %d cores", available_threads())
+    LOGGER.debug("device: %s, %d cores", device_name(read), available_threads())
     LOGGER.debug("model: %s", read.model.path)
     if isinstance(read.model, PlateModel) and input_type is not InputType.plate:
         LOGGER.debug("detector: %s", find_model("detector", ".onnx"))
     LOGGER.debug("opened in %.0f ms", 1000 * (perf_counter() - started))
     return read
+
+
+def device_name(read: PlateReader) -> str:
+    """What runs a reader's network, as in ``openvino, else cpu``: that computes what is left over."""
+    return ", else ".join(map(short_name, read.providers))
 
 
 def in_turn(
