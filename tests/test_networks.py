@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,13 +18,14 @@ from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
 from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
-from plate_ocr.networks.plate import JITTER_STD, MARGIN, LocalizationNet, jitter_corners, view_of_text
+from plate_ocr.networks.plate import JITTER_STD, LocalizationNet, jitter_corners, view_of_text
 from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.core.losses import batch_loss
 from plate_ocr.training.core.schedule import Loss
 from plate_ocr.training.detector.run import CARD
 from plate_ocr.vision.detection import CELL
 from plate_ocr.vision.geometry import CORNERS
+from plate_ocr.vision.plate_input import TEXT_MARGIN, text_view
 from tests.conftest import LIGHT_DETECTOR, draw_plate, new_detector_network, new_network, new_plate_network
 
 Array = NDArray[np.float64]
@@ -136,7 +138,7 @@ def test_there_must_be_weights(tmp_path: Path, tiny_model: Path) -> None:
 
 
 WHOLE = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
-INNER = torch.tensor(MARGIN) + WHOLE * (1 - 2 * torch.tensor(MARGIN))
+INNER = torch.tensor(TEXT_MARGIN) + WHOLE * (1 - 2 * torch.tensor(TEXT_MARGIN))
 """The text's corners where it fills the view."""
 
 
@@ -162,6 +164,17 @@ def test_corners_at_the_margins_show_the_whole_picture(plate_card: PlateCard) ->
     pictures = torch.rand(2, 1, 64, 256, generator=torch.Generator().manual_seed(0))
     view = new_plate_network(plate_card).sample_view(pictures, INNER.expand(2, -1, -1))
     torch.testing.assert_close(view, F.avg_pool2d(pictures, 2), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("corners", [INNER, WHOLE, [[-0.1, 0.2], [0.8, 0.3], [0.9, 1.2], [0.2, 0.7]]])
+def test_the_view_that_is_shown_is_the_one_that_is_read(plate_card: PlateCard, corners: Any) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (8, 32), np.uint8)
+    picture = np.asarray(cv2.resize(picture, (256, 64), interpolation=cv2.INTER_CUBIC), np.uint8)
+    corners = np.asarray(corners, np.float32)
+    view = new_plate_network(plate_card).sample_view(
+        torch.from_numpy(picture[None, None]).float(), torch.from_numpy(corners[None])
+    )
+    np.testing.assert_allclose(text_view(picture, corners), view[0, 0].numpy(), atol=3)
 
 
 @pytest.mark.parametrize("turn", [-8, 0, 11])

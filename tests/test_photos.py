@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scenes import Scene, SceneGenerator
-from plate_ocr.vision.detection import Detection
+from plate_ocr.vision.detection import Detection, DetectorRun
 from plate_ocr.vision.geometry import crop_box, overlap, rectify, whole_crop
 from plate_ocr.vision.images import Image
 from tests.conftest import text_picture
@@ -263,6 +263,10 @@ def photo_with(*texts: str, size: tuple[int, int] = (400, 500)) -> tuple[Image, 
     return photo, boxes
 
 
+Array = NDArray[np.float64]
+OnRun: TypeAlias = Callable[[DetectorRun], object] | None
+
+
 class Points:
     """A detector that says what it is told to, and at what size it was asked."""
 
@@ -270,13 +274,42 @@ class Points:
         self.card, self.asked = DetectorCard(), list[int]()
         self._places, self._least, self._score = places, least, score
 
-    def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Detection]:
+    def detect(
+        self, gray: Image, *, scales: Sequence[int], min_score: float, on_run: OnRun
+    ) -> list[Detection]:
         """Where plates may be."""
-        (longest,) = scales
-        self.asked.append(longest)
+        longest = self._run(gray, scales, on_run)
         if longest < self._least or self._score < min_score:
             return []
         return [Detection(self._score, np.asarray(place, np.float64)) for place in self._places]
+
+    def _run(self, gray: Image, scales: Sequence[int], on_run: OnRun) -> int:
+        (longest,) = scales
+        self.asked.append(longest)
+        if on_run:
+            on_run(DetectorRun(longest / max(gray.shape), np.zeros((8, 8))))
+        return longest
+
+
+class Faint(Points):
+    """Is sure of a far plate from close by alone."""
+
+    def __init__(self, near: Array, far: Array, shape: tuple[int, ...]) -> None:
+        super().__init__(near)
+        self._far, self._shape = far, shape
+
+    def detect(
+        self, gray: Image, *, scales: Sequence[int], min_score: float, on_run: OnRun
+    ) -> list[Detection]:
+        """Where plates may be."""
+        if gray.shape == self._shape:
+            faint = Detection(0.6 * self.card.min_score, self._far)
+            found = super().detect(gray, scales=scales, min_score=min_score, on_run=on_run)
+            return [*found, faint] if faint.score >= min_score else found
+        self._run(gray, scales, on_run)
+        # The window's middle is the plate's.
+        middle = np.array(gray.shape[::-1]) / 2
+        return [Detection(0.9, self._far - self._far.mean(0) + np.minimum(self._far.mean(0), middle))]
 
 
 def read_photo(detector: Points, plates: Path, photo: Image) -> tuple[Plate, ...]:
@@ -377,19 +410,7 @@ def test_a_plate_near_by_keeps_no_other_from_being_seen_closer(shipped_plates: P
     longest = DetectorCard().longest
     photo, (near, far) = photo_with("KA365CP", "TR4821", size=(800, 4 * longest))
 
-    class Faint(Points):
-        """Is sure of the far one from close by alone."""
-
-        def detect(self, gray: Image, *, scales: Sequence[int], min_score: float) -> list[Detection]:
-            self.asked.append(*scales)
-            if gray.shape != photo.shape:
-                # The window's middle is the plate's.
-                middle = np.array(gray.shape[::-1]) / 2
-                return [Detection(0.9, far - far.mean(0) + np.minimum(far.mean(0), middle))]
-            places = [Detection(0.9, near), Detection(0.6 * self.card.min_score, far)]
-            return [place for place in places if place.score >= min_score]
-
-    plates = read_photo(Faint(), shipped_plates, photo)
+    plates = read_photo(Faint(near, far, photo.shape), shipped_plates, photo)
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
     # Without pixels to look closer at, a faint place is none.
     assert read_photo(Points(far, score=0.6 * DetectorCard().min_score), shipped_plates, photo[:, :500]) == ()

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.files import write_whole
-from plate_ocr.readers.classical import ClassicalReader, LineReading
+from plate_ocr.readers.classical import ClassicalReader
+from plate_ocr.readers.trace import LineReading
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.drawing import BLUE, GREEN, RED, blank, draw_text, enlarge, to_color, to_png
 from plate_ocr.vision.images import Image, ImageSource, read_image, to_gray

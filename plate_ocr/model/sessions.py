@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -25,7 +25,15 @@ from plate_ocr.model.cards import (
 )
 from plate_ocr.model.providers import CPU, Providers, check_threads, choose_providers
 from plate_ocr.model.registry import find_model
-from plate_ocr.vision.detection import MAX_UPSCALE, Detection, decode_detections, preprocess_photo, run_tiled
+from plate_ocr.vision.detection import (
+    MAX_UPSCALE,
+    Detection,
+    DetectorRun,
+    decode_detections,
+    preprocess_photo,
+    run_tiled,
+    sigmoid,
+)
 from plate_ocr.vision.images import Image
 
 
@@ -251,6 +259,7 @@ class Detector(Model[DetectorCard]):
         min_score: float,
         max_count: int = 64,
         max_upscale: float = MAX_UPSCALE,
+        on_run: Callable[[DetectorRun], object] | None = None,
     ) -> list[Detection]:
         """Where plates may be in a photo, the surest first; what is seen at several scales, once for each.
 
@@ -261,11 +270,15 @@ class Detector(Model[DetectorCard]):
             min_score: below it nothing is taken for a plate, 0..1.
             max_count: how many at each scale, at most.
             max_upscale: how many times the photo is enlarged, at most.
+            on_run: is given the scores of the network at each scale.
         """
         places = list[Detection]()
         for longest in scales:
             picture, scale = preprocess_photo(gray, longest, max_upscale)
-            places += decode_detections(run_tiled(self._run_tile, picture), scale, min_score, max_count)
+            output = run_tiled(self._run_tile, picture)
+            places += decode_detections(output, scale, min_score, max_count)
+            if on_run is not None:
+                on_run(DetectorRun(scale, sigmoid(output[0].astype(np.float64))))
         return sorted(places, key=lambda place: -place.score)
 
     def _run_tile(self, picture: Image) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.blocks import ResidualBlock
 from plate_ocr.vision.geometry import CORNERS
+from plate_ocr.vision.plate_input import TEXT_MARGIN
 
 
 def plate_network_for(card: PlateCard) -> PlateNetwork:
@@ -18,9 +19,6 @@ def plate_network_for(card: PlateCard) -> PlateNetwork:
         len(card.alphabet), card.channels, card.transformer, card.layers, card.steps, card.finder
     )
 
-
-MARGIN = (0.05, 0.11)
-"""Between the text's corners and the edges of what the plate network looks at, parts of width and height."""
 
 JITTER_STD = (0.02, 0.035)
 """Standard deviation of the random shift of each corner and of all together in training, as fractions of the
@@ -64,7 +62,7 @@ class LocalizationNet(nn.Module):
         # It begins with the whole picture.
         nn.init.normal_(self.output.weight, std=1e-3)
         corners = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
-        inner = torch.tensor(MARGIN) + corners * (1 - 2 * torch.tensor(MARGIN))
+        inner = torch.tensor(TEXT_MARGIN) + corners * (1 - 2 * torch.tensor(TEXT_MARGIN))
         self.output.bias.data.copy_(torch.cat([inner, corners]).flatten())
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -85,8 +83,8 @@ def view_of_text(height: int, width: int) -> Tensor:
         float32 ``[height * width, 4]``; times the corners ``[4, 2]`` these are the places of the view's
         pixels, by bilinear interpolation (and beyond the text, extrapolation).
     """
-    down = ((torch.arange(height) + 0.5) / height - MARGIN[1]) / (1 - 2 * MARGIN[1])
-    along = ((torch.arange(width) + 0.5) / width - MARGIN[0]) / (1 - 2 * MARGIN[0])
+    down = ((torch.arange(height) + 0.5) / height - TEXT_MARGIN[1]) / (1 - 2 * TEXT_MARGIN[1])
+    along = ((torch.arange(width) + 0.5) / width - TEXT_MARGIN[0]) / (1 - 2 * TEXT_MARGIN[0])
     t, s = torch.meshgrid(down, along, indexing="ij")
     return torch.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], -1).flatten(0, 1)
 

@@ -16,9 +16,10 @@ from plate_ocr.errors import ModelError
 from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import Detector, PlateModel, load_model
 from plate_ocr.readers.base import Reader, check_choice, check_confidence, check_min_height
-from plate_ocr.readers.photos import PhotoReader, detect_at_all_scales
+from plate_ocr.readers.photos import UNWANTED, PhotoReader, detect_at_all_scales
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.trace import current_trace, tell_dropped
 from plate_ocr.readers.view import Box, View
 from plate_ocr.region_files.table import Region
 from plate_ocr.vision.detection import Detection
@@ -119,6 +120,8 @@ class AnyReader:
             else:
                 plates = self.photos.read_photo(gray, places[i] if i in places else self.photos.detect(gray))
                 plates = plates or (crops[i] if i in crops else self.plates.read([gray])[0])
+            if trace := current_trace():
+                trace.picture_type = picture_type
             results.append((picture_type, plates))
         return results
 
@@ -287,8 +290,12 @@ class PlateReader(Reader[Reading]):
         readings = []
         for picture, (_, offset), plates in zip(pictures, parts, found, strict=True):
             height, width = picture.shape
-            placed = [plate.placed(offset, (width, height)) for plate in plates]
-            readings.append(Reading(width, height, ms, tuple(filter(self._is_wanted, placed))))
+            placed = [(plate, plate.placed(offset, (width, height))) for plate in plates]
+            wanted = [(plate, here) for plate, here in placed if self._is_wanted(here)]
+            readings.append(Reading(width, height, ms, tuple(here for _, here in wanted)))
+            if trace := current_trace():
+                trace.offset, trace.placed = offset, placed
+                tell_dropped(plates, [plate for plate, _ in wanted], UNWANTED)
         return readings
 
     def _is_wanted(self, plate: Plate) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.base import Reader, check_confidence
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
 from plate_ocr.readers.spacing import find_group_starts
+from plate_ocr.readers.trace import CharAttempts, LineReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.binarize import otsu
 from plate_ocr.vision.images import Image
@@ -100,7 +101,11 @@ class CharClassifier(Reader[CharReading]):
         """
         candidates = find_candidates(stack, self.model.card.preprocessing)
         probabilities = self.model.probabilities(candidates.ratios)
-        return best_of_candidates(probabilities, candidates, len(stack)), candidates
+        scores = best_of_candidates(probabilities, candidates, len(stack))
+        if (trace := current_trace()) and len(stack) == 1:
+            trace.card = self.model.card
+            trace.char = CharAttempts(stack, candidates, probabilities, scores[0])
+        return scores, candidates
 
     def reading(self, scores: NDArray[np.float32]) -> CharReading:
         """What probabilities float32 ``(classes,)`` mean."""
@@ -130,34 +135,6 @@ def best_of_candidates(
         best_last = np.argsort(probabilities.max(axis=1) * candidates.plausible, kind="stable")
         scores[candidates.owner[best_last]] = probabilities[best_last]
     return scores
-
-
-@dataclass(frozen=True)
-class LineReading:
-    """How a line of characters was read: what ``plate-ocr inspect`` shows.
-
-    Attributes:
-        line: the straightened line.
-        segments: the pieces that were considered.
-        chosen: indices of the pieces that were taken for characters.
-        scores: float32 ``(len(chosen), classes)``: probabilities of the chosen ones; 0 for what the
-            plate's format excludes there.
-        value: log-probability of the whole reading, less the cost of unexplained ink.
-    """
-
-    line: Line
-    segments: Segments
-    chosen: tuple[int, ...]
-    scores: NDArray[np.float32]
-    value: float
-
-    @property
-    def ends(self) -> NDArray[np.float64]:
-        """Where the characters begin and end in the line: float64 ``(len(chosen), 2)``, pixels."""
-        cuts, chosen = self.segments.cuts, list(self.chosen)
-        return np.stack([cuts[self.segments.first[chosen]], cuts[self.segments.last[chosen]]], 1).astype(
-            float
-        )
 
 
 class ClassicalReader:
@@ -202,7 +179,10 @@ class ClassicalReader:
         return sorted(readings, key=lambda reading: -reading.value)
 
     def _read(self, gray: Image) -> tuple[Plate, ...]:
-        if (lines := self.lines(gray)) and lines[0].chosen:
+        lines = self.lines(gray)
+        if trace := current_trace():
+            trace.card, trace.lines = self.classifier.model.card, lines
+        if lines and lines[0].chosen:
             chars = tuple(self.classifier.reading(scores) for scores in lines[0].scores)
             if any(char.char for char in chars):
                 ends, cuts = self._spaces(lines[0])

@@ -9,8 +9,9 @@ import numpy as np
 from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Char, Plate
+from plate_ocr.readers.trace import Search, SearchPurpose, current_trace, tell_dropped
 from plate_ocr.text import fold_lookalikes
-from plate_ocr.vision.detection import Detection
+from plate_ocr.vision.detection import Detection, DetectorRun
 from plate_ocr.vision.geometry import contained, crop_box, overlap, rectify
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.overlays import is_overlay
@@ -20,6 +21,9 @@ RECTIFIED_MARGIN = (0.08, 0.2)
 
 BOX_MARGIN = (0.12, 0.2)
 """The same about one that is read as it stands."""
+
+CROPS = ("rectified", "unrectified")
+"""Names of the two crops of a plate, in the order in which they are read."""
 
 MIN_WIDTH = 128
 """A narrower plate is enlarged while it is rectified: pixels, half of the plate network's input."""
@@ -47,6 +51,9 @@ and is not reported."""
 
 SURE_CHAR = 0.8
 """Of two readings of one plate, the one with more characters of at least this confidence is kept."""
+
+UNWANTED = "below the minimum confidence or height of plates"
+"""Why a plate does not count, for people."""
 
 MIN_SHORT_CONFIDENCE = 0.97
 """Of short texts that are found in a photo, at least: badges and lamps read so."""
@@ -120,7 +127,7 @@ class PhotoReader:
         Some have a score below that of the detector's card: a closer look must show more.
         """
         card = self.detector.card
-        return self.detector.detect(gray, scales=[card.longest], min_score=WEAK * card.min_score)
+        return self._detect(gray, card.longest, "photo", min_score=WEAK * card.min_score)
 
     def read_photo(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
         """The plates in a photo, the surest first.
@@ -131,14 +138,20 @@ class PhotoReader:
         """
         card, longest = self.detector.card, self.detector.card.longest
         clear = [place for place in places if place.score >= card.min_score]
+        tell_dropped(places, clear, f"score below {card.min_score:.2f}")
         plates = self._read_places(gray, [*self._near(gray), *clear])
         if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
             plates = _distinct_plates([*plates, *self._read_places(gray, closer)])
-        wanted = tuple(filter(self._is_wanted, plates))
+        wanted = self._wanted(plates)
         while not wanted and longest < max(gray.shape):
             # Far away.
             longest *= 2
-            wanted = tuple(filter(self._is_wanted, self._read_places(gray, self._detect(gray, longest))))
+            wanted = self._wanted(self._read_places(gray, self._detect(gray, longest, "far")))
+        return wanted
+
+    def _wanted(self, plates: Sequence[Plate]) -> tuple[Plate, ...]:
+        wanted = tuple(filter(self._is_wanted, plates))
+        tell_dropped(plates, wanted, UNWANTED)
         return wanted
 
     def _closer(self, gray: Image, places: Sequence[Detection], plates: Sequence[Plate]) -> list[Detection]:
@@ -152,35 +165,74 @@ class PhotoReader:
         for place in unread[:MAX_WINDOWS]:
             x, y = (max(0, round(v) - reach) for v in place.corners.mean(0))
             window = gray[y : y + 2 * reach, x : x + 2 * reach]
-            seen = self.detector.detect(window, scales=[WINDOW], min_score=MIN_WINDOW_SCORE)
-            found += [Detection(other.score, other.corners + np.array([x, y])) for other in seen]
+            found += self._detect(
+                window, WINDOW, "closer", min_score=MIN_WINDOW_SCORE, origin=(x, y), about=place
+            )
         return found
 
     def _near(self, gray: Image) -> list[Detection]:
         """Plates that fill much of a photo, seen better from further away."""
         half = self.detector.card.longest // 2
         least = NEAR_WIDTH * max(gray.shape) / half
-        return [place for place in self._detect(gray, half) if np.ptp(place.corners, axis=0).max() >= least]
+        places = self._detect(gray, half, "near")
+        near = [place for place in places if np.ptp(place.corners, axis=0).max() >= least]
+        tell_dropped(places, near, f"below {NEAR_WIDTH} pixels at this scale")
+        return near
 
-    def _detect(self, gray: Image, longest: int) -> list[Detection]:
-        return self.detector.detect(gray, scales=[longest], min_score=self.detector.card.min_score)
+    def _detect(
+        self,
+        gray: Image,
+        longest: int,
+        purpose: SearchPurpose,
+        *,
+        min_score: float | None = None,
+        origin: tuple[int, int] = (0, 0),
+        about: Detection | None = None,
+    ) -> list[Detection]:
+        """Where plates may be in a photo or in a window of it.
+
+        Args:
+            gray: uint8 ``(H, W)``.
+            longest: pixels that its longer side gets.
+            purpose: for the trace.
+            min_score: by default that of the detector's card.
+            origin: x and y of the window's top left in the photo, pixels.
+            about: the detection that the window is about.
+        """
+        min_score = self.detector.card.min_score if min_score is None else min_score
+        trace, runs = current_trace(), list[DetectorRun]()
+        found = self.detector.detect(
+            gray, scales=[longest], min_score=min_score, on_run=runs.append if trace else None
+        )
+        found = [Detection(place.score, place.corners + np.array(origin)) for place in found]
+        if trace:
+            trace.searches += [
+                Search(purpose, gray, origin, about, min_score, run, tuple(found)) for run in runs
+            ]
+        return found
 
     def _read_places(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
         """What is read where plates may be and no camera printed it: of readings of one plate the best."""
-        boxes = [place.corners for place in _distinct(places)]
+        places = _distinct(places)
+        boxes = [place.corners for place in places]
         crops = [
             (rectify(gray, box, RECTIFIED_MARGIN, MIN_WIDTH), crop_box(gray, box, BOX_MARGIN))
             for box in boxes
         ]
         read = self.reader.read_crops(crops, short_confidence=MIN_SHORT_CONFIDENCE)
-        found = [(box, plate) for box, plate in zip(boxes, read, strict=True) if plate]
-        doubtful = [i for i, (_, plate) in enumerate(found) if plate.min_confidence < TURNED_BELOW]
+        found = {i: plate for i, plate in enumerate(read) if plate}
+        doubtful = [i for i, plate in found.items() if plate.min_confidence < TURNED_BELOW]
         crops_turned = [
-            [rectify(gray, np.roll(found[i][0], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH)] for i in doubtful
+            [rectify(gray, np.roll(boxes[i], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH)] for i in doubtful
         ]
         turned = dict(zip(doubtful, self.reader.read_crops(crops_turned), strict=True))
-        upright = [plate for i, (_, plate) in enumerate(found) if not _is_better(turned.get(i), plate)]
-        return _distinct_plates([plate for plate in upright if not is_overlay(gray, np.array(plate.corners))])
+        upside_down = [i for i in doubtful if _is_better(turned[i], found[i])]
+        if trace := current_trace():
+            trace.add_detections(places, doubtful, upside_down)
+        upright = [plate for i, plate in found.items() if i not in upside_down]
+        real = [plate for plate in upright if not is_overlay(gray, np.array(plate.corners))]
+        tell_dropped(upright, real, "printed into the picture by a camera")
+        return _distinct_plates(real)
 
 
 def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:
@@ -188,8 +240,11 @@ def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:
     kept: list[Plate] = []
     for plate in sorted(plates, key=_rank, reverse=True):
         box = np.array(plate.corners)
-        if all(contained(box, np.array(other.corners)) < NMS_CONTAINMENT for other in kept):
+        shared = (other for other in kept if contained(box, np.array(other.corners)) >= NMS_CONTAINMENT)
+        if (better := next(shared, None)) is None:
             kept.append(plate)
+        elif trace := current_trace():
+            trace.suppressed.append((plate, better))
     return tuple(sorted(kept, key=lambda plate: -plate.confidence))
 
 
@@ -199,6 +254,7 @@ def _distinct(places: Sequence[Detection]) -> list[Detection]:
     for place in sorted(places, key=lambda place: -place.score):
         if all(overlap(place.corners, other.corners) < DUPLICATE_IOU for other in kept):
             kept.append(place)
+    tell_dropped(places, kept, "read already: the place of another detection")
     return kept
 
 
@@ -206,11 +262,11 @@ def _is_better(turned: Plate | None, plate: Plate) -> bool:
     """Whether a plate read upside down is more confident than upright."""
     if turned is None:
         return False
-    one, other = _folded(turned), _folded(plate)
+    one, other = folded_confidence(turned), folded_confidence(plate)
     return one > other + TURNED_MARGIN and 1 - one < TURNED_DOUBT * (1 - other)
 
 
-def _folded(plate: Plate) -> float:
+def folded_confidence(plate: Plate) -> float:
     """Mean confidence of a plate's characters, each together with those that look like it."""
     return float(np.mean([_with_lookalikes(char) for char in plate.chars]))
 
@@ -224,4 +280,9 @@ def _with_lookalikes(char: Char) -> float:
 
 
 def _rank(plate: Plate) -> tuple[int, float]:
-    return sum(char.confidence >= SURE_CHAR for char in plate.chars), plate.confidence
+    return sure_chars(plate), plate.confidence
+
+
+def sure_chars(plate: Plate) -> int:
+    """Number of characters with a confidence of at least :data:`SURE_CHAR`."""
+    return sum(char.confidence >= SURE_CHAR for char in plate.chars)

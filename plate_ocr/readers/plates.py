@@ -20,6 +20,7 @@ from plate_ocr.readers.ctc import (
 )
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
 from plate_ocr.readers.spacing import locate_chars
+from plate_ocr.readers.trace import Candidate, CropAttempt, CropReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.geometry import Crop, crop_box, whole_crop
 from plate_ocr.vision.images import Image
@@ -111,31 +112,48 @@ class NetworkReader:
         return plates
 
     def _read_batch(self, crops: Sequence[Sequence[Crop]], short_confidence: float) -> list[Plate | None]:
-        min_confidence = self.min_plate_confidence
         best: list[Plate | None] = [None] * len(crops)
+        attempts: list[list[CropAttempt]] = [[] for _ in crops]
+
+        def keep(i: int, turn: int, tighter: bool, reading: CropReading) -> Plate | None:
+            bound = self._min_confidence(reading.plate, short_confidence)
+            attempts[i].append(CropAttempt(turn, tighter, reading, bound))
+            return reading.plate
+
         for turn in range(max(map(len, crops))):
             unread = [
                 i for i, batch in enumerate(crops) if turn < len(batch) and (not turn or _is_unsure(best[i]))
             ]
             batch = [crops[i][turn] for i in unread]
-            plates = self._forward(batch)
+            readings = self._forward(batch)
+            plates = [keep(i, turn, False, reading) for i, reading in zip(unread, readings, strict=True)]
             closer = {i: crop for i, plate in enumerate(plates) if (crop := _closer(batch[i], plate))}
-            for i, plate in zip(closer, self._forward([*closer.values()]), strict=True):
+            for i, reading in zip(closer, self._forward([*closer.values()]), strict=True):
+                plate = keep(unread[i], turn, True, reading)
                 plates[i] = _more_confident(plates[i], _to_image(plate, closer[i]))
             for i, crop, plate in zip(unread, batch, plates, strict=True):
-                short = plate is not None and len(plate.chars) < SHORT_LENGTH
-                if plate is not None and plate.confidence >= max(min_confidence, short * short_confidence):
+                if plate and plate.confidence >= self._min_confidence(plate, short_confidence):
                     best[i] = _more_confident(best[i], _to_image(plate, crop))
+        if trace := current_trace():
+            trace.candidates += map(Candidate, map(tuple, attempts), best)
         return best
 
-    def _forward(self, batch: Sequence[Crop]) -> list[Plate | None]:
+    def _min_confidence(self, plate: Plate | None, short_confidence: float) -> float:
+        """Minimum confidence of a plate."""
+        short = plate is not None and len(plate.chars) < SHORT_LENGTH
+        return max(self.min_plate_confidence, short * short_confidence)
+
+    def _forward(self, batch: Sequence[Crop]) -> list[CropReading]:
         """Run the network on crops; corners are relative to the crops."""
         if not batch:
             return []
         card = self.model.card
         inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
-        answers = zip(*self.model(np.stack(inputs)), batch, strict=True)
-        return [self.plate(probs, points, crop.picture) for probs, points, crop in answers]
+        outputs = zip(batch, inputs, *self.model(np.stack(inputs)), strict=True)
+        return [
+            CropReading(crop, input, probs, points, self.plate(probs, points, crop.picture))
+            for crop, input, probs, points in outputs
+        ]
 
     def plate(
         self, probabilities: NDArray[np.float32], points: NDArray[np.float32], picture: Image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -39,6 +40,19 @@ class Detection:
 
     score: float
     corners: NDArray[np.float64]
+
+
+class DetectorRun(NamedTuple):
+    """The scores of the detector for a picture at one scale.
+
+    Attributes:
+        scale: pixels of the network's picture that a pixel of the picture is.
+        scores: float64 ``(H, W)``, 0..1: whether the middle of a plate is in a cell of :data:`CELL` pixels of
+            the network's picture.
+    """
+
+    scale: float
+    scores: NDArray[np.float64]
 
 
 def preprocess_photo(gray: Image, longest: int, max_upscale: float = MAX_UPSCALE) -> tuple[Image, float]:
@@ -93,6 +107,11 @@ def _tiles(side: int) -> tuple[int, list[int]]:
     return length, [min(i * step, side - length) for i in range(count)]
 
 
+def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores, 0..1, of the network's first channel."""
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
 def decode_detections(
     answer: NDArray[np.float32], scale: float, min_score: float, max_count: int = 64
 ) -> list[Detection]:
@@ -111,5 +130,5 @@ def decode_detections(
     rows, columns = rows[order], columns[order]
     middles = (np.stack([columns, rows], 1) + 0.5) * CELL
     corners = answer[1:, rows, columns].T.reshape(-1, 4, 2).astype(np.float64) * UNIT + middles[:, None]
-    scores = 1 / (1 + np.exp(-logits[rows, columns].astype(np.float64)))
+    scores = sigmoid(logits[rows, columns].astype(np.float64))
     return [Detection(float(score), points / scale) for score, points in zip(scores, corners, strict=True)]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 64, 256
 """Size of the network's input, pixels."""
+
+TEXT_MARGIN = (0.05, 0.11)
+"""Between the text's corners and the edges of the view that the network reads, parts of width and height."""
 
 
 def preprocess_plate(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> Image:
@@ -26,3 +30,24 @@ def preprocess_plate(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> I
     small = (min(width, gray.shape[1]), min(height, gray.shape[0]))
     gray = np.asarray(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def text_view(picture: Image, corners: NDArray[np.float32]) -> Image:
+    """The view of the text that the network samples from its input and reads, as it does that itself.
+
+    Args:
+        picture: uint8 ``(height, width)``: the input.
+        corners: float32 ``(4, 2)``: of the text, as parts of the input's width and height.
+
+    Returns:
+        uint8 ``(height / 2, width / 2)``: the text fills it but for :data:`TEXT_MARGIN`.
+    """
+    height, width = picture.shape
+    across, down = TEXT_MARGIN
+    t = ((np.arange(height // 2) + 0.5) / (height // 2) - down) / (1 - 2 * down)
+    s = ((np.arange(width // 2) + 0.5) / (width // 2) - across) / (1 - 2 * across)
+    t, s = np.meshgrid(t, s, indexing="ij")
+    places = np.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], -1) @ corners.astype(np.float64)
+    x, y = np.moveaxis((places * (width, height) - 0.5).astype(np.float32), -1, 0)
+    view = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(view, np.uint8)
