@@ -17,7 +17,7 @@ from plate_ocr.errors import BoxError, PlateOcrError
 COMMANDS = {
     "predict": "predict",
     "evaluate": "measure",
-    "inspect": "measure",
+    "inspect": "inspect",
     "train": "train",
     "generate": "data",
     "quantize": "models",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,12 @@ def escape_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
     if "\udc80" <= char <= "\udcff":
         return bytes([ord(char) - 0xDC00]), error.start + 1
     return json.dumps(char)[1:-1], error.start + 1
+
+
+def end_with_pipe() -> None:
+    """End without a word where a pipe is closed (``| head``), as other tools do."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def print_result(result: str) -> None:

@@ -154,6 +154,33 @@ class Rotation(StrEnum):
     left = "270"
 
 
+MinHeight: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        metavar="PIXELS",
+        min=0,
+        help="A plate is left out where the mean of its left and right side is shorter.",
+    ),
+]
+
+Rotate: TypeAlias = Annotated[
+    Rotation | None, typer.Option(metavar="DEGREES", help="Turn pictures clockwise: 90, 180 or 270.")
+]
+
+Roi: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="X,Y,W,H",
+        help="Region of interest, pixels of the turned picture: nothing is looked at outside of it.",
+    ),
+]
+
+Ignore: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="X,Y,W,H", help="A box in which nothing is looked at; as often as wanted."),
+]
+
+
 def parse_boxes(option: str, given: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:
     """The boxes ``x,y,w,h`` that the values of an option stand for."""
     for text in given:

@@ -17,6 +17,7 @@ import numpy as np
 
 from plate_ocr.errors import VideoError
 from plate_ocr.files import is_url
+from plate_ocr.log import warn
 from plate_ocr.video.tracking import LOST_AFTER_S
 from plate_ocr.vision.images import Image
 
@@ -131,6 +132,25 @@ def file_frames(name: str, capture: cv2.VideoCapture, on_message: OnMessage) -> 
         raise VideoError(f"{name}: the video is cut off after {count:,} pictures")
     if 0 < count < expected:
         on_message(f"{name}: {round(expected) - count:,} of {round(expected):,} pictures could not be read")
+
+
+def frame_at(name: str, time: float) -> Frame:
+    """The picture of a video file that is nearest to a time, in seconds.
+
+    Raises:
+        VideoError: if it cannot be opened, is no file or ends before.
+    """
+    capture, live = open_capture(name, TIMEOUT)
+    if live:
+        raise VideoError(f"{without_password(name)}: a camera has no times; record it and give the file")
+    last: Frame | None = None
+    for frame in file_frames(name, capture, warn):
+        if frame is not None and frame.time >= time:
+            return frame if last is None or frame.time - time < time - last.time else last
+        last = frame
+    if last is None:
+        raise VideoError(f"{name}: there is no picture in this video")
+    raise VideoError(f"{name}: the last picture of this video is at {last.time:.2f} s")
 
 
 class LiveFrames:

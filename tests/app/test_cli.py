@@ -99,9 +99,6 @@ def test_a_plate_model_reads_no_single_characters(run: Run, pictures: Path, tiny
     code, out, err = run("predict", "--input", "char", "--model", tiny_plate_model, pictures / "7.png")
     assert (code, out) == (2, "")
     assert "single characters take chars or digits" in err
-    code, out, err = run("inspect", "--model", tiny_plate_model, pictures / "7.png", "-o", tiny_plate_model)
-    assert (code, out) == (1, "")
-    assert "holds a 'plate-ocr plate model'" in err
 
 
 def test_corners_lie_round_the_characters_of_a_plate(run: Run, pictures: Path) -> None:
@@ -188,11 +185,13 @@ def test_standard_input_is_read(pictures: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", ["--model digits", "-j 2 --model chars"])
-def test_a_closed_pipe_is_no_error(pictures: Path, options: str) -> None:
+@pytest.mark.parametrize(
+    "command", ["predict --model digits", "predict -j 2 --model chars", "inspect --model digits"]
+)
+def test_a_closed_pipe_is_no_error(pictures: Path, command: str) -> None:
     names = " ".join([str(pictures / "7.png")] * 200)
-    command = f"{sys.executable} -m plate_ocr predict {options} {names} | head -n 1"
-    done = subprocess.run(command, shell=True, capture_output=True, check=True)
+    line = f"{sys.executable} -m plate_ocr {command} {names} | head -n 1"
+    done = subprocess.run(line, shell=True, capture_output=True, check=True)
     assert done.stderr == b""
     assert done.stdout.count(b"\n") == 1
 
@@ -326,24 +325,6 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole_and_says_how_to_go_on(
     assert not list(tmp_path.glob(".*"))
     code, out, _ = run("train", "--resume", tmp_path)
     assert (code, out) == (0, f"{tmp_path}\n")
-
-
-def test_inspection_draws_every_step(run: Run, pictures: Path, tmp_path: Path) -> None:
-    code, out, _ = run("inspect", pictures / "plate.png", "-o", tmp_path / "steps")
-    names = ["1-grey.png", "2-line.png", "3-binary.png", "4-boxes.png", "5-characters.png"]
-    assert code == 0
-    assert out.split() == [str(tmp_path / "steps" / name) for name in names]
-    drawn = cv2.imread(str(tmp_path / "steps" / "5-characters.png"))
-    assert drawn is not None
-    assert drawn.shape[0] > 7 * 160  # a row for each of the seven characters
-
-
-def test_inspection_of_nothing_shows_what_there_is(run: Run, pictures: Path, tmp_path: Path) -> None:
-    code, out, _ = run("inspect", pictures / "white.png", "-o", tmp_path)
-    assert (code, out.split()) == (0, [str(tmp_path / "1-grey.png")])
-    code, _, err = run("inspect", pictures / "text.png", "-o", tmp_path)
-    assert code == 1
-    assert "not a picture in a known format" in err
 
 
 def test_version(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""``plate-ocr evaluate`` and ``inspect``."""
+"""``plate-ocr evaluate``."""
 
 from __future__ import annotations
 
@@ -99,17 +99,3 @@ def evaluate(
     if problems:
         left_out, all_ = len(problems), len(problems) + len(samples)
         fail(f"{left_out:,} of {all_:,} labels are not in the metrics", 1)
-
-
-def inspect(
-    image: Annotated[str, typer.Argument(help="An image of a plate, or - for standard input.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Output folder.")],
-    model: Annotated[str, typer.Option(help="chars, digits, an .onnx file or a run folder.")] = "chars",
-) -> None:
-    """Draw every step of reading a plate, to see why a reading went wrong."""
-    from plate_ocr.app.inspection import inspect_plate
-    from plate_ocr.app.sources import Source
-    from plate_ocr.readers.classical import ClassicalReader
-
-    for path in inspect_plate(ClassicalReader(model), Source(image).content(), out):
-        print(path)

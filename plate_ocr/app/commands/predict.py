@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import cache, partial
@@ -15,18 +14,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plate_ocr.app.commands.reading import in_turn, open_reader
-from plate_ocr.app.console import fail, print_message, print_result
+from plate_ocr.app.console import end_with_pipe, fail, print_message, print_result
 from plate_ocr.app.options import (
+    Ignore,
     InputOption,
     InputType,
     Jobs,
     MinConfidence,
+    MinHeight,
     MinPlateConfidence,
     Provider,
     ReadDevice,
     ReadModel,
     ReadRegions,
-    Rotation,
+    Roi,
+    Rotate,
     parse_boxes,
     split_regions,
 )
@@ -66,28 +68,10 @@ def predict(
         typer.Option(metavar="FILE", help="Name known plates: a CSV file with the columns plate,name."),
     ] = None,
     min_plate_confidence: MinPlateConfidence = None,
-    min_height: Annotated[
-        float,
-        typer.Option(
-            metavar="PIXELS",
-            min=0,
-            help="A plate is left out where the mean of its left and right side is shorter.",
-        ),
-    ] = 0,
-    rotate: Annotated[
-        Rotation | None, typer.Option(metavar="DEGREES", help="Turn pictures clockwise: 90, 180 or 270.")
-    ] = None,
-    roi: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X,Y,W,H",
-            help="Region of interest, pixels of the turned picture: nothing is looked at outside of it.",
-        ),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X,Y,W,H", help="A box in which nothing is looked at; as often as wanted."),
-    ] = None,
+    min_height: MinHeight = 0,
+    rotate: Rotate = None,
+    roi: Roi = None,
+    ignore: Ignore = None,
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the images with their plates marked.")
     ] = None,
@@ -135,9 +119,7 @@ def predict(
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
 
-    if hasattr(signal, "SIGPIPE"):
-        # A closed pipe (``| head``) ends the program silently, like other tools.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    end_with_pipe()
     started = set_verbosity(quiet, verbose)
     _check_places(table, resume, annotate, blur)
     opened = partial(
