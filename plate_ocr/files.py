@@ -111,6 +111,9 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
 def _not_utf8(path: Path) -> str:
     """Where a file stops being UTF-8, and how to save it."""
     with path.open("rb") as file:
+        if b"\0" in file.read(1024):
+            return f"{path} is no CSV file but a binary one"
+        file.seek(0)
         for number, line in enumerate(file, 1):
             try:
                 line.decode()

@@ -120,7 +120,7 @@ def test_a_csv_may_have_its_columns_in_any_order(folder: Path) -> None:
         (lambda f: write_csv(f / "a.csv", "image_path,label"), r"a\.csv lists no pictures"),
         (
             lambda f: write_csv(f / "a.csv", "image_path,label", "沪,3", encoding="gbk"),
-            r"no CSV file in UTF-8",
+            r"a\.csv line 2, byte 1 \(0xBB\) is not UTF-8",
         ),
         (lambda f: f / "3" / "0.png", r"0\.png is no CSV file"),
     ],

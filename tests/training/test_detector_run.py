@@ -33,8 +33,8 @@ CONFIG = DetectorRunConfig(regions=("us",), epochs=2, samples_per_epoch=8, batch
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
     monkeypatch.setattr(DetectorRunConfig, "SHARD", 8)
-    monkeypatch.setattr("plate_ocr.training.detector.run.CHOSEN_BY", 4)
-    monkeypatch.setattr("plate_ocr.training.detector.run.TESTED_ON", 6)
+    monkeypatch.setattr("plate_ocr.training.detector.run.N_VAL", 4)
+    monkeypatch.setattr("plate_ocr.training.detector.run.N_TEST", 6)
 
 
 class Says(nn.Module):
@@ -105,7 +105,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     stored = (straight / "metrics.json").read_text(encoding="utf-8")
     assert json.loads(stored, parse_constant=no_constants) == metrics
     page = (straight / "card.md").read_text(encoding="utf-8")
-    assert "16 pictures of 8 rendered scenes with plates of the regions us" in page
+    assert "16 augmented samples of 8 rendered scenes with plates of the regions us" in page
     assert "inf" not in page
     card = Detector(straight).card
     assert card.training == {"drawn": 16, "rendered": 8, "regions": ["us"], "seed": 0}

@@ -29,7 +29,7 @@ CONFIG = PlateRunConfig(regions=("us",), epochs=2, samples_per_epoch=16, batch_s
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few plates of everything."""
     monkeypatch.setattr(PlateRunConfig, "SHARD", 16)
-    monkeypatch.setattr("plate_ocr.training.plates.run.CHOSEN_BY", 8)
+    monkeypatch.setattr("plate_ocr.training.plates.run.N_VAL", 8)
     monkeypatch.setattr(finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
 
 
