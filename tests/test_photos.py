@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.photos import WINDOW, PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.plates import PlateGenerator
@@ -50,7 +50,7 @@ def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
         model.card = dataclasses.replace(model.card, region=card_region)
         reader = NetworkReader(model, **settings)
         points = np.concatenate([TEXT, FOUND]).astype(np.float32)
-        return reader.plate(probabilities, points, np.zeros((60, 200), np.uint8))
+        return reader.plate(probabilities, points, (200, 60))
 
     return read
 
@@ -302,9 +302,12 @@ class Faint(Points):
         self, gray: Image, *, scales: Sequence[int], min_score: float, on_run: OnRun
     ) -> list[Detection]:
         """Where plates may be."""
-        if gray.shape == self._shape:
-            faint = Detection(0.6 * self.card.min_score, self._far)
+        if scales != [WINDOW]:
+            # At half the scale only some pixels of a large photo are looked at.
+            step = self._shape[0] // gray.shape[0]
+            faint = Detection(0.6 * self.card.min_score, self._far / step)
             found = super().detect(gray, scales=scales, min_score=min_score, on_run=on_run)
+            found = [Detection(place.score, place.corners / step) for place in found]
             return [*found, faint] if faint.score >= min_score else found
         self._run(gray, scales, on_run)
         # The window's middle is the plate's.

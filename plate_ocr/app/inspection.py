@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -272,8 +272,15 @@ def taken_attempt(candidate: Candidate) -> CropAttempt | None:
     """The crop whose reading was taken; None where none shows a plate."""
     if candidate.plate is None:
         return None
-    chars = candidate.plate.chars
-    return next(attempt for attempt in candidate.attempts if attempt.reading.plate_chars == chars)
+    chars = _without_places(candidate.plate.chars)
+    return next(
+        attempt for attempt in candidate.attempts if _without_places(attempt.reading.plate_chars) == chars
+    )
+
+
+def _without_places(chars: Sequence[Char]) -> list[tuple[str | None, float]]:
+    """Characters are located in the crop that is taken alone."""
+    return [(char.char, char.confidence) for char in chars]
 
 
 def attempt_line(candidate: Candidate, attempt: CropAttempt) -> str:

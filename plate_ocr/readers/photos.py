@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
@@ -37,6 +38,9 @@ DUPLICATE_IOU = 0.9
 NEAR_WIDTH = 64
 """Plates at least so wide or high at half the scale are detected there too: pixels."""
 
+NEAR_IOU = 0.6
+"""What is detected there and overlaps a plate that was read surely by at least that is not read again."""
+
 WEAK = 0.4
 """A small detection with at least this part of the minimum score is checked at twice the scale."""
 
@@ -48,6 +52,9 @@ TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.97, 0.01, 0.5
 """A plate with a character below the first is read upside down too. Where that reading, look-alikes counted
 as one, is more confident by the second and leaves at most this part of the doubt, the plate hangs upside down
 and is not reported."""
+
+READ_ALREADY = "read already: the place of another detection"
+"""Why a detection is not read, in words."""
 
 SURE_CHAR = 0.8
 """Of two readings of one plate, the one with more characters of at least this confidence is kept."""
@@ -139,7 +146,10 @@ class PhotoReader:
         card, longest = self.detector.card, self.detector.card.longest
         clear = [place for place in places if place.score >= card.min_score]
         tell_dropped(places, clear, f"score below {card.min_score:.2f}")
-        plates = self._read_places(gray, [*self._near(gray), *clear])
+        plates = self._read_places(gray, clear)
+        near = _distinct(self._near(gray), clear)
+        if near := _unread(near, plates, NEAR_IOU, overlap):
+            plates = _distinct_plates([*plates, *self._read_places(gray, near)])
         if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
             plates = _distinct_plates([*plates, *self._read_places(gray, closer)])
         wanted = self._wanted(plates)
@@ -156,13 +166,11 @@ class PhotoReader:
 
     def _closer(self, gray: Image, places: Sequence[Detection], plates: Sequence[Plate]) -> list[Detection]:
         """What is seen at twice the scale about small places where nothing was read surely."""
-        sure = [np.array(plate.corners) for plate in plates if plate.min_confidence >= SURE_CHAR]
         scale = self.detector.card.longest / max(gray.shape)
         reach = round(WINDOW / min(1.0, 2 * scale)) // 2
         found: list[Detection] = []
         small = [p for p in places if scale * np.ptp(p.corners, axis=0).max() < NEAR_WIDTH]
-        unread = [p for p in small if all(contained(p.corners, box) < NMS_CONTAINMENT for box in sure)]
-        for place in unread[:MAX_WINDOWS]:
+        for place in _unread(small, plates, NMS_CONTAINMENT, contained)[:MAX_WINDOWS]:
             x, y = (max(0, round(v) - reach) for v in place.corners.mean(0))
             window = gray[y : y + 2 * reach, x : x + 2 * reach]
             found += self._detect(
@@ -174,7 +182,9 @@ class PhotoReader:
         """Plates that fill much of a photo, seen better from further away."""
         half = self.detector.card.longest // 2
         least = NEAR_WIDTH * max(gray.shape) / half
-        places = self._detect(gray, half, "near")
+        # Every so many pixels: averaging all of a large photo once more takes longer than the network.
+        step = max(1, max(gray.shape) // self.detector.card.longest)
+        places = self._detect(gray, half, "near", step=step)
         near = [place for place in places if np.ptp(place.corners, axis=0).max() >= least]
         tell_dropped(places, near, f"below {NEAR_WIDTH} pixels at this scale")
         return near
@@ -188,6 +198,7 @@ class PhotoReader:
         min_score: float | None = None,
         origin: tuple[int, int] = (0, 0),
         about: Detection | None = None,
+        step: int = 1,
     ) -> list[Detection]:
         """Where plates may be in a photo or in a window of it.
 
@@ -198,16 +209,26 @@ class PhotoReader:
             min_score: by default that of the detector's card.
             origin: x and y of the window's top left in the photo, pixels.
             about: the detection that the window is about.
+            step: only every so many pixels are looked at.
         """
         min_score = self.detector.card.min_score if min_score is None else min_score
         trace, runs = current_trace(), list[DetectorRun]()
         found = self.detector.detect(
-            gray, scales=[longest], min_score=min_score, on_run=runs.append if trace else None
+            gray[::step, ::step], scales=[longest], min_score=min_score, on_run=runs.append if trace else None
         )
-        found = [Detection(place.score, place.corners + np.array(origin)) for place in found]
+        found = [Detection(place.score, place.corners * step + np.array(origin)) for place in found]
         if trace:
             trace.searches += [
-                Search(purpose, gray, origin, about, min_score, run, tuple(found)) for run in runs
+                Search(
+                    purpose,
+                    gray,
+                    origin,
+                    about,
+                    min_score,
+                    run._replace(scale=run.scale / step),
+                    tuple(found),
+                )
+                for run in runs
             ]
         return found
 
@@ -223,9 +244,9 @@ class PhotoReader:
         found = {i: plate for i, plate in enumerate(read) if plate}
         doubtful = [i for i, plate in found.items() if plate.min_confidence < TURNED_BELOW]
         crops_turned = [
-            [rectify(gray, np.roll(boxes[i], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH)] for i in doubtful
+            rectify(gray, np.roll(boxes[i], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH) for i in doubtful
         ]
-        turned = dict(zip(doubtful, self.reader.read_crops(crops_turned), strict=True))
+        turned = dict(zip(doubtful, self.reader.read_once(crops_turned), strict=True))
         upside_down = [i for i in doubtful if _is_better(turned[i], found[i])]
         if trace := current_trace():
             trace.add_detections(places, doubtful, upside_down)
@@ -233,6 +254,19 @@ class PhotoReader:
         real = [plate for plate in upright if not is_overlay(gray, np.array(plate.corners))]
         tell_dropped(upright, real, "printed into the picture by a camera")
         return _distinct_plates(real)
+
+
+def _unread(
+    places: Sequence[Detection],
+    plates: Sequence[Plate],
+    bound: float,
+    shared: Callable[[NDArray[np.float64], NDArray[np.float64]], float],
+) -> list[Detection]:
+    """Places that share less than the bound with every plate that was read surely."""
+    sure = [np.array(plate.corners) for plate in plates if plate.min_confidence >= SURE_CHAR]
+    unread = [place for place in places if all(shared(place.corners, box) < bound for box in sure)]
+    tell_dropped(places, unread, READ_ALREADY)
+    return unread
 
 
 def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:
@@ -248,13 +282,13 @@ def _distinct_plates(plates: Sequence[Plate]) -> tuple[Plate, ...]:
     return tuple(sorted(kept, key=lambda plate: -plate.confidence))
 
 
-def _distinct(places: Sequence[Detection]) -> list[Detection]:
-    """Of detections at one place the one with the highest score."""
+def _distinct(places: Sequence[Detection], others: Sequence[Detection] = ()) -> list[Detection]:
+    """Of detections at one place the one with the highest score; none where one of the others is."""
     kept: list[Detection] = []
     for place in sorted(places, key=lambda place: -place.score):
-        if all(overlap(place.corners, other.corners) < DUPLICATE_IOU for other in kept):
+        if all(overlap(place.corners, other.corners) < DUPLICATE_IOU for other in (*others, *kept)):
             kept.append(place)
-    tell_dropped(places, kept, "read already: the place of another detection")
+    tell_dropped(places, kept, READ_ALREADY)
     return kept
 
 

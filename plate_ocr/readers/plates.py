@@ -18,7 +18,7 @@ from plate_ocr.readers.ctc import (
     forced_align,
     greedy_decode,
 )
-from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
+from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, groups_of, plate_of
 from plate_ocr.readers.spacing import locate_chars
 from plate_ocr.readers.trace import Candidate, CropAttempt, CropReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
@@ -111,6 +111,17 @@ class NetworkReader:
             plates += self._read_batch(crops[start : start + BATCH], short_confidence)
         return plates
 
+    def read_once(self, crops: Sequence[Crop]) -> list[Plate | None]:
+        """Read a single crop of each plate and no other, with corners in the crop and without groups."""
+        batches = (crops[start : start + BATCH] for start in range(0, len(crops), BATCH))
+        readings = [reading for batch in batches for reading in self._forward(batch)]
+        if trace := current_trace():
+            trace.candidates += [
+                Candidate((CropAttempt(0, False, reading, self.min_plate_confidence),), reading.plate)
+                for reading in readings
+            ]
+        return [reading.plate for reading in readings]
+
     def _read_batch(self, crops: Sequence[Sequence[Crop]], short_confidence: float) -> list[Plate | None]:
         best: list[Plate | None] = [None] * len(crops)
         attempts: list[list[CropAttempt]] = [[] for _ in crops]
@@ -134,9 +145,26 @@ class NetworkReader:
             for i, crop, plate in zip(unread, batch, plates, strict=True):
                 if plate and plate.confidence >= self._min_confidence(plate, short_confidence):
                     best[i] = _more_confident(best[i], _to_image(plate, crop))
+        best = [plate and self._located(plate, tried) for plate, tried in zip(best, attempts, strict=True)]
         if trace := current_trace():
             trace.candidates += map(Candidate, map(tuple, attempts), best)
         return best
+
+    def _located(self, plate: Plate, attempts: Sequence[CropAttempt]) -> Plate:
+        """A plate of one of several attempts, with the places of its characters and its groups."""
+        (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
+        decoded = self._decode(reading.probabilities)
+        half = self._first_line(decoded, len(reading.probabilities))
+        centers = np.array([char_center(reading.probabilities, char) for char in decoded])
+        text = self.model.card.alphabet.decode(char.char for char in decoded)
+        rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][: plate.lines]
+        size = reading.crop.picture.shape[::-1]
+        corners = np.clip(reading.points[4:], 0, 1) * size
+        ends, starts = locate_chars(reading.crop.picture, reading.points[:4] * size, corners, rows)
+        chars = tuple(
+            dataclasses.replace(char, x0=x0, x1=x1) for char, (x0, x1) in zip(plate.chars, ends, strict=True)
+        )
+        return dataclasses.replace(plate, chars=chars, groups=groups_of(plate.text, starts))
 
     def _min_confidence(self, plate: Plate | None, short_confidence: float) -> float:
         """Minimum confidence of a plate."""
@@ -151,12 +179,12 @@ class NetworkReader:
         inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
         outputs = zip(batch, inputs, *self.model(np.stack(inputs)), strict=True)
         return [
-            CropReading(crop, input, probs, points, self.plate(probs, points, crop.picture))
+            CropReading(crop, input, probs, points, self.plate(probs, points, crop.picture.shape[::-1]))
             for crop, input, probs, points in outputs
         ]
 
     def plate(
-        self, probabilities: NDArray[np.float32], points: NDArray[np.float32], picture: Image
+        self, probabilities: NDArray[np.float32], points: NDArray[np.float32], size: tuple[int, ...]
     ) -> Plate | None:
         """Decode the network output into a plate; None if no character was decoded.
 
@@ -164,7 +192,7 @@ class NetworkReader:
             probabilities: float32 ``(steps, classes + 1)``, the blank first.
             points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the picture's
                 width and height.
-            picture: uint8 ``(H, W)``: what the network looked at.
+            size: width and height of the crop, pixels.
         """
         decoded = self._decode(probabilities)
         probs = probabilities[[char.timestep for char in decoded]]
@@ -174,20 +202,16 @@ class NetworkReader:
         chars = tuple(self._char(char, row[1:]) for char, row in zip(decoded, probs, strict=True))
         if not chars:
             return None
-        # The second half of the steps is the lower row of features.
-        lower = sum(2 * char.timestep >= len(probabilities) for char in decoded)
-        lines = 2 if min(lower, len(decoded) - lower) >= MIN_CHARS_PER_LINE else 1
-        size = picture.shape[::-1]
+        lines = 2 if self._first_line(decoded, len(probabilities)) < len(decoded) else 1
         corners = np.clip(points[4:], 0, 1) * size
-        half = len(decoded) - lower if lines == 2 else len(decoded)
-        centers = np.array([char_center(probabilities, char) for char in decoded])
-        text = self.model.card.alphabet.decode(char.char for char in decoded)
-        rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][:lines]
-        ends, starts = locate_chars(picture, points[:4] * size, corners, rows)
-        chars = tuple(
-            dataclasses.replace(char, x0=x0, x1=x1) for char, (x0, x1) in zip(chars, ends, strict=True)
-        )
-        return plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines, starts)
+        return plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines)
+
+    def _first_line(self, decoded: Sequence[DecodedChar], steps: int) -> int:
+        """Number of characters in the upper line, or in the only one."""
+        # The second half of the steps is the lower row of features.
+        lower = sum(2 * char.timestep >= steps for char in decoded)
+        upper = len(decoded) - lower
+        return upper if min(lower, upper) >= MIN_CHARS_PER_LINE else len(decoded)
 
     def _decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
         if not self._prior.formats:

@@ -206,11 +206,13 @@ def plate_of(
     """
     confidences = [char.confidence for char in chars]
     text = "".join(char.char or UNKNOWN for char in chars)
-    groups = None
-    if cuts is not None:
-        groups = tuple(text[a:b] for a, b in pairwise((0, *cuts, len(text))))
     mean = sum(confidences) / len(confidences)
-    return Plate(text, mean, min(confidences), lines, corners, chars, groups=groups)
+    return Plate(text, mean, min(confidences), lines, corners, chars, groups=groups_of(text, cuts))
+
+
+def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:
+    """A text cut before these characters; None where ``cuts`` is None."""
+    return None if cuts is None else tuple(text[a:b] for a, b in pairwise((0, *cuts, len(text))))
 
 
 def _rounded(place: float | None) -> float | None:
