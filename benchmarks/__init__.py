@@ -84,14 +84,15 @@ class LabelledPhoto:
 
 
 def labelled_photos(folder: Path) -> list[LabelledPhoto]:
-    """The photos of a folder with ``labels.csv``, with all their labels."""
+    """The photos of a folder with ``labels.csv``, with all their labels; some folders have no boxes."""
     rows = defaultdict(list)
     with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             rows[row["image_path"]].append(row)
     photos = []
     for path, plates in sorted(rows.items()):
-        boxes = np.array([[float(plate[key]) for key in "xywh"] for plate in plates])
+        with_boxes = [plate for plate in plates if "x" in plate]
+        boxes = np.array([[float(plate[key]) for key in "xywh"] for plate in with_boxes]).reshape(-1, 4)
         if folder.name in TURNED:
             boxes[:, 2:] = -np.sort(-boxes[:, 2:], axis=1)
         else:

@@ -1,6 +1,7 @@
 """Plates in whole photos: found, read, and invented; and photos, crops and characters told apart.
 
-``python -m benchmarks.photos [MODEL]``, by default ``plates``.
+``python -m benchmarks.photos [FOLDER ...]``: the sets of real photos; of other folders with ``labels.csv``
+the first table alone.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Seen:
 
     Attributes:
         read: of each labelled plate, whether its text was reported.
-        found: of each, whether a plate was reported where it is.
+        found: of each whose label has a box, whether a plate was reported where it is.
         invented: reported texts that are on no plate.
         ms: that a photo took.
     """
@@ -85,21 +86,21 @@ def read_photos(reader: PlateReader, name: str, labelled: Sequence[LabelledPhoto
         seen.read.extend(
             text in texts if name in EXACT else fold_lookalikes(text) in folded for text in photo.texts
         )
-        seen.found.extend(is_found(reading.plates, photo, number) for number in range(len(photo.texts)))
+        seen.found.extend(is_found(reading.plates, photo, number) for number in range(len(photo.boxes)))
         invented += sum(text not in wanted for text in folded)
     return dataclasses.replace(seen, invented=invented)
 
 
-def photos(reader: PlateReader) -> None:
+def photos(reader: PlateReader, folders: Sequence[Path]) -> None:
     """Print what is found and read, a line a set."""
     print("| photos | plates | read | found | wrong extra plates per photo | ms per photo |")
     print("|---|---|---|---|---|---|")
     extra = count = 0
-    for folder in photo_folders():
+    for folder in folders:
         name, labelled = folder.name, labelled_photos(folder)
         seen = read_photos(reader, name, labelled)
-        counts, shares = (len(labelled), len(seen.read)), (np.mean(seen.read), np.mean(seen.found))
-        row = name, *map(str, counts), *(f"{share:.1%}" for share in shares)
+        found = f"{np.mean(seen.found):.1%}" if seen.found else ""
+        row = name, f"{len(labelled)}", f"{len(seen.read)}", f"{np.mean(seen.read):.1%}", found
         of = f"{seen.invented / len(labelled):.2f} | {seen.ms:.0f}"
         print(f"| {', '.join(row[:2])} | {' | '.join(row[2:])} | {of} |")
         extra, count = extra + seen.invented, count + len(labelled)
@@ -145,9 +146,9 @@ def kinds() -> Iterator[tuple[str, list[Image]]]:
         yield f"characters {name}", some(sorted(path for path in files if is_image_name(path.name)))
 
 
-def told_apart(model: str) -> None:
+def told_apart() -> None:
     """Print what pictures are taken for when nobody says what they are."""
-    reader = AnyReader(NetworkReader(PlateModel(model, threads=1)), threads=1)
+    reader = AnyReader(NetworkReader(PlateModel("plates", threads=1)), threads=1)
     print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
     for name, pictures in kinds():
         counts = Counter(
@@ -162,11 +163,13 @@ def told_apart(model: str) -> None:
 def main() -> None:
     """Print three tables. Chinese plates count when every character is right, others with O=0 and I=1."""
     cv2.setNumThreads(1)
-    model = sys.argv[1] if len(sys.argv) > 1 else "plates"
-    reader = PlateReader(model, input="photo", threads=1)
-    photos(reader)
+    reader = PlateReader(input="photo", threads=1)
+    if len(sys.argv) > 1:
+        photos(reader, [Path(name) for name in sys.argv[1:]])
+        return
+    photos(reader, photo_folders())
     without_plates(reader)
-    told_apart(model)
+    told_apart()
 
 
 if __name__ == "__main__":
