@@ -20,6 +20,9 @@ MIN_BRIGHT = 200
 MIN_SIDE = 0.97
 """Part of each outermost row and column of a box that is dark, at least: it lies along the pixels' rows."""
 
+MIN_GROUND = 0.5
+"""Part of a box that is its ground, at least: the frame of a white plate has less."""
+
 SIZE = (0.6, 2.5)
 """Area of a box, by that of the plate's upright hull."""
 
@@ -60,6 +63,7 @@ def is_overlay(gray: Image, corners: NDArray[np.float64]) -> bool:
         and (inner[gaps > 0] > 0).all()
         and SIZE[0] * hull <= width * height <= SIZE[1] * hull
         and min(side.mean() for side in sides) >= MIN_SIDE
+        and ground.mean() >= MIN_GROUND
         and np.median(box[ground]) <= MAX_MEDIAN
         and np.percentile(box, 97) >= MIN_BRIGHT
     )

@@ -59,6 +59,14 @@ def test_what_differs_in_one_thing_may_be_a_plate(rng: np.random.Generator) -> N
     assert not is_overlay(night, clock(night))
 
 
+def test_a_white_plate_with_a_black_frame_is_a_plate(rng: np.random.Generator) -> None:
+    picture = street(rng)
+    picture[20:100, 20:400] = 0
+    picture[24:96, 24:396] = 255
+    cv2.putText(picture, "AB 123 CD", (40, 80), cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 6)
+    assert not is_overlay(picture, np.array([[20, 20], [400, 20], [400, 100], [20, 100]], np.float64))
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (40, 60), (3, 500)])
 def test_pictures_and_corners_of_any_form_do_no_harm(shape: tuple[int, int]) -> None:
     for level in (0, 255):
