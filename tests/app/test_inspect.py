@@ -296,6 +296,13 @@ def test_what_cannot_be_read_is_an_error(run: Run, pictures: Path, tmp_path: Pat
     assert (code, "is among the pictures to read" in err) == (1, True)
 
 
+def test_a_box_outside_of_a_picture_is_wrong_usage(run: Run, pictures: Path) -> None:
+    path = pictures / "7.png"
+    code, out, err = run("inspect", path, "--model", "chars", "--roi", "9000,0,9,9", "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"plate-ocr: {path}: roi 9000,0,9,9 lies outside the picture of ")
+
+
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a second without a plate, then half a second with one, at ten pictures per second."""

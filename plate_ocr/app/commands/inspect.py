@@ -30,7 +30,7 @@ from plate_ocr.app.options import (
     split_regions,
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
-from plate_ocr.errors import ImageError, OutputError, VideoError
+from plate_ocr.errors import BoxError, ImageError, OutputError, VideoError
 from plate_ocr.model.sessions import PlateModel
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def inspect(
     for source in sources:
         try:
             inspection = _inspected(source, at, read)
+        except BoxError:
+            raise
         except (ImageError, VideoError) as error:
             failed = True
             if as_json:
@@ -128,7 +130,7 @@ def _inspected(source: Source, at: float | None, read: PlateReader) -> Inspectio
     """Read a picture, or one of a video, and keep how.
 
     Raises:
-        ImageError, VideoError: if it cannot be read.
+        ImageError, VideoError: if it cannot be read; a BoxError if a box lies outside it.
     """
     from plate_ocr.app.inspection import Inspection
     from plate_ocr.readers.auto import rotated
@@ -148,7 +150,7 @@ def _inspected(source: Source, at: float | None, read: PlateReader) -> Inspectio
         with recording() as trace:
             reading = read(picture)
     except ImageError as error:  # which does not know whose pixels they are
-        raise ImageError(f"{source.name}: {error}") from None
+        raise type(error)(f"{source.name}: {error}") from None
     return Inspection(source.name, time, rotated(read, picture), reading, trace, read.alphabet)
 
 
