@@ -91,6 +91,9 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
                        for sign in DELIMITERS}  # fmt: skip
             missing = {sign: [name for name in columns if name not in headers[sign]] for sign in DELIMITERS}
             delimiter = min(DELIMITERS, key=lambda sign: len(missing[sign]))
+            for name in columns:
+                if headers[delimiter].count(name) > 1:
+                    raise DataError(f"{path} line 1: the column {name} is there twice")
             if names := missing[delimiter]:
                 raise DataError(
                     f"{path} line 1: no column {' and no column '.join(names)}; "
@@ -126,7 +129,7 @@ def _not_utf8(path: Path) -> str:
 def listed_path(table: Path, name: str) -> Path:
     """The file that a table names: relative to the table, with slashes or Windows' backslashes."""
     path = table.parent / name
-    if "\\" in name and not path.exists():
+    if "\\" in name and not os.path.exists(path):
         return table.parent / name.replace("\\", "/")
     return path
 

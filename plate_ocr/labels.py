@@ -23,6 +23,8 @@ CSV_COLUMNS = ("image_path", "plate_text")
 BOX_COLUMNS = ("x", "y", "w", "h")
 REGION_COLUMNS = ("region", "plate_region")
 """Either may be there."""
+MAX_BOX = 1_000_000
+"""Pixels: no number of a box is larger."""
 NO_TEXT = "the text of the plate is missing"
 
 
@@ -65,11 +67,12 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
     Raises:
         DataError: if there is no such data set or nothing in it.
     """
-    if data.is_dir() and (data / LABELS).is_file():
+    # Unlike those of Path, no errors where a name is too long.
+    if os.path.isfile(data / LABELS):
         data = data / LABELS
-    if data.is_dir():
+    if os.path.isdir(data):
         return _list_folder(data, alphabet)
-    if data.exists():
+    if os.path.exists(data):
         return _list_table(data, alphabet)
     raise DataError(f"there is no data set {data}")
 
@@ -101,7 +104,7 @@ def _list_table(table: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], l
     for where, row in read_csv(table, CSV_COLUMNS):
         try:
             box, path = _box(row), listed_path(table, row["image_path"])
-            if not row["image_path"] or path.is_dir():
+            if not row["image_path"] or os.path.isdir(path):
                 raise ValueError("no picture is named")
             text = _text(row["plate_text"], alphabet)
             if box and not text:
@@ -111,8 +114,8 @@ def _list_table(table: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], l
             continue
         named = next(filter(None, (row.get(column, "") for column in REGION_COLUMNS)), "")
         region = region_code(named)
-        if region is None and named not in unknown:
-            unknown.add(named)
+        if region is None and named.casefold() not in unknown:
+            unknown.add(named.casefold())
             warn(f"{where}: the region {named} counts as none: it is no code and no country's English name")
         plates.append(LabelledPlate(path, text, region or "", where, box))
     if not (plates or problems):
@@ -149,6 +152,7 @@ def _box(row: Mapping[str, str]) -> tuple[float, float, float, float] | None:
         x, y, width, height = map(float, written)
     except ValueError:
         x = y = width = height = math.nan
-    if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+    bounded = all(abs(number) <= MAX_BOX for number in (x, y, width, height))
+    if not (bounded and width > 0 and height > 0):
         raise ValueError(f"the box {','.join(written)}: x,y,w,h are left, top, width and height in pixels")
     return x, y, width, height

@@ -119,6 +119,23 @@ def test_no_text_is_no_plate_in_a_table(tmp_path: Path) -> None:
     assert (plates, problems) == ([], [f"{tmp_path / '_4.png'}: the text of the plate is missing"])
 
 
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("image_path,plate_text,plate_text\n1.png,A1,B2\n")
+    with pytest.raises(DataError, match="line 1: the column plate_text is there twice"):
+        list_plates(table, ALPHABET)
+
+
+@pytest.mark.parametrize("sign", "/\\")
+def test_names_that_are_too_long_are_no_crash(tmp_path: Path, sign: str) -> None:
+    table, name = tmp_path / "labels.csv", sign + 5000 * "x"
+    table.write_text(f"image_path,plate_text\n.{name},A1\n")
+    (plate,), problems = list_plates(table, ALPHABET)
+    assert (plate.text, problems) == ("A1", [])
+    with pytest.raises(DataError, match="there is no data set"):
+        list_plates(tmp_path / name, ALPHABET)
+
+
 @pytest.mark.parametrize(
     ("written", "code"),
     [
@@ -139,7 +156,7 @@ def test_unknown_regions_are_named_once_and_count_as_none(
     rows = [
         "image_path,plate_text,plate_region",
         "1.png,A1,Atlantis",
-        "2.png,A2,Atlantis",
+        "2.png,A2,ATLANTIS",
         "3.png,A3,GERMANY",
     ]
     table.write_text("\n".join([*rows, "4.png,A4,Unknown"]))
@@ -155,7 +172,8 @@ def test_a_table_may_say_where_plates_are(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     table.write_text(
         "image_path,plate_text,x,y,w,h\n1.png,A1,1,2.5,30,10\n1.png,A2,,,,\n1.png,A3,1,2,3,\n"
-        "1.png,A4,1,2,0,4\n1.png,A5,a,2,3,4\n1.png,A6,nan,2,3,4\n",
+        "1.png,A4,1,2,0,4\n1.png,A5,a,2,3,4\n1.png,A6,nan,2,3,4\n"
+        "1.png,A7,1,2,1e300,4\n",
         encoding="utf-8",
     )
     plates, problems = list_plates(table, ALPHABET)
@@ -163,7 +181,7 @@ def test_a_table_may_say_where_plates_are(tmp_path: Path) -> None:
     says = "x,y,w,h are left, top, width and height in pixels"
     assert problems == [
         f"{table} line {line}: the box {box}: {says}"
-        for line, box in ((4, "1,2,3,"), (5, "1,2,0,4"), (6, "a,2,3,4"), (7, "nan,2,3,4"))
+        for line, box in ((4, "1,2,3,"), (5, "1,2,0,4"), (6, "a,2,3,4"), (7, "nan,2,3,4"), (8, "1,2,1e300,4"))
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -132,7 +133,7 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
         named = next(filter(None, match.groups()), None) if match else None
         return Sample(file, label, named or str(file), location)
 
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, no error where a name is too long
         samples = [
             sample(file, folder.name, str(file))
             for folder in sorted(path.iterdir())
@@ -145,7 +146,7 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
                 f"{path} holds no pictures; one folder per class is expected, as in {path}/A/1.png"
             )
         return samples, []
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"there is no data set {path}")
     return _list_csv(path, sample)
 
