@@ -23,9 +23,23 @@ def write_whole(path: Path, data: Content) -> None:
         data: what is in it.
 
     Raises:
-        OutputError: if the disk is full or the folder cannot be written to; what was there stays.
+        OutputError: if the disk is full or the folder cannot be written to, or what is there is no file; it
+            stays.
     """
     write_together({path: data})
+
+
+def file_to_write(path: Path) -> Path:
+    """The file that a path stands for, at the end of its links.
+
+    Raises:
+        OutputError: if there is something else: a folder, a device or a pipe.
+    """
+    real = os.path.realpath(path)
+    if os.path.exists(real) and not os.path.isfile(real):
+        what = "a folder" if os.path.isdir(real) else "a device or a pipe, not a file"
+        raise OutputError(f"cannot write {path}: it is {what}")
+    return Path(real)
 
 
 def write_together(files: Mapping[Path, Content]) -> None:
@@ -33,13 +47,15 @@ def write_together(files: Mapping[Path, Content]) -> None:
     all are on the disk.
 
     Raises:
-        OutputError: if the disk is full or a folder cannot be written to; what was there stays.
+        OutputError: if the disk is full or a folder cannot be written to, or what is there is no file; it
+            stays.
     """
     import tempfile
 
     temporary: dict[Path, Path] = {}
     try:
-        for path, data in files.items():
+        for given, data in files.items():
+            path = file_to_write(given)
             path.parent.mkdir(parents=True, exist_ok=True)
             # Shortened: a name may already have all the bytes that names have.
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:20]}-", suffix=path.suffix)

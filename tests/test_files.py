@@ -35,6 +35,26 @@ def test_the_new_content_replaces_the_old(old: Path) -> None:
     assert os.listdir(old.parent) == [old.name]
 
 
+def test_a_link_stays_and_the_file_at_its_end_is_written(old: Path) -> None:
+    link = old.with_name("link.onnx")
+    link.symlink_to(old.name)
+    write_whole(link, b"new")
+    assert link.is_symlink()
+    assert old.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for path, what in ((pipe, "a device or a pipe, not a file"), (folder, "a folder")):
+        with pytest.raises(OutputError, match=f"cannot write {path}: it is {what}"):
+            write_whole(path, b"new")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert os.listdir(folder) == []
+
+
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     write_whole(tmp_path / "a" / "b" / "车牌.json", b"{}")
     assert (tmp_path / "a" / "b" / "车牌.json").read_bytes() == b"{}"

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from plate_ocr.errors import OutputError
+from plate_ocr.files import file_to_write
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -59,6 +61,16 @@ def fail(message: str, status: int) -> NoReturn:
     """Write a message to standard error and end with an exit status."""
     print_message(message)
     sys.exit(status)
+
+
+def check_output(path: Path, inputs: Iterable[str | Path | None]) -> None:
+    """End the command where a file to write is none, or one of those that are read."""
+    try:
+        real = file_to_write(path)
+    except OutputError as error:
+        fail(str(error), 2)
+    if os.path.exists(real) and any(one and os.path.realpath(one) == str(real) for one in inputs):
+        fail(f"cannot write {path}: it is read; give another file", 2)
 
 
 @contextmanager

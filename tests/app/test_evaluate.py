@@ -162,10 +162,31 @@ def test_what_cannot_be_measured_is_told_and_leaves_no_page(
 
 
 def test_a_page_that_cannot_be_written_costs_no_figures(run: Run, plates: Path, tmp_path: Path) -> None:
-    code, out, err = run("evaluate", plates, "--model", "chars", "-o", tmp_path)
+    code, out, err = run("evaluate", plates, "--model", "chars", "-o", plates / "page.html")
     assert code == 1
     assert out.startswith("plates: 2,")
-    assert err == f"plate-ocr: cannot write {tmp_path}: Is a directory\n"
+    assert err == f"plate-ocr: cannot write {plates / 'page.html'}: File exists\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("labels.csv", "it is read; give another file"),
+        ("KA365CP.png", "that is the name of an image or video"),
+        ("folder", "it is a folder"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_told_before_pictures_are_read(
+    run: Run, plates: Path, page: str, says: str
+) -> None:
+    labels = plates.rename(plates.with_name("labels.csv"))
+    (labels.parent / "folder").mkdir()
+    for data in (labels.parent, labels):
+        code, out, err = run("evaluate", data, "-o", labels.parent / page)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("plate-ocr: cannot write ")
+        assert says in err
+    assert labels.read_bytes().startswith(b"image_path,")
 
 
 @pytest.fixture

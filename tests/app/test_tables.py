@@ -117,6 +117,18 @@ def no_space(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+@pytest.mark.parametrize("option", ["--known", "--region", "--model", ""])
+def test_a_table_does_not_replace_what_is_read(run: Run, tmp_path: Path, option: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"plate,name\n")
+    (tmp_path / "link").symlink_to(file)
+    given = (option, file) if option else (file,)
+    code, out, err = run("predict", tmp_path / "7.png", *given, "--csv", tmp_path / "link")
+    assert (code, out) == (2, "")
+    assert err == f"plate-ocr: cannot write {tmp_path / 'link'}: it is read; give another file\n"
+    assert file.read_bytes() == b"plate,name\n"
+
+
 @pytest.mark.parametrize("name", ["t.ods", "t.XLS"])
 def test_other_sheets_are_wrong_usage(run: Run, tmp_path: Path, name: str) -> None:
     code, out, err = run("predict", "x.jpg", "--csv", tmp_path / name)

@@ -13,7 +13,7 @@ import typer
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.app.commands.reading import in_turn, open_reader
-from plate_ocr.app.console import fail, print_message
+from plate_ocr.app.console import check_output, fail, print_message
 from plate_ocr.app.options import (
     InputOption,
     Jobs,
@@ -60,16 +60,21 @@ def evaluate(
     from plate_ocr.app.evaluation import Evaluation, mistakes_page, to_lines, to_values
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import Source
+    from plate_ocr.app.sources import Source, is_input_name
     from plate_ocr.files import write_whole
-    from plate_ocr.labels import LabelledPlate, list_plates
+    from plate_ocr.labels import LABELS, LabelledPlate, list_plates
 
     started = set_verbosity(quiet, verbose)
+    regions = split_regions(region)
+    if out and is_input_name(out.name):
+        fail(f"cannot write a page to {out}: that is the name of an image or video", 2)
+    if out:
+        check_output(out, (data, data / LABELS, *regions, model))
     opened = partial(
         open_reader,
         model,
         input_type,
-        region=split_regions(region),
+        region=regions,
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,
         providers=device.value,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plate_ocr.app.commands.reading import in_turn, open_reader
-from plate_ocr.app.console import end_with_pipe, fail, print_message, print_result
+from plate_ocr.app.console import check_output, end_with_pipe, fail, print_message, print_result
 from plate_ocr.app.options import (
     Ignore,
     InputOption,
@@ -121,11 +121,12 @@ def predict(
 
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
-    _check_places(table, resume, annotate, blur)
+    regions = split_regions(region)
+    _check_places(table, resume, annotate, blur, inputs=(*images, *regions, model, known))
     opened = partial(
         open_reader,
         model,
-        region=split_regions(region),
+        region=regions,
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,
         min_height=min_height,
@@ -197,8 +198,15 @@ def predict(
         raise typer.Exit(1)
 
 
-def _check_places(table: Path | None, resume: Path | None, annotate: Path | None, blur: Path | None) -> None:
-    """Refuse outputs that would overwrite each other or cannot be written."""
+def _check_places(
+    table: Path | None,
+    resume: Path | None,
+    annotate: Path | None,
+    blur: Path | None,
+    *,
+    inputs: Iterable[str | Path | None],
+) -> None:
+    """Refuse outputs that would overwrite each other or what is read, or cannot be written."""
     from plate_ocr.app.output import is_sheet
     from plate_ocr.app.sources import is_input_name
 
@@ -208,8 +216,8 @@ def _check_places(table: Path | None, resume: Path | None, annotate: Path | None
     ):
         if one and other and os.path.realpath(one) == os.path.realpath(other):
             fail(message, 2)
-    if table and os.path.isdir(table):
-        fail(f"cannot write {table}: it is a folder", 2)
+    if table:
+        check_output(table, inputs)
     if table and is_input_name(table.name):
         # What shells make of a forgotten name: --csv *.jpg
         fail(f"cannot write a table to {table}: that is the name of an image or video", 2)
