@@ -93,7 +93,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
         columns: those that must be there; others are given too.
 
     Yields:
-        Where, and values by column; what is missing in a row is empty.
+        Where, and values by column; what is missing in a row is empty. Rows without any are passed over,
+        which spreadsheets leave at the end.
 
     Raises:
         DataError: if it cannot be read, is no such file or lacks a column.
@@ -118,7 +119,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
             reader = csv.DictReader(file, headers[delimiter], delimiter=delimiter)
             for row in reader:
                 values = {name: (row[name] or "").strip() for name in headers[delimiter]}
-                yield f"{path} line {reader.line_num + 1}", values
+                if any(values.values()):
+                    yield f"{path} line {reader.line_num + 1}", values
     except UnicodeDecodeError:
         raise DataError(_not_utf8(path)) from None
     except csv.Error as error:

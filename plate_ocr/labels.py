@@ -80,7 +80,10 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
 def _list_folder(folder: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:
     plates: list[LabelledPlate] = []
     problems: list[str] = []
-    files = [Path(inner, name) for inner, _, names in os.walk(folder) for name in names]
+    unread = list[OSError]()
+    files = [
+        Path(inner, name) for inner, _, names in os.walk(folder, onerror=unread.append) for name in names
+    ]
     for file in sorted(file for file in files if is_image_name(file.name)):
         try:
             text = _text(file.stem.partition("_")[0], alphabet)
@@ -90,6 +93,7 @@ def _list_folder(folder: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate],
             problems.append(f"{file}: {error}")
         else:
             plates.append(LabelledPlate(file, text, "", str(file)))
+    problems += [f"cannot read {error.filename}: {error.strerror}" for error in unread]
     if not (plates or problems):
         raise DataError(
             f"{folder} holds no pictures; pictures named after their plates or {LABELS} are expected"

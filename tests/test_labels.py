@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,30 @@ def test_no_text_is_no_plate_in_a_table(tmp_path: Path) -> None:
     (tmp_path / "_4.png").touch()
     plates, problems = list_plates(tmp_path, ALPHABET)
     assert (plates, problems) == ([], [f"{tmp_path / '_4.png'}: the text of the plate is missing"])
+
+
+def test_empty_rows_are_passed_over(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("image_path;plate_text\n1.png;A1\n;\n\n ; \n;;\n;B2\n")
+    plates, problems = list_plates(table, ALPHABET)
+    assert [plate.text for plate in plates] == ["A1"]
+    assert problems == [f"{table} line 7: no picture is named"]
+
+
+def test_folders_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "A1.png").touch()
+    (tmp_path / "locked").mkdir()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    plates, problems = list_plates(tmp_path, ALPHABET)
+    assert [plate.text for plate in plates] == ["A1"]
+    assert problems == [f"cannot read {tmp_path / 'locked'}: Permission denied"]
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
