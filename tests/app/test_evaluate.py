@@ -162,10 +162,11 @@ def test_what_cannot_be_measured_is_told_and_leaves_no_page(
 
 
 def test_a_page_that_cannot_be_written_costs_no_figures(run: Run, plates: Path, tmp_path: Path) -> None:
-    code, out, err = run("evaluate", plates, "--model", "chars", "-o", plates / "page.html")
+    page = tmp_path / ("x" * 300)
+    code, out, err = run("evaluate", plates, "--model", "chars", "-o", page)
     assert code == 1
     assert out.startswith("plates: 2,")
-    assert err == f"plate-ocr: cannot write {plates / 'page.html'}: File exists\n"
+    assert err == f"plate-ocr: cannot write {page}: File name too long\n"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,7 @@ def test_a_page_that_cannot_be_written_costs_no_figures(run: Run, plates: Path, 
         ("labels.csv", "it is read; give another file"),
         ("KA365CP.png", "that is the name of an image or video"),
         ("folder", "it is a folder"),
+        ("labels.csv/page.html", "labels.csv is no folder that may be written to"),
     ],
 )
 def test_a_page_that_cannot_be_written_is_told_before_pictures_are_read(
