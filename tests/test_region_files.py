@@ -171,6 +171,13 @@ shortest = 2
     )
 
 
+def test_a_file_may_have_a_byte_order_mark(tmp_path: Path) -> None:
+    path = region_file(tmp_path, '[[format]]\npatterns = ["A###"]\n' + PLATE)
+    formats = load_region(path).formats
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_region(path).formats == formats
+
+
 def test_a_region_without_formats_has_those_of_its_plates(tmp_path: Path) -> None:
     two_lines = """
 [[plate.field]]

@@ -53,12 +53,13 @@ def load_region(source: str | os.PathLike[str]) -> Region:
     code = os.fspath(source).lower()
     path = FOLDER / f"{code}.toml" if code in bundled_regions() else Path(source)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         names = ", ".join(bundled_regions())
         raise DataError(f"there is no region '{source}'; give one of {names}, or a region file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the region file {path}: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"cannot read the region file {path}: {reason}") from None
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
