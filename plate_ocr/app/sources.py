@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
 import re
 import sys
@@ -23,6 +24,12 @@ MAX_NAME_LENGTH = 60
 """Characters of an address that pictures are named after, at most: four bytes each, of 255 in all."""
 
 
+class StandardInput(io.BytesIO):
+    """What standard input held."""
+
+    name = "standard input"
+
+
 @dataclass(frozen=True)
 class Source:
     """One picture or video to read.
@@ -35,7 +42,7 @@ class Source:
     name: str
     error: str | None = None
 
-    def content(self) -> str | bytes:
+    def content(self) -> str | StandardInput:
         """What :func:`plate_ocr.read_image` takes.
 
         Raises:
@@ -46,7 +53,7 @@ class Source:
         if sys.stdin is None:
             raise ImageError("cannot read standard input: it is closed")
         try:
-            return sys.stdin.buffer.read()
+            return StandardInput(sys.stdin.buffer.read())
         except OSError as error:
             raise ImageError(f"cannot read standard input: {error.strerror or error}") from None
 

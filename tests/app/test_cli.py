@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -213,6 +215,17 @@ def test_standard_input_may_be_closed(run: Run, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "stdin", None)
     code, out, err = run("predict", "--model", "digits", "-")
     assert (code, out, err) == (1, "", "plate-ocr: cannot read standard input: it is closed\n")
+
+
+@pytest.mark.parametrize("command", ["predict", "inspect"])
+def test_messages_about_standard_input_name_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    for content, says in ((b"", "the file is empty"), (b"no picture", "not a picture in a known format")):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        code, out, err = run(command, "--model", "digits", "-")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"plate-ocr: standard input: {says}")
 
 
 @pytest.mark.slow
@@ -473,6 +486,7 @@ def test_lines_that_find_no_room_are_not_written_in_part(tmp_path: Path) -> None
     code = """
 import resource, sys
 from pathlib import Path
+from types import SimpleNamespace
 from plate_ocr.app.output import ResultFile
 from plate_ocr.errors import OutputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
