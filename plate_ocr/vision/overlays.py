@@ -20,7 +20,7 @@ MIN_BRIGHT = 200
 MIN_SIDE = 0.97
 """Part of each outermost row and column of a box that is dark, at least: it lies along the pixels' rows."""
 
-MIN_GROUND = 0.5
+MIN_GROUND = 0.4
 """Part of a box that is its ground, at least: the frame of a white plate has less."""
 
 SIZE = (0.6, 2.5)
