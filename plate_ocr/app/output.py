@@ -70,10 +70,12 @@ class ResultFile:
     Attributes:
         path: the file.
         named: the pictures that it has lines of.
+        failed: of these, those that could not be read.
     """
 
     path: Path
     named: frozenset[str]
+    failed: frozenset[str]
 
     @classmethod
     def of(cls, path: Path) -> ResultFile:
@@ -82,7 +84,7 @@ class ResultFile:
         Raises:
             OutputError: if it cannot be read or holds something else.
         """
-        named, whole, line = set[str](), 0, b""
+        named, failed, whole, line = set[str](), set[str](), 0, b""
         try:
             with path.open("rb") as file:
                 for line in file:
@@ -92,6 +94,8 @@ class ResultFile:
                         if not isinstance(values["image"], str):
                             raise ValueError
                         named.add(values["image"])
+                        if values["error"] is not None:
+                            failed.add(values["image"])
                         whole += len(line)
                     elif not line.startswith(b'{"image": '[: len(line)]):
                         raise ValueError
@@ -103,7 +107,7 @@ class ResultFile:
             raise OutputError(f"cannot go on with {path}: {error.strerror or error}") from None
         except (ValueError, KeyError, TypeError, RecursionError):
             raise OutputError(f"{path} holds something else than lines of predict --json") from None
-        return cls(path, frozenset(named))
+        return cls(path, frozenset(named), frozenset(failed))
 
     def rows(self) -> Iterator[list[Any]]:
         """A table of all that is in the file, in its order.

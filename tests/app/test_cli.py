@@ -391,7 +391,8 @@ def test_a_run_goes_on_with_its_results(run: Run, pictures: Path, tmp_path: Path
     assert names == ["7.png", "white.png", "plate.png", "text.png"]
     assert [line["error"] is None for line in lines] == [True, True, True, False]
     whole = results.read_bytes()
-    assert run(*command, pictures) == (0, "", "")
+    assert run(*command, pictures) == (1, "", "")  # one of them could not be read before
+    assert run(*command, pictures / "7.png") == (0, "", "")
     assert results.read_bytes() == whole
 
 
@@ -490,7 +491,7 @@ from types import SimpleNamespace
 from plate_ocr.app.output import ResultFile
 from plate_ocr.errors import OutputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-results = ResultFile(Path(sys.argv[1]), frozenset())
+results = ResultFile(Path(sys.argv[1]), frozenset(), frozenset())
 results.append(["x" * 399] * 2)
 try:
     results.append(["y" * 99, "z" * 199])

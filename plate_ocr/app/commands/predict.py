@@ -174,6 +174,7 @@ def predict(
     with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
         for turn in counted(turns):
             lines = list[str]()
+            failed |= results is not None and turn[0].name in results.failed
             for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
                 failed |= wrong is not None
                 if drawn is not None:
