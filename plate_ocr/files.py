@@ -35,11 +35,10 @@ def file_to_write(path: Path) -> Path:
     Raises:
         OutputError: if there is something else: a folder, a device or a pipe.
     """
-    real = os.path.realpath(path)
-    if os.path.exists(real) and not os.path.isfile(real):
-        what = "a folder" if os.path.isdir(real) else "a device or a pipe, not a file"
+    if os.path.exists(path) and not os.path.isfile(path):
+        what = "a folder" if os.path.isdir(path) else "a device or a pipe, not a file"
         raise OutputError(f"cannot write {path}: it is {what}")
-    return Path(real)
+    return Path(os.path.realpath(path))
 
 
 def write_together(files: Mapping[Path, Content]) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -64,13 +64,16 @@ def fail(message: str, status: int) -> NoReturn:
 
 
 def check_output(path: Path, inputs: Iterable[str | Path | None]) -> None:
-    """End the command where a file to write is none or cannot be, or is one of those that are read."""
+    """End the command where a file to write is none or cannot be, is read, or is standard output."""
     try:
         real = file_to_write(path)
     except OutputError as error:
         fail(str(error), 2)
     if os.path.exists(real) and any(one and os.path.realpath(one) == str(real) for one in inputs):
         fail(f"cannot write {path}: it is read; give another file", 2)
+    with suppress(OSError):  # there is no such file yet, or standard output is closed
+        if os.path.samestat(os.fstat(1), real.stat()):
+            fail(f"cannot write {path}: standard output goes there; give another file", 2)
     parent = next(parent for parent in real.parents if os.path.exists(parent))
     if not (os.path.isdir(parent) and os.access(parent, os.W_OK)):
         fail(f"cannot write {path}: {parent} is no folder that may be written to", 2)

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import errno
 import os
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -127,6 +128,24 @@ def test_a_table_does_not_replace_what_is_read(run: Run, tmp_path: Path, option:
     assert (code, out) == (2, "")
     assert err == f"plate-ocr: cannot write {tmp_path / 'link'}: it is read; give another file\n"
     assert file.read_bytes() == b"plate,name\n"
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no such name")
+@pytest.mark.parametrize("option", ["--csv", "--resume"])
+def test_results_are_not_written_to_a_pipe(option: str) -> None:
+    command = [sys.executable, "-m", "plate_ocr", "predict", "7.png", option, "/dev/stdout"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "plate-ocr: cannot write /dev/stdout: it is a device or a pipe, not a file\n"
+
+
+@pytest.mark.slow
+def test_a_table_does_not_replace_the_file_of_standard_output(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "plate_ocr", "predict", "7.png", "--csv", str(tmp_path / "t.csv")]
+    with (tmp_path / "t.csv").open("wb") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("t.csv: standard output goes there; give another file\n")
 
 
 @pytest.mark.parametrize("name", ["t.ods", "t.XLS"])

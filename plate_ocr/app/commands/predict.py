@@ -217,8 +217,8 @@ def _check_places(
     ):
         if one and other and os.path.realpath(one) == os.path.realpath(other):
             fail(message, 2)
-    if table:
-        check_output(table, inputs)
+    for path in filter(None, (table, resume)):
+        check_output(path, inputs)
     if table and is_input_name(table.name):
         # What shells make of a forgotten name: --csv *.jpg
         fail(f"cannot write a table to {table}: that is the name of an image or video", 2)
