@@ -17,9 +17,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.errors import OutputError
-from plate_ocr.region_files.schema import Camera
+from plate_ocr.region_files.schema import CaptureConfig
 from plate_ocr.rendering.backgrounds import packaged_photographs, random_piece
-from plate_ocr.rendering.camera import STREAK, Matrix, height_of, pose, project
+from plate_ocr.rendering.camera import MAX_MOTION_BLUR, Matrix, height_of, pose, project
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.scenes import SceneGenerator
@@ -38,14 +38,14 @@ WIDTHS = (70.0, 150.0)
 """Of a plate, pixels; a car changes by at most :data:`NEARER`."""
 NEARER = 1.5
 
-TURN = Camera(turn=(10.0, 6.0, 2.5), shear=0.02)
+TURN = CaptureConfig(turn=(10.0, 6.0, 2.5), shear=0.02)
 """How far plates are turned."""
 
-LEAST_TEXT = 10.0
+MIN_TEXT_HEIGHT = 10.0
 """Height of a plate's smallest line where the car is farthest, pixels."""
 
 EXPOSURE = (0.1, 0.5)
-"""Share of the time between pictures during which light falls in: motion blur, of at most ``STREAK``."""
+"""Exposure time as a share of the frame interval; motion blur is limited to ``MAX_MOTION_BLUR``."""
 
 NOISE = (2.0, 7.0)
 """Standard deviation, grey values."""
@@ -78,9 +78,13 @@ class Video:
     """
 
     def __init__(
-        self, cars: list[tuple[Passing, _Sprite]], ground: Image, pole: _Pole | None, seed: NDArray[np.int64]
+        self,
+        cars: list[tuple[Passing, _Sprite]],
+        background: Image,
+        pole: _Pole | None,
+        seed: NDArray[np.int64],
     ) -> None:
-        self._sprites, self._ground, self._pole, self._seed = cars, ground, pole, seed
+        self._sprites, self._background, self._pole, self._seed = cars, background, pole, seed
         self.cars = [passing for passing, _ in cars]
         self.count = max(car.first + car.count for car in self.cars) + RATE // 2
 
@@ -89,7 +93,7 @@ class Video:
         rng = np.random.default_rng(self._seed)
         noise = rng.uniform(*NOISE)
         for number in range(self.count):
-            scene = self._ground.astype(np.float32)
+            scene = self._background.astype(np.float32)
             for passing, sprite in self._sprites:
                 if passing.first <= number < passing.first + passing.count:
                     sprite.draw(scene, (number - passing.first) / (passing.count - 1), passing.count)
@@ -167,14 +171,14 @@ class VideoGenerator(SceneGenerator):
     def video(self, seed: int, index: int) -> Video:
         """Make up a video; the same numbers give the same pictures."""
         rng = np.random.default_rng((seed, index))
-        ground = random_piece(rng, HEIGHT, WIDTH, packaged_photographs())
+        background = random_piece(rng, HEIGHT, WIDTH, packaged_photographs())
         lanes = [0.3, 0.75] if rng.random() < TWO else [0.35 + 0.3 * float(rng.random())]
         cars = [self._passing(rng, lane, first) for first, lane in zip((3, 13), lanes, strict=False)]
         pole = None
         if rng.random() < POLE:
             left = round(WIDTH * (0.3 + 0.4 * float(rng.random())))
             pole = _Pole(left, left + 20 + int(rng.random() * 60), float(rng.random() * 255))
-        return Video(cars, ground, pole, np.array([seed, index, 1]))
+        return Video(cars, background, pole, np.array([seed, index, 1]))
 
     def _passing(self, rng: Generator, lane: float, first: int) -> tuple[Passing, _Sprite]:
         flat = self.plates.draw_flat(rng)
@@ -187,7 +191,7 @@ class VideoGenerator(SceneGenerator):
         wide = min(wide, 0.3 * HEIGHT * float(np.ptp(box[:, 0]) / np.ptp(box[:, 1])))
         # Of the smallest line, as a part of the plate's width.
         text = flat.text_height / (bottom - top) * height_of(box) / float(np.ptp(box[:, 0]))
-        far = max(wide / float(rng.uniform(1, NEARER)), LEAST_TEXT / text)
+        far = max(wide / float(rng.uniform(1, NEARER)), MIN_TEXT_HEIGHT / text)
         wide = max(wide, far)
         widths = (wide, far) if rng.random() < 0.5 else (far, wide)
         # The whole plate is in the picture at both ends of its way.
@@ -198,7 +202,7 @@ class VideoGenerator(SceneGenerator):
         start, end = (np.array([ends[i], heights[i], widths[i]]) for i in range(2))
         count = round(RATE * float(rng.uniform(*SECONDS)))
         motion = float(np.linalg.norm((end - start)[:2])) / (count - 1)
-        exposure = min(float(rng.uniform(*EXPOSURE)), STREAK * text * far / motion)
+        exposure = min(float(rng.uniform(*EXPOSURE)), MAX_MOTION_BLUR * text * far / motion)
         sprite = _Sprite(body, cover, turned, box, start, end, exposure)
         return Passing(flat.text, first, count), sprite
 

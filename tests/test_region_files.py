@@ -19,7 +19,7 @@ PLATE = """
 [[plate]]
 size = [300, 150]
 colors = [["#ffffff", "#000000"]]
-lettering = ["die"]
+fonts = ["stroke-font"]
 [[plate.field]]
 box = [10, 40, 290, 110]
 patterns = ["@@@-###"]

@@ -1,4 +1,4 @@
-"""From region files to what rendering draws and reading expects; mistakes in them are named."""
+"""The parser of region files: layouts for rendering and formats for reading; messages name the mistake."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from plate_ocr.region_files.schema import (
     MARKS,
     TEXT,
     Box,
-    Camera,
+    CaptureConfig,
     Color,
+    Decoration,
+    DecorationType,
     Field,
-    Furniture,
-    FurnitureKind,
     Layout,
     Region,
     Token,
@@ -31,7 +31,7 @@ from plate_ocr.text import normalize_text
 
 FOLDER = Path(__file__).parent / "regions"
 RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * LONGEST, 4, prior=-4.0)
-"""Old plates and those of officials: letters and digits in any order."""
+"""Old and official plates: letters and digits in any order."""
 
 _PATTERN = re.compile(r"\{([^{}]*)\}|(.)", re.DOTALL)
 
@@ -48,7 +48,7 @@ def load_region(source: str | os.PathLike[str]) -> Region:
         source: the code of a region that comes with the package, in upper or lower case, or a file.
 
     Raises:
-        DataError: if there is no such region or the file has a mistake: says where and which.
+        DataError: if there is no such region or the file has a mistake; the message names it and its place.
     """
     code = os.fspath(source).lower()
     path = FOLDER / f"{code}.toml" if code in bundled_regions() else Path(source)
@@ -70,12 +70,12 @@ def load_region(source: str | os.PathLike[str]) -> Region:
 class _Table:
     """A table of a region file whose values are checked as they are taken."""
 
-    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
-        self.where, self.values = where, dict(values)
+    def __init__(self, location: str, values: Mapping[str, Any]) -> None:
+        self.location, self.values = location, dict(values)
         self.known: set[str] = set()
 
     def error(self, what: str) -> DataError:
-        return DataError(f"{self.where}: {what}")
+        return DataError(f"{self.location}: {what}")
 
     def take(self, key: str, default: Any = None) -> Any:
         self.known.add(key)
@@ -86,7 +86,7 @@ class _Table:
         return default
 
     def end(self) -> None:
-        """Complain about what nobody asked for: most likely a slip of the pen."""
+        """Reject unknown keys: most likely a misspelling."""
         if unknown := sorted(self.values.keys() - self.known):
             raise self.error(f"unknown {unknown[0]!r}: expected {', '.join(sorted(self.known))}")
 
@@ -139,13 +139,13 @@ class _Table:
             raise self.error(f"{key!r} must be written as [[{key}]]")
         if needed and not value:
             raise self.error(f"at least one [[{key}]] is needed")
-        return [_Table(f"{self.where}: {key} {i}", v) for i, v in enumerate(value, 1)]
+        return [_Table(f"{self.location}: {key} {i}", v) for i, v in enumerate(value, 1)]
 
     def table(self, key: str) -> _Table:
         value = self.take(key, {})
         if not isinstance(value, dict):
             raise self.error(f"{key!r} must be written as [{key}]")
-        return _Table(f"{self.where}: {key}", value)
+        return _Table(f"{self.location}: {key}", value)
 
 
 def _region(table: _Table, name: str) -> Region:
@@ -168,9 +168,9 @@ def _region(table: _Table, name: str) -> Region:
     return Region(name, layouts, camera, tuple(formats or _formats_of(layouts)))
 
 
-def _camera(table: _Table) -> Camera:
+def _camera(table: _Table) -> CaptureConfig:
     values: dict[str, Any] = {}
-    for field in fields(Camera):
+    for field in fields(CaptureConfig):
         default = field.default
         if isinstance(default, tuple):
             two = field.name in ("heights", "contrast")
@@ -182,7 +182,7 @@ def _camera(table: _Table) -> Camera:
         else:
             values[field.name] = table.number(field.name, cast(float, default))
     table.end()
-    camera = Camera(**values)
+    camera = CaptureConfig(**values)
     if min(camera.crops) < 0 or sum(camera.crops) <= 0:
         raise table.error("'crops' must be three weights, at least one above 0")
     return camera
@@ -195,14 +195,14 @@ def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
     size = (width, height)
     pairs = table.take("colors")
     if not isinstance(pairs, list) or not pairs or any(not isinstance(p, list) or len(p) != 2 for p in pairs):
-        raise table.error("'colors' must be a list of pairs: ground and ink")
+        raise table.error("'colors' must be a list of pairs: background and foreground")
     layout = Layout(
         weight=table.number("weight", 1.0),
         size=size,
-        colors=tuple((table.color(ground), table.color(ink)) for ground, ink in pairs),
-        lettering=table.strings("lettering", None),
+        colors=tuple((table.color(background), table.color(foreground)) for background, foreground in pairs),
+        fonts=table.strings("fonts", None),
         fields=tuple(_field(field, size, words) for field in table.tables("field", needed=True)),
-        furniture=tuple(_furniture(item, size) for item in table.tables("furniture", needed=False)),
+        decorations=tuple(_decoration(item, size) for item in table.tables("decoration", needed=False)),
         border=table.bounds("border", (0.0, 0.0)),
         inset=table.number("inset", 0.0),
         radius=table.number("radius", 8.0),
@@ -213,7 +213,7 @@ def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
     if [field.row for field in layout.fields] != sorted(field.row for field in layout.fields):
         raise table.error("fields must be in reading order: rows from the top")
     longest = sum(
-        max(sum(max(map(len, t.choices)) for t in p if t.kind in TEXT) for p in field.patterns)
+        max(sum(max(map(len, t.choices)) for t in p if t.type in TEXT) for p in field.patterns)
         for field in layout.fields
     )
     if longest > LONGEST:
@@ -229,7 +229,7 @@ def _field(table: _Table, size: tuple[float, float], words: Mapping[str, Sequenc
         box=table.box("box", size),
         patterns=tuple(_pattern(table, pattern, words) for pattern in patterns),
         row=int(table.number("row", 1, 1, 3)),
-        lettering=table.strings("lettering", ()),
+        fonts=table.strings("fonts", ()),
         cell=table.bounds("cell", (0.0, 0.0)),
         gap=table.bounds("gap", (0.08, 0.2)),
         group=table.bounds("group", (0.15, 0.4)),
@@ -257,7 +257,7 @@ def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) ->
             tokens.append(Token("gap" if char == " " else "badge"))
         else:
             tokens.append(Token("char", (char,)))
-    shown = [c for token in tokens if token.kind in TEXT for c in token.choices]
+    shown = [c for token in tokens if token.type in TEXT for c in token.choices]
     if not shown:
         raise table.error(f"pattern {pattern!r} has no text")
     if bad := sorted({c for text in shown for c in text if not _is_readable(c)}):
@@ -266,7 +266,7 @@ def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) ->
 
 
 def _is_readable(char: str) -> bool:
-    """Whether it is read as one character of plates."""
+    """Whether normalisation keeps it as one character of plates."""
     return (
         char == char.upper() and len(normalize_text(char)) == 1 and normalize_text(char) in PLATE_CHARACTERS
     )
@@ -292,7 +292,7 @@ def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFor
 
 
 def _formats_of(layouts: Sequence[Layout]) -> list[PlateFormat]:
-    """Whatever the plates themselves may have on them, and :data:`RARE`."""
+    """The formats that the layouts of a region can have, and :data:`RARE`."""
     forms: set[tuple[str, ...]] = set()
     for layout in layouts:
         lines = [{form for pattern in field.patterns for form in _places(pattern)} for field in layout.fields]
@@ -302,15 +302,15 @@ def _formats_of(layouts: Sequence[Layout]) -> list[PlateFormat]:
 
 
 def _covers(places: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether all that may stand in some places may stand in others."""
+    """Whether a format allows every text of another one."""
     return len(places) == len(other) and all(set(b) <= set(a) for a, b in zip(places, other, strict=True))
 
 
 def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:
-    """What may stand in each place of a pattern, for each number of characters that its words can have."""
+    """The characters allowed in each place of a pattern, one list per number of characters of its words."""
     parts: list[list[list[str]]] = []
     for token in pattern:
-        if token.kind in TEXT:
+        if token.type in TEXT:
             by_length: dict[int, list[str]] = {}
             for text in map(normalize_text, token.choices):
                 by_length.setdefault(len(text), []).append(text)
@@ -319,18 +319,18 @@ def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:
     return [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*parts)]
 
 
-def _furniture(table: _Table, size: tuple[float, float]) -> Furniture:
-    kind = table.take("kind")
-    if kind not in get_args(FurnitureKind):
-        raise table.error(f"'kind' must be one of {', '.join(get_args(FurnitureKind))}, not {kind!r}")
-    item = Furniture(
-        kind=kind,
+def _decoration(table: _Table, size: tuple[float, float]) -> Decoration:
+    type_ = table.take("type")
+    if type_ not in get_args(DecorationType):
+        raise table.error(f"'type' must be one of {', '.join(get_args(DecorationType))}, not {type_!r}")
+    item = Decoration(
+        type=type_,
         box=table.box("box", size),
         chance=table.number("chance", 1.0, 0, 1),
         texts=table.strings("texts", ()),
         colors=table.colors("colors", ()),
     )
     table.end()
-    if kind in ("text", "stack") and not item.texts:
-        raise table.error(f"a {kind} needs 'texts'")
+    if type_ in ("text", "stack") and not item.texts:
+        raise table.error(f"a {type_} needs 'texts'")
     return item

@@ -1,4 +1,4 @@
-"""What plates of a region look like: small declarative files, read and checked.
+"""The contents of region files: layouts, decorations, formats and capture settings of a region's plates.
 
 A region file is TOML. Lengths are in millimetres (any unit will do), colours ``"#rrggbb"``, boxes
 ``[left, top, right, bottom]``.
@@ -7,11 +7,10 @@ Patterns of a text: ``#`` is a digit, ``@`` a letter, ``?`` a letter or a digit,
 under ``[words]``; a space is a gap between groups, ``-``, ``.`` and ``·`` are drawn but not read, ``*`` is a
 badge (a sticker, a coat of arms) between groups; every other character stands for itself.
 
-Reading expects whatever the plates may have on them and, as a rarity, any letters and digits. Where that does
-not serve, ``[[format]]`` says instead what it expects: ``patterns`` of whole texts; ``shortest``, the least
-number of characters where a text may end before its pattern does; ``prior``, log of how much likelier such a
-text is than others (0); ``alike``, pairs of a character that these plates lack and the one that it must be
-instead (``["O0", "I1"]``).
+Reading expects the texts of these patterns and, at a lower prior, any letters and digits. ``[[format]]``
+replaces these formats: ``patterns`` of whole texts; ``shortest``, the minimum number of characters if a text
+may be shorter than its pattern; ``prior``, the log-prior of such a text (0); ``alike``, pairs of a character
+that these plates lack and the one to read instead (``["O0", "I1"]``).
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ from plate_ocr.text import normalize_text
 
 Box: TypeAlias = tuple[float, float, float, float]
 Color: TypeAlias = tuple[int, int, int]
-FurnitureKind: TypeAlias = Literal[
+DecorationType: TypeAlias = Literal[
     "text", "fill", "outline", "badge", "flag", "sticker", "picture", "stack", "bolts"
 ]
-TokenKind: TypeAlias = Literal["any", "word", "char", "gap", "mark", "badge"]
+TokenType: TypeAlias = Literal["any", "word", "char", "gap", "mark", "badge"]
 
 MARKS = "-.·"
 
 TEXT = ("any", "word", "char")
-"""Kinds of tokens that are read."""
+"""Types of tokens that are read."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,11 @@ class Token:
     """A piece of a pattern.
 
     Attributes:
-        kind: what it is.
+        type: what the token stands for.
         choices: the texts to choose from; for a mark, the mark.
     """
 
-    kind: TokenKind
+    type: TokenType
     choices: Sequence[str] = ()
 
 
@@ -54,10 +53,10 @@ class Field:
     """A place for text that is read.
 
     Attributes:
-        box: where.
+        box: its place on the plate.
         patterns: each a sequence of tokens; one is chosen.
         row: which line of the plate it belongs to, from 1.
-        lettering: where its glyphs come from; the plate's own if empty.
+        fonts: names of fonts, see :class:`~plate_ocr.rendering.glyphs.Glyphs`; those of the layout if empty.
         cell: width of a character's cell as a part of the text's height; 0: natural widths.
         gap: between characters, as a part of the height.
         group: additional gap between groups.
@@ -67,7 +66,7 @@ class Field:
     box: Box
     patterns: tuple[tuple[Token, ...], ...]
     row: int
-    lettering: tuple[str, ...]
+    fonts: tuple[str, ...]
     cell: tuple[float, float]
     gap: tuple[float, float]
     group: tuple[float, float]
@@ -75,18 +74,18 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Furniture:
+class Decoration:
     """Something on the plate that is not read.
 
     Attributes:
-        kind: what.
-        box: where.
-        chance: how often.
-        texts: for texts and stacks.
+        type: what is drawn.
+        box: its place on the plate.
+        chance: probability that it is drawn.
+        texts: of the types ``text``, ``stack`` and ``sticker``; one is chosen.
         colors: one is chosen.
     """
 
-    kind: FurnitureKind
+    type: DecorationType
     box: Box
     chance: float
     texts: tuple[str, ...]
@@ -95,28 +94,28 @@ class Furniture:
 
 @dataclass(frozen=True)
 class Layout:
-    """A kind of plate.
+    """A type of plate.
 
     Attributes:
-        weight: how often, against the region's other kinds.
+        weight: relative frequency among the layouts of the region.
         size: width and height.
-        colors: pairs of ground and ink.
-        lettering: where glyphs come from.
+        colors: pairs of background and foreground; one is chosen.
+        fonts: names of fonts, see :class:`~plate_ocr.rendering.glyphs.Glyphs`; one is chosen per plate.
         fields: texts, in reading order.
-        furniture: in drawing order.
+        decorations: in drawing order.
         border: bounds of the border's width; 0: none.
         inset: of the border from the edge.
         radius: of the corners.
-        embossed: how often the text is embossed.
+        embossed: probability that the text is embossed.
         stroke: bounds of how far strokes grow, as a part of the text's height.
     """
 
     weight: float
     size: tuple[float, float]
     colors: tuple[tuple[Color, Color], ...]
-    lettering: tuple[str, ...]
+    fonts: tuple[str, ...]
     fields: tuple[Field, ...]
-    furniture: tuple[Furniture, ...]
+    decorations: tuple[Decoration, ...]
     border: tuple[float, float]
     inset: float
     radius: float
@@ -125,18 +124,18 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Camera:
+class CaptureConfig:
     """How pictures of a region's plates are taken and cut out.
 
     Attributes:
-        crops: how often a crop follows the text, follows the plate, is loose.
-        loose: the most that a loose crop leaves on each side, as parts of the plate's width and height.
+        crops: relative frequencies of crops around the text, crops around the plate, and loose crops.
+        loose: maximum margin of a loose crop per side, as parts of the plate's width and height.
         heights: bounds of the crop's height, pixels.
         turn: standard deviations of yaw, pitch and roll, degrees.
-        shear: standard deviation of the slant that is left over.
-        frame: how often a dealer's frame surrounds the plate.
-        blur: the largest blur, as a part of the text's height.
-        contrast: bounds of the contrast; below 1 is less than the plate has.
+        shear: standard deviation of an additional slant.
+        frame: probability that a dealer's frame surrounds the plate.
+        blur: maximum standard deviation of the blur, as a part of the text's height.
+        contrast: bounds of the contrast as a part of the plate's own.
     """
 
     crops: tuple[float, float, float] = (1.0, 4.0, 3.0)
@@ -155,14 +154,14 @@ class Region:
 
     Attributes:
         name: as in ``--region``.
-        layouts: kinds of plates.
-        camera: how they are photographed.
-        formats: what reading expects of their texts.
+        layouts: types of plates.
+        camera: how its plates are photographed and cropped.
+        formats: of the texts on its plates, for reading.
     """
 
     name: str
     layouts: tuple[Layout, ...]
-    camera: Camera
+    camera: CaptureConfig
     formats: tuple[PlateFormat, ...]
 
     def characters(self) -> str:
@@ -175,7 +174,7 @@ class Region:
                     for field in layout.fields
                     for pattern in field.patterns
                     for token in pattern
-                    if token.kind in TEXT
+                    if token.type in TEXT
                     for choice in token.choices
                     for char in normalize_text(choice)
                 }

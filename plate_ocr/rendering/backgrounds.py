@@ -1,4 +1,4 @@
-"""What is behind the cars of a scene: photographs that packages bring, and drawn surroundings."""
+"""Backgrounds of scenes: photographs that come with packages, and drawn ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.random import Generator
 
 from plate_ocr.errors import DataError
+from plate_ocr.rendering.clutter import add_grain, smooth_shades
 from plate_ocr.rendering.packages import package_folder
-from plate_ocr.rendering.scenery import add_grain, smooth_shades
 from plate_ocr.vision.image_files import is_image_name
 from plate_ocr.vision.images import Image, read_image, to_gray
 
@@ -22,12 +22,12 @@ FROM_SCIKIT_IMAGE = (
 )  # fmt: skip
 FROM_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 
-LONGEST = 1024
-"""Side of a photograph that is kept, pixels, at most."""
+MAX_SIDE = 1024
+"""Maximum side of a photograph, pixels: larger ones are downscaled."""
 
 
 def background(rng: Generator, height: int, width: int, photographs: Sequence[Image]) -> Image:
-    """What is behind the cars of a scene: a photograph, shades and shapes: uint8 ``(height, width)``."""
+    """The background of a scene: a photograph, or shades and shapes: uint8 ``(height, width)``."""
     if rng.random() < 0.6:
         return random_piece(rng, height, width, photographs)
     scene = smooth_shades(rng, height, width)
@@ -45,7 +45,7 @@ def background(rng: Generator, height: int, width: int, photographs: Sequence[Im
 
 
 def photographs_in(folder: Path) -> tuple[Image, ...]:
-    """The pictures of a folder, by name, in grey and at most :data:`LONGEST` pixels a side.
+    """The pictures of a folder, by name, in grey, downscaled to :data:`MAX_SIDE`.
 
     Raises:
         DataError: if there is none.
@@ -58,7 +58,7 @@ def photographs_in(folder: Path) -> tuple[Image, ...]:
 
 
 def _shrunk(gray: Image) -> Image:
-    scale = LONGEST / max(gray.shape)
+    scale = MAX_SIDE / max(gray.shape)
     if scale >= 1:
         return gray
     return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
@@ -79,7 +79,7 @@ def random_piece(rng: Generator, height: int, width: int, photographs: Sequence[
 
 @cache
 def packaged_photographs() -> tuple[Image, ...]:
-    """Photographs that scikit-image, scikit-learn and matplotlib bring, in grey: ``NOTICE`` names them."""
+    """Photographs of scikit-image, scikit-learn and matplotlib, in grey; ``NOTICE`` lists them."""
     skimage, sklearn, matplotlib = map(package_folder, ("skimage", "sklearn", "matplotlib"))
     places = [skimage / "data" / name for name in FROM_SCIKIT_IMAGE]
     places += [sklearn / "datasets" / "images" / name for name in FROM_SCIKIT_LEARN]

@@ -1,4 +1,4 @@
-"""What a camera and whoever cuts out the plate make of it.
+"""Simulates the camera and the crop: pose, surroundings, light, blur, noise, compression.
 
 The flat plate is warped once into the crop: rotation in space, perspective and crop are one homography.
 The crop has a *sensor's* resolution, between what a distant camera gives and what the network can use; blur,
@@ -17,61 +17,61 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from plate_ocr.region_files.schema import Box, Camera
+from plate_ocr.region_files.schema import Box, CaptureConfig
 from plate_ocr.rendering.canvas import corners
+from plate_ocr.rendering.clutter import surroundings
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.rendering.glyphs import Glyphs
-from plate_ocr.rendering.scenery import surroundings
 from plate_ocr.vision.images import Image
 
-LEAST_HEIGHT = 0.2
-"""A line is at least so high, as a part of the crop: 13 of 64 pixels."""
+MIN_HEIGHT = 0.2
+"""Minimum height of a line of text, as a part of the crop: 13 of 64 pixels."""
 
-LEAST_WIDTH = 0.35
-"""The text is at least so wide, as a part of the crop."""
+MIN_WIDTH = 0.35
+"""Minimum width of the text, as a part of the crop."""
 
-LEAST_PIXELS = 7.0
-"""Height of a line on the sensor, pixels."""
+MIN_PIXELS = 7.0
+"""Minimum height of a line on the sensor, pixels."""
 
-LARGEST = (80, 288)
-"""Height and width of the sensor, pixels: more is lost in the network's picture anyway."""
+MAX_SENSOR = (80, 288)
+"""Maximum height and width of the sensor, pixels: the network's input has no more."""
 
-STRETCH = (0.8, 1.5)
-"""How much wider than in nature a crop is kept, for its height."""
+STRETCH_RANGE = (0.8, 1.5)
+"""Bounds of the horizontal stretch of a crop."""
 
-INSIDE = 0.012
-"""The text keeps this distance from the crop's edges, as a part of its size."""
+TEXT_MARGIN = 0.012
+"""Minimum distance of the text from the crop's edges, as a part of its size."""
 
-NOISIEST = 0.13
-"""Standard deviation of the noise, as a part of the text's contrast, at most."""
+MAX_NOISE = 0.13
+"""Maximum standard deviation of the noise, as a part of the text's contrast."""
 
-LEAST_CONTRAST = 9.0
-"""Of the text in the picture, grey levels."""
+MIN_CONTRAST = 9.0
+"""Minimum contrast of the text in the picture, grey levels."""
 
-LEAST_INTERLACED = 13.0
-"""Height of a line on the sensor, pixels, of which half the rows are enough."""
+MIN_INTERLACED_HEIGHT = 13.0
+"""Minimum height of a line for interlacing, pixels: half of its rows must still be legible."""
 
-COMBED = 0.15
-"""How far a plate moves between two half pictures, as a part of the text's height, at most."""
+MAX_COMBING = 0.15
+"""Maximum movement of a plate between two fields of an interlaced frame, as a part of the text's height."""
 
-UNEVEN = 1.7
-"""By how much more than the mean of both axes a picture may be blurred along one."""
+MAX_ANISOTROPY = 1.7
+"""Maximum ratio of the blur along one axis to the geometric mean of both."""
 
-STREAK = 0.2
-"""Length of a motion blur, as a part of the text's height, at most: only strokes run together."""
+MAX_MOTION_BLUR = 0.2
+"""Maximum length of motion blur, as a part of the text's height: characters stay apart."""
 
-SIDEWAYS = 0.2
-"""Standard deviation of a blur's angle where cars pass from side to side, radians."""
+SIDEWAYS_STD = 0.2
+"""Standard deviation of the angle of sideways motion blur, radians."""
 
-MOST_LOST = 0.13
-"""Part of the text's contrast that over- or underexposure may take."""
+MAX_CLIPPED = 0.13
+"""Maximum part of the text's contrast that is lost to over- or underexposure."""
 
 Matrix: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class View:
-    """How a flat plate comes into a crop.
+    """The mapping of a flat plate into a crop.
 
     Attributes:
         size: height and width of the crop, pixels.
@@ -88,11 +88,11 @@ class View:
         return project(self.matrix, corners(box)) / self.size[::-1]
 
 
-def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
+def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View:
     """Turn a plate in space and choose a crop and a resolution; the text stays inside.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         plate: the flat plate.
         camera: how plates of its region are photographed.
     """
@@ -104,35 +104,35 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: Camera) -> View:
     flat_high = plate.text_box[3] - plate.text_box[1]
     line = plate.text_height / flat_high * height_of(text)
     span = high - low
-    # Too loose a crop is tightened about the text.
-    for axis, wanted in ((0, text_span[0] / LEAST_WIDTH), (1, line / LEAST_HEIGHT)):
-        most = max(wanted, text_span[axis] * 1.03)
-        if span[axis] > most:
-            share = (most - text_span[axis]) / (span[axis] - text_span[axis])
+    # Tighten a crop that is too loose for the text.
+    for axis, wanted in ((0, text_span[0] / MIN_WIDTH), (1, line / MIN_HEIGHT)):
+        limit = max(wanted, text_span[axis] * 1.03)
+        if span[axis] > limit:
+            share = (limit - text_span[axis]) / (span[axis] - text_span[axis])
             low[axis] = text[:, axis].min() - (text[:, axis].min() - low[axis]) * share
             high[axis] = text[:, axis].max() + (high[axis] - text[:, axis].max()) * share
     span = high - low
-    least, most = camera.heights
-    pixels = math.exp(math.log(least) + (math.log(most) - math.log(least)) * float(rng.random()))
-    # Plates of two lines have fewer pixels across.
-    pixels = max(pixels, LEAST_PIXELS * (1.0 if plate.rows == 1 else 1.4) * float(span[1]) / line)
-    # Crops are kept in one size, whatever their form.
-    stretch = STRETCH[0] * (STRETCH[1] / STRETCH[0]) ** float(rng.random())
+    smallest, largest = (math.log(height) for height in camera.heights)
+    pixels = math.exp(smallest + (largest - smallest) * float(rng.random()))
+    # Plates of two lines need more pixels per line.
+    pixels = max(pixels, MIN_PIXELS * (1.0 if plate.rows == 1 else 1.4) * float(span[1]) / line)
+    # Data sets store crops in one size, whatever their aspect ratio.
+    stretch = STRETCH_RANGE[0] * (STRETCH_RANGE[1] / STRETCH_RANGE[0]) ** float(rng.random())
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
-    height = min(pixels, LARGEST[0], LARGEST[1] / aspect)
+    height = min(pixels, MAX_SENSOR[0], MAX_SENSOR[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))
     fit = np.diag([size[1] / span[0], size[0] / span[1], 1.0])
     fit[:2, 2] = -low * np.diag(fit)[:2]
     return View(size, fit @ turned, line / float(span[1]) * size[0])
 
 
-def pose(rng: Generator, box: Box, camera: Camera) -> Matrix:
+def pose(rng: Generator, box: Box, camera: CaptureConfig) -> Matrix:
     """A plate's rotation in space, seen through a lens.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         box: of the plate, in the picture that is turned.
-        camera: says how far it is turned.
+        camera: its ``turn`` and ``shear`` are used.
 
     Returns:
         float64 ``(3, 3)``: homography; its unit is the plate's height, its origin the plate's middle.
@@ -154,22 +154,22 @@ def pose(rng: Generator, box: Box, camera: Camera) -> Matrix:
     return np.asarray(rolled @ slant @ turned @ center)
 
 
-def _crop(rng: Generator, text: Matrix, whole: Matrix, camera: Camera) -> tuple[Matrix, Matrix]:
+def _crop(rng: Generator, text: Matrix, whole: Matrix, camera: CaptureConfig) -> tuple[Matrix, Matrix]:
     """Upper left and lower right corner of a crop that contains the text."""
     low_text, high_text, low, high = text.min(0), text.max(0), whole.min(0), whole.max(0)
     size = high - low
-    kind = rng.random() * sum(camera.crops)
+    choice = rng.random() * sum(camera.crops)
     random = rng.random((2, 2))
-    if kind < camera.crops[0]:
+    if choice < camera.crops[0]:
         reach = np.array([0.04, 0.14]) * size
         low, high = low_text - random[0] * reach, high_text + random[1] * reach
-    elif kind < camera.crops[0] + camera.crops[1]:
+    elif choice < camera.crops[0] + camera.crops[1]:
         reach = np.array([0.035, 0.09]) * size
         low, high = low + (random[0] * 2 - 1.2) * reach, high - (random[1] * 2 - 1.2) * reach
     else:
         reach = np.array(camera.loose) * size
         low, high = low - random[0] ** 1.3 * reach, high + random[1] ** 1.3 * reach
-    inside = INSIDE * np.maximum(high - low, high_text - low_text)
+    inside = TEXT_MARGIN * np.maximum(high - low, high_text - low_text)
     return np.minimum(low, low_text - inside), np.maximum(high, high_text + inside)
 
 
@@ -185,7 +185,7 @@ def height_of(box: Matrix) -> float:
 
 
 def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> Image:
-    """Take the picture: warp the plate into its surroundings.
+    """Warp the plate into drawn surroundings.
 
     Returns:
         uint8 ``(height, width)`` of the view's size.
@@ -197,26 +197,26 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     both = np.dstack([plate.gray, plate.opaque])
     shrink = plate.text_height / (view.text_height * fine)
     if shrink > 1.5:
-        # The warp looks at four pixels of the plate only: what is much larger is averaged first.
+        # Bilinear sampling uses four pixels: downscale by area first.
         smaller = max(4, round(both.shape[1] / shrink)), max(4, round(both.shape[0] / shrink))
         matrix = matrix @ np.diag([both.shape[1] / smaller[0], both.shape[0] / smaller[1], 1.0])
         both = np.asarray(cv2.resize(both, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     scene = surroundings(rng, height * fine, width * fine, glyphs)
     warped = cv2.warpPerspective(both, matrix, (width * fine, height * fine), flags=cv2.INTER_LINEAR)
     share = warped[..., 1].astype(np.float32) * np.float32(1 / 255)
-    ground = scene.astype(np.float32)
-    mixed = ground + (warped[..., 0].astype(np.float32) - ground) * share
+    background = scene.astype(np.float32)
+    mixed = background + (warped[..., 0].astype(np.float32) - background) * share
     if rng.random() < 0.08:
         _occlude(rng, mixed, text)
     if fine > 1:
-        # Not every program averages where it makes pictures smaller.
+        # Some programs downscale without averaging.
         method = cv2.INTER_NEAREST if rng.random() < 0.2 else cv2.INTER_AREA
         mixed = np.asarray(cv2.resize(mixed, (width, height), interpolation=method), np.float32)
     return np.asarray(mixed, np.uint8)
 
 
 def _occlude(rng: Generator, picture: NDArray[np.float32], text: Matrix) -> None:
-    """Put something in front of the picture, from one of its sides towards the text: a bumper, a hook."""
+    """Cover one side of the picture up to the text: a bumper, a hook."""
     height, width = picture.shape
     side, reach, level = int(rng.random() * 4), float(rng.random()), float(rng.random() * 255)
     low, high = text.min(0), text.max(0)
@@ -231,16 +231,16 @@ def _occlude(rng: Generator, picture: NDArray[np.float32], text: Matrix) -> None
 
 
 def expose(
-    rng: Generator, gray: Image, camera: Camera, text_height: float, levels: tuple[float, float]
+    rng: Generator, gray: Image, camera: CaptureConfig, text_height: float, levels: tuple[float, float]
 ) -> Image:
-    """Light, shadow, glare, blur, contrast, noise and compression; a sharp eye can still read the text.
+    """Light, shadow, glare, blur, contrast, noise and compression, within what a human can still read.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         gray: uint8 ``(H, W)``.
         camera: how pictures of the region are taken.
         text_height: of the smallest line, pixels: bounds the blur.
-        levels: of the ground and of the ink: their contrast bounds the noise.
+        levels: grey levels of background and foreground: their contrast bounds the noise.
 
     Returns:
         uint8 ``(H, W)``.
@@ -249,7 +249,7 @@ def expose(
     picture = _blur(rng, picture, text_height, camera.blur)
     picture, contrast = _develop(rng, picture, camera, levels)
     if rng.random() < 0.7:
-        sigma = min(abs(float(rng.normal(0, 4.5))), NOISIEST * contrast)
+        sigma = min(abs(float(rng.normal(0, 4.5))), MAX_NOISE * contrast)
         picture += np.float32(sigma) * rng.standard_normal(picture.shape, dtype=np.float32)
     out = np.asarray(np.clip(picture, 0, 255), np.uint8)
     if rng.random() < 0.45:
@@ -283,36 +283,36 @@ def _light(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _blur(
-    rng: Generator, picture: NDArray[np.float32], text_height: float, most: float
+    rng: Generator, picture: NDArray[np.float32], text_height: float, max_sigma: float
 ) -> NDArray[np.float32]:
-    kind = rng.random()
-    if text_height > LEAST_INTERLACED and rng.random() < 0.2:
+    choice = rng.random()
+    if text_height > MIN_INTERLACED_HEIGHT and rng.random() < 0.2:
         picture = _interlaced(rng, picture, text_height)
-    # Few pixels are blur enough.
+    # Small text is blurred by its resolution already.
     sharp = max(1.0, text_height - 3)
-    if kind < 0.5:
-        sigma = float(rng.random()) ** 1.6 * most * sharp
+    if choice < 0.5:
+        sigma = float(rng.random()) ** 1.6 * max_sigma * sharp
         if sigma > 0.25:
-            # Crops are stretched, too: few lenses and programs blur both axes alike.
-            uneven = UNEVEN ** (2 * float(rng.random()) - 1)
+            # Crops are stretched, so blur differs between the axes.
+            uneven = MAX_ANISOTROPY ** (2 * float(rng.random()) - 1)
             picture = np.asarray(
                 cv2.GaussianBlur(picture, (0, 0), sigma / uneven, sigmaY=sigma * uneven), np.float32
             )
-    elif kind < 0.6:
-        picture = _motion(rng, picture, STREAK * text_height * float(rng.random()))
+    elif choice < 0.6:
+        picture = _motion(rng, picture, MAX_MOTION_BLUR * text_height * float(rng.random()))
     if rng.random() < 0.2:
-        # Cameras sharpen: bright and dark seams along edges.
+        # Cameras sharpen: bright and dark halos along edges.
         soft = cv2.GaussianBlur(picture, (0, 0), 0.8 + float(rng.random()))
         picture += np.float32(0.3 + 1.2 * float(rng.random())) * (picture - soft)
     return picture
 
 
 def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float) -> NDArray[np.float32]:
-    """Video of two half pictures, one after the other: either one was thrown away, or the plate moved on."""
+    """Interlaced video: one field was dropped, or the plate moved between the fields."""
     size = picture.shape[::-1]
     if rng.random() < 0.7:
         return np.asarray(cv2.resize(np.asarray(picture[::2]), size, interpolation=cv2.INTER_LINEAR))
-    move = np.array([[1, 0, COMBED * text_height * (2 * rng.random() - 1)], [0, 1, 0]])
+    move = np.array([[1, 0, MAX_COMBING * text_height * (2 * rng.random() - 1)], [0, 1, 0]])
     later = cv2.warpAffine(picture, move, size, borderMode=cv2.BORDER_REPLICATE)
     combed = picture.copy()
     combed[1::2] = later[1::2]
@@ -321,7 +321,7 @@ def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float
 
 def _motion(rng: Generator, picture: NDArray[np.float32], length: float) -> NDArray[np.float32]:
     steps = max(2, math.ceil(length) + 1)
-    angle = float(rng.normal(0, SIDEWAYS) if rng.random() < 0.5 else rng.random() * math.pi)
+    angle = float(rng.normal(0, SIDEWAYS_STD) if rng.random() < 0.5 else rng.random() * math.pi)
     size = 2 * math.ceil(length / 2) + 1
     kernel = np.zeros((size, size), np.float32)
     for t in np.linspace(-length / 2, length / 2, 2 * steps):
@@ -330,21 +330,21 @@ def _motion(rng: Generator, picture: NDArray[np.float32], length: float) -> NDAr
 
 
 def _develop(
-    rng: Generator, picture: NDArray[np.float32], camera: Camera, levels: tuple[float, float]
+    rng: Generator, picture: NDArray[np.float32], camera: CaptureConfig, levels: tuple[float, float]
 ) -> tuple[NDArray[np.float32], float]:
-    """Contrast and brightness; strong light runs into white, night into black.
+    """Contrast and brightness, with clipping at white and black.
 
     Returns:
-        The picture and the contrast that text is left with, grey levels.
+        The picture and the remaining contrast of the text, grey levels.
     """
     low, high = camera.contrast
     gain = low + (high - low) * float(rng.random()) ** 0.7
     if rng.random() < 0.04:
         gain *= 0.4
     had = abs(levels[0] - levels[1])
-    contrast = max(LEAST_CONTRAST, gain * had)
-    # Of the text's contrast at most a part is lost beyond black or white.
-    reach = (0.5 - MOST_LOST) * contrast
+    contrast = max(MIN_CONTRAST, gain * had)
+    # Bounds the clipping of the text's contrast at black and white.
+    reach = (0.5 - MAX_CLIPPED) * contrast
     middle = float(np.clip(128 + rng.normal(0, 48), reach, 255 - reach))
     gain = contrast / had
     return np.asarray(

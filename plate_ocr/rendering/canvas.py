@@ -1,4 +1,4 @@
-"""What a plate is painted on, and small helpers of painting."""
+"""The canvas of a plate, and helpers for drawing on it."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from plate_ocr.vision.images import Image
 
 Canvas: TypeAlias = NDArray[np.float32]
 
-LEAST_CONTRAST = 60.0
-"""Between ground and ink before the camera takes some away, grey levels."""
+MIN_CONTRAST = 60.0
+"""Minimum contrast of background and foreground before the camera reduces it, grey levels."""
 
 
 class Painter:
-    """A canvas and what is decided once for the plate."""
+    """A canvas, and the random choices that hold for the whole plate."""
 
     def __init__(self, rng: Generator, layout: Layout, glyphs: Glyphs, scale: float) -> None:
         self.rng, self.layout, self.glyphs, self.scale = rng, layout, glyphs, scale
         weights = np.array([0.299, 0.587, 0.114])
-        # Cameras see colours differently, infrared ones most of all.
+        # Cameras differ in spectral sensitivity, infrared ones most.
         weights = weights * np.exp(rng.normal(0, 0.25, 3)) if rng.random() < 0.9 else rng.dirichlet([0.7] * 3)
         self.weights = weights / weights.sum()
-        ground, ink = layout.colors[random_index(rng, len(layout.colors))]
-        self.ground, self.ink = self.shade(ground), self.shade(ink)
-        if abs(self.ground - self.ink) < LEAST_CONTRAST:
-            bright = _luma(ground) > _luma(ink)
-            self.ink = self.ground + (-LEAST_CONTRAST if bright else LEAST_CONTRAST)
+        background, foreground = layout.colors[random_index(rng, len(layout.colors))]
+        self.background, self.foreground = self.shade(background), self.shade(foreground)
+        if abs(self.background - self.foreground) < MIN_CONTRAST:
+            bright = _luma(background) > _luma(foreground)
+            self.foreground = self.background + (-MIN_CONTRAST if bright else MIN_CONTRAST)
         width, height = layout.size
         self.shape = max(8, round(height * scale)), max(8, round(width * scale))
-        self.canvas: Canvas = np.full(self.shape, self.ground, np.float32)
-        self.lettering = layout.lettering[random_index(rng, len(layout.lettering))]
+        self.canvas: Canvas = np.full(self.shape, self.background, np.float32)
+        self.font = layout.fonts[random_index(rng, len(layout.fonts))]
         self.style = int(rng.integers(1 << 16))
 
     def shade(self, color: Color) -> float:
-        """Grey level of a colour, as this camera sees it."""
+        """Grey level of a colour, with this camera's spectral sensitivity."""
         red, green, blue = color
         level = float(self.weights[0] * red + self.weights[1] * green + self.weights[2] * blue)
         return level + float(self.rng.normal(0, 6))
 
     def pixels(self, box: Box) -> tuple[int, int, int, int]:
-        """A box of the layout in pixels, at least one wide and high."""
+        """A box of the layout in pixels; minimum size 1 × 1."""
         left, top, right, bottom = (round(v * self.scale) for v in box)
         return left, top, max(right, left + 1), max(bottom, top + 1)
 
     def blend(self, mask: Image, x: int, y: int, level: float) -> None:
-        """Lay a colour over the canvas where a mask says so; what reaches out is cut off."""
+        """Blend a grey level into the canvas by a mask, clipped at the canvas's edges."""
         height, width = self.shape
         left, top, right, bottom = (
             max(x, 0),

@@ -1,4 +1,4 @@
-"""Flat cars about a plate."""
+"""Draws flat cars around plates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.random import Generator
 
 from plate_ocr.region_files.schema import Box
+from plate_ocr.rendering.clutter import add_grain, smooth_shades, write_word
 from plate_ocr.rendering.decorations import WORDS
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.rendering.glyphs import Glyphs
-from plate_ocr.rendering.scenery import add_grain, smooth_shades, write_word
 from plate_ocr.rendering.signs import draw_sign
 from plate_ocr.vision.images import Image
 
@@ -21,10 +21,10 @@ CAR = (4.6, 2.1, 3.6)
 def draw_car(
     rng: Generator, flat: FlatPlate, glyphs: Glyphs, units: float, *, plate: bool
 ) -> tuple[Image, Image, Box]:
-    """Draw a flat car about a plate.
+    """Draw a flat car around a plate.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         flat: the plate.
         glyphs: for letters on the car.
         units: width of the plate on the car's canvas, pixels.
@@ -44,8 +44,8 @@ def draw_car(
     if rng.random() < 0.3:
         add_grain(rng, body)
     cover = np.zeros((height, width), np.uint8)
-    kind = rng.random()
-    if kind < 0.12:
+    choice = rng.random()
+    if choice < 0.12:
         # Only the plate and a little about it: on a wall, on a trailer.
         reach = units * (0.55 + 0.3 * float(rng.random()))
         cv2.rectangle(
@@ -57,7 +57,7 @@ def draw_car(
         )
     else:
         _draw_outline(rng, cover)
-        _furnish(rng, glyphs, body, middle, units)
+        _draw_car_parts(rng, glyphs, body, middle, units)
     left, top, right, bottom = flat.plate_box
     scale = units / (right - left)
     size = max(4, round(flat.gray.shape[1] * scale)), max(3, round(flat.gray.shape[0] * scale))
@@ -95,7 +95,9 @@ def _draw_outline(rng: Generator, cover: Image) -> None:
     cv2.fillPoly(cover, [np.rint(points).astype(np.int32)], 255, cv2.LINE_AA)
 
 
-def _furnish(rng: Generator, glyphs: Glyphs, body: Image, middle: tuple[int, int], units: float) -> None:
+def _draw_car_parts(
+    rng: Generator, glyphs: Glyphs, body: Image, middle: tuple[int, int], units: float
+) -> None:
     """Windows, lamps, bumpers, a grille, letters: a car's face or its back."""
     width = body.shape[1]
 
@@ -201,11 +203,11 @@ def _draw_dealers_strip(
 
 def _draw_grille(rng: Generator, body: Image, middle: tuple[int, int], units: float) -> None:
     """A car's grille, a truck's, or none."""
-    kind = rng.random()
-    if kind > 0.62:
+    choice = rng.random()
+    if choice > 0.62:
         return
     y, high, wide = float(rng.normal(-0.4, 0.25)), 0.1 + 0.25 * float(rng.random()), 0.4
-    if kind > 0.5:
+    if choice > 0.5:
         high, wide = 0.4 + 0.7 * float(rng.random()), 1.0
         y = -0.3 - high * float(rng.random())
     wide += 0.8 * float(rng.random())

@@ -1,11 +1,11 @@
-"""What is on a plate beside its text: bands, badges, stickers, bolts, frames."""
+"""Decorations of a plate, which are not read: bands, badges, stickers, bolts, frames."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from plate_ocr.region_files.schema import Box, Furniture
+from plate_ocr.region_files.schema import Box, Decoration
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise
 from plate_ocr.vision.images import Image
 
@@ -14,15 +14,17 @@ WORDS = (
     "GOLD COAST", "LEXUS", "dealer.com", "Premium Cars", "SALON", "HONDA", "1-800-555-0199", "SERVICE",
     "CHEVROLET", "AUTOCENTRO", "Renault", "BMW", "I LOVE", "ALUMNI", "UNIVERSITY", "Kraft", "Auto kuća",
 )  # fmt: skip
-"""What dealers print on frames."""
+"""Texts on dealers' frames."""
 
 
-def draw_furniture(painter: Painter, item: Furniture) -> None:
-    """Draw something that is not read; bolts are drawn by :func:`draw_bolts`."""
+def draw_decoration(painter: Painter, item: Decoration) -> None:
+    """Draw a decoration; bolts are drawn by :func:`draw_bolts`."""
     rng = painter.rng
     left, top, right, bottom = painter.pixels(item.box)
-    level = painter.shade(item.colors[random_index(rng, len(item.colors))]) if item.colors else painter.ink
-    match item.kind:
+    level = (
+        painter.shade(item.colors[random_index(rng, len(item.colors))]) if item.colors else painter.foreground
+    )
+    match item.type:
         case "text":
             _draw_small_text(
                 painter, item.texts[random_index(rng, len(item.texts))], (left, top, right, bottom), level
@@ -54,7 +56,7 @@ def draw_furniture(painter: Painter, item: Furniture) -> None:
             step = (bottom - top) / len(text)
             for i, char in enumerate(text):
                 y = round(top + i * step)
-                _draw_small_text(painter, char, (left, y, right, round(y + 0.85 * step)), painter.ink)
+                _draw_small_text(painter, char, (left, y, right, round(y + 0.85 * step)), painter.foreground)
 
 
 def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int], level: float) -> None:
@@ -71,23 +73,23 @@ def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int]
 
 
 def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
-    """A coat of arms, a seal or a sticker: something small with an inner life that is no character."""
+    """A coat of arms, a seal or a sticker: small, textured, and not a character."""
     rng = painter.rng
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if width < 4 or height < 4:
         return
-    kind = rng.random()
-    if kind < 0.4:
+    choice = rng.random()
+    if choice < 0.4:
         # A shield of squares.
         rows, columns = 3 + random_index(rng, 4), 3 + random_index(rng, 3)
         board = (np.indices((rows, columns)).sum(0) % 2).astype(np.float32)
         part = cv2.resize(board, (width, height), interpolation=cv2.INTER_NEAREST) * float(
             rng.uniform(40, 150)
         )
-        part = part + painter.ground - float(rng.uniform(60, 160))
+        part = part + painter.background - float(rng.uniform(60, 160))
     else:
-        part = painter.ground + float(rng.uniform(20, 90)) * smooth_noise(rng, (height, width), 4, 3)
+        part = painter.background + float(rng.uniform(20, 90)) * smooth_noise(rng, (height, width), 4, 3)
         part = part - float(rng.uniform(0, 90))
     mask: Image = np.zeros((height, width), np.uint8)
     if rng.random() < 0.6:
@@ -115,7 +117,7 @@ def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
 
 
 def draw_seals(painter: Painter, box: tuple[int, int, int, int]) -> None:
-    """Two round stickers, one above the other, as on German and Czech plates, and no 8."""
+    """Two round stickers, one above the other, as on German and Czech plates: no 8."""
     rng = painter.rng
     left, top, right, bottom = box
     widest = min(1.1 * (right - left), 0.44 * (bottom - top))
@@ -143,8 +145,8 @@ def _draw_picture(painter: Painter, box: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = box
     part = painter.canvas[top:bottom, left:right]
     height, width = part.shape
-    strength = abs(painter.ground - painter.ink) * (0.3 + 0.4 * float(rng.random()))
-    toward = 1.0 if painter.ink > painter.ground else -1.0
+    strength = abs(painter.background - painter.foreground) * (0.3 + 0.4 * float(rng.random()))
+    toward = 1.0 if painter.foreground > painter.background else -1.0
     if rng.random() < 0.6:
         # Fading from the top, from the bottom, or from both.
         rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
@@ -186,8 +188,8 @@ def draw_bolts(painter: Painter, box: tuple[int, int, int, int]) -> None:
     which = rng.random()
     shift = rng.normal(0, 0.025 * painter.shape[0], 2)
     for x in (left + round(shift[0]), right - round(shift[0])):
-        for edge, wanted in ((top, which < 0.8), (bottom, which > 0.45)):
-            if wanted and rng.random() < 0.9:
+        for edge, present in ((top, which < 0.8), (bottom, which > 0.45)):
+            if present and rng.random() < 0.9:
                 y = edge + round(shift[1])
                 cv2.circle(painter.canvas, (x, y), radius, level, -1, cv2.LINE_AA)
                 if rng.random() < 0.5:
@@ -214,7 +216,7 @@ def add_frame(painter: Painter, gray: Image, text_box: Box) -> tuple[Image, Imag
         framed[framed.shape[0] - bottom - cover_bottom :] = level
     canvas = framed.astype(np.float32)
     painter.canvas, painter.shape = canvas, (canvas.shape[0], canvas.shape[1])
-    ink = level + (150 if level < 128 else -150)
+    foreground = level + (150 if level < 128 else -150)
     for y, size in ((0, top), (framed.shape[0] - bottom, bottom)):
         if size >= 4 and rng.random() < 0.8:
             text = " ".join(WORDS[random_index(rng, len(WORDS))] for _ in range(1 + random_index(rng, 2)))
@@ -224,7 +226,7 @@ def add_frame(painter: Painter, gray: Image, text_box: Box) -> tuple[Image, Imag
                 left + width - random_index(rng, width // 3),
                 y + size - 1,
             )
-            _draw_small_text(painter, text, box, ink)
+            _draw_small_text(painter, text, box, foreground)
     opaque: Image = np.full(framed.shape, 255, np.uint8)
     moved: Box = (text_box[0] + left, text_box[1] + top, text_box[2] + left, text_box[3] + top)
     return (

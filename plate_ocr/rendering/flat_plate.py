@@ -1,4 +1,4 @@
-"""Drawing a plate as it hangs in the shop: flat, sharp, evenly lit, in shades of grey."""
+"""Draws a plate flat, sharp and evenly lit, in shades of grey."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.random import Generator
 
 from plate_ocr.region_files.schema import TEXT, Box, Field, Layout
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise, uniform
-from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_furniture, draw_seals
+from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
 from plate_ocr.text import has_mark, normalize_text
 from plate_ocr.vision.images import Image
 
-WIDEST = 1.3
-"""How far glyphs and gaps are stretched to fill a plate."""
+MAX_STRETCH = 1.3
+"""Maximum stretch of glyphs and gaps to fill a plate."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class FlatPlate:
     Attributes:
         gray: uint8 ``(H, W)``.
         opaque: uint8 ``(H, W)``: 255 on the plate, 0 beyond its round corners.
-        groups: what is written on it, cut at its spaces, marks and badges and between its fields.
+        groups: the text, split at spaces, marks and badges and between fields.
         rows: number of lines.
-        text_box: left, top, right, bottom of all that is read, pixels.
+        text_box: left, top, right, bottom of the text, pixels.
         plate_box: of the plate without a frame around it, pixels.
-        text_height: of the smallest line that is read, pixels.
-        levels: grey levels of the ground and of the ink.
+        text_height: of the smallest line of text, pixels.
+        levels: grey levels of background and foreground.
     """
 
     gray: Image
@@ -54,30 +54,30 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
     """Draw a plate with a random text.
 
     Args:
-        rng: source of all that is random.
-        layout: the kind of plate.
-        glyphs: lettering.
-        scale: pixels for a unit of the layout's lengths.
-        frame: how often a dealer's frame surrounds it.
+        rng: random generator.
+        layout: the type of plate.
+        glyphs: the fonts.
+        scale: pixels per unit of the layout's lengths.
+        frame: probability of a dealer's frame.
     """
     painter = Painter(rng, layout, glyphs, scale)
-    wanted = [item for item in layout.furniture if rng.random() < item.chance]
-    for item in wanted:
-        if item.kind != "bolts":
-            draw_furniture(painter, item)
+    drawn = [item for item in layout.decorations if rng.random() < item.chance]
+    for item in drawn:
+        if item.type != "bolts":
+            draw_decoration(painter, item)
     _draw_border(painter)
-    ink: Image = np.zeros(painter.shape, np.uint8)
+    foreground: Image = np.zeros(painter.shape, np.uint8)
     groups: list[str] = []
     boxes: list[Box] = []
     for field in layout.fields:
-        written, box = _draw_field(painter, field, ink)
+        written, box = _draw_field(painter, field, foreground)
         groups += written
         boxes.append(box)
     text_height = min(box[3] - box[1] for box in boxes)
-    _lay_ink(painter, ink, text_height)
-    for item in wanted:
-        # Bolts sit on top of everything and reach into characters.
-        if item.kind == "bolts":
+    _blend_foreground(painter, foreground, text_height)
+    for item in drawn:
+        # Bolts are drawn last: they overlap characters.
+        if item.type == "bolts":
             draw_bolts(painter, painter.pixels(item.box))
     if rng.random() < 0.3:
         _dirt(painter)
@@ -94,7 +94,7 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
     if rng.random() < frame:
         gray, opaque, text_box, plate_box = add_frame(painter, gray, text_box)
     rows = len({field.row for field in layout.fields})
-    levels = painter.ground, painter.ink
+    levels = painter.background, painter.foreground
     return FlatPlate(gray, opaque, tuple(groups), rows, text_box, plate_box, text_height, levels)
 
 
@@ -102,60 +102,60 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
 class _Piece:
     """A glyph, mark, badge or gap in a line, with its width as a part of the text's height."""
 
-    kind: str
+    type: str
     char: str
     width: float
     glyph: Image | None = None
 
 
-def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[list[str], Box]:
+def _draw_field(painter: Painter, field: Field, foreground: Image) -> tuple[list[str], Box]:
     """Write a random text into a field.
 
     Returns:
-        What is read, cut at spaces, marks and badges, and the box that it covers, pixels.
+        The text, split at spaces, marks and badges, and its bounding box, pixels.
     """
     rng, glyphs = painter.rng, painter.glyphs
     pattern = field.patterns[random_index(rng, len(field.patterns))]
-    lettering, style = painter.lettering, painter.style
-    if field.lettering:
-        lettering = field.lettering[random_index(rng, len(field.lettering))]
+    font, style = painter.font, painter.style
+    if field.fonts:
+        font = field.fonts[random_index(rng, len(field.fonts))]
     cell = uniform(rng, field.cell)
-    usual = max(glyphs.width(lettering, style), 0.2)
+    usual = max(glyphs.width(font, style), 0.2)
     stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
     gap, group = uniform(rng, field.gap), uniform(rng, field.group)
     groups = [""]
     pieces: list[_Piece] = []
     for token in pattern:
-        if token.kind in TEXT:
+        if token.type in TEXT:
             word = token.choices[random_index(rng, len(token.choices))]
             groups[-1] += normalize_text(word)
             for char in word:
-                glyph = glyphs.glyph(lettering, normalize_text(char), style, int(rng.random() * 4096))
+                glyph = glyphs.glyph(font, normalize_text(char), style, int(rng.random() * 4096))
                 if glyph is None:
                     raise AssertionError(f"no glyph for {char}: regions are checked before")
                 width = glyph.shape[1] / HEIGHT * stretch
                 pieces.append(_Piece("glyph", char, min(width, cell) if cell else width, glyph))
-        elif token.kind == "gap":
+        elif token.type == "gap":
             pieces.append(_Piece("gap", " ", group))
-        elif token.kind == "mark":
+        elif token.type == "mark":
             mark = token.choices[0]
             pieces.append(_Piece("mark", mark, 0.12 if mark != "-" else 0.15 + 0.25 * float(rng.random())))
         else:
             pieces.append(_Piece("badge", "*", 0.4 + 0.5 * float(rng.random())))
-        if token.kind not in TEXT:
+        if token.type not in TEXT:
             groups.append("")
     left, top, right, bottom = painter.pixels(field.box)
     height = (bottom - top) * uniform(rng, field.height)
     total = sum(piece.width for piece in pieces) + gap * (len(pieces) - 1)
     squeeze = min(1.0, (right - left) / (total * height))
     if squeeze < 0.75:
-        # Long texts are written smaller rather than squeezed further.
+        # Long texts get smaller rather than narrower.
         height *= max(0.75, squeeze / 0.75)
         squeeze = min(1.0, (right - left) / (total * height))
     room = (right - left) / (total * height)
     if squeeze < room and rng.random() < 0.4:
         # Many plates are filled from side to side.
-        squeeze = min(room * (0.85 + 0.15 * float(rng.random())), WIDEST)
+        squeeze = min(room * (0.85 + 0.15 * float(rng.random())), MAX_STRETCH)
         squeeze = max(squeeze, min(1.0, room))
     rest = (right - left) - total * height * squeeze
     x = left + rest * (0.5 if rng.random() < 0.7 else float(rng.random()))
@@ -163,12 +163,12 @@ def _draw_field(painter: Painter, field: Field, ink: Image) -> tuple[list[str], 
     start = x
     for piece in pieces:
         width = piece.width * height * squeeze
-        _draw_piece(painter, piece, ink, (x, y, x + width, y + height))
+        _draw_piece(painter, piece, foreground, (x, y, x + width, y + height))
         x += width + gap * height * squeeze
     return [group for group in groups if group], (start, y, x - gap * height * squeeze, y + height)
 
 
-def _draw_piece(painter: Painter, piece: _Piece, ink: Image, box: Box) -> None:
+def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) -> None:
     left, top, bottom = round(box[0]), round(box[1]), round(box[3])
     right = max(left + 2, round(box[2]))
     height = bottom - top
@@ -176,30 +176,30 @@ def _draw_piece(painter: Painter, piece: _Piece, ink: Image, box: Box) -> None:
     if piece.glyph is not None:
         size = (right - left, max(2, height))
         glyph = np.asarray(cv2.resize(piece.glyph, size, interpolation=cv2.INTER_AREA), np.uint8)
-        part = ink[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
+        part = foreground[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
         np.maximum(part, glyph[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]], out=part)
         if has_mark(piece.char):
             # An accent stands above the letter, which keeps its height.
             middle, rise, thick = (left + right) // 2, max(2, height // 7), max(1, height // 14)
             tip = (middle, top - thick)
             for side in (-1, 1):
-                cv2.line(ink, tip, (middle + side * rise, top - thick - rise), 255, thick, cv2.LINE_AA)
-    elif piece.kind == "mark":
+                cv2.line(foreground, tip, (middle + side * rise, top - thick - rise), 255, thick, cv2.LINE_AA)
+    elif piece.type == "mark":
         thick = max(1, round(height * (0.07 + 0.07 * float(rng.random()))))
         middle = bottom - thick if piece.char == "." else (top + bottom - thick) // 2
         if piece.char == "-":
-            ink[middle : middle + thick, max(left, 0) : right] = 255
+            foreground[middle : middle + thick, max(left, 0) : right] = 255
         else:
-            ink[middle : middle + thick, max(left, 0) : left + thick] = 255
-    elif piece.kind == "badge" and rng.random() < 0.85:
+            foreground[middle : middle + thick, max(left, 0) : left + thick] = 255
+    elif piece.type == "badge" and rng.random() < 0.85:
         if rng.random() < 0.4:
             draw_seals(painter, (left, top, right, bottom))
         else:
             draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))
 
 
-def _lay_ink(painter: Painter, ink: Image, height: float) -> None:
-    """Put the text on the plate: strokes grow or shrink, corners wear round, paint comes off."""
+def _blend_foreground(painter: Painter, foreground: Image, height: float) -> None:
+    """Blend the text into the plate: thicker or thinner strokes, rounded corners, worn paint."""
     rng = painter.rng
     sigma = max(0.4, (0.012 + 0.02 * float(rng.random())) * height)
     growth = uniform(rng, painter.layout.stroke) * height
@@ -208,11 +208,13 @@ def _lay_ink(painter: Painter, ink: Image, height: float) -> None:
     slope = max(1.0, 2.0 * sigma)
     table = np.clip(((np.arange(256) / 255 - level) * slope + 0.5) * 255, 0, 255).astype(np.uint8)
     table[0] = 0
-    mask = cv2.LUT(cv2.GaussianBlur(ink, (0, 0), sigma), table).astype(np.float32) * np.float32(1 / 255)
+    mask = cv2.LUT(cv2.GaussianBlur(foreground, (0, 0), sigma), table).astype(np.float32) * np.float32(
+        1 / 255
+    )
     if rng.random() < 0.12:
         wear = smooth_noise(rng, painter.shape, 6, 18)
         mask *= np.clip(0.75 + 0.5 * wear, 0.3, 1)
-    painter.canvas += (np.float32(painter.ink) - painter.canvas) * mask
+    painter.canvas += (np.float32(painter.foreground) - painter.canvas) * mask
     if rng.random() < painter.layout.embossed:
         step = max(1, round(height * (0.02 + 0.03 * float(rng.random()))))
         strength = float(rng.normal(0, 45))
@@ -250,14 +252,14 @@ def _draw_border(painter: Painter) -> None:
     if thick <= 0.3:
         return
     inset = round(layout.inset * painter.scale)
-    level = painter.ink if rng.random() < 0.8 else painter.ground * 0.7
+    level = painter.foreground if rng.random() < 0.8 else painter.background * 0.7
     mask: Image = np.zeros(painter.shape, np.uint8)
     _round_rectangle(mask, inset, layout.radius * painter.scale, thick)
     painter.blend(mask, 0, 0, level)
 
 
 def _round_rectangle(mask: Image, inset: int, radius: float, thick: float) -> None:
-    """Draw the outline of a rectangle with round corners, so far from the edges of the mask."""
+    """Draw the outline of a rectangle with round corners, ``inset`` pixels from the edges of the mask."""
     left, top, right, bottom = inset, inset, mask.shape[1] - 1 - inset, mask.shape[0] - 1 - inset
     r = max(1, round(min(radius, (bottom - top) / 3)))
     # Lines thinner than a pixel are fainter.

@@ -1,7 +1,7 @@
-"""Where the characters on rendered plates come from: drawn glyphs, fonts, strokes, cut-out characters.
+"""Fonts of rendered plates: drawn glyphs, font files, stroke fonts, characters cut out of photos.
 
-Every glyph is a mask: uint8 ``(HEIGHT, W)``, 255 where there is ink, filling the picture's height.
-A glyph depends on nothing but its key, so that caching never changes a plate.
+Every glyph is a mask: uint8 ``(HEIGHT, W)``, 255 on the character, which fills the picture's height.
+A glyph depends on its key alone, so that caching never changes a plate.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ import PIL.ImageFont
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.fonts import bundled_fonts
-from plate_ocr.rendering.strokes import HANDS, draw_character, hand
+from plate_ocr.rendering.strokes import N_STYLES, draw_character, font_style
 from plate_ocr.vision.images import Image
 
 HEIGHT = 64
-"""Height of a glyph, pixels: more than any text is drawn at."""
+"""Height of a glyph, pixels: text on plates is smaller."""
 
 STRIP_HEIGHT = 24
 """Height of small texts (a state's name, a dealer's address), pixels."""
 
 STRIP_FONTS = 6
-"""A small text is written in so many fonts."""
+"""Number of fonts that a small text is written in."""
 
-SPRITES = 140
-"""So many cut-out characters of a class and source are used, spread over all."""
+N_SPRITES = 140
+"""Number of cut-out characters per class and source, sampled evenly."""
 
-ALIKE = 0.45
-"""Cut-out characters that correlate less with the drawn glyph are not legible or wrongly labelled."""
+MIN_CORRELATION = 0.45
+"""Minimum correlation of a cut-out character with the drawn glyph; others are illegible or mislabelled."""
 
-LEGIBLE = 0.6
-"""The same for Chinese characters: where strokes have run together, a class is learnt by its smudges."""
+MIN_CHINESE_CORRELATION = 0.6
+"""The same for Chinese characters: a network would learn merged strokes as features of a class."""
 
 CHINESE_FONT = "wqy-microhei.ttc"
 
@@ -50,24 +50,25 @@ _GA36 = {
     "ga36-green": ("green_",),
 }
 _SPRITES = {"sprites-binary": "easypr", "sprites-grey": "zhengpeng"}
-_HANDS = {
-    "die": (0, HANDS),
-    "die-thin": (0, HANDS // 3),
-    "die-medium": (HANDS // 3, 2 * HANDS // 3),
-    "die-thick": (2 * HANDS // 3, HANDS),
+_STROKE_FONTS = {
+    "stroke-font": (0, N_STYLES),
+    "stroke-font-thin": (0, N_STYLES // 3),
+    "stroke-font-medium": (N_STYLES // 3, 2 * N_STYLES // 3),
+    "stroke-font-thick": (2 * N_STYLES // 3, N_STYLES),
 }
 
 
 class Glyphs:
-    """Lettering by name.
+    """Glyphs of fonts by name.
 
     Names are ``ga36``, ``ga36-two``, ``ga36-two-down``, ``ga36-green`` (drawn), ``sprites-binary`` and
-    ``sprites-grey`` (cut out), ``die``, ``die-thin``, ``die-medium``, ``die-thick`` (strokes), ``font``
-    (any of the fonts) and fonts' file names without weight and ending.
+    ``sprites-grey`` (cut out), ``stroke-font``, ``stroke-font-thin``, ``stroke-font-medium``,
+    ``stroke-font-thick`` (strokes), ``font`` (any of the fonts) and fonts' file names without weight and
+    ending.
 
     Args:
         data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are strokes and the
-            fonts that Matplotlib and Pillow bring along, and no Chinese characters.
+            fonts that come with Matplotlib and Pillow, and no Chinese characters.
 
     Raises:
         DataError: if the folder is given and has no fonts.
@@ -79,7 +80,7 @@ class Glyphs:
         self._strips: dict[tuple[str, int], Image] = {}
         self._sprites: dict[tuple[str, str], list[_Packed]] = {}
         self._plain = sorted(
-            bundled_fonts(), key=lambda font: (font.getname()[0] or "", font.getname()[1] or "")
+            bundled_fonts(), key=lambda face: (face.getname()[0] or "", face.getname()[1] or "")
         )
         self._fonts: dict[str, PIL.ImageFont.FreeTypeFont] = {}
         self._chinese: PIL.ImageFont.FreeTypeFont | None = None
@@ -88,70 +89,70 @@ class Glyphs:
             if not paths:
                 raise DataError(f"there are no fonts in {data / 'fonts'}")
             for path in paths:
-                font = PIL.ImageFont.truetype(str(path), HEIGHT)
+                face = PIL.ImageFont.truetype(str(path), HEIGHT)
                 if path.name == CHINESE_FONT:
-                    self._chinese = font
+                    self._chinese = face
                 else:
                     self._fonts[
                         path.stem.split("_")[0] if path.stem.endswith(("Bold", "Regular")) else path.stem
-                    ] = font
+                    ] = face
         self._names = sorted(self._fonts)
         fonts = [*self._fonts.values(), *self._plain]
-        self._strip_fonts = [font.font_variant(size=STRIP_HEIGHT + 8) for font in fonts]
+        self._strip_fonts = [face.font_variant(size=STRIP_HEIGHT + 8) for face in fonts]
 
-    def check(self, lettering: str) -> None:
-        """See whether a name can be used.
+    def check(self, font: str) -> None:
+        """Check the name of a font.
 
         Raises:
-            DataError: naming those that can.
+            DataError: if it is unknown; names the known ones.
         """
-        special = {*_GA36, *_SPRITES, *_HANDS, "font"}
+        special = {*_GA36, *_SPRITES, *_STROKE_FONTS, "font"}
         # Without the folder, any other font stands in.
-        if self.data is not None and lettering not in special and lettering not in self._fonts:
+        if self.data is not None and font not in special and font not in self._fonts:
             names = ", ".join([*sorted(special), *self._names])
-            raise DataError(f"there is no lettering {lettering!r}: expected one of {names}")
+            raise DataError(f"there is no font {font!r}: expected one of {names}")
 
     def missing(self, chars: str) -> str:
-        """The characters that no lettering can draw."""
+        """The characters that no font can draw."""
         return "".join(c for c in chars if self.glyph("ga36", c, 0, 0) is None)
 
-    def glyph(self, lettering: str, char: str, style: int, number: int) -> Image | None:
+    def glyph(self, font: str, char: str, style: int, number: int) -> Image | None:
         """A character's mask.
 
         Args:
-            lettering: its name.
+            font: its name.
             char: the character.
-            style: which font or hand, where the name leaves a choice; the same over a plate.
-            number: which of the cut-out characters.
+            style: selects a font file or stroke font if the name stands for several; one per plate.
+            number: selects one of the cut-out characters.
 
         Returns:
             uint8 ``(HEIGHT, W)``; None if nothing can draw it.
         """
-        if lettering in _SPRITES:
-            sprites = self._cut_out(_SPRITES[lettering], char)
+        if font in _SPRITES:
+            sprites = self._cut_out(_SPRITES[font], char)
             if sprites:
                 return sprites[number % len(sprites)].mask()
-            lettering = "ga36"
-        if lettering in _HANDS:
-            low, high = _HANDS[lettering]
-            lettering, style = "die", low + style % (high - low)
-        elif lettering in _GA36:
+            font = "ga36"
+        if font in _STROKE_FONTS:
+            low, high = _STROKE_FONTS[font]
+            font, style = "stroke-font", low + style % (high - low)
+        elif font in _GA36:
             style = 0
-        elif lettering == "font" or lettering not in self._fonts:
+        elif font == "font" or font not in self._fonts:
             names = self._names or [str(i) for i in range(len(self._plain))]
-            lettering, style = names[style % len(names)], 0
+            font, style = names[style % len(names)], 0
         else:
             style = 0
-        key = (lettering, char, style)
+        key = (font, char, style)
         if key not in self._glyphs:
-            made = self._make(lettering, char, style)
+            made = self._make(font, char, style)
             self._glyphs[key] = None if made is None else _Packed.of(made)
         packed = self._glyphs[key]
         return None if packed is None else packed.mask()
 
-    def width(self, lettering: str, style: int) -> float:
-        """Usual width of a character as a part of its height."""
-        glyph = self.glyph(lettering if lettering not in _SPRITES else "ga36", "8", style, 0)
+    def width(self, font: str, style: int) -> float:
+        """Typical width of a character as a part of its height."""
+        glyph = self.glyph(font if font not in _SPRITES else "ga36", "8", style, 0)
         return 0.5 if glyph is None else glyph.shape[1] / HEIGHT
 
     def strip(self, text: str, style: int) -> Image:
@@ -160,7 +161,7 @@ class Glyphs:
         Returns:
             uint8 ``(STRIP_HEIGHT, W)``.
         """
-        # A text has a few fonts of its own: each picture of a text is drawn once only.
+        # Each text uses a few fixed fonts, so that its pictures can be cached.
         style = (sum(map(ord, text)) + style % STRIP_FONTS) % len(self._strip_fonts)
         key = (text, style)
         if key not in self._strips:
@@ -171,17 +172,17 @@ class Glyphs:
             self._strips[key] = _resized(glyph, width, STRIP_HEIGHT)
         return self._strips[key]
 
-    def _make(self, lettering: str, char: str, style: int) -> Image | None:
+    def _make(self, font: str, char: str, style: int) -> Image | None:
         glyph: Image | None = None
-        if lettering == "die":
-            glyph = draw_character(char, hand(style), HEIGHT)
-        elif lettering in _GA36:
-            glyph = self._drawn(lettering, char)
+        if font == "stroke-font":
+            glyph = draw_character(char, font_style(style), HEIGHT)
+        elif font in _GA36:
+            glyph = self._drawn(font, char)
         elif not char.isascii():
             glyph = self._drawn("ga36", char)
         else:
-            font = self._fonts[lettering] if self._fonts else self._plain[int(lettering)]
-            glyph = _render(char, font, "H")
+            face = self._fonts[font] if self._fonts else self._plain[int(font)]
+            glyph = _render(char, face, "H")
         if glyph is None:
             glyph = self._fallback(char)
         if glyph is None:
@@ -189,15 +190,15 @@ class Glyphs:
         return _resized(glyph, max(3, round(glyph.shape[1] * HEIGHT / glyph.shape[0])), HEIGHT)
 
     def _fallback(self, char: str) -> Image | None:
-        """What draws the characters that a lettering lacks: I and O on Chinese plates, rare signs."""
+        """A glyph from elsewhere for what a font lacks: I and O on Chinese plates, rare signs."""
         if char in LETTERS + DIGITS:
-            return draw_character(char, hand(HANDS // 6), HEIGHT)
+            return draw_character(char, font_style(N_STYLES // 6), HEIGHT)
         return _render(char, self._chinese, None) if self._chinese is not None else None
 
-    def _drawn(self, lettering: str, char: str) -> Image | None:
+    def _drawn(self, font: str, char: str) -> Image | None:
         if self.data is None:
             return None
-        for prefix in (*_GA36[lettering], "140_"):
+        for prefix in (*_GA36[font], "140_"):
             path = self.data / "glyphs" / "ga36" / f"{prefix}{char}.jpg"
             if path.is_file():
                 # The file's name may not be ASCII, which OpenCV cannot open everywhere.
@@ -217,11 +218,15 @@ class Glyphs:
         template = self._drawn("ga36", char)
         if folder is not None and folder.is_dir() and template is not None:
             paths = sorted(folder.iterdir())
-            for path in paths[:: math.ceil(len(paths) / SPRITES)]:
+            for path in paths[:: math.ceil(len(paths) / N_SPRITES)]:
                 gray = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
                 if gray is None:
                     continue
-                mask = _mask(np.asarray(gray, np.uint8), template, ALIKE if char.isascii() else LEGIBLE)
+                mask = _mask(
+                    np.asarray(gray, np.uint8),
+                    template,
+                    MIN_CORRELATION if char.isascii() else MIN_CHINESE_CORRELATION,
+                )
                 if mask is not None:
                     found.append(_Packed.of(mask))
         self._sprites[key] = found
@@ -230,7 +235,7 @@ class Glyphs:
 
 @dataclass(frozen=True)
 class _Packed:
-    """A mask ``(HEIGHT, width)`` that is kept compressed: there are thousands, and each is drawn seldom."""
+    """A compressed mask ``(HEIGHT, width)``: there are thousands, each seldom used."""
 
     data: bytes
     width: int
@@ -243,8 +248,8 @@ class _Packed:
         return np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(HEIGHT, self.width)
 
 
-def _mask(gray: Image, template: Image, least: float) -> Image | None:
-    """Turn a cut-out character into a mask; None if it correlates less than that with the drawn glyph.
+def _mask(gray: Image, template: Image, min_correlation: float) -> Image | None:
+    """Turn a cut-out character into a mask; None if its correlation with the drawn glyph is too low.
 
     Its polarity is that of its correlation with the glyph.
     """
@@ -260,25 +265,25 @@ def _mask(gray: Image, template: Image, least: float) -> Image | None:
     level = level[:, used[0] : used[-1] + 1]
     drawn = _resized(template, level.shape[1], HEIGHT).astype(np.float32)
     alike = float(np.corrcoef(level.ravel(), drawn.ravel())[0, 1]) if level.std() > 0 else 0.0
-    # A "1" cut tight is ink all over.
-    if not abs(alike) >= least:
+    # A tightly cut "1" fills the picture.
+    if not abs(alike) >= min_correlation:
         return None
     level = level if alike > 0 else 1 - level
-    # Ground that is not quite even must not show as a box around the character.
+    # An uneven background must not show as a box around the character.
     return np.asarray(np.clip(level * 1.25 - 0.2, 0, 1) * 255, np.uint8)
 
 
-def _render(text: str, font: PIL.ImageFont.FreeTypeFont, reference: str | None) -> Image | None:
+def _render(text: str, face: PIL.ImageFont.FreeTypeFont, reference: str | None) -> Image | None:
     """Draw a text white on black; the rows are those of the reference, or its own."""
-    left, top, right, bottom = font.getbbox(text)
+    left, top, right, bottom = face.getbbox(text)
     if right <= left or bottom <= top:
         return None
     if reference is not None:
-        _, high, _, low = font.getbbox(reference)
+        _, high, _, low = face.getbbox(reference)
         # A tail or an accent reaches out of the capitals' height.
         top, bottom = min(top, high), max(bottom, low)
     picture = PIL.Image.new("L", (int(right - left), int(bottom - top)), 0)
-    PIL.ImageDraw.Draw(picture).text((-left, -top), text, font=font, fill=255)
+    PIL.ImageDraw.Draw(picture).text((-left, -top), text, font=face, fill=255)
     return np.asarray(picture, np.uint8)
 
 

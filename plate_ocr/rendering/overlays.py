@@ -1,4 +1,4 @@
-"""What cameras print over their pictures, mostly at the edges: clocks, dates, names, places, speeds."""
+"""Text overlays of cameras, mostly at the edges: clocks, dates, names, places, speeds."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from plate_ocr.vision.images import Image
 PRINTED = (
     cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX_SMALL, cv2.FONT_HERSHEY_TRIPLEX,
 )  # fmt: skip
-"""Plotters' fonts, as many cameras have them."""
+"""Stroke fonts as in many cameras."""
 
 
 def add_overlay(rng: Generator, glyphs: Glyphs, picture: Image, spare: Sequence[NDArray[np.float64]]) -> None:
-    """Print one to five texts over a picture, in boxes or without, but over no plate.
+    """Print one to five texts over a picture, with or without boxes, but not over plates.
 
     Args:
-        rng: source of all that is random.
-        glyphs: lettering.
+        rng: random generator.
+        glyphs: the fonts.
         picture: uint8 ``(H, W)``; it is changed.
         spare: corners of the plates in it, ``(4, 2)`` each.
     """
     high = 5 + round(19 * float(rng.random()) ** 2)
     bright = rng.random() < 0.7
-    ink, ground = (235 + 20 * float(rng.random()), 30 * float(rng.random()))[:: 1 if bright else -1]
-    kind = rng.random()
-    opacity = 0.0 if kind < 0.4 else 1.0 if kind < 0.8 else 0.3 + 0.5 * float(rng.random())
+    foreground, background = (235 + 20 * float(rng.random()), 30 * float(rng.random()))[
+        :: 1 if bright else -1
+    ]
+    choice = rng.random()
+    opacity = 0.0 if choice < 0.4 else 1.0 if choice < 0.8 else 0.3 + 0.5 * float(rng.random())
     pad = 1 + round(high * 0.5 * float(rng.random()))
     if rng.random() < 0.12:
         # A bar along the whole edge.
         bar = high + 2 * pad + 2
         rows = slice(0, bar) if rng.random() < 0.5 else slice(picture.shape[0] - bar, None)
         if all(box[:, 1].min() > bar and box[:, 1].max() < picture.shape[0] - bar for box in spare):
-            picture[rows] = round(ground)
+            picture[rows] = round(background)
     style = float(rng.random())
     for _ in range(1 + int(rng.random() * 4)):
         mask = _line(rng, glyphs, camera_text(rng), high, style)
@@ -49,16 +51,16 @@ def add_overlay(rng: Generator, glyphs: Glyphs, picture: Image, spare: Sequence[
         if any((box.max(0) > low).all() and (box.min(0) < low + size).all() for box in spare):
             continue
         part = picture[low[1] : low[1] + size[1], low[0] : low[0] + size[0]]
-        area = part + (ground - part.astype(np.float32)) * np.float32(opacity)
+        area = part + (background - part.astype(np.float32)) * np.float32(opacity)
         letters = np.pad(mask, pad).astype(np.float32)[: part.shape[0], : part.shape[1]] / 255
         if opacity == 0 and rng.random() < 0.6:
-            # An edge around each letter.
-            area += (ground - area) * cv2.dilate(letters, np.ones((3, 3), np.uint8))
-        part[:] = np.clip(area + (ink - area) * letters, 0, 255).astype(np.uint8)
+            # An outline around each letter.
+            area += (background - area) * cv2.dilate(letters, np.ones((3, 3), np.uint8))
+        part[:] = np.clip(area + (foreground - area) * letters, 0, 255).astype(np.uint8)
 
 
 def _line(rng: Generator, glyphs: Glyphs, text: str, high: int, style: float) -> Image:
-    """A text so many pixels high: uint8 ``(high, W)``."""
+    """A line of text: uint8 ``(high, W)``."""
     if style < 0.45:
         font = PRINTED[int(style / 0.45 * len(PRINTED))]
         thick = 1 + int(rng.random() * 3)
@@ -77,10 +79,10 @@ def _place(rng: Generator, size: NDArray[np.int64], whole: NDArray[np.int64]) ->
     """The upper left corner of a box: mostly along an edge of the picture, at its corners above all."""
     room = np.maximum(whole - size, 0)
     across, down = float(rng.random()), float(rng.random()) ** 2 * 0.12
-    kind = rng.random()
-    if kind < 0.6:
+    choice = rng.random()
+    if choice < 0.6:
         across = 0.1 * across if rng.random() < 0.5 else 1 - 0.1 * across
-    if kind > 0.93:
+    if choice > 0.93:
         down = float(rng.random())
     elif rng.random() < 0.5:
         down = 1 - down

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import DataError
 from plate_ocr.region_files.parser import load_region
-from plate_ocr.region_files.schema import Camera, Layout, Region
+from plate_ocr.region_files.schema import CaptureConfig, Layout, Region
 from plate_ocr.rendering.camera import choose_view, expose, photograph
+from plate_ocr.rendering.clutter import not_a_plate
 from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
 from plate_ocr.rendering.glyphs import Glyphs
-from plate_ocr.rendering.scenery import not_a_plate
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
@@ -33,13 +33,13 @@ MIX: Mapping[str, float] = {
     "tr": 0.02,
     "in": 0.02,
 }
-"""How often plates of each region are rendered when nothing else is asked for."""
+"""Default shares of the regions."""
 
 OWN_WEIGHT = 0.1
-"""Weight of a region that is not in the mix: one of the user's own."""
+"""Weight of a region that is not in the mix: a user's own."""
 
 NOT_PLATES = 0.03
-"""Share of pictures that show no plate."""
+"""Share of pictures without a plate."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class SyntheticPlate:
 
     Attributes:
         image: uint8 ``(height, width)``, as the network takes it.
-        groups: what is written, the top line first, cut at spaces, marks and badges; empty if it is no plate.
-        region: name of the region; empty if it is no plate.
+        groups: the text, top line first, split at spaces, marks and badges; empty if there is no plate.
+        region: name of the region; empty if there is no plate.
         lines: number of lines of text.
         corners: float64 ``(4, 2)``: corners of the text, x and y as parts of the picture's width and height,
             clockwise from the text's top left; empty ``(0, 2)`` if it is no plate.
@@ -65,7 +65,7 @@ class SyntheticPlate:
 
     @property
     def text(self) -> str:
-        """What is written, the top line first; empty if it is no plate."""
+        """The text, top line first; empty if there is no plate."""
         return "".join(self.groups)
 
 
@@ -81,8 +81,8 @@ class PlateGenerator:
         DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
 
     Attributes:
-        regions: those that are rendered.
-        left_out: why each other region of :data:`MIX` is not rendered, by its name; empty where regions are
+        regions: the rendered ones.
+        left_out: for each other region of :data:`MIX`, by name, why it is not rendered; empty if regions are
             given.
     """
 
@@ -116,7 +116,7 @@ class PlateGenerator:
     def _obstacle(self, region: Region) -> str:
         """Why a region cannot be rendered; empty if it can."""
         for layout in region.layouts:
-            for names in (layout.lettering, *(field.lettering for field in layout.fields)):
+            for names in (layout.fonts, *(field.fonts for field in layout.fields)):
                 for name in names:
                     self.glyphs.check(name)
         missing = self.glyphs.missing(region.characters())
@@ -139,19 +139,19 @@ class PlateGenerator:
         """Render pictures ``start`` to ``start + count - 1``.
 
         Returns:
-            uint8 ``(count, HEIGHT, WIDTH)`` and what is written on them.
+            uint8 ``(count, HEIGHT, WIDTH)`` and their texts.
         """
         plates = [self(seed, index) for index in range(start, start + count)]
         return np.stack([plate.image for plate in plates]), [plate.text for plate in plates]
 
     def choose(self, rng: Generator) -> tuple[Region, Layout]:
-        """A random region, and a kind of its plates."""
+        """A random region and one of its layouts."""
         which = _pick(rng, self._shares)
         region = self.regions[which]
         return region, region.layouts[_pick(rng, self._layouts[which])]
 
     def draw_flat(self, rng: Generator) -> FlatPlate:
-        """A random plate before any camera has seen it, 64 pixels high."""
+        """A random flat plate, 64 pixels high."""
         region, layout = self.choose(rng)
         return draw_plate(rng, layout, self.glyphs, 64.0 / layout.size[1], region.camera.frame)
 
@@ -160,13 +160,13 @@ class PlateGenerator:
         if rng.random() < self.not_plates:
             height, width = 16 + int(rng.random() * 40), 48 + int(rng.random() * 130)
             scene = not_a_plate(rng, height, width, self.glyphs)
-            scene = expose(rng, scene, Camera(), height / 3, (64.0, 192.0))
+            scene = expose(rng, scene, CaptureConfig(), height / 3, (64.0, 192.0))
             return SyntheticPlate(preprocess_plate(scene, *size), (), "", 0, *np.zeros((2, 0, 2)))
         region, layout = self.choose(rng)
         rows = len({field.row for field in layout.fields})
-        # A little more than the network will see of it.
+        # Slightly more pixels than the network's input has.
         flat_height = (38 + 18 * float(rng.random())) * (1.5 if rows > 1 else 1.0)
-        # Plates that carry more than their text need more pixels for it.
+        # Plates with decorations need more pixels for their text.
         text_share = min(field.box[3] - field.box[1] for field in layout.fields) * rows / layout.size[1]
         flat_height *= min(1.6, max(1.0, 0.75 / text_share))
         plate = draw_plate(rng, layout, self.glyphs, flat_height / layout.size[1], region.camera.frame)

@@ -1,8 +1,8 @@
-"""Whole pictures with plates in them, to teach the detector where plates are.
+"""Rendered scenes with plates, to train the detector.
 
 A plate hangs on a car that is drawn flat about it, from shapes and textures; both are turned in space
-together and put into a photograph that some package brings, or into drawn surroundings. Much of what is drawn
-looks like a plate and is none: signs, shop fronts, stickers, grilles, empty plates, what cameras print.
+together and put into a photograph or a drawn background. Much of what is drawn
+looks like a plate but is none: signs, shop fronts, stickers, grilles, empty plates, overlays of cameras.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from plate_ocr.region_files.schema import Box, Camera
+from plate_ocr.region_files.schema import Box, CaptureConfig
 from plate_ocr.rendering.backgrounds import background, packaged_photographs, photographs_in
 from plate_ocr.rendering.camera import Matrix, expose, pose, project
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
+from plate_ocr.rendering.clutter import darken, not_a_plate
 from plate_ocr.rendering.overlays import add_overlay
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.rendering.scenery import darken, not_a_plate
 from plate_ocr.rendering.signs import draw_sign
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 256, 352
-"""Of a scene, pixels."""
+"""Size of a scene, pixels."""
 
 WIDTHS = (22.0, 345.0)
 """Bounds of a plate's width in a scene, pixels."""
 
 PLATES = (0.12, 0.7, 0.9, 1.0)
-"""Chance of 0, 1, 2, 3 plates in a scene, each asked for where those before were not drawn."""
+"""Probability of 0, 1, 2, 3 plates in a scene, each given that there are not fewer."""
 
-TURN = Camera(turn=(26.0, 13.0, 5.0), shear=0.03, blur=0.06, contrast=(0.3, 1.2))
-"""How cars are photographed."""
+TURN = CaptureConfig(turn=(26.0, 13.0, 5.0), shear=0.03, blur=0.06, contrast=(0.3, 1.2))
+"""Pose and exposure of most cars."""
 
-AWRY = dataclasses.replace(TURN, turn=(42.0, 24.0, 5.0))
-"""How some are: from far beside, from above."""
+WIDE_TURN = dataclasses.replace(TURN, turn=(42.0, 24.0, 5.0))
+"""Of the others: from far to the side, or from above."""
 
-STEEPEST = 45.0
-"""Plates that are turned further in the picture are none that is reported: degrees."""
+MAX_ANGLE = 45.0
+"""Maximum in-plane rotation of a labelled plate, degrees."""
 
 UPSIDE_DOWN = 0.14
-"""Share of scenes that are shown upside down, and so without a plate that is reported."""
+"""Share of scenes that are upside down, and so have no labelled plates."""
 
-INSIDE = 0.92
-"""Part of a plate that is in the picture, at least; one that is cut off is none that is reported."""
+MIN_VISIBLE = 0.92
+"""Minimum part of a labelled plate that is inside the picture."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Scene:
         image: uint8 ``(HEIGHT, WIDTH)``.
         corners: float32 ``(N, 4, 2)``: x and y of the corners of each plate in pixels, clockwise from its
             own top left; of one that is cut off a little, some lie beyond the picture.
-        texts: what is written on each.
+        texts: the text of each.
     """
 
     image: Image
@@ -76,9 +76,9 @@ class SceneGenerator:
 
     Args:
         data: as of :class:`PlateGenerator`.
-        regions: whose plates hang on the cars.
-        backgrounds: folder with photographs without plates, that are put behind the cars beside those that
-            packages bring.
+        regions: regions of the plates on the cars.
+        backgrounds: folder with photographs without plates, used as backgrounds in addition to those that
+            come with packages.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake, or ``backgrounds`` has no pictures.
@@ -130,7 +130,7 @@ class SceneGenerator:
     def _add_car(
         self, rng: Generator, scene: Image, others: Sequence[Matrix], roll: float, *, plate: bool = True
     ) -> tuple[str, Matrix] | None:
-        """Draw a car, turned by so many degrees in the picture, unless it would hide another's plate.
+        """Draw a car, turned by ``roll`` degrees in the picture, unless it would hide another's plate.
 
         Returns:
             The text and corners of its plate, or None if there is none.
@@ -146,7 +146,7 @@ class SceneGenerator:
         body, cover, place = draw_car(rng, flat, self.glyphs, units, plate=plate)
         if plate and rng.random() < 0.04:
             _hide_a_little(rng, body, place)
-        turned = _rotation(roll) @ pose(rng, place, AWRY if rng.random() < 0.25 else TURN)
+        turned = _rotation(roll) @ pose(rng, place, WIDE_TURN if rng.random() < 0.25 else TURN)
         matrix = _into_scene(rng, turned, place, wide, beyond=0.3 if rng.random() < 0.1 else 0.0)
         corner = project(matrix, corners(place))
         if any(_overlap(corner, other, 1.5 if plate else 3.0) for other in others):
@@ -154,15 +154,15 @@ class SceneGenerator:
         both = cv2.warpPerspective(np.dstack([body, cover]), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
         mask = both[..., 1].astype(np.float32) / 255
         for other in others:
-            # A car in front never hides a plate that is asked for.
+            # A car in front never hides a labelled plate.
             cv2.fillPoly(mask, [np.rint(_grown(other, 1.6)).astype(np.int32)], 0.0)
         _blend(scene, both[..., 0], mask)
         return (flat.text, corner) if plate else None
 
     def _distract(self, rng: Generator, scene: Image, spare: Sequence[Matrix] = ()) -> None:
-        """Put in something that is no plate, away from the plates."""
-        kind = rng.random()
-        if kind < 0.5:
+        """Draw something that is not a plate, away from the plates."""
+        choice = rng.random()
+        if choice < 0.5:
             self._add_sign(rng, scene, spare)
             return
         wide = 12 + 150 * float(rng.random()) ** 2
@@ -177,7 +177,7 @@ class SceneGenerator:
             return
         part = scene[top:bottom, left:right]
         shade = float(rng.random() * 255)
-        if kind < 0.8:
+        if choice < 0.8:
             part[:] = not_a_plate(rng, bottom - top, right - left, self.glyphs)
         else:
             step = 3 + int(rng.random() * 9)
@@ -202,7 +202,7 @@ class SceneGenerator:
             mask = np.asarray(cv2.absdiff(sign, np.full_like(sign, sign[1, 1])), np.uint8)
         shrink = math.sqrt(abs(float(cv2.contourArea(box.astype(np.float32)))) / sign.size)
         if shrink < 0.7:
-            # The warp looks at four pixels only: what is much larger is averaged first.
+            # Bilinear sampling uses four pixels: downscale by area first.
             size = max(4, round(sign.shape[1] * shrink)), max(3, round(sign.shape[0] * shrink))
             matrix = matrix @ np.diag([sign.shape[1] / size[0], sign.shape[0] / size[1], 1.0])
             sign, mask = (
@@ -213,11 +213,11 @@ class SceneGenerator:
 
 
 def _roll(rng: Generator) -> float:
-    """By how many degrees a picture is turned: mostly hardly, seldom so far that no plate is reported."""
-    kind = rng.random()
-    if kind < 0.6:
+    """A random in-plane rotation, degrees: mostly small, seldom beyond :data:`MAX_ANGLE`."""
+    choice = rng.random()
+    if choice < 0.6:
         return 0.0
-    if kind < 0.95:
+    if choice < 0.95:
         return 42.0 * (2 * float(rng.random()) - 1)
     # On its side, or upside down.
     return 75.0 + 210.0 * float(rng.random())
@@ -229,13 +229,13 @@ def _rotation(degrees: float) -> Matrix:
 
 
 def _into_scene(rng: Generator, turned: Matrix, place: Box, wide: float, beyond: float) -> Matrix:
-    """What was turned in space into the scene, so many pixels wide where there is room, somewhere in it.
+    """The homography from the flat picture to a random place in the scene.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         turned: float64 ``(3, 3)``: homography from the flat picture.
-        place: the box in the flat picture that is meant.
-        wide: its width in the scene, pixels.
+        place: the box in the flat picture to be placed.
+        wide: its width in the scene, pixels; less if the scene has no room.
         beyond: how far it may lie beyond the scene's edge, as a part of its size.
     """
     box = project(turned, corners(place))
@@ -249,12 +249,12 @@ def _into_scene(rng: Generator, turned: Matrix, place: Box, wide: float, beyond:
 
 
 def _counts(box: Matrix) -> bool:
-    """Whether a plate with these corners is one to report: it is not cut off, nor on its side or its head."""
+    """Whether a plate with these corners is labelled: not cut off, on its side or upside down."""
     whole = corners((0, 0, WIDTH, HEIGHT)).astype(np.float32)
     area = abs(float(cv2.contourArea(box.astype(np.float32))))
     inside = float(cv2.intersectConvexConvex(box.astype(np.float32), whole)[0])
     along = box[1] + box[2] - box[0] - box[3]
-    return inside >= INSIDE * area and abs(math.degrees(math.atan2(along[1], along[0]))) <= STEEPEST + 8
+    return inside >= MIN_VISIBLE * area and abs(math.degrees(math.atan2(along[1], along[0]))) <= MAX_ANGLE + 8
 
 
 def _hide_a_little(rng: Generator, body: Image, place: Box) -> None:
@@ -272,7 +272,7 @@ def _hide_a_little(rng: Generator, body: Image, place: Box) -> None:
 
 
 def _blend(scene: Image, over: NDArray[Any], mask: NDArray[Any]) -> None:
-    """Lay a picture over a scene where a mask 0..1 says so."""
+    """Blend a picture into a scene by a mask 0..1."""
     scene[:] = (scene + (over.astype(np.float32) - scene) * mask).astype(np.uint8)
 
 

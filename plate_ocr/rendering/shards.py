@@ -1,4 +1,4 @@
-"""Rendered plates and scenes in parts, each made by a worker process."""
+"""Shards of rendered plates and scenes, each made by a worker process."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
 
 HELD_OUT = 10**9
-"""Number of the first rendered picture that no training sees."""
+"""Index of the first rendered picture that is never used in training."""
 
-MOST = 3
-"""Plates in a scene, at most."""
+MAX_PLATES = 3
+"""Maximum number of plates in a scene."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """How plates are rendered: everything that decides the bytes of one, beside its number.
+    """Settings of a rendering: together with an index they determine the bytes of a picture.
 
     Attributes:
-        data: folder with glyphs and fonts; empty: only fonts that a package brings.
+        data: folder with glyphs and fonts; empty: only fonts that come with packages.
         regions: names of regions or region files; empty: the generator's own mix.
-        seed: of everything random.
+        seed: random seed.
         not_plates: share of pictures without a plate.
-        backgrounds: of scenes: folder with more photographs; empty: those that packages bring.
+        backgrounds: of scenes: folder with more photographs; empty: only those that come with packages.
     """
 
     data: str = ""
@@ -51,7 +51,7 @@ class Rendering:
 
 
 class Rendered(Protocol):
-    """What a worker renders and a file keeps: pictures ``(N, height, width)``, points ``(N, points, 2)``."""
+    """A rendered shard, kept in a file: pictures ``(N, height, width)``, points ``(N, points, 2)``."""
 
     @property
     def images(self) -> Image:
@@ -59,14 +59,14 @@ class Rendered(Protocol):
 
     @property
     def points(self) -> NDArray[np.float32]:
-        """Places in them, as parts of their width and height."""
+        """Points in the pictures, as parts of their width and height."""
 
     def to_bytes(self) -> bytes:
-        """As the file keeps it."""
+        """Contents of the file."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """From the file; an OSError, ValueError or KeyError says that it is not whole."""
+        """Read a file; raises OSError, ValueError or KeyError if it is incomplete."""
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -79,10 +79,10 @@ class Shard:
 
     Attributes:
         images: uint8 ``(N, height, width)``.
-        texts: what is written on each; empty where there is no plate.
+        texts: what is written on each; empty if there is no plate.
         regions: of each.
         points: float32 ``(N, 8, 2)``: corners of the text and of the plate, as the network gives them;
-            not a number where there is no plate.
+            NaN if there is no plate.
     """
 
     images: Image
@@ -179,7 +179,7 @@ def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
         folder: gets ``plates/00000000.png`` and so on; made if needed.
 
     Returns:
-        The file ``labels.csv`` in it: ``image_path,plate_text,region``, a line a picture.
+        The file ``labels.csv`` in it: ``image_path,plate_text,region``, one line per picture.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
@@ -205,8 +205,8 @@ class SceneShard:
 
     Attributes:
         images: uint8 ``(N, height, width)``.
-        points: float32 ``(N, 4 * MOST, 2)``: corners of each plate in turn, as parts of the picture's width
-            and height; not a number where there is no plate.
+        points: float32 ``(N, 4 * MAX_PLATES, 2)``: corners of each plate, as parts of the picture's
+            width and height; NaN beyond the last plate.
     """
 
     images: Image
@@ -248,7 +248,7 @@ def render_scenes(rendering: Rendering, start: int, count: int) -> SceneShard:
     cv2.setNumThreads(1)
     generator = scenes_of(rendering)
     scenes = [generator(rendering.seed, index) for index in range(start, start + count)]
-    points = np.full((count, 4 * MOST, 2), np.nan, np.float32)
+    points = np.full((count, 4 * MAX_PLATES, 2), np.nan, np.float32)
     for row, scene in zip(points, scenes, strict=True):
         row[: 4 * len(scene.corners)] = scene.corners.reshape(-1, 2) / (WIDTH, HEIGHT)
     return SceneShard(np.stack([scene.image for scene in scenes]), points)

@@ -1,4 +1,4 @@
-"""Texts that are no plates: on signs, shops and stickers, and what a camera prints on its pictures."""
+"""Texts that are not plates: on signs, shops and stickers, and in overlays of cameras."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SIGNS = (
     "2.0 TDI", "XDRIVE 30d", "GTI", "V8", "QUATTRO", "LONG VEHICLE", "HOW AM I DRIVING?",
     "SCHOOL", "KM 118", "LOADING", "Zone",
 )  # fmt: skip
-"""What is written on signs, shops, buses and cars."""
+"""Texts on signs, shops, buses and cars."""
 
 PLACES = (
     "NORTH GATE", "Main Street", "Parking B2", "ENTRY", "LOBBY", "Hauptstr. 12", "Av. Paulista", "Lane 2",
     "BACK YARD", "Ring Road East", "Camera 01", "IPC", "CH04", "Front door", "DASHCAM", "REC", "HD 1080P",
 )  # fmt: skip
-"""How cameras name what they see."""
+"""Names of places in overlays of cameras."""
 
 
 def text_mask(rng: Generator, glyphs: Glyphs, text: str) -> Image:
-    """A text in a random font: uint8 ``(64, W)``, 255 where there is ink."""
+    """A text in a random font: uint8 ``(64, W)``, 255 on the strokes."""
     style = int(rng.random() * 65536)
     gap = np.zeros((HEIGHT, 2 + int(rng.random() * 12)), np.uint8)
     space = np.zeros((HEIGHT, 24), np.uint8)
@@ -41,18 +41,18 @@ def text_mask(rng: Generator, glyphs: Glyphs, text: str) -> Image:
 
 
 def number(rng: Generator, digits: int) -> str:
-    """A random number of so many digits."""
+    """A random number with ``digits`` digits."""
     return str(int(rng.random() * 10**digits)).zfill(digits)
 
 
 def sign_text(rng: Generator) -> str:
-    """What a sign says: a word, a name, a telephone number, a price."""
-    kind = rng.random()
-    if kind < 0.45:
+    """The text of a sign: a word, a name, a telephone number, a price."""
+    choice = rng.random()
+    if choice < 0.45:
         return SIGNS[int(rng.random() * len(SIGNS))]
-    if kind < 0.65:
+    if choice < 0.65:
         return WORDS[int(rng.random() * len(WORDS))]
-    if kind < 0.85:
+    if choice < 0.85:
         forms = ("0{3} {3} {3}", "({3}) {3}-{4}", "+{2} {3} {4}", "Tel {2}-{4}", "1-800-{3}-{4}", "{5}-{4}")
         return _filled(rng, forms[int(rng.random() * len(forms))])
     prices = ("{1}.{2}", "{2}%", "$ {2}.{2}", "{1}.{3} E", "{2} t", "{1}.{1} m", "{2}-{2} h", "R$ {2},{2}")
@@ -60,8 +60,8 @@ def sign_text(rng: Generator) -> str:
 
 
 def camera_text(rng: Generator) -> str:
-    """What a camera prints: a time, a date, its name, where it is, how fast cars are."""
-    kind = rng.random()
+    """The text of an overlay: a time, a date, the camera's name, a place, a speed."""
+    choice = rng.random()
     hour, minute, second = (f"{int(rng.random() * n):02}" for n in (24, 60, 60))
     day, month, year = (f"{low + int(rng.random() * n):02}" for low, n in ((1, 28), (1, 12), (2008, 20)))
     time = f"{hour}:{minute}" if rng.random() < 0.3 else f"{hour}:{minute}:{second}"
@@ -72,13 +72,13 @@ def camera_text(rng: Generator) -> str:
         f"{day}.{month}.{year}",
     )
     date = dates[int(rng.random() * 4)]
-    if kind < 0.25:
+    if choice < 0.25:
         return time
-    if kind < 0.4:
+    if choice < 0.4:
         return date
-    if kind < 0.6:
+    if choice < 0.6:
         return f"{date} {time}"
-    if kind < 0.8:
+    if choice < 0.8:
         return PLACES[int(rng.random() * len(PLACES))]
     form = (
         "CAM {1}", "Camera{2}", "CH{2}", "192.168.{1}.{2}", "{3} km/h", "V={3} KM/H", "ID {6}", "#{5}",
@@ -89,7 +89,7 @@ def camera_text(rng: Generator) -> str:
 
 
 def _filled(rng: Generator, form: str) -> str:
-    """A form with a number of so many digits in place of ``{n}``."""
+    """A form in which each ``{n}`` is replaced by a number of ``n`` digits."""
     for digits in range(1, 7):
         while (mark := f"{{{digits}}}") in form:
             form = form.replace(mark, number(rng, digits), 1)
@@ -107,18 +107,18 @@ def draw_sign(rng: Generator, glyphs: Glyphs) -> Image:
     ]
     pad = 2 + int(rng.random() * 14)
     width = max(wide for wide, _ in sizes) + 2 * pad
-    ground = float(rng.random() * 255)
-    ink = (ground + 90 + 75 * float(rng.random())) % 256
+    background = float(rng.random() * 255)
+    foreground = (background + 90 + 75 * float(rng.random())) % 256
     step = round(high * (1.1 + 0.5 * float(rng.random())))
-    sign = np.full((step * lines + 2 * pad - (step - high), width), ground, np.float32)
+    sign = np.full((step * lines + 2 * pad - (step - high), width), background, np.float32)
     if rng.random() < 0.4:
         thick = 1 + int(rng.random() * 3)
-        cv2.rectangle(sign, (thick, thick), (width - 1 - thick, sign.shape[0] - 1 - thick), ink, thick)
+        cv2.rectangle(sign, (thick, thick), (width - 1 - thick, sign.shape[0] - 1 - thick), foreground, thick)
     for i, mask in enumerate(small):
         x = (width - mask.shape[1]) // 2 if rng.random() < 0.7 else pad
         part = sign[pad + i * step : pad + i * step + high, x : x + mask.shape[1]]
-        part += (ink - part) * (mask * np.float32(1 / 255))
+        part += (foreground - part) * (mask * np.float32(1 / 255))
     if rng.random() < 0.12:
         # A bus's lamps.
-        sign[::3] = sign[:, ::3] = min(ground, 40.0)
+        sign[::3] = sign[:, ::3] = min(background, 40.0)
     return np.asarray(np.clip(sign, 0, 255), np.uint8)

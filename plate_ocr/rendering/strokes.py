@@ -1,7 +1,7 @@
-"""Plate lettering as dies cut it: characters as strokes, drawn in many hands.
+"""Stroke fonts of plates: characters drawn as strokes, in many styles.
 
-Real plates use hundreds of dies that no font shows: flat-topped 3s, square Os, 1s with a foot, Is with
-serifs. A *hand* is one such set of habits, made from a number.
+Real plates use hundreds of stamping dies that no font file has: flat-topped 3s, square Os, 1s with a foot,
+Is with serifs. A :class:`FontStyle` is one such set of forms, made from a number.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ from plate_ocr.vision.images import Image
 Path: TypeAlias = Sequence[tuple[float, float]]
 """Corners of a stroke, x and y in 0..1 from the top left; inner corners are rounded."""
 
-HANDS = 240
-"""There are so many hands; they are drawn once each."""
+N_STYLES = 240
+"""Number of styles; glyphs of each are cached."""
 
 STEPS = 6
-"""Straight pieces of a rounded corner."""
+"""Line segments per rounded corner."""
 
 SHIFT = 4
-"""Bits behind the point in OpenCV's drawing."""
+"""Fractional bits of coordinates in OpenCV's drawing functions."""
 
 
 @dataclass(frozen=True)
-class Hand:
-    """Habits of a set of dies.
+class FontStyle:
+    """The style of a stroke font.
 
     Attributes:
         stroke: width of a stroke, as a part of the height.
         aspect: width of an H, as a part of the height.
         rounding: radius of corners, as a part of the width; 0.5 makes an O of half circles.
-        habits: a number for each character that has several forms.
+        variants: 0..1, selects the form of each character that has several.
     """
 
     stroke: float
     aspect: float
     rounding: float
-    habits: tuple[float, ...]
+    variants: tuple[float, ...]
 
 
-def hand(number: int) -> Hand:
-    """The hand of a number: thin strokes below ``HANDS / 3``, thick ones above ``2 * HANDS / 3``."""
+def font_style(number: int) -> FontStyle:
+    """The style of a number: thin strokes below ``N_STYLES / 3``, thick ones above ``2 * N_STYLES / 3``."""
     rng = np.random.default_rng([number, 20260])
-    low = (0.085, 0.11, 0.14)[number * 3 // HANDS]
+    low = (0.085, 0.11, 0.14)[number * 3 // N_STYLES]
     stroke = float(rng.uniform(low, low + 0.03))
-    return Hand(
+    return FontStyle(
         stroke=stroke,
         # A counter stays at least as wide as a stroke.
         aspect=float(rng.uniform(max(0.38, 3.6 * stroke), 0.7)),
         rounding=float(rng.choice([0.5, 0.42, 0.3, 0.2]) * rng.uniform(0.85, 1.0)),
-        habits=tuple(rng.random(16).tolist()),
+        variants=tuple(rng.random(16).tolist()),
     )
 
 
-def draw_character(char: str, style: Hand, height: int) -> Image | None:
+def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
     """Draw a digit or letter white on black, filling the picture's height.
 
     Returns:
@@ -75,9 +75,9 @@ def draw_character(char: str, style: Hand, height: int) -> Image | None:
     inner_h, inner_w = height - thick, max(1.0, style.aspect * width * height - thick)
     picture = np.zeros((height, max(3, round(inner_w + thick))), np.uint8)
     scale = np.array([inner_w, inner_h])
-    # However square the hand, a D is round on its right and a 0 has no corners: else they are one.
-    least = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33}.get(char, 0.0)
-    radius = max(style.rounding, least) * style.aspect * height
+    # In every style a D is round on its right only and a 0 everywhere: else they look the same.
+    min_rounding = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33}.get(char, 0.0)
+    radius = max(style.rounding, min_rounding) * style.aspect * height
     for path in paths:
         points = _rounded(np.array(path) * scale, radius) + thick / 2 - 0.5
         fixed = np.rint(points * (1 << SHIFT)).astype(np.int32)
@@ -110,9 +110,9 @@ def _ring(left: float, top: float, right: float, bottom: float) -> Path:
     return [(middle, top), (right, top), (right, bottom), (left, bottom), (left, top), (middle, top)]
 
 
-def _paths(char: str, style: Hand) -> tuple[list[Path], float]:
-    """Strokes of a character in a hand, and its width against an H."""
-    h = style.habits
+def _paths(char: str, style: FontStyle) -> tuple[list[Path], float]:
+    """Strokes of a character in a style, and its width against an H."""
+    h = style.variants
     # Thick strokes must not close the gap over a tail: a 9 or S would be an 8.
     tail = min(0.2 + 0.1 * h[0], 0.42 - 1.7 * style.stroke)
     waist = 0.44 + 0.06 * h[1]

@@ -19,14 +19,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from benchmarks.rendered_videos import HEIGHT, LEAST_TEXT, WIDTH, VideoGenerator
+from benchmarks.rendered_videos import HEIGHT, MIN_TEXT_HEIGHT, WIDTH, VideoGenerator
 from plate_ocr.app.answers import of_video
 from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
 from plate_ocr.app.window import Window
 from plate_ocr.errors import ImageError, OutputError, VideoError
 from plate_ocr.readers.results import Char, Reading, plate_of
-from plate_ocr.rendering.camera import STREAK
+from plate_ocr.rendering.camera import MAX_MOTION_BLUR
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.video import watch
 from plate_ocr.video.capture import Frame, without_password
@@ -571,8 +571,8 @@ def test_a_sharp_eye_can_read_the_plates_of_rendered_videos(monkeypatch: pytest.
         zoom = min(car.start[2], car.end[2]) / np.ptp(car.box[:, 0])
         sides = np.linalg.norm(car.box[3] - car.box[0]), np.linalg.norm(car.box[2] - car.box[1])
         line = flat.text_height / (bottom - top) * zoom * float(np.mean(sides))
-        assert line >= LEAST_TEXT - 1e-6
+        assert line >= MIN_TEXT_HEIGHT - 1e-6
         motion = np.linalg.norm((car.end - car.start)[:2]) / (passing.count - 1)
         streaks.append(motion * car.exposure / line)
-    assert max(streaks) == pytest.approx(STREAK)
-    assert min(streaks) < STREAK
+    assert max(streaks) == pytest.approx(MAX_MOTION_BLUR)
+    assert min(streaks) < MAX_MOTION_BLUR

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plate_ocr.errors import DataError
-from plate_ocr.rendering.backgrounds import LONGEST, background, packaged_photographs, photographs_in
+from plate_ocr.rendering.backgrounds import MAX_SIDE, background, packaged_photographs, photographs_in
 from plate_ocr.vision.drawing import to_png
 
 
@@ -19,14 +19,14 @@ def test_packages_bring_photographs_of_no_plates() -> None:
 
 
 def test_own_photographs_are_behind_cars(tmp_path: Path) -> None:
-    (tmp_path / "b.png").write_bytes(to_png(np.full((40, 3 * LONGEST), 9, np.uint8)))
+    (tmp_path / "b.png").write_bytes(to_png(np.full((40, 3 * MAX_SIDE), 9, np.uint8)))
     (tmp_path / "a.png").write_bytes(to_png(np.full((400, 300), 7, np.uint8)))
     (tmp_path / "notes.txt").write_text("no picture")
     small, large = photographs_in(tmp_path)
     assert (small == 7).all()
     assert small.shape == (400, 300)
     assert (large == 9).all()
-    assert max(large.shape) == LONGEST
+    assert max(large.shape) == MAX_SIDE
     assert any((background(np.random.default_rng(seed), 64, 96, [small]) == 7).all() for seed in range(10))
 
 

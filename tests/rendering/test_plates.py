@@ -17,7 +17,7 @@ MINIMAL = """
 [[plate]]
 size = [300, 150]
 colors = [["#ffffff", "#000000"]]
-lettering = ["die"]
+fonts = ["stroke-font"]
 [[plate.field]]
 box = [10, 40, 290, 110]
 patterns = ["@@@-###"]
@@ -146,7 +146,7 @@ def test_a_users_own_region(tmp_path: Path) -> None:
         ("size = [300, 150]", "size = [300 150]", r"mine\.toml is not a TOML file: .*line 3"),
         ("size = [300, 150]", "size = [300]", r"mine\.toml: plate 1: 'size' must be 2 numbers, not \[300\]"),
         ("size =", "sise =", r"plate 1: 'size' is missing"),
-        ('"die"]', '"die"]\nradios = 3', r"plate 1: unknown 'radios': expected .*radius"),
+        ('"stroke-font"]', '"stroke-font"]\nradios = 3', r"plate 1: unknown 'radios': expected .*radius"),
         ("#000000", "black", r"a colour must be like '#ff8000', not 'black'"),
         (
             "290, 110",
@@ -172,8 +172,8 @@ def test_mistakes_in_a_region_file_are_named(old: str, new: str, complaint: str,
 
 
 @pytest.mark.data
-def test_unknown_regions_and_letterings(tmp_path: Path, data_folder: Path) -> None:
+def test_unknown_regions_and_fonts(tmp_path: Path, data_folder: Path) -> None:
     with pytest.raises(DataError, match=r"no region 'atlantis'; give one of any, ar, br"):
         load_region("atlantis")
-    with pytest.raises(DataError, match=r"no lettering 'comic': expected one of"):
-        PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"die"', '"comic"'))])
+    with pytest.raises(DataError, match=r"no font 'comic': expected one of"):
+        PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"stroke-font"', '"comic"'))])

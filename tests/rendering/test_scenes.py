@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from plate_ocr.errors import DataError
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.rendering.scenes import HEIGHT, INSIDE, STEEPEST, WIDTH, Scene, SceneGenerator
-from plate_ocr.rendering.shards import MOST
+from plate_ocr.rendering.scenes import HEIGHT, MAX_ANGLE, MIN_VISIBLE, WIDTH, Scene, SceneGenerator
+from plate_ocr.rendering.shards import MAX_PLATES
 from plate_ocr.text import normalize_text
 from plate_ocr.vision.geometry import overlap
 from plate_ocr.vision.images import Image
@@ -42,8 +42,8 @@ def test_the_same_numbers_give_the_same_scene(generator: SceneGenerator, scenes:
 
 
 def test_scenes_have_none_to_several_plates(scenes: list[Scene]) -> None:
-    counts = np.bincount([len(scene.texts) for scene in scenes], minlength=MOST + 1)
-    assert len(counts) == MOST + 1
+    counts = np.bincount([len(scene.texts) for scene in scenes], minlength=MAX_PLATES + 1)
+    assert len(counts) == MAX_PLATES + 1
     assert 0.03 * COUNT < counts[0] < 0.5 * COUNT
     assert counts[2:].sum() > 0.05 * COUNT
     for scene in scenes:
@@ -64,12 +64,12 @@ def test_corners_lie_in_the_picture_and_go_clockwise(scenes: list[Scene]) -> Non
     edge = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], np.float32)
     for box in boxes:
         inside = cv2.intersectConvexConvex(box, edge)[0]
-        assert inside >= INSIDE * abs(cv2.contourArea(box)) - 1
+        assert inside >= MIN_VISIBLE * abs(cv2.contourArea(box)) - 1
     sides = np.roll(boxes, -1, axis=1) - boxes
     following = np.roll(sides, -1, axis=1)
     # To the right at each corner, y pointing down; the first side is the upper one.
     assert (sides[..., 0] * following[..., 1] - sides[..., 1] * following[..., 0] > 0).all()
-    assert np.abs(angles(boxes)).max() < STEEPEST + 10
+    assert np.abs(angles(boxes)).max() < MAX_ANGLE + 10
     assert np.quantile(np.abs(angles(boxes)), 0.9) > 20
     assert np.quantile(np.abs(angles(boxes)), 0.5) < 12
     widths = np.linalg.norm(sides[:, 0], axis=1)

@@ -12,7 +12,7 @@ import pytest
 
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.shards import (
-    MOST,
+    MAX_PLATES,
     Rendering,
     SceneShard,
     Shard,
@@ -74,8 +74,8 @@ def test_shards_of_scenes_survive_their_files(tmp_path: Path) -> None:
 
 def test_points_of_scenes_are_parts_of_the_picture_or_nothing() -> None:
     points = render_scenes(US, 0, 12).points
-    assert points.shape == (12, 4 * MOST, 2)
-    there = np.isfinite(points).all(2).reshape(12, MOST, 4)
+    assert points.shape == (12, 4 * MAX_PLATES, 2)
+    there = np.isfinite(points).all(2).reshape(12, MAX_PLATES, 4)
     assert (there.all(2) == there.any(2)).all()
     assert 0 < there.all(2).sum() < there[..., 0].size
     assert ((points > 0) & (points < 1))[np.isfinite(points)].all()

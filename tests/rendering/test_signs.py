@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from plate_ocr.rendering.clutter import darken
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
 from plate_ocr.rendering.overlays import add_overlay
-from plate_ocr.rendering.scenery import darken
 from plate_ocr.rendering.signs import camera_text, draw_sign, sign_text, text_mask
 
 BOX = np.array([[20.0, 8], [90, 12], [88, 34], [18, 30]])

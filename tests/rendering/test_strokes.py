@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from plate_ocr.rendering.strokes import HANDS, draw_character, hand
+from plate_ocr.rendering.strokes import N_STYLES, draw_character, font_style
 
 
-def test_hands_keep_characters_apart() -> None:
-    for number in range(0, HANDS, 7):
-        drawn = {c: draw_character(c, hand(number), 64) for c in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
+def test_styles_keep_characters_apart() -> None:
+    for number in range(0, N_STYLES, 7):
+        drawn = {c: draw_character(c, font_style(number), 64) for c in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
         shares = {c: float((g > 127).mean()) for c, g in drawn.items() if g is not None}
         assert len(shares) == 34
         # Counters stay open: nothing but strokes is filled.

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from plate_ocr.rendering.shards import MOST, SceneShard
+from plate_ocr.rendering.shards import MAX_PLATES, SceneShard
 from plate_ocr.training.rendered.data import ShardBatches, augment_batch
 from plate_ocr.vision.detection import CELL, UNIT
 
@@ -50,7 +50,7 @@ class SceneBatches(ShardBatches[SceneShard]):
     def targets(self, shard: SceneShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
         """Where plates are."""
         height, width = pictures.shape[2:]
-        corners = (points * points.new_tensor([width, height])).reshape(len(rows), MOST, 4, 2)
+        corners = (points * points.new_tensor([width, height])).reshape(len(rows), MAX_PLATES, 4, 2)
         return answer(corners, height, width)
 
 

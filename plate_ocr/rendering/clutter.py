@@ -1,4 +1,4 @@
-"""What surrounds plates, and what is taken for one: bumpers, grilles, lamps, wheels, sky."""
+"""What surrounds plates or is mistaken for one: bumpers, grilles, lamps, wheels, sky."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def surroundings(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Ima
     """A piece of a car without its plate.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         height: of the picture, pixels.
         width: of the picture, pixels.
-        glyphs: for other text that happens to be there.
+        glyphs: for other text in the picture.
 
     Returns:
         uint8 ``(height, width)``.
@@ -41,19 +41,19 @@ def surroundings(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Ima
             cv2.LINE_AA,
         )
     for _ in range(int(rng.random() * 4)):
-        kind = rng.random()
+        choice = rng.random()
         center = (int(rng.random() * width), int(rng.random() * height))
         level = float(rng.random() * 255)
         size = (1 + int(rng.random() * width * 0.2), 1 + int(rng.random() * height * 0.4))
-        if kind < 0.4:
+        if choice < 0.4:
             cv2.ellipse(scene, center, size, float(rng.random() * 180), 0, 360, level, -1, cv2.LINE_AA)
-        elif kind < 0.75:
+        elif choice < 0.75:
             points = np.array(center) + rng.normal(0, 0.8, (4, 2)) * np.array(size)
             cv2.fillPoly(scene, [np.rint(points).astype(np.int32)], level, cv2.LINE_AA)
         else:
             _bars(rng, scene, center, size, level)
     if rng.random() < 0.12:
-        _lettering(rng, scene, glyphs)
+        _draw_label(rng, scene, glyphs)
     return scene
 
 
@@ -68,13 +68,13 @@ def _bars(rng: Generator, scene: Image, center: tuple[int, int], size: tuple[int
         part[:, ::step] = round(level)
 
 
-def _lettering(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
+def _draw_label(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     text = ("TURBO", "www.auto.com", "4x4", "DIESEL", "TOYOTA", "Lada", "SPORT")[int(rng.random() * 7)]
     strip = glyphs.strip(text, int(rng.random() * 4096))
     height = max(3, round(scene.shape[0] * (0.05 + 0.08 * float(rng.random()))))
     width = min(scene.shape[1], max(3, round(strip.shape[1] * height / strip.shape[0])))
     mask = cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    # Beside the plate, never where a line of it could be: along the upper or lower edge.
+    # Away from the plate's own lines: along the upper or lower edge.
     y = 0 if rng.random() < 0.5 else scene.shape[0] - height
     x = int(rng.random() * (scene.shape[1] - width + 1))
     part = scene[y : y + height, x : x + width]
@@ -87,18 +87,18 @@ def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Imag
     Returns:
         uint8 ``(height, width)``.
     """
-    kind = int(rng.random() * 7)
-    if kind <= 1:
+    choice = int(rng.random() * 7)
+    if choice <= 1:
         scene = surroundings(rng, height, width, glyphs)
-    elif kind == 2:
+    elif choice == 2:
         scene = _wheel(rng, height, width)
-    elif kind == 3:
+    elif choice == 3:
         scene = np.full((height, width), round(float(rng.random() * 255)), np.uint8)
         for _ in range(1 + int(rng.random() * 3)):
             _bars(rng, scene, (width // 2, height // 2), (width, height), float(rng.random() * 255))
-    elif kind == 4:
+    elif choice == 4:
         scene = _face(rng, height, width)
-    elif kind == 5:
+    elif choice == 5:
         # From white noise to clouds.
         grid = (2 + int(rng.random() ** 2 * height), 2 + int(rng.random() ** 2 * width))
         noise = np.clip(rng.random() * 255 + rng.normal(0, 60, grid) * rng.random(), 0, 255).astype(np.uint8)
@@ -109,7 +109,7 @@ def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Imag
 
 
 def _wheel(rng: Generator, height: int, width: int) -> Image:
-    scene = _ground(rng, height, width)
+    scene = _smooth_background(rng, height, width)
     center = (int(rng.random() * width), int(rng.random() * height))
     reach = height * (0.4 + float(rng.random()))
     for share in (1.0, 0.7, 0.62, 0.2):
@@ -127,7 +127,7 @@ def _wheel(rng: Generator, height: int, width: int) -> Image:
 
 
 def _face(rng: Generator, height: int, width: int) -> Image:
-    scene = _ground(rng, height, width)
+    scene = _smooth_background(rng, height, width)
     x, y = round(width * (0.3 + 0.4 * float(rng.random()))), height // 2
     skin = 80 + float(rng.random() * 160)
     cv2.ellipse(scene, (x, y), (round(width * 0.22), round(height * 0.48)), 0, 0, 360, skin, -1, cv2.LINE_AA)
@@ -150,8 +150,8 @@ def _face(rng: Generator, height: int, width: int) -> Image:
 
 
 def _empty_plate(rng: Generator, height: int, width: int) -> Image:
-    """A frame around nothing, as where a plate was taken off."""
-    scene = _ground(rng, height, width)
+    """An empty frame, as if the plate had been taken off."""
+    scene = _smooth_background(rng, height, width)
     left, top = (round(size * 0.25 * float(rng.random())) for size in (width, height))
     right, bottom = (round(size * (1 - 0.25 * float(rng.random()))) for size in (width, height))
     cv2.rectangle(scene, (left, top), (right, bottom), float(rng.random() * 255), -1)
@@ -159,8 +159,8 @@ def _empty_plate(rng: Generator, height: int, width: int) -> Image:
     return scene
 
 
-def _ground(rng: Generator, height: int, width: int) -> Image:
-    """A smooth ground.
+def _smooth_background(rng: Generator, height: int, width: int) -> Image:
+    """A smooth background.
 
     Returns:
         uint8 ``(height, width)``.
@@ -170,10 +170,10 @@ def _ground(rng: Generator, height: int, width: int) -> Image:
 
 
 def darken(rng: Generator, scene: Image, plates: Sequence[NDArray[np.float64]]) -> None:
-    """Night: all is dark but the plates, in a camera's infrared light or in that of lamps.
+    """Night: dark except for the plates, which reflect infrared light or lamps.
 
     Args:
-        rng: source of all that is random.
+        rng: random generator.
         scene: uint8 ``(H, W)``; it is changed.
         plates: corners of each plate in it, ``(4, 2)``.
     """
@@ -198,7 +198,7 @@ def darken(rng: Generator, scene: Image, plates: Sequence[NDArray[np.float64]]) 
 
 
 def smooth_shades(rng: Generator, height: int, width: int) -> Image:
-    """Random shades that run into each other: uint8 ``(height, width)``."""
+    """Smooth random shades: uint8 ``(height, width)``."""
     base = float(rng.random() * 255)
     small = np.clip(base + rng.normal(0, 22, (3, 4)), 0, 255).astype(np.uint8)
     return np.array(cv2.resize(small, (width, height)), np.uint8)
@@ -222,12 +222,12 @@ def write_word(
     place: tuple[float, float],
     height: float,
     level: float,
-    most: float = 1e9,
+    max_width: float = 1e9,
 ) -> None:
-    """Write a text about a place."""
+    """Write a text centred at a place."""
     strip = glyphs.strip(text, int(rng.random() * 4096))
     high = max(3, round(height))
-    wide = max(3, round(min(most, strip.shape[1] * high / strip.shape[0])))
+    wide = max(3, round(min(max_width, strip.shape[1] * high / strip.shape[0])))
     mask = cv2.resize(strip, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     x, y = round(place[0] - wide / 2), round(place[1] - high / 2)
     left, top, right, bottom = (
