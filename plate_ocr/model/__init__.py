@@ -1,1 +1,1 @@
-"""Saved models: their cards, where they are, and running them by ONNX Runtime."""
+"""Saved models: cards, files, and inference with ONNX Runtime."""

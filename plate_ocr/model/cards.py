@@ -1,4 +1,4 @@
-"""A model's card: everything about it but its weights, kept as JSON in the header of its files."""
+"""Model cards: everything about a model except its weights, stored as JSON in the header of its files."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ FORMAT = "plate-ocr character model"
 PLATE_FORMAT = "plate-ocr plate model"
 DETECTOR_FORMAT = "plate-ocr detector model"
 VERSION = 1
-"""Of the headers that are written; those of every version since the first release are read. It is raised when
-plate-ocr could no longer read a header that was written from then on, as when an entry is added."""
+"""Version of written headers; those of every version since the first release are read. It is raised when
+older releases could not read new headers, for example when an entry is added."""
 
 METADATA_KEY = "plate_ocr"
-"""Under this key the card stands as JSON in the metadata of both files of a model."""
+"""Key of the card's JSON in the metadata of both files of a model."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything about a character model but its weights; stored in the header of its files.
+    """Everything about a character model except its weights; stored in the header of its files.
 
     Attributes:
         alphabet: the classes.
-        preprocessing: how a picture becomes the network's row vector.
+        preprocessing: settings from a picture to the network's row vector.
         hidden: units of the hidden layer.
-        temperature: logits are divided by it before the softmax, so that a confidence is the share
-            of right answers (Guo et al., *On Calibration of Modern Neural Networks*, 2017).
-        min_confidence: below it the answer is "unknown".
-        training: what it learnt from: sources, counts, seed.
-        accuracy: what was measured, 0..1, by the name of the measure.
+        temperature: logits are divided by it before the softmax, so that a confidence is the expected
+            accuracy (Guo et al., *On Calibration of Modern Neural Networks*, 2017).
+        min_confidence: below it a character is unknown.
+        training: record of the training data: sources, counts, seed.
+        accuracy: metrics by name, 0..1.
     """
 
     alphabet: Alphabet
@@ -54,14 +54,14 @@ class ModelCard:
         return _to_json(self, FORMAT)
 
     def differences(self, expected: ModelCard) -> list[str]:
-        """What keeps weights of this card from being used as those of another, each in words.
+        """Describes why weights of this card cannot be used as those of another.
 
         Args:
             expected: the other card.
 
         Returns:
-            A phrase for each difference in alphabet, preprocessing and hidden units; none if the
-            weights can be used as they are.
+            A phrase for each difference in alphabet, preprocessing and hidden units; empty if the
+            weights can be used.
         """
         found = []
         mine, wanted = self.alphabet.characters, expected.alphabet.characters
@@ -79,22 +79,22 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class PlateCard:
-    """Everything about a plate model but its weights; stored in the header of its files.
+    """Everything about a plate model except its weights; stored in the header of its files.
 
     Attributes:
         alphabet: the characters; the blank of CTC comes before them as class 0.
-        height: of the network's picture, pixels.
-        width: of the network's picture, pixels.
-        finder: channels of the stages that find the text.
-        channels: of the four convolutional stages that read it.
+        height: of the network's input, pixels.
+        width: of the network's input, pixels.
+        finder: channels of the localisation network.
+        channels: of the four convolutional stages.
         transformer: width of the transformer layers.
         layers: of the transformer.
         temperature: as in :class:`ModelCard`.
         min_confidence: below it a character is unknown.
         min_plate_confidence: a picture whose characters have a lower mean confidence shows no plate.
-        region: whose formats help where readers are told of no other; empty: none's.
-        training: what it learnt from: regions, counts, seed.
-        accuracy: what was measured, 0..1, by the name of the measure.
+        region: default region for formats; empty: none.
+        training: record of the training data: regions, counts, seed.
+        accuracy: metrics by name, 0..1.
     """
 
     alphabet: Alphabet
@@ -123,18 +123,18 @@ class PlateCard:
 
 @dataclass(frozen=True)
 class DetectorCard:
-    """Everything about a detector but its weights; stored in the header of its files.
+    """Everything about a detector except its weights; stored in the header of its files.
 
     Attributes:
-        longest: side of the picture that it looks at, pixels, at most.
-        channels: of the five stages, or of four where the first shrinks the picture by 4 at once.
-        features: width of the layers that add up what the stages see.
+        longest: maximum side of the input, pixels.
+        channels: of the five stages, or of four if the first has a stride of 4.
+        features: channels of the fusing layers and the head.
         blocks: residual blocks of each of the last three stages.
-        context: blocks that look far around.
-        light: whether the head convolves each channel by itself.
-        min_score: below it nothing is taken for a plate.
-        training: what it learnt from: regions, counts, seed.
-        accuracy: what was measured, 0..1, by the name of the measure.
+        context: number of context blocks.
+        light: whether the head is depthwise separable.
+        min_score: minimum score of a detection.
+        training: record of the training data: regions, counts, seed.
+        accuracy: metrics by name, 0..1.
     """
 
     longest: int = 640
@@ -167,10 +167,10 @@ def _to_json(card: Card, format: str) -> str:
 
 
 def card_from(metadata: dict[str, str] | None, path: Path) -> Card:
-    """The card in a model file's metadata, of either kind.
+    """The card in a model file's metadata, of any type.
 
     Raises:
-        ModelError: if it is missing, of an unknown kind, of a newer version or damaged.
+        ModelError: if it is missing, of an unknown type, of a newer version or damaged.
     """
     format, _ = _read_header(metadata, path)
     if format == PLATE_FORMAT:
@@ -184,7 +184,7 @@ def model_card_from(metadata: dict[str, str] | None, path: Path) -> ModelCard:
     """The card in a character model's metadata.
 
     Raises:
-        ModelError: if it is missing, of another kind, of a newer version or damaged.
+        ModelError: if it is missing, of another type, of a newer version or damaged.
     """
 
     def parse(values: dict[str, Any]) -> ModelCard:
@@ -202,7 +202,7 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
     """The card in a plate model's metadata.
 
     Raises:
-        ModelError: if it is missing, of another kind, of a newer version or damaged.
+        ModelError: if it is missing, of another type, of a newer version or damaged.
     """
 
     def parse(values: dict[str, Any]) -> PlateCard:
@@ -228,7 +228,7 @@ def detector_card_from(metadata: dict[str, str] | None, path: Path) -> DetectorC
     """The card in a detector's metadata.
 
     Raises:
-        ModelError: if it is missing, of another kind, of a newer version or damaged.
+        ModelError: if it is missing, of another type, of a newer version or damaged.
     """
 
     def parse(values: dict[str, Any]) -> DetectorCard:
@@ -270,7 +270,7 @@ def _parse_card(
 
 
 def _read_header(metadata: dict[str, str] | None, path: Path) -> tuple[Any, dict[str, Any]]:
-    """Format, and all else that the header holds but the version, which is one that is known."""
+    """The format and the entries of a header, without its version, which is checked."""
     text = (metadata or {}).get(METADATA_KEY)
     if text is None:
         raise ModelError(f"{path} was not made by plate-ocr: its metadata have no {METADATA_KEY!r} entry")
@@ -292,7 +292,7 @@ def _damaged(path: Path, error: Exception) -> ModelError:
 
 
 def _check_types(card: ModelCard) -> None:
-    """Raises ValueError naming the first entry that cannot be right: JSON holds anything."""
+    """Raises ValueError naming the first invalid entry."""
     settings = card.preprocessing
     whole = {"hidden": card.hidden, "height": settings.height, "width": settings.width}
     _check_integers(whole | {"contrast": settings.contrast, "grid": min(settings.grid, default=0)})

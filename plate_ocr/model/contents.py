@@ -1,7 +1,7 @@
-"""What a file of weights holds and how many bytes each part takes.
+"""The contents of model files, and the size of each part.
 
-The headers of ``.safetensors`` and ``.onnx`` files are read by hand here, so that neither torch nor the
-weights themselves have to be loaded for it.
+The headers of ``.safetensors`` and ``.onnx`` files are parsed here, so that neither torch nor the
+weights have to be loaded.
 
 References:
     The safetensors format: https://huggingface.co/docs/safetensors. ONNX: ``onnx/onnx.proto``, in the
@@ -45,10 +45,10 @@ class TensorInfo:
     """One tensor of a file.
 
     Attributes:
-        name: as the file has it.
-        dtype: of its numbers, e.g. ``"float32"``.
-        shape: its lengths.
-        bytes: of its numbers.
+        name: as in the file.
+        dtype: for example ``"float32"``.
+        shape: of the tensor.
+        bytes: size of its values.
     """
 
     name: str
@@ -62,9 +62,9 @@ class Part:
     """One part of a file, such as the weights or a moment of the optimiser.
 
     Attributes:
-        name: the keys that lead to it, joined by dots.
-        bytes: that it takes in the file.
-        tensors: in it; none for numbers and text.
+        name: its keys, joined by dots.
+        bytes: its size in the file.
+        tensors: in it; empty for numbers and text.
     """
 
     name: str
@@ -74,15 +74,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         path: the file.
-        format: what it is, in words.
-        bytes: its length; that of the parts adds up to it.
+        format: description of the file type.
+        bytes: its size, which is the sum of the parts.
         parts: in the file's order.
-        card: of a model of this package.
-        facts: whatever else it says about itself.
+        card: if it is a model of this package.
+        facts: other metadata.
     """
 
     path: Path
@@ -93,7 +93,7 @@ class Contents:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """All of it as one line of JSON."""
+        """The contents as one line of JSON."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values["path"] = str(self.path)
         values["parts"] = [dataclasses.asdict(part) for part in self.parts]
@@ -102,7 +102,7 @@ class Contents:
 
 
 def model_contents(path: Path) -> Contents:
-    """What a ``.safetensors`` or ``.onnx`` file holds, of this package or of any other.
+    """The contents of a ``.safetensors`` or ``.onnx`` file, of this package or any other.
 
     Raises:
         ModelError: if it cannot be read, is cut short, is something else or of a newer version.
@@ -113,12 +113,12 @@ def model_contents(path: Path) -> Contents:
 
 
 def read_file(path: Path, expected: str, read: Callable[[Path], _T]) -> _T:
-    """What ``read`` makes of a file; whatever goes wrong is one sentence.
+    """Call ``read`` on a file; every failure becomes a ModelError.
 
     Args:
         path: the file.
-        expected: what it should be, to say when ``read`` raises what a damaged file leads to.
-        read: is given the path of a file that is there and not empty.
+        expected: description of a valid file, for the error message.
+        read: parses an existing file that is not empty.
 
     Raises:
         ModelError: naming the file and what is wrong with it.
@@ -206,7 +206,7 @@ def _onnx_tensor(data: memoryview) -> TensorInfo:
         elif number == _TENSOR_NAME:
             name = str(_message(value), "utf-8")
         elif number in _TENSOR_VALUES:
-            # Numbers that lie in a file of their own take nothing here.
+            # Values in external files take no space here.
             size += 4 if isinstance(value, int) else len(value)
     known = _ONNX_TYPES[dtype] if dtype < len(_ONNX_TYPES) else f"type {dtype}"
     return TensorInfo(name, known, tuple(shape), size)
@@ -251,7 +251,7 @@ def _varints(data: memoryview) -> list[int]:
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """A number of variable length, seven bits a byte, and where the next one begins."""
+    """A number of variable length, seven bits per byte, and the place of the next one."""
     number = 0
     for shift in range(0, 70, 7):
         if place == len(data):

@@ -1,4 +1,4 @@
-"""What ONNX Runtime runs networks with: the processor, or a graphics card and the like."""
+"""Execution providers of ONNX Runtime: the processor, or accelerators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHORT_NAMES = {
 
 
 def short_name(provider: str) -> str:
-    """The short name of one of ONNX Runtime's, or else that itself."""
+    """The short name of a provider, or its own name if it has none."""
     return next((short for short, full in SHORT_NAMES.items() if full == provider), provider)
 
 
@@ -33,11 +33,11 @@ _BROUGHT_BY = {
 }
 
 MAX_THREADS = 1024
-"""More are a mistake, and may be more than a system starts."""
+"""Maximum number of threads; more are a mistake."""
 
 
 def check_threads(threads: int | None) -> None:
-    """Refuse what is no number of threads.
+    """Check a number of threads.
 
     Raises:
         ValueError: if it is neither None nor a whole number from 1 to :data:`MAX_THREADS`.
@@ -51,16 +51,16 @@ def check_threads(threads: int | None) -> None:
 
 
 def choose_providers(providers: Providers) -> list[list[str]]:
-    """ONNX Runtime's names of what is asked for.
+    """Resolve providers to ONNX Runtime's names.
 
     Args:
-        providers: as a reader takes it; None is the processor.
+        providers: as a reader takes them; None is the processor.
 
     Returns:
-        Lists of providers, of which the first that starts is taken: several for ``"auto"``, else one.
+        Lists of providers to try in order: several for ``"auto"``, else one.
 
     Raises:
-        ValueError: if that is no name and no sequence of names.
+        ValueError: if it is neither a name nor a sequence of names.
         DeviceError: if this ONNX Runtime lacks one of them.
     """
     if providers is None:

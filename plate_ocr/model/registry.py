@@ -1,4 +1,4 @@
-"""The models that come with the package, and where model files are."""
+"""The models that come with the package, and finding model files."""
 
 from __future__ import annotations
 

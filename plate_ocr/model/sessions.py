@@ -1,4 +1,4 @@
-"""Models opened for reading, run by ONNX Runtime."""
+"""Models for reading, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from plate_ocr.vision.images import Image
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A model file that ONNX Runtime has opened, of whatever kind.
+    """A model file opened by ONNX Runtime, of any type.
 
     Attributes:
         path: the file.
-        session: runs it.
+        session: of ONNX Runtime.
         metadata: of the file.
-        settings: with which it can be opened again: ``threads`` and ``providers``.
+        settings: arguments for opening it again: ``threads`` and ``providers``.
     """
 
     path: Path
@@ -60,11 +60,11 @@ class OpenModel:
         threads: int | None,
         providers: Providers = None,
     ) -> OpenModel:
-        """Open a model by its name, file or run folder; an open one stays as it is.
+        """Open a model by its name, file or run folder; an open one is returned unchanged.
 
         Raises:
             ModelError: if there is no such model or it cannot be opened.
-            DeviceError: if a provider is not there or cannot run it.
+            DeviceError: if a provider is not available or cannot run it.
             ValueError: if a setting is out of its range.
         """
         if isinstance(model, OpenModel):
@@ -81,22 +81,22 @@ AnyCard = TypeVar("AnyCard", ModelCard, PlateCard, DetectorCard)
 
 
 class Model(ABC, Generic[AnyCard]):
-    """What all models that are loaded for reading have in common.
+    """Base class of models for reading.
 
     Args:
-        model: one of the names that it may have, an ``.onnx`` file, the folder of a training run, or an open
-            file, whose settings then hold.
+        model: a name, an ``.onnx`` file, the folder of a training run, or an open
+            file, with its own settings.
         threads: processor cores for the network; by default as many as the process may use.
-        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
+        providers: execution providers, as in :class:`~plate_ocr.PlateReader`.
 
     Attributes:
-        card: what the model does and how.
-        path: the file it came from.
-        settings: with which it was opened: ``threads`` and ``providers``.
+        card: of the model.
+        path: of its file.
+        settings: arguments that it was opened with: ``threads`` and ``providers``.
 
     Raises:
-        ModelError: if there is no such model, it is of another kind or it cannot be used.
-        DeviceError: if a provider is not there or cannot run it.
+        ModelError: if there is no such model, it is of another type or it cannot be used.
+        DeviceError: if a provider is not available or cannot run it.
         ValueError: if a setting is out of its range.
     """
 
@@ -121,11 +121,11 @@ class Model(ABC, Generic[AnyCard]):
     def _checked_card(
         self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
     ) -> AnyCard:
-        """The card in a file's metadata; an error if shapes of the network are others than it says."""
+        """The card in a file's metadata; a ModelError if the network's shapes contradict it."""
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """ONNX Runtime's names of what runs the network, the preferred first.
+        """ONNX Runtime's names of the providers in use, the preferred first.
 
         Raises:
             ValueError: if the model is closed.
@@ -138,7 +138,7 @@ class Model(ABC, Generic[AnyCard]):
         return self._session is None
 
     def close(self) -> None:
-        """Give back the memory of the network."""
+        """Free the memory of the network."""
         self._session = None
 
     def _opened(self) -> Any:
@@ -154,16 +154,16 @@ class Model(ABC, Generic[AnyCard]):
 def load_model(
     model: str | os.PathLike[str], *, threads: int | None = None, providers: Providers = None
 ) -> CharModel | PlateModel:
-    """A model of either kind, loaded for reading.
+    """Load a character or plate model for reading.
 
     Args:
         model: a name in :data:`NAMES`, an ``.onnx`` file or the folder of a training run.
         threads: processor cores for the network; by default as many as the process may use.
-        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
+        providers: execution providers, as in :class:`~plate_ocr.PlateReader`.
 
     Raises:
         ModelError: if there is no such model or it cannot be used.
-        DeviceError: if a provider is not there or cannot run it.
+        DeviceError: if a provider is not available or cannot run it.
         ValueError: if a setting is out of its range.
     """
     opened = OpenModel.of(model, threads, providers)
@@ -196,7 +196,7 @@ class CharModel(Model[ModelCard]):
             ratios: float32 ``(N, values)``, 0..1.
 
         Returns:
-            float32 ``(N, classes)``: calibrated probabilities, each row adding up to 1.
+            float32 ``(N, classes)``: calibrated probabilities; each row sums to 1.
         """
         if not len(ratios):
             return np.empty((0, len(self.card.alphabet)), np.float32)
@@ -226,7 +226,7 @@ class PlateModel(Model[PlateCard]):
 
         Returns:
             float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
-            those of a step add up to 1. And float32 ``(N, 8, 2)``: x and y of the corners of the text, then
+            each step sums to 1. And float32 ``(N, 8, 2)``: x and y of the corners of the text, then
             of the plate, each clockwise from its own top left, as parts of the picture's width and height.
         """
         if not len(pictures):
@@ -261,16 +261,16 @@ class Detector(Model[DetectorCard]):
         max_upscale: float = MAX_UPSCALE,
         on_run: Callable[[DetectorRun], object] | None = None,
     ) -> list[Detection]:
-        """Where plates may be in a photo, the surest first; what is seen at several scales, once for each.
+        """Detect possible plates in a photo, highest score first; several scales are not merged.
 
         Args:
             gray: uint8 ``(H, W)``.
-            scales: pixels that its longer side gets, as in
+            scales: lengths of its longer side after scaling, pixels, as in
                 :func:`plate_ocr.vision.detection.preprocess_photo`.
-            min_score: below it nothing is taken for a plate, 0..1.
-            max_count: how many at each scale, at most.
-            max_upscale: how many times the photo is enlarged, at most.
-            on_run: is given the scores of the network at each scale.
+            min_score: minimum score of a detection, 0..1.
+            max_count: maximum number of detections per scale.
+            max_upscale: maximum factor by which the photo is enlarged.
+            on_run: receives the scores of the network at each scale.
         """
         places = list[Detection]()
         for longest in scales:
@@ -307,7 +307,7 @@ def available_threads() -> int:
 
 
 def _open_session(path: Path, threads: int | None, choices: Sequence[Sequence[str]]) -> Any:
-    """Open a file with the first choice of providers that can run it."""
+    """Open a file with the first of several choices of providers that can run it."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -333,11 +333,11 @@ def _session_with(path: Path, data: bytes, threads: int | None, providers: Seque
     options.intra_op_num_threads = threads or available_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    # Threads that spin while they wait take three times the processor time, and what others need of it.
+    # Spinning threads take three times the processor time, and slow down other processes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     reason = "see its log"
     try:
-        # Else ONNX Runtime says that it falls back to the processor, and goes on.
+        # Otherwise ONNX Runtime falls back to the processor with a message.
         session = onnxruntime.InferenceSession(data, options, providers=[*providers], enable_fallback=0)
     except Exception as error:  # ONNX Runtime has a dozen exception types for a bad file, no common base
         if set(providers) == {CPU}:

@@ -1,1 +1,1 @@
-"""The networks as torch modules; reading needs none of them."""
+"""The networks as torch modules; not needed for reading."""

@@ -1,4 +1,4 @@
-"""Layers that several networks are made of."""
+"""Building blocks shared by several networks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions and a way round them (He et al., 2016)."""
+    """Two 3×3 convolutions with a shortcut (He et al., 2016)."""
 
     def __init__(self, inputs: int, outputs: int, stride: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
@@ -31,9 +31,9 @@ class ResidualBlock(nn.Module):
 
 
 class ContextBlock(nn.Module):
-    """A 7×7 convolution of each channel by itself, one that mixes them, and a way round both.
+    """A depthwise 7×7 and a pointwise convolution with a shortcut.
 
-    It looks far around for few multiplications (after Liu et al., *A ConvNet for the 2020s*, 2022).
+    A large receptive field at a low cost (after Liu et al., *A ConvNet for the 2020s*, 2022).
     """
 
     def __init__(self, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""The network that finds plates in photos."""
+"""The detector network: finds plates in photos."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from plate_ocr.vision.geometry import CORNERS
 
 
 def detector_network_for(card: DetectorCard) -> PlateDetector:
-    """A network of the sizes that a detector's card names, with fresh weights."""
+    """An untrained network of the sizes in a detector's card."""
     return PlateDetector(card.channels, card.features, card.blocks, card.context, card.light)
 
 
 class PlateDetector(nn.Module):
-    """Finds plates in a whole picture: a peak at the middle of each, and where its corners are.
+    """Finds plates in a whole picture: a peak at the centre of each, and its four corners.
 
-    Residual stages bring the picture down to a 32nd; what they see is added up from coarse to fine again,
-    so that every cell of 8×8 pixels knows its details and its surroundings.
+    Residual stages reduce the picture to 1/32 of its size; their features are fused from coarse to fine,
+    so that every cell of 8×8 pixels has both details and context.
 
     Args:
-        channels: of the stages at a half, a quarter, … and a 32nd of the picture's size; of four, the first
-            is at a quarter, made by one convolution.
-        width: of the layers that add up.
+        channels: of the stages at 1/2, 1/4, … and 1/32 of the picture's size; with four of them, the first
+            is at 1/4, made by one convolution.
+        width: channels of the fusing layers and the head.
         blocks: residual blocks of the last three stages.
-        context: blocks after the last stage that look far around: plates as wide as the picture.
-        light: whether the head convolves each channel by itself.
+        context: blocks with a large receptive field after the last stage: for plates as wide as the picture.
+        light: whether the head is depthwise separable.
 
     Shapes:
         ``[batch, 1, height, width]`` float32, grey, 0..1, both sizes multiples of 32, to
-        ``[batch, 9, height / 8, width / 8]``: the logit of a plate's middle, and x and y of the plate's
-        corners from the cell's middle, clockwise from its own top left, in units of 32 pixels.
+        ``[batch, 9, height / 8, width / 8]``: the logit of a plate's centre, and x and y of the plate's
+        corners relative to the cell's centre, clockwise from its own top left, in units of 32 pixels.
 
     References:
         Zhou et al., *Objects as Points*, 2019; Silva and Jung, *License Plate Detection and Recognition in
@@ -70,7 +70,7 @@ class PlateDetector(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.output = nn.Conv2d(width, 1 + 2 * CORNERS, 1)
-        # Plates are rare: it begins with few.
+        # Plates are rare: the initial scores are low.
         nn.init.constant_(self.output.bias[:1], -4.0)  # type: ignore[index]
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class PlateDetector(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, blocks: int, context: int = 0) -> nn.Sequential:
-    """Residual blocks, the first of which halves the picture, and then those that look far around."""
+    """Residual blocks, the first with stride 2, then context blocks."""
     return nn.Sequential(
         ResidualBlock(inputs, outputs, (2, 2)),
         *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1)),

@@ -1,4 +1,4 @@
-"""Saving a trained network: weights only, and the same network for reading."""
+"""Saving a trained network: as weights, and as an ONNX graph for reading."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from plate_ocr.vision.geometry import CORNERS
 
 _OPSET = 17
 _IR_VERSION = 8
-"""Old enough for every ONNX Runtime that this package allows."""
+"""Supported by every ONNX Runtime version that this package allows."""
 
 
 def save_model(network: Network, card: Card, path: Path) -> None:
     """Write ``path`` with the suffixes ``.safetensors`` and ``.onnx``.
 
-    The first holds the weights and, as JSON in its header, the card: no optimiser, no learning
-    rate, no epoch. The second is the same network for ONNX Runtime, with the same card. The weights
+    The first holds the weights and, as JSON in its header, the card; no optimiser, learning
+    rate or epoch. The second is the same network for ONNX Runtime, with the same card. The weights
     of a character model are kept in half precision, see :func:`fp16_roundtrip`.
 
     Raises:
-        OutputError: if a file cannot be written; both that were there stay.
+        OutputError: if a file cannot be written; existing files are kept.
     """
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if isinstance(network, BPNetwork):
@@ -50,9 +50,9 @@ def save_model(network: Network, card: Card, path: Path) -> None:
 
 
 def fp16_roundtrip(weight: torch.Tensor) -> torch.Tensor:
-    """A weight of a character model as its file gives it back: rounded to half precision.
+    """A weight of a character model as saved and loaded: rounded to half precision.
 
-    Half the bytes; what is lost is far less than what training leaves to chance.
+    Half the bytes; the loss is far below the variation between trainings.
     """
     return weight.half().float()
 
@@ -60,8 +60,8 @@ def fp16_roundtrip(weight: torch.Tensor) -> torch.Tensor:
 def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
     """The network as an ONNX graph with a free batch size.
 
-    The nodes are written down, not traced: the file holds nothing of the machine that made it, batch
-    normalisation is part of the convolutions, and nothing but ``onnx`` is needed.
+    The graph is built node by node, not traced: it is reproducible, batch normalisation is folded into the
+    convolutions, and only ``onnx`` is needed.
 
     Returns:
         ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``, or, of a plate network,
@@ -106,7 +106,7 @@ def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
 
 
 class _Graph:
-    """Nodes and weights of an ONNX graph that is being written."""
+    """A builder of an ONNX graph: its nodes and weights."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -119,25 +119,25 @@ class _Graph:
         return output
 
     def weight(self, name: str, value: torch.Tensor | NDArray[Any]) -> str:
-        """Put in a tensor; returns its name."""
+        """Add a tensor; returns its name."""
         array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def number(self, value: float) -> str:
-        """Put in a single number."""
+        """Add a scalar."""
         return self.weight(f"number_{len(self.tensors)}", np.array(value, np.float32))
 
     def integers(self, *values: int) -> str:
-        """Put in a list of integers, such as a shape."""
+        """Add a list of integers, such as a shape."""
         return self.weight(f"integers_{len(self.tensors)}", np.array(values, np.int64))
 
     def linear(self, layer: nn.Linear, name: str) -> tuple[str, str]:
-        """Put in weights and biases as torch has them."""
+        """Add weight and bias in torch's layout."""
         return self.weight(f"{name}.weight", layer.weight), self.weight(f"{name}.bias", layer.bias)
 
     def halves(self, layer: nn.Linear, name: str) -> list[str]:
-        """Put in weights and biases in half precision; ONNX Runtime widens them once, when it loads."""
+        """Add weight and bias in half precision; ONNX Runtime casts them once, when it loads the model."""
         parts = {"weight": layer.weight, "bias": layer.bias}
         return [
             self.add("Cast", self.weight(f"{name}.{key}", value.half()), to=TensorProto.FLOAT)
@@ -155,7 +155,7 @@ class _Graph:
         return self.add("LayerNormalization", steps, *weights, axis=-1, epsilon=norm.eps)
 
     def convolved(self, features: str, name: str, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> str:
-        """A convolution with the batch normalisation after it as its bias and part of its weights."""
+        """A convolution with the batch normalisation after it folded in."""
         assert norm.running_mean is not None
         assert norm.running_var is not None
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
@@ -269,7 +269,7 @@ def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
 
 
 def _write_transformer_layer(graph: _Graph, name: str, layer: Any, steps: str, shape: tuple[int, int]) -> str:
-    """Pre-norm attention of several heads and two linear layers with GELU, both with a way round them."""
+    """Pre-norm attention of several heads and two linear layers with GELU, both with shortcuts."""
     count, width = shape
     each = width // PlateNetwork.HEADS
     seen = graph.normalised(steps, f"{name}.norm1", layer.norm1)

@@ -30,7 +30,7 @@ class BPNetwork(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def groups(self) -> list[nn.Module]:
-        """Its parts, the output first, for a warm-up of layers."""
+        """Its layers, the output first, for the layer warm-up."""
         return [self.output, self.hidden]
 
     def forward(self, ratios: Tensor) -> Tensor:
@@ -40,5 +40,5 @@ class BPNetwork(nn.Module):
 
 
 def network_for(card: ModelCard) -> BPNetwork:
-    """A network of the sizes that a model card names, with fresh weights."""
+    """An untrained network of the sizes in a model card."""
     return BPNetwork(card.preprocessing.values, card.hidden, len(card.alphabet))

@@ -1,4 +1,4 @@
-"""The plate network: learned windows that slide over a whole plate."""
+"""The plate network: reads a whole plate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plate_ocr.vision.plate_input import TEXT_MARGIN
 
 
 def plate_network_for(card: PlateCard) -> PlateNetwork:
-    """A network of the sizes that a plate model's card names, with fresh weights."""
+    """An untrained network of the sizes in a plate model's card."""
     return PlateNetwork(
         len(card.alphabet), card.channels, card.transformer, card.layers, card.steps, card.finder
     )
@@ -29,17 +29,17 @@ class LocalizationNet(nn.Module):
     """Finds the corners of the text and of the plate in a crop.
 
     Args:
-        channels: of its three stages.
+        channels: of the three stages.
         size: height and width of the picture, pixels: multiples of 16.
 
     Shapes:
         ``[batch, 1, height, width]`` float32, grey, 0..1, to ``[batch, 8, 2]``: x and y of the text's
-        corners, then of the plate's, as parts of the picture's width and height; what lies beyond the
-        picture is less than 0 or more than 1.
+        corners, then of the plate's, as parts of the picture's width and height; below 0 or above 1
+        outside the picture.
 
     References:
-        Jaderberg et al., *Spatial Transformer Networks*, 2015: its localisation network, but taught by
-        the corners that a rendered plate is known to have.
+        Jaderberg et al., *Spatial Transformer Networks*, 2015: its localisation network, but supervised by
+        the corners of rendered plates.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class LocalizationNet(nn.Module):
         )
         self.hidden = nn.Linear(third // 2 * (size[0] // 16) * (size[1] // 16), 2 * third)
         self.output = nn.Linear(2 * third, 2 * CORNERS * 2)
-        # It begins with the whole picture.
+        # Initially it returns the whole picture.
         nn.init.normal_(self.output.weight, std=1e-3)
         corners = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
         inner = torch.tensor(TEXT_MARGIN) + corners * (1 - 2 * torch.tensor(TEXT_MARGIN))
@@ -73,15 +73,15 @@ class LocalizationNet(nn.Module):
 
 
 def view_of_text(height: int, width: int) -> Tensor:
-    """What part each corner of the text has in the place of each pixel of a view that the text fills.
+    """Bilinear weights of the text's corners for each pixel of a view that the text fills.
 
     Args:
         height: of the view, pixels.
         width: of the view, pixels.
 
     Returns:
-        float32 ``[height * width, 4]``; times the corners ``[4, 2]`` these are the places of the view's
-        pixels, by bilinear interpolation (and beyond the text, extrapolation).
+        float32 ``[height * width, 4]``; multiplied by the corners ``[4, 2]`` they give the places of the
+        view's pixels: interpolated within the text, extrapolated outside.
     """
     down = ((torch.arange(height) + 0.5) / height - TEXT_MARGIN[1]) / (1 - 2 * TEXT_MARGIN[1])
     along = ((torch.arange(width) + 0.5) / width - TEXT_MARGIN[0]) / (1 - 2 * TEXT_MARGIN[0])
@@ -90,15 +90,15 @@ def view_of_text(height: int, width: int) -> Tensor:
 
 
 class PlateNetwork(nn.Module):
-    """Learned windows that slide over a whole plate, read by CTC: nothing is cut into characters.
+    """Reads a whole plate by convolutions, a transformer and CTC, without character segmentation.
 
-    A small network first finds the corners of the text, and the picture is turned and zoomed so that
-    the text fills it. Convolutions bring that down to two rows of features. Both rows are laid one after
-    the other as one sequence, so that a second line of text is nothing special; two transformer layers
-    look at all of it.
+    A small network first finds the corners of the text, and the picture is rectified so that
+    the text fills it. Convolutions reduce it to two rows of features. Both rows are concatenated
+    to one sequence, so that a second line of text needs no special treatment; two transformer layers
+    attend to the whole sequence.
 
     Args:
-        outputs: characters; the blank of CTC comes before them as class 0.
+        outputs: number of characters; class 0 is CTC's blank, before them.
         channels: of the convolutional stages.
         width: of the transformer layers.
         layers: of the transformer.
@@ -155,13 +155,13 @@ class PlateNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits and points: shapes as of the class."""
         points = self.finder(pictures)
-        # The corners are learnt from their own truth alone; what reads has to live with mistakes in them.
+        # Corners learn from their own labels only; the recogniser has to tolerate errors in them.
         corners = points[:, :CORNERS].detach().float()
         view = self.sample_view(pictures, jitter_corners(corners) if self.training else corners)
         features = self.convolutions(view * 2 - 1)
         # [batch, channel, 2, 32]: the lower row follows the upper one.
         steps = self.project(features.flatten(2).transpose(1, 2)) + self.place
-        # At so few steps the plain way is the faster one on a CPU.
+        # With so few steps the plain implementation is faster on a CPU.
         with sdpa_kernel(SDPBackend.MATH):
             logits: Tensor = self.output(self.norm(self.transformer(steps)))
         return logits, points
@@ -175,7 +175,7 @@ class PlateNetwork(nn.Module):
 
 
 def jitter_corners(corners: Tensor) -> Tensor:
-    """Move corners ``[batch, 4, 2]`` at random, each alone and all together; see :data:`JITTER_STD`."""
+    """Move corners ``[batch, 4, 2]`` at random, individually and together; see :data:`JITTER_STD`."""
     middle = corners.mean(1, keepdim=True)
     reach = corners.amax(1, keepdim=True) - corners.amin(1, keepdim=True)
     each, together, scale = (torch.randn_like(of) for of in (corners, middle, middle))

@@ -1,4 +1,4 @@
-"""Weights of saved models, ready to use or to train further."""
+"""Loads the weights of saved models, to use or to train further."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Network: TypeAlias = BPNetwork | PlateNetwork | PlateDetector
 
 
 def network_for_card(card: Card) -> Network:
-    """A network of the kind and sizes that a card names, with fresh weights."""
+    """An untrained network of the type and sizes in a card."""
     if isinstance(card, PlateCard):
         return plate_network_for(card)
     return detector_network_for(card) if isinstance(card, DetectorCard) else network_for(card)
@@ -40,14 +40,14 @@ def load_weights(model: str | PathLike[str], expected: ModelCard | None = None) 
 
     Args:
         model: ``"digits"``, ``"chars"``, a ``.safetensors`` file or the folder of a training run.
-        expected: the card that the model must have, as far as weights depend on it.
+        expected: the required card, as far as weights depend on it.
 
     Returns:
         The network in evaluation mode on the CPU.
 
     Raises:
-        ModelError: if there is no such model, the file does not hold what its header says, or
-            another alphabet, preprocessing or size is expected; each difference is named.
+        ModelError: if there is no such model, the file does not match its header, or
+            its alphabet, preprocessing or size differs from the expected one; each difference is named.
     """
     path = find_model(model, ".safetensors")
     card, weights = read_weights(path)
@@ -66,8 +66,8 @@ def load_plate_weights(model: str | PathLike[str]) -> tuple[PlateCard, PlateNetw
         The card, and the network in evaluation mode on the CPU.
 
     Raises:
-        ModelError: if there is no such model, it is a character model, or the file does not hold
-            what its header says.
+        ModelError: if there is no such model, it is a character model, or the file does not match
+            its header.
     """
     path = find_model(model, ".safetensors")
     card, weights = _read_weights(path, plate_card_from)
@@ -84,8 +84,8 @@ def load_detector_weights(model: str | PathLike[str]) -> tuple[DetectorCard, Pla
         The card, and the network in evaluation mode on the CPU.
 
     Raises:
-        ModelError: if there is no such model, it is none that locates, or the file does not hold what its
-            header says.
+        ModelError: if there is no such model, it is not a detector, or the file does not match its
+            header.
     """
     path = find_model(model, ".safetensors")
     card, weights = _read_weights(path, detector_card_from)
@@ -102,7 +102,7 @@ def read_weights(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
 
 
 def read_any_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
-    """The same of a model of any kind."""
+    """The same for any type of model."""
     return _read_weights(path, card_from)
 
 
@@ -134,14 +134,14 @@ def _read_weights(
 
 
 def shape_differences(network: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
-    """What keeps weights from being loaded into a network, each in words.
+    """Describes why weights do not fit a network.
 
     Args:
-        network: gives the names and shapes that are expected.
+        network: has the expected names and shapes.
         weights: tensors by name.
 
     Returns:
-        A phrase for each tensor that is missing, left over or of another shape.
+        A phrase for each tensor that is missing, unexpected or of another shape.
     """
     expected = network.state_dict()
     found = [f"{name} is missing" for name in expected if name not in weights]

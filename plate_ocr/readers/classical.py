@@ -1,4 +1,4 @@
-"""The classical way to read: white-pixel ratios and a BP network, character by character."""
+"""The classical reader: white-pixel ratios and a BP network, character by character."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from plate_ocr.vision.preprocessing import (
 )
 
 BATCH = 256
-"""Pictures of characters that are read at once."""
+"""Batch size, in pictures of characters."""
 
 MIN_PROBABILITY = 1e-6
-"""No piece of a plate is taken for less likely than this: one bad character must not veto a reading."""
+"""Lower bound of a segment's probability: one bad character must not rule out a reading."""
 
 
 class CharClassifier(Reader[CharReading]):
     """Reads pictures of single characters.
 
-    ``with CharClassifier() as classifier:`` closes it in the end; a pickled one opens its model's file again.
+    Use it as a context manager to close it; unpickling opens the model's file again.
 
     Args:
         model: ``"digits"``, ``"chars"``, an ``.onnx`` file, the folder of a training run, or a loaded model,
-            whose ``threads`` and ``providers`` then hold.
+            with its own ``threads`` and ``providers``.
         threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
-        min_confidence: below it the answer is "unknown", 0..1; by default the model's own bound.
-        providers: what runs the network, as :class:`~plate_ocr.PlateReader` takes it.
+        min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
+        providers: execution providers, as in :class:`~plate_ocr.PlateReader`.
 
     Attributes:
-        model: reads.
-        min_confidence: below it the answer is "unknown".
+        model: the loaded model.
+        min_confidence: below it a character is unknown.
 
     Raises:
         ModelError: if there is no such model or it cannot be used.
-        DeviceError: if a provider is not there or does not start.
+        DeviceError: if a provider is not available or does not start.
         ValueError: if a setting is out of its range.
 
     Safe to call from several threads.
@@ -79,7 +79,7 @@ class CharClassifier(Reader[CharReading]):
         return self.classify(pictures)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
-        """Read grey pictures of one character each, uint8 ``(H, W)``, as plates of one, or none."""
+        """Read grey pictures of one character each, uint8 ``(H, W)``, as plates of one character, or none."""
         return [
             (plate_of((replace(reading, x0=0.0, x1=1.0),), whole_picture(*gray.shape[::-1]), cuts=()),)
             if reading.scores.any()
@@ -94,10 +94,10 @@ class CharClassifier(Reader[CharReading]):
         return [self.reading(row) for row in scores]
 
     def scores(self, stack: CharStack) -> tuple[NDArray[np.float32], Candidates]:
-        """Probabilities of each class, by the candidate of which the network is surest.
+        """Probabilities of each class, of the candidate with the highest confidence.
 
         Returns:
-            float32 ``(N, classes)``, all 0 for blank pictures, and the candidates looked at.
+            float32 ``(N, classes)``, all 0 for blank pictures, and the candidates.
         """
         candidates = find_candidates(stack, self.model.card.preprocessing)
         probabilities = self.model.probabilities(candidates.ratios)
@@ -108,7 +108,7 @@ class CharClassifier(Reader[CharReading]):
         return scores, candidates
 
     def reading(self, scores: NDArray[np.float32]) -> CharReading:
-        """What probabilities float32 ``(classes,)`` mean."""
+        """The reading of probabilities float32 ``(classes,)``."""
         order = np.argsort(-scores, kind="stable")[: ALTERNATIVES + 1]
         ranked = [(self.alphabet[i], float(scores[i])) for i in order if scores[i] > 0]
         if ranked and ranked[0][1] >= self.min_confidence:
@@ -120,7 +120,7 @@ class CharClassifier(Reader[CharReading]):
 def best_of_candidates(
     probabilities: NDArray[np.float32], candidates: Candidates, count: int
 ) -> NDArray[np.float32]:
-    """The row of the surest and most plausible candidate of each picture.
+    """The probabilities of the most confident and plausible candidate of each picture.
 
     Args:
         probabilities: float32 ``(M, classes)``.
@@ -128,7 +128,7 @@ def best_of_candidates(
         count: N pictures.
 
     Returns:
-        float32 ``(N, classes)``; 0 where a picture has no candidate.
+        float32 ``(N, classes)``; 0 if a picture has no candidate.
     """
     scores = np.zeros((count, probabilities.shape[1]), np.float32)
     if len(candidates.owner):
@@ -138,13 +138,13 @@ def best_of_candidates(
 
 
 class ClassicalReader:
-    """Reads pictures of whole plates classically: straighten, binarise, cut, classify.
+    """Reads whole plates by straightening, binarising, segmenting and classifying characters.
 
     Args:
         model: a character model, as for :class:`CharClassifier`.
         threads: processor cores for the network; by default as many as the process may use.
         min_confidence: below it a character is unknown; by default the model's own bound.
-        region: a code, a file or several, whose formats plates have; by default those that the model's
+        region: a code, a file or several, for the formats of plates; by default those that the model's
             alphabet can write.
 
     Raises:
@@ -166,14 +166,14 @@ class ClassicalReader:
         self._formats = formats_for(self.classifier.model.card.alphabet, region)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
-        """Read grey pictures of a plate each, uint8 ``(H, W)``; one that is not found is left out."""
+        """Read grey pictures of one plate each, uint8 ``(H, W)``; empty if no plate was read."""
         return [self._read(gray) for gray in pictures]
 
     def lines(self, gray: Image) -> list[LineReading]:
-        """Every guess of where the line of characters is, read; the best first.
+        """Read every guess of the line of characters, best first.
 
         Args:
-            gray: uint8 ``(H, W)``: a plate, cut out with or without its surroundings.
+            gray: uint8 ``(H, W)``: a crop of a plate, tight or loose.
         """
         readings = [self._read_line(line) for line in straighten(gray)]
         return sorted(readings, key=lambda reading: -reading.value)
@@ -191,7 +191,7 @@ class ClassicalReader:
         return ()
 
     def _spaces(self, reading: LineReading) -> tuple[list[tuple[float, float]], list[int] | None]:
-        """Where the characters stand along their common box, 0..1, and where groups begin."""
+        """The characters' ends along their common box, 0..1, and the starts of groups."""
         ends = (reading.ends - reading.ends[0, 0]) / (reading.ends[-1, 1] - reading.ends[0, 0])
         box = slice(MARGIN, -MARGIN), slice(int(reading.ends[0, 0]), int(reading.ends[-1, 1]))
         text = self.classifier.model.card.alphabet.decode(reading.scores.argmax(axis=1))

@@ -1,7 +1,7 @@
-"""From the plate network's probabilities to text: connectionist temporal classification (CTC).
+"""CTC decoding: from the plate network's probabilities to text.
 
-In every step the network names a character or the blank, class 0. A text is read off by taking equal
-neighbours for one character and leaving the blanks out.
+Connectionist temporal classification (CTC) predicts a character or the blank, class 0, in every step. A text
+results from merging equal neighbours and removing blanks.
 
 References:
     Graves et al., *Connectionist Temporal Classification*, 2006; Hannun et al., *First-Pass Large
@@ -24,21 +24,21 @@ from plate_ocr.formats import PlateFormat
 BLANK = 0
 
 LabelSeq: TypeAlias = tuple[int, ...]
-"""Classes of an alphabet, from 0, hence one less than the network's."""
+"""Classes of an alphabet from 0, that is, the network's minus 1."""
 
 MISMATCH_PENALTY = -3.0
-"""Log-probability that each character outside a format costs."""
+"""Log-probability added per character outside a format."""
 
 CENTROID_RADIUS, CENTROID_POWER = 2, 0.2
-"""Steps on each side that tell where a character stands, and the power of its probability in them."""
+"""Number of steps on each side for a character's centre, and the exponent of the probabilities in it."""
 
 MIN_LOG_PRIOR = -9.0
-"""What a text costs at most, however little it is like any format: formats advise and never forbid."""
+"""Lower bound of the log-prior: texts outside all formats remain possible."""
 
 
 @dataclass(frozen=True)
 class DecodedChar:
-    """A character and where the network saw it.
+    """A decoded character and its timestep.
 
     Attributes:
         char: its class in the alphabet.
@@ -50,7 +50,7 @@ class DecodedChar:
 
 
 def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
-    """The text of the likeliest class of each step.
+    """Greedy decoding: the most likely class of each step.
 
     Args:
         probabilities: float32 ``(steps, classes + 1)``, the blank first.
@@ -66,9 +66,9 @@ def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
 
 
 def char_center(probabilities: NDArray[np.float32], decoded: DecodedChar) -> float:
-    """Where along its row of steps a character stands, 0..1, finer than a step.
+    """The centre of a character along its row of steps, 0..1, finer than a step.
 
-    That is the mean of the steps about it, weighted by its probability there, whose peak is flattened.
+    It is the mean of the steps around it, weighted by its probability to the power of :data:`CENTROID_POWER`.
 
     Args:
         probabilities: float32 ``(steps, classes + 1)``, the blank first; both rows have half the steps.
@@ -86,11 +86,11 @@ def char_center(probabilities: NDArray[np.float32], decoded: DecodedChar) -> flo
 
 @dataclass(frozen=True)
 class FormatPrior:
-    """How likely texts are before the picture is looked at, by the formats of plates.
+    """Prior log-probability of texts, from the formats of plates.
 
     Args:
         alphabet: the classes.
-        formats: kinds of plates; none: all texts are alike.
+        formats: of plates; empty: a uniform prior.
     """
 
     alphabet: Alphabet
@@ -108,21 +108,21 @@ class FormatPrior:
         object.__setattr__(self, "_allowed", allowed)
 
     def __call__(self, text: LabelSeq, complete: bool) -> float:
-        """Log of how likely a text is against others, from :data:`MIN_LOG_PRIOR` up.
+        """Unnormalised log-prior of a text, at least :data:`MIN_LOG_PRIOR`.
 
         Args:
             text: the text, or its beginning.
-            complete: whether nothing follows: then what is missing counts too.
+            complete: whether the text is complete: then missing characters are penalised too.
         """
         if not self.formats:
             return 0.0
         return max(self._value(i, text, complete) for i in range(len(self.formats)))
 
     def weights(self, text: LabelSeq) -> NDArray[np.float32]:
-        """What each class is worth in each place of a text, by the format that fits it best.
+        """Weights of each class in each place of a text, from the format that fits it best.
 
         Returns:
-            float32 ``(len(text), classes)``: 1 for what may stand there, less for all else.
+            float32 ``(len(text), classes)``: 1 for allowed characters, less for others.
         """
         shape = len(text), len(self.alphabet)
         weights = np.ones(shape, np.float32)
@@ -149,19 +149,19 @@ def beam_search(
     width: int = 16,
     min_probability: float = 1e-4,
 ) -> list[tuple[LabelSeq, float]]:
-    """The likeliest texts, each with all ways to write it in the given steps.
+    """Prefix beam search: the most likely texts, each summed over all its alignments.
 
     Args:
         probabilities: float32 ``(steps, classes + 1)``, the blank first.
-        prior: log-probability of a text before the picture is looked at; its second argument says
+        prior: log-prior of a text; its second argument says
             whether the text is complete.
-        width: texts that are followed.
-        min_probability: a class less likely than that in a step is passed over.
+        width: beam width.
+        min_probability: minimum probability of a class in a step; others are skipped.
 
     Returns:
-        Texts with the log of probability and prior, likeliest first.
+        Texts with their log-probability including the prior, most likely first.
     """
-    # Of each beginning, the probability of what ends in a blank and of what ends in its last character.
+    # For each prefix, the probabilities of ending in a blank and in its last character.
     beams: dict[LabelSeq, tuple[float, float]] = {(): (1.0, 0.0)}
     known: dict[LabelSeq, float] = {}
 
@@ -180,7 +180,7 @@ def beam_search(
             found[text] = before[0] + both * float(row[BLANK]), before[1] + again
             for i in chars:
                 longer = (*text, i - 1)
-                # The same character once more needs a blank between.
+                # Repeating a character needs a blank in between.
                 mass = (blank if text and text[-1] == i - 1 else both) * float(row[i])
                 before = found.get(longer, (0.0, 0.0))
                 found[longer] = before[0], before[1] + mass
@@ -191,7 +191,7 @@ def beam_search(
 
 
 def forced_align(probabilities: NDArray[np.float32], text: Sequence[int]) -> list[DecodedChar]:
-    """Where the characters of a text stand, by the likeliest way to write it in the given steps.
+    """The timesteps of a text's characters in its most likely alignment.
 
     Args:
         probabilities: float32 ``(steps, classes + 1)``, the blank first.

@@ -35,7 +35,7 @@ def stored_config(folder: Path) -> RunConfig:
     """
     path = folder / "config.toml"
     if not path.exists():
-        raise DataError(f"{folder} holds no run to go on with: there is no config.toml")
+        raise DataError(f"{folder} holds no run to resume: there is no config.toml")
     values = read_config(path)
     config_type = config_of(str(values.get("model", "")), str(path))
     return config_type(**config_type.checked(values, str(path), folder))

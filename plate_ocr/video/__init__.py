@@ -1,4 +1,4 @@
-"""Videos and cameras: pictures one after another, and the cars in them."""
+"""Videos and cameras: frames, and the vehicles in them."""
 
 from plate_ocr.video.tracking import VehicleTrack
 from plate_ocr.video.watcher import watch

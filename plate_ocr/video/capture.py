@@ -1,4 +1,4 @@
-"""Videos and cameras: their pictures, one after another."""
+"""Frames of videos and cameras."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from plate_ocr.video.tracking import LOST_AFTER_S
 from plate_ocr.vision.images import Image
 
 SCHEMES = ("http", "https", "rtmp", "rtsp", "rtsps")
-"""Of addresses that are read."""
+"""Supported schemes of addresses."""
 
 TIMEOUT = 10.0
-"""Seconds in which a camera has to answer, and to send each picture."""
+"""Timeout of a camera for connecting and for each frame, seconds."""
 
 FIRST_RETRY_S, MAX_RETRY_S = 1.0, 30.0
-"""Seconds before a lost camera is looked for again, the first time and at most; they double each time."""
+"""First and maximum delay before reconnecting to a lost camera, seconds; it doubles each time."""
 
 MAX_BROKEN = 5
-"""Broken pictures in a row that mean that there will be no other."""
+"""Number of consecutive broken frames that end a video."""
 
 MIN_COMPLETE = 0.9
-"""Share of a file's pictures and of its time that must be there, or it is cut."""
+"""Minimum share of a file's frames or duration; with less it is reported as cut off."""
 
-# FFmpeg and OpenCV tell every damaged packet to standard error; what matters is told here in one line.
+# Silence FFmpeg and OpenCV, which log every damaged packet to standard error.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 OnMessage = Callable[[str], None]
-"""Takes a sentence for people."""
+"""Callback for messages, one sentence each."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of a video.
+    """A frame of a video.
 
     Attributes:
-        time: seconds since the first one.
+        time: seconds since the first frame.
         picture: uint8 ``(H, W, 3)`` BGR or ``(H, W)``.
     """
 
@@ -57,13 +57,13 @@ class Frame:
 
 
 def without_password(name: str) -> str:
-    """An address as it may be shown."""
-    # A password may have an @ in it: as FFmpeg has it, the last one before the path ends it.
+    """An address without its password."""
+    # A password may contain an @: as in FFmpeg, the last one before the path ends it.
     return re.sub(r"(://[^:/?#@]*):[^/?#]*@", r"\1:***@", name)
 
 
 def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
-    """Open a video; says whether it is live.
+    """Open a video; also returns whether it is live.
 
     Raises:
         VideoError: if it cannot be opened.
@@ -73,7 +73,7 @@ def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
     if is_url(name):
         scheme = name.partition("://")[0].lower()
         if scheme not in SCHEMES:
-            raise VideoError(f"{shown}: addresses of kind {scheme} are not read; {', '.join(SCHEMES)} are")
+            raise VideoError(f"{shown}: {scheme} is not supported; use {', '.join(SCHEMES)}")
         started, limit = monotonic(), round(1000 * timeout)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
@@ -84,12 +84,14 @@ def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
                 f"{shown}: there is no video at this address, its host cannot be reached, "
                 "or user and password are wrong"
             )
-        # Of a file that a web server has, FFmpeg knows how long it is.
+        # FFmpeg knows the length of a file on a web server.
         return capture, capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
     if name.isdecimal() and not os.path.lexists(name):
         capture = cv2.VideoCapture(min(int(name), 9999))
         if not capture.isOpened():
-            raise VideoError(f"camera {name} cannot be opened: is it there, and does nothing else use it?")
+            raise VideoError(
+                f"camera {name} cannot be opened: it is not connected, or another program uses it"
+            )
         return capture, True
     try:
         with open(name, "rb") as file:
@@ -99,7 +101,7 @@ def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
         raise VideoError(f"{name} is a folder, not a video") from None
     except OSError as error:
         raise VideoError(f"cannot read {name}: {error.strerror or error}") from None
-    # FFmpeg takes 12:30.mp4 for an address, and OpenCV crashes on text of what is not UTF-8.
+    # FFmpeg takes 12:30.mp4 for an address, and OpenCV crashes on str paths that are not UTF-8.
     path: Any = os.fsencode(os.path.join(os.curdir, name))
     capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     if not capture.isOpened():
@@ -108,10 +110,10 @@ def open_capture(name: str, timeout: float) -> tuple[cv2.VideoCapture, bool]:
 
 
 def file_frames(name: str, capture: cv2.VideoCapture, on_message: OnMessage) -> Iterator[Frame | None]:
-    """All pictures of a file.
+    """All frames of a file.
 
     Raises:
-        VideoError: in the end, if much of it is missing.
+        VideoError: after the last frame, if much of it is missing.
     """
     rate, expected = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     rate = rate if 0 < rate < 1000 else 25.0
@@ -123,7 +125,7 @@ def file_frames(name: str, capture: cv2.VideoCapture, on_message: OnMessage) -> 
             failed += 1
             continue
         failed = 0
-        # Some files have no times.
+        # Some files have no timestamps.
         time = max(time, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 or count / rate)
         count += 1
         yield Frame(time, np.asarray(picture, np.uint8))
@@ -135,10 +137,10 @@ def file_frames(name: str, capture: cv2.VideoCapture, on_message: OnMessage) -> 
 
 
 def frame_at(name: str, time: float) -> Frame:
-    """The picture of a video file that is nearest to a time, in seconds.
+    """The frame of a video file nearest to a time, in seconds.
 
     Raises:
-        VideoError: if it cannot be opened, is no file or ends before.
+        VideoError: if it cannot be opened, is not a file or is shorter.
     """
     capture, live = open_capture(name, TIMEOUT)
     if live:
@@ -154,14 +156,13 @@ def frame_at(name: str, time: float) -> Frame:
 
 
 class LiveFrames:
-    """The newest picture of a live source, whenever one is asked for.
+    """Iterates over a live source, always with its newest frame.
 
-    A thread reads all that the source sends and keeps the newest: whoever takes longer to look at a picture
-    misses some, and nothing waits in between. Iterating gives None when the source has been lost for so long
-    that all cars are gone.
+    A thread reads all frames and keeps the newest: a slow consumer skips frames, and no queue builds
+    up. Iterating yields None when the source has been lost for so long that all tracks have ended.
 
     Raises:
-        VideoError: while iterating, if the source was lost and is given up.
+        VideoError: while iterating, if reconnecting to a lost source has timed out.
     """
 
     def __init__(
@@ -205,10 +206,10 @@ class LiveFrames:
                 yield None
 
     def stop(self) -> None:
-        """End reading, and tell what was missed."""
+        """Stop reading, and report the skipped frames."""
         self._stop.set()
         self._thread.join(self._timeout + 1)
-        missed = f"{self.missed:,} of {self.seen:,} pictures came too fast to be looked at"
+        missed = f"{self.missed:,} of {self.seen:,} pictures were skipped"
         self._on_message(f"{self._shown}: {missed}, {self.broken:,} were broken")
 
     def _run(self, capture: cv2.VideoCapture) -> None:
@@ -235,29 +236,29 @@ class LiveFrames:
             )
             if left <= 0:
                 raise VideoError(
-                    f"{self._shown}: lost, and not there again within {self._reconnect_timeout:g} s"
+                    f"{self._shown}: lost, and not reconnected within {self._reconnect_timeout:g} s"
                 )
             wait = min(wait, left)
-            self._on_message(f"{self._shown}: lost; looking for it again in {wait:.2g} s")
+            self._on_message(f"{self._shown}: lost; reconnecting in {wait:.2g} s")
             self._stop.wait(wait)
             wait, capture = min(2 * wait, MAX_RETRY_S), None
             with contextlib.suppress(VideoError):
                 capture = open_capture(self._name, self._timeout)[0]
 
     def _read(self, capture: cv2.VideoCapture) -> bool:
-        """Read until the source is lost; says whether a picture came."""
+        """Read until the source is lost; returns whether a frame was read."""
         failed, some = 0, False
         while failed < MAX_BROKEN and not self._stop.is_set():
             started = monotonic()
             good, picture = capture.read()
-            # Having waited in vain, FFmpeg hands out pictures that it had kept back.
+            # After a timeout FFmpeg returns buffered frames.
             if monotonic() - started > 0.95 * self._timeout:
                 break
             if not good:
                 failed += 1
                 continue
             if self._lost is not None:
-                self._on_message(f"{self._shown}: there again")
+                self._on_message(f"{self._shown}: reconnected")
             self.broken, failed, some = self.broken + failed, 0, True
             with self._changed:
                 self._lost = None
@@ -270,5 +271,5 @@ class LiveFrames:
 
 
 def _is_cut_gif(name: str) -> bool:
-    """Whether the mark at a GIF's end is missing; FFmpeg does not mind."""
+    """Whether a GIF lacks its end marker, which FFmpeg does not report."""
     return name.lower().endswith(".gif") and not Path(name).read_bytes().rstrip(b"\0").endswith(b";")

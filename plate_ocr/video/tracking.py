@@ -14,33 +14,33 @@ from plate_ocr.video.vote import TextVote
 from plate_ocr.vision.images import Image
 
 LOST_AFTER_S = 2.5
-"""Seconds out of sight, and pictures, after which a car has left."""
+"""Seconds, and frames, without a detection after which a track ends."""
 LOST_AFTER_FRAMES = 3
 
 MAX_EXTRAPOLATION_S = 1.0
-"""Seconds for which a plate that is out of sight is looked for where its motion leads."""
+"""Maximum extrapolation of a track's motion, seconds."""
 
 MIN_TRACK_IOU = 0.15
-"""Intersection over union of a plate and where its track was expected, at least."""
+"""Minimum intersection over union of a plate and its track's expected box."""
 
 MIN_SIMILARITY, MAX_DISTANCE = 0.7, 5.0
-"""Where they do not overlap: how alike texts must be, and how many plate widths apart the places may be."""
+"""Without overlap: minimum similarity of texts, and maximum distance in plate widths."""
 
 MAX_PART_DISTANCE = 1.5
-"""The same for two parts of a plate, on both sides of something that covers its middle."""
+"""The same for two parts of one plate, to the left and right of an obstacle."""
 
-MIN_DETECTIONS, SURE_CONFIDENCE = 3, 0.9
+MIN_DETECTIONS, HIGH_CONFIDENCE = 3, 0.9
 """A track is reported after 3 detections, or after one whose characters all reach 0.9 and include a digit
 (digit-free text is usually signage)."""
 
 MIN_VOTE_CONFIDENCE = 0.5
-"""Of the vote, or it is no plate."""
+"""Minimum confidence of the vote."""
 
 EDGE_WEIGHT = 0.1
-"""What the vote of a plate counts that touches the picture's edge: some of it may lie beyond."""
+"""Weight of a plate that touches the frame's edge: part of it may be cut off."""
 
 EDGE_MARGIN = 2.0
-"""Pixels."""
+"""Distance from the edge that counts as touching it, pixels."""
 
 VELOCITY_WEIGHT = 0.5
 """Weight of the newest motion in a track's velocity."""
@@ -48,15 +48,15 @@ VELOCITY_WEIGHT = 0.5
 
 @dataclass(frozen=True)
 class VehicleTrack:
-    """A car that has left.
+    """A finished track of a vehicle.
 
     Attributes:
-        start: when it was first seen, seconds.
-        end: when it was last seen.
-        frames: pictures in which it was seen.
-        best_time: when it was seen best.
-        picture: the picture of that time, in whose pixels corners are; None if none was given.
-        reading: the vote, with the corners, the width and height of that picture and its time to read.
+        start: time of its first detection, seconds.
+        end: time of its last detection.
+        frames: number of frames with it.
+        best_time: time of its best frame.
+        picture: its best frame, which corners refer to; None if none was given.
+        reading: the vote, with corners, size and reading time of the best frame.
     """
 
     start: float
@@ -68,17 +68,17 @@ class VehicleTrack:
 
     @property
     def plate(self) -> Plate:
-        """What its plate says."""
+        """The plate that was voted for."""
         return self.reading.plates[0]
 
 
 class _Track:
-    """A plate that is followed."""
+    """A plate that is being tracked."""
 
     def __init__(
         self, plate: Plate, reading: Reading, time: float, number: int, picture: Image | None
     ) -> None:
-        self.vote, self.frames, self.sure, self.velocity = TextVote(), 0, 0.0, np.zeros(2)
+        self.vote, self.frames, self.confidence, self.velocity = TextVote(), 0, 0.0, np.zeros(2)
         self.start = self.end = self.best_time = time
         self.box = _box(plate)
         self.best, self.best_weight = reading, -1.0
@@ -97,8 +97,8 @@ class _Track:
         ).all()
         weight = 1.0 if inside else EDGE_WEIGHT
         self.vote.add(plate, weight)
-        self.sure = max(self.sure, weight * plate.min_confidence)
-        # Of readings that are as sure the largest.
+        self.confidence = max(self.confidence, weight * plate.min_confidence)
+        # Among equally confident readings the largest.
         weight *= plate.confidence * float(np.sqrt(np.ptp(self.box, axis=0).prod()))
         if weight > self.best_weight:
             self.best, self.best_weight, self.best_time = reading, weight, time
@@ -106,9 +106,9 @@ class _Track:
         self.plate = self.vote.result(self.corners)
 
     def merge(self, other: _Track) -> None:
-        """Take over all that is known of another track of the same car."""
+        """Merge another track of the same vehicle into this one."""
         self.vote.merge(other.vote)
-        self.sure, self.start = max(self.sure, other.sure), min(self.start, other.start)
+        self.confidence, self.start = max(self.confidence, other.sure), min(self.start, other.start)
         if other.end > self.end:
             self.end, self.number, self.box, self.velocity = (
                 other.end,
@@ -116,7 +116,7 @@ class _Track:
                 other.box,
                 other.velocity,
             )
-        # At times when both were seen, the car was seen once: the sum would count it twice.
+        # Frames with both tracks show the vehicle once.
         self.frames = (
             max(self.frames, other.frames) if self.overlaps_in_time(other) else self.frames + other.frames
         )
@@ -126,30 +126,30 @@ class _Track:
         self.plate = self.vote.result(self.corners)
 
     def overlaps_in_time(self, other: _Track) -> bool:
-        """Whether both were in sight at one time."""
+        """Whether both tracks overlap in time."""
         return self.start <= other.end and other.start <= self.end
 
     def association_score(self, plate: Plate, time: float) -> float:
-        """How well a plate goes on with the track, more is better; 0 if it does not."""
+        """How well a plate fits the track, higher is better; 0 if it does not."""
         similar, passed = similarity(self.plate.text, plate.text), time - self.end
         part = is_part(self.plate.text, plate.text) or is_part(plate.text, self.plate.text)
         if part:
             similar = max(similar, MIN_SIMILARITY)
-        both_sure = min(plate.min_confidence, self.sure) >= SURE_CONFIDENCE
+        both_confident = min(plate.min_confidence, self.confidence) >= HIGH_CONFIDENCE
         box, expected = _box(plate), self.box + self.velocity * min(passed, MAX_EXTRAPOLATION_S)
         shared = overlap(box, expected) if passed <= MAX_EXTRAPOLATION_S else 0.0
         if shared >= MIN_TRACK_IOU:
-            # One car may take another's place between two pictures.
-            return 0.0 if similar < MIN_SIMILARITY and both_sure else 1 + shared + similar
+            # Between two frames another vehicle may take the same place.
+            return 0.0 if similar < MIN_SIMILARITY and both_confident else 1 + shared + similar
         if similar == 1:
             return 1 + similar
-        # Cars that follow each other may have numbers that differ little.
-        if similar < MIN_SIMILARITY or (passed > MAX_EXTRAPOLATION_S and both_sure and not part):
+        # Vehicles behind each other may have similar plates.
+        if similar < MIN_SIMILARITY or (passed > MAX_EXTRAPOLATION_S and both_confident and not part):
             return 0.0
         return similar if self.distance(box, time) <= MAX_DISTANCE else 0.0
 
     def distance(self, box: NDArray[np.float64], time: float) -> float:
-        """How far from a box its middle is expected, in plate widths."""
+        """Distance of its expected centre from a box, in plate widths."""
         expected = self.box.mean(0) + self.velocity * min(time - self.end, MAX_EXTRAPOLATION_S)
         wide = max(np.ptp(self.box[:, 0]), np.ptp(box[:, 0]), 1.0)
         return float(np.linalg.norm(box.mean(0) - expected) / wide)
@@ -159,14 +159,14 @@ class _Track:
         return fold_lookalikes(self.plate.text) == fold_lookalikes(other.plate.text)
 
     def is_part_of(self, other: _Track) -> bool:
-        """Whether it is what can be seen of another beside something that covers the rest."""
+        """Whether it is the visible part of another track's plate beside an obstacle."""
         near = other.distance(self.box, max(self.end, other.end)) <= MAX_PART_DISTANCE
         return near and self.overlaps_in_time(other) and is_part(self.plate.text, other.plate.text)
 
     @property
     def is_confident(self) -> bool:
-        """Whether it is a car however seldom it was seen."""
-        return self.sure >= SURE_CONFIDENCE and any(char.isdigit() for char in self.plate.text)
+        """Whether a single detection is enough to report it."""
+        return self.confidence >= HIGH_CONFIDENCE and any(char.isdigit() for char in self.plate.text)
 
     def car(self) -> VehicleTrack:
         plate = self.plate.placed((0, 0), (self.best.width, self.best.height))
@@ -175,11 +175,11 @@ class _Track:
 
 
 class Tracker:
-    """Follows plates through pictures that are given in order.
+    """Tracks plates from frame to frame.
 
-    Plates are joined to tracks greedily, by how far they overlap the place where constant velocity leads the
-    track (after SORT, Bewley et al., 2016) and by what they say: a car that comes back from behind something,
-    or that moved far, has the same text. What it keeps does not grow with time.
+    Plates are assigned to tracks greedily, by overlap with the box expected at constant velocity
+    (after SORT, Bewley et al., 2016) and by text: a vehicle that reappears, or has moved far, has the same
+    text. Memory does not grow with time.
     """
 
     def __init__(self) -> None:
@@ -187,15 +187,15 @@ class Tracker:
         self._number = 0
 
     def update(self, reading: Reading, time: float, picture: Image | None = None) -> list[VehicleTrack]:
-        """Take the next picture's plates.
+        """Process the plates of the next frame.
 
         Args:
-            reading: of the picture, the surest plate first.
-            time: of the picture, seconds; not less than that of the picture before.
-            picture: kept for as long as it shows one of the cars best.
+            reading: of the frame, most confident plate first.
+            time: of the frame, seconds; not less than that of the previous frame.
+            picture: kept while it is the best frame of a track.
 
         Returns:
-            The cars that have left by then.
+            The tracks that have ended.
         """
         self._number += 1
         plates: list[Plate] = []
@@ -219,11 +219,11 @@ class Tracker:
         return self._retire(time)
 
     def finish(self) -> list[VehicleTrack]:
-        """The cars that are still in sight, as there are no more pictures."""
+        """The remaining tracks, after the last frame."""
         return self._retire(None)
 
     def _merge_duplicates(self) -> None:
-        """Tracks that have come to say the same are one car, and so are those of parts of one plate."""
+        """Merge tracks with the same text, and those of parts of one plate."""
         kept: list[_Track] = []
         for track in sorted(self._tracks, key=lambda track: -len(track.plate.text)):
             same = (t for t in kept if track.has_same_text(t) or track.is_part_of(t))
@@ -241,8 +241,8 @@ class Tracker:
             or (time - track.end > LOST_AFTER_S and self._number - track.number >= LOST_AFTER_FRAMES)
         ]
         self._tracks = [track for track in self._tracks if track not in left]
-        sure = [track for track in left if track.frames >= MIN_DETECTIONS or track.is_confident]
-        cars = [track.car() for track in sure if track.plate.confidence >= MIN_VOTE_CONFIDENCE]
+        reported = [track for track in left if track.frames >= MIN_DETECTIONS or track.is_confident]
+        cars = [track.car() for track in reported if track.plate.confidence >= MIN_VOTE_CONFIDENCE]
         return sorted(cars, key=lambda car: (car.start, car.end))
 
 

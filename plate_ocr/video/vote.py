@@ -1,4 +1,4 @@
-"""Readings of one plate, added up."""
+"""Voting over the readings of one plate."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
 
 
 class TextVote:
-    """Readings of one plate, added up: its memory does not grow with them.
+    """A weighted vote over the readings of one plate, in constant memory.
 
-    A reading counts as much as it is sure. The number of characters with the most weight wins, and of its
-    readings at each place the character with the most. The confidence of a character is the weighted mean of
-    its probability in those readings, and so is where it stands. Groups are those of most of the readings
-    that tell any.
+    A reading is weighted by its confidence. The number of characters with the most weight wins, and among its
+    readings the character with the most weight in each place. Confidence and position of a character are
+    weighted means over those readings. Groups are those of a majority of the readings that have
+    groups.
     """
 
     def __init__(self) -> None:
-        # By number of characters and of lines: the weight, and the characters' weights at each place.
+        # By number of characters and lines: the weight, and the characters' weights in each place.
         self._weights: dict[tuple[int, int], float] = defaultdict(float)
         self._places: dict[tuple[int, int], list[dict[str | None, float]]] = {}
-        # Weighted sums of where characters begin and end, with the weights; and the weight of each grouping.
+        # Weighted sums of the characters' ends, with the weights; and the weight of each grouping.
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._groups: dict[tuple[int, int], dict[tuple[int, ...], float]] = {}
 
@@ -58,11 +58,11 @@ class TextVote:
                 self._groups.setdefault(layout, defaultdict(float))[lengths] += value
 
     def result(self, corners: tuple[tuple[float, float], ...]) -> Plate:
-        """The plate that was voted for, with these corners; at least one reading was added."""
+        """The winning plate, with these corners; needs at least one reading."""
         layout = max(self._weights, key=lambda layout: self._weights[layout])
         total, chars = self._weights[layout], []
         for votes, (x0, x1, seen) in zip(self._places[layout], self._ends[layout].tolist(), strict=True):
-            # An unknown character is in the votes twice: as unknown, which comes first, and as its likeliest.
+            # An unknown character votes twice: as unknown, which comes first, and as its most likely class.
             winner = max(votes, key=lambda char: votes[char])
             ranked = sorted(
                 ((c, v / total) for c, v in votes.items() if c and c != winner), key=_negative_weight
@@ -73,7 +73,7 @@ class TextVote:
         return plate_of(tuple(chars), corners, layout[1], self._cuts(layout))
 
     def _cuts(self, layout: tuple[int, int]) -> list[int] | None:
-        """Where most of the readings that tell groups have them begin."""
+        """The starts of groups by majority, among the readings that have groups."""
         groups = self._groups.get(layout, {})
         lengths = max(groups, key=lambda lengths: groups[lengths], default=())
         if not lengths or 2 * groups[lengths] <= sum(groups.values()):

@@ -1,4 +1,4 @@
-"""Videos and cameras: their pictures one after another, and the cars in them."""
+"""Watching videos and cameras: read, track and report vehicles."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def watch(
     """Watch a video to its end, or a camera until Ctrl-C.
 
     Args:
-        name: a file, an address or the number of a camera.
+        name: a file, an address or a camera number.
         read: reads a picture, as a :class:`~plate_ocr.PlateReader` does, whose ``rotate``, ``roi``,
             ``ignore`` and minimums apply to every picture.
-        on_message: is told what goes on; by default the log is.
-        reconnect_timeout: seconds for which a lost camera is looked for; None: for ever.
-        show: shows every picture that was looked at, and says whether to go on.
-        timeout: seconds in which a camera has to answer.
+        on_message: receives messages; logs them by default.
+        reconnect_timeout: seconds of attempts to reconnect to a lost camera; None: unlimited.
+        show: receives every frame that was read; returns whether to continue.
+        timeout: for answers of a camera, seconds.
 
     Yields:
-        Each car as it leaves; if there was none, one reading without plates in the end.
+        Each vehicle when its track ends; if there was none, one reading without plates at the end.
 
     Raises:
-        VideoError: if it cannot be opened, or ends before it should, which is after the cars before that.
-        ImageError: if its pictures are too large or a box of the reader's lies outside them, likewise.
+        VideoError: if it cannot be opened, or is cut off, after the vehicles before that.
+        ImageError: likewise, if its frames are too large or a box of the reader is outside them.
     """
     name = str(name)
     capture, live = open_capture(name, timeout)

@@ -45,7 +45,7 @@ def otsu_threshold(gray: Stack) -> NDArray[np.uint8]:
 
 
 def otsu(gray: Stack) -> Stack:
-    """Bright pixels white, by one threshold a picture.
+    """Bright pixels white, with one threshold per picture.
 
     Args:
         gray: uint8 ``(..., H, W)``.
@@ -96,7 +96,7 @@ def border_share(binary: Stack) -> NDArray[np.float64]:
 def glyphs_white(binary: Stack) -> Stack:
     """Invert the pictures whose background is white.
 
-    The background is what most of the border shows: glyphs stand inside.
+    The background is the majority of the border: glyphs are inside.
 
     Args:
         binary: uint8 ``(..., H, W)``, 0 or 255.

@@ -1,4 +1,4 @@
-"""Connected components: which white pixels belong to one character."""
+"""Connected components: isolates the white pixels of one character."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_NEIGHBOUR_AREA = 0.15
-"""What stands beside the main component, touches the picture's edge and is smaller than this part
-of it is a piece of a neighbour."""
+"""Maximum area, relative to the main component, of a component beside it that touches the picture's edge
+and counts as part of a neighbouring character."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Components:
         boxes: float64 ``(K, 4)``: left, top, right, bottom of each component in ``labels``.
         area: float64 ``(K,)``: pixels.
         center: float64 ``(K, 2)``: x and y of the centroid within its picture, -0.5..0.5.
-        owner: int64 ``(K,)``: the picture that a component stands in.
+        owner: int64 ``(K,)``: index of the picture of each component.
         shape: ``(N, H, W)``.
     """
 
@@ -42,7 +42,7 @@ class Isolated:
     Attributes:
         binary: uint8 ``(N, H, W)``: only the character's own pixels white.
         boxes: float64 ``(N, 4)``: left, top, right, bottom of each character in its picture.
-        found: bool ``(N,)``: False where a picture holds no character; its box is the picture.
+        found: bool ``(N,)``: False if a picture has no character; its box is then the whole picture.
     """
 
     binary: NDArray[np.uint8]
@@ -75,7 +75,7 @@ def connected_components(binary: NDArray[np.uint8]) -> Components:
 def isolate(
     components: Components, reach: NDArray[np.float64] | float = 0.0, *, min_area: float = 0.01
 ) -> Isolated:
-    """Keep the component nearest the centre of each picture, and what belongs to it.
+    """Keep the component nearest the centre of each picture, and the parts that belong to it.
 
     Around a loosely cut character stand pieces of its neighbours, of the frame and of rivets.
     The main component has the best ratio of size to squared distance from the centre. Others stay
@@ -85,7 +85,7 @@ def isolate(
         components: of a stack of N pictures.
         reach: how far beyond the main component's sides others may lie, in pixels; one number
             or float64 ``(N,)``. 0 suits letters and digits; Chinese characters have parts side by side.
-        min_area: the smallest share of the picture that counts as a piece of a character.
+        min_area: minimum area of a part of a character, as a share of the picture.
 
     Returns:
         The cleaned pictures and the boxes of their characters.

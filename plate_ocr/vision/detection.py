@@ -1,4 +1,4 @@
-"""From a photo to the detector network's picture, and from its answer to the corners of plates."""
+"""Pre- and postprocessing of the detector network: from a photo to its input, from its output to corners."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 from plate_ocr.vision.images import Image
 
 CELL = 8
-"""Pixels of the network's picture that a cell of its answer stands for, along each side."""
+"""Stride of the network's output: pixels of the input per cell."""
 
 UNIT = 32.0
-"""Pixels that 1 means in its corners."""
+"""Unit of the network's corner coordinates, pixels."""
 
 STRIDE = 32
-"""Sides of the network's picture are multiples of it."""
+"""Sides of the network's input are multiples of it."""
 
 MAX_UPSCALE = 2.0
-"""A small photo is enlarged so far: plates of 40 pixels get finer corners."""
+"""Maximum upscaling of a small photo: plates of 40 pixels get finer corners."""
 
 TILE, MARGIN = 1280, 128
-"""Larger pictures are looked at in tiles, one after another, so that memory has a bound: pixels of a tile's
-sides, at most, and how much of its edge a neighbour sees better. Multiples of :data:`STRIDE`."""
+"""Larger pictures are processed in tiles, one after another, to limit memory: maximum side of a tile, and the
+margin in which the neighbouring tile is used instead, pixels. Multiples of :data:`STRIDE`."""
 
 
 @dataclass(frozen=True)
 class Detection:
-    """Where a plate may be.
+    """A possible plate.
 
     Attributes:
         score: of the network, 0..1.
@@ -46,9 +46,9 @@ class DetectorRun(NamedTuple):
     """The scores of the detector for a picture at one scale.
 
     Attributes:
-        scale: pixels of the network's picture that a pixel of the picture is.
-        scores: float64 ``(H, W)``, 0..1: whether the middle of a plate is in a cell of :data:`CELL` pixels of
-            the network's picture.
+        scale: pixels of the network's input per pixel of the picture.
+        scores: float64 ``(H, W)``, 0..1, that the centre of a plate is in a cell of :data:`CELL` pixels of
+            the network's input.
     """
 
     scale: float
@@ -60,12 +60,12 @@ def preprocess_photo(gray: Image, longest: int, max_upscale: float = MAX_UPSCALE
 
     Args:
         gray: uint8 ``(H, W)``.
-        longest: side of the result, pixels, at most; a multiple of :data:`STRIDE`.
-        max_upscale: how many times it is enlarged, at most.
+        longest: maximum side of the result, pixels; a multiple of :data:`STRIDE`.
+        max_upscale: maximum factor by which it is enlarged.
 
     Returns:
-        uint8, both sides multiples of :data:`STRIDE`, the photo at its top left and its edge repeated
-        beyond; and how many pixels of the result a pixel of the photo is.
+        uint8, both sides multiples of :data:`STRIDE`, the photo at its top left, padded by repeating
+        its edge; and the number of pixels of the result per pixel of the photo.
     """
     scale = min(max_upscale, longest / max(gray.shape))
     size = tuple(max(1, round(side * scale)) for side in gray.shape[::-1])
@@ -76,7 +76,7 @@ def preprocess_photo(gray: Image, longest: int, max_upscale: float = MAX_UPSCALE
 
 
 def run_tiled(run: Callable[[Image], NDArray[np.float32]], picture: Image) -> NDArray[np.float32]:
-    """What the network says of a picture of any size, tile by tile.
+    """Run the network on a picture of any size, tile by tile.
 
     Args:
         run: runs the network: uint8 ``(H, W)`` to float32 ``(9, H / CELL, W / CELL)``.
@@ -90,7 +90,7 @@ def run_tiled(run: Callable[[Image], NDArray[np.float32]], picture: Image) -> ND
     for top in tops:
         for left in lefts:
             seen = run(picture[top : top + high, left : left + wide])
-            # The next one goes over this one's last margin.
+            # The next tile overwrites the last margin of this one.
             down, right = MARGIN // CELL * (top > 0), MARGIN // CELL * (left > 0)
             rows = slice(top // CELL + down, (top + high) // CELL)
             columns = slice(left // CELL + right, (left + wide) // CELL)
@@ -99,7 +99,7 @@ def run_tiled(run: Callable[[Image], NDArray[np.float32]], picture: Image) -> ND
 
 
 def _tiles(side: int) -> tuple[int, list[int]]:
-    """How long tiles are along a side, all alike, and where they begin."""
+    """The length of the tiles along a side, all equal, and their starts."""
     inner = side - 2 * MARGIN
     count = max(1, -(-inner // (TILE - 2 * MARGIN)))
     step = -(-inner // (count * STRIDE)) * STRIDE
@@ -108,20 +108,20 @@ def _tiles(side: int) -> tuple[int, list[int]]:
 
 
 def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores, 0..1, of the network's first channel."""
+    """The logistic function: logits to scores, 0..1."""
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
 def decode_detections(
     answer: NDArray[np.float32], scale: float, min_score: float, max_count: int = 64
 ) -> list[Detection]:
-    """Plates that the detector network speaks of, the surest first.
+    """Decode the network's output into detections, highest score first.
 
     Args:
         answer: float32 ``(9, H, W)``: see :class:`plate_ocr.networks.detector.PlateDetector`.
-        scale: pixels of the network's picture that a pixel of the photo is.
-        min_score: score, 0..1.
-        max_count: how many, at most.
+        scale: pixels of the network's input per pixel of the photo.
+        min_score: minimum score, 0..1.
+        max_count: maximum number of detections.
     """
     logits = answer[0]
     highest = cv2.dilate(logits, np.ones((3, 3), np.uint8))

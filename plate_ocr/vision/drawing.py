@@ -1,4 +1,4 @@
-"""Drawing for people: text in any script, plates made unreadable, pictures in a grid, PNG files."""
+"""Drawing: text in any script, blurred plates, contact sheets, PNG files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ WHITE, BLACK, RED, GREEN, BLUE = (255, 255, 255), (0, 0, 0), (40, 40, 210), (40,
 
 
 BLOCKS = (3, 2)
-"""Columns and rows of what is left of a plate that is made unreadable: fewer than it has characters."""
+"""Columns and rows of blocks that remain of a blurred plate: fewer than it has characters."""
 
 AROUND_BLUR = 1.2
-"""How much larger than a plate the place is that is made unreadable."""
+"""Ratio of the blurred area's sides to the plate's."""
 
 
 def blank(height: int, width: int) -> Image:
@@ -46,7 +46,7 @@ def to_color(image: Image) -> Image:
 
 
 def enlarge(image: Image, height: int) -> Image:
-    """Bring a picture to a height, its pixels kept visible."""
+    """Scale a picture to a height with nearest-neighbour interpolation."""
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
 
@@ -59,8 +59,8 @@ def contact_sheet(
     Args:
         pictures: uint8 ``(H, W)`` or ``(H, W, 3)``, of any sizes.
         captions: one each.
-        columns: pictures in a row.
-        height: all pictures are brought to it, pixels.
+        columns: pictures per row.
+        height: of each picture after scaling, pixels.
 
     Returns:
         uint8 ``(H, W, 3)`` BGR.
@@ -77,7 +77,7 @@ def contact_sheet(
 
 
 def hull_to_blur(corners: ArrayLike, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what is made unreadable for a plate: empty where it lies beyond.
+    """Left, top, right and bottom of the area to blur for a plate; empty if it is outside the picture.
 
     Args:
         corners: ``(4, 2)`` of the plate, pixels.
@@ -91,7 +91,7 @@ def hull_to_blur(corners: ArrayLike, shape: tuple[int, ...]) -> tuple[int, int, 
 
 
 def blurred(picture: Image, corners: Sequence[ArrayLike]) -> Image:
-    """Make plates unreadable: of each a few blocks of even colour are left.
+    """Make plates unreadable: each is reduced to a few blocks of one colour.
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.

@@ -1,4 +1,4 @@
-"""White-pixel ratios: a window slides over a binary picture and gives the share of white under it.
+"""White-pixel ratios: the share of white under a window that slides over a binary picture.
 
 In the literature of character recognition these are *zoning features* (Gatos et al., ICDAR 2011).
 """
@@ -65,7 +65,7 @@ def framed_ratios(
     grid: tuple[int, int] = GRID,
     overlap: float = 0.0,
 ) -> NDArray[np.float32]:
-    """White-pixel ratios of a box in each of many pictures at once: a row vector each.
+    """White-pixel ratios of a box in each of many pictures: one row vector per picture.
 
     A window's share of white is a weighted sum of pixels, and its weight a product of one for the row
     and one for the column. So the ratios of a picture B are R·B·Cᵀ, which for pictures as small as
@@ -73,10 +73,10 @@ def framed_ratios(
 
     Args:
         binary: uint8 ``(N, H, W)``, 0 or 255, glyphs white.
-        boxes: float64 ``(N, 4)``: left, top, right, bottom in pixels of each picture. They may reach
-            over its edge, beyond which all is black.
+        boxes: float64 ``(N, 4)``: left, top, right, bottom in pixels of each picture. They may extend
+            beyond its edge, where all is black.
         grid: rows and columns of windows that tile each box.
-        overlap: by how much each window is enlarged over its tile, as a part of the tile.
+        overlap: enlargement of each window beyond its tile, as a part of the tile.
 
     Returns:
         float32 ``(N, rows * columns)``, 0..1, in reading order.
@@ -107,7 +107,7 @@ def frame(boxes: NDArray[np.float64], aspect: NDArray[np.float64] | float) -> ND
 def _window_weights(
     low: NDArray[np.float64], high: NDArray[np.float64], count: int, overlap: float, length: int
 ) -> NDArray[np.float32]:
-    """How much of each window each pixel makes up: ``(N, 1)`` ends to ``(N, count, length)`` weights."""
+    """The share of each window that each pixel covers: ``(N, 1)`` ends to ``(N, count, length)`` weights."""
     tile = (high - low) / count
     window = (tile * (1 + overlap))[:, :, None]
     start = (low + tile * (np.arange(count) - overlap / 2))[:, :, None]

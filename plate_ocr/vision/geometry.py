@@ -1,4 +1,4 @@
-"""Corners of plates: pieces cut out about them, and how much two of them overlap."""
+"""Geometry of plates: crops by corners, and overlap of quadrilaterals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from plate_ocr.vision.images import Image
 
 CORNERS = 4
-"""Of the text, and of the plate: clockwise from its own top left."""
+"""Number of corners of the text and of the plate, clockwise from its own top left."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A piece of a picture.
+    """A crop of a picture.
 
     Attributes:
         picture: uint8 ``(h, w)`` or ``(h, w, 3)``, at least one pixel.
@@ -29,7 +29,7 @@ class Crop:
     whole: tuple[int, int]
 
     def to_image(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Where points ``(N, 2)`` of the piece are in the whole picture, at its edge if they lie beyond.
+        """Map points ``(N, 2)`` of the crop to the whole picture, clipped at its edge.
 
         Returns:
             float64 ``(N, 2)``.
@@ -39,17 +39,17 @@ class Crop:
 
 
 def whole_crop(picture: Image) -> Crop:
-    """A whole picture, uint8 ``(H, W)`` or ``(H, W, 3)``, as a piece of itself."""
+    """A whole picture, uint8 ``(H, W)`` or ``(H, W, 3)``, as a crop."""
     return Crop(picture, np.eye(3), (picture.shape[1], picture.shape[0]))
 
 
 def crop_box(picture: Image, corners: NDArray[np.float64], margin: tuple[float, float]) -> Crop:
-    """Cut out the upright hull of a plate; what would lie beyond the picture is left out.
+    """Crop the upright bounding box of a plate, clipped at the picture's edge.
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
         corners: float64 ``(4, 2)``: of the plate, pixels.
-        margin: what is left about it, as parts of the hull's width and height.
+        margin: added on each side, as parts of the box's width and height.
     """
     low, high = corners.min(0), corners.max(0)
     reach = np.array(margin) * (high - low)
@@ -66,18 +66,18 @@ def rectify(
     margin: tuple[float, float] = (0, 0),
     min_width: int = 0,
 ) -> Crop:
-    """Cut out a plate, straightened by its corners; beyond the picture its edge is repeated.
+    """Crop a plate and rectify it by its corners; the picture's edge is repeated outside of it.
 
     Args:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
         corners: float64 ``(4, 2)``: of the plate, pixels, clockwise from its own top left.
-        margin: what is left about it, as parts of its width and height.
-        min_width: of the plate in the result, pixels; a narrower one is enlarged while it is straightened,
-            which keeps more of it than straightening first.
+        margin: added on each side, as parts of its width and height.
+        min_width: of the plate in the result, pixels; a narrower one is enlarged by the same interpolation,
+            which keeps more detail than enlarging it afterwards.
     """
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     inner = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
-    # No plate is larger than what is seen of it, wherever a network puts corners.
+    # Limit the size to the visible part, in case a network returns corners far outside.
     seen = crop_box(picture, corners, (0, 0)).picture.shape
     inner *= min(1.0, np.sqrt(2 * seen[0] * seen[1] / max(1.0, inner.prod())))
     inner *= max(1.0, min_width / max(1.0, inner[0]))

@@ -1,4 +1,4 @@
-"""Image files: which formats are known, and opening the bytes of one."""
+"""Image files: the supported formats, and opening a file of one."""
 
 from __future__ import annotations
 
@@ -59,41 +59,41 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "XVTHUMB": (),
     "TGA": (".tga", ".icb", ".vda", ".vst"),  # has no signature, so it comes last
 }
-"""Raster formats that Pillow decodes itself, and the endings of their files' names. Left out are those that
-another program or an add-on decodes (EPS, PDF, WMF, BUFR, GRIB, HDF5), that hold any other (IPTC), and
-films (MPEG)."""
+"""Raster formats that Pillow decodes itself, and their file name extensions. Excluded are formats that
+another program or a plugin decodes (EPS, PDF, WMF, BUFR, GRIB, HDF5), containers (IPTC) and
+videos (MPEG)."""
 
 OTHER_SUFFIXES = (".heic", ".heif", ".heics", ".heifs", ".hif", ".hdr", ".pic", ".pam")
-"""Of HEIC, which the extra ``heic`` decodes, Radiance HDR, which OpenCV decodes, and PAM."""
+"""Extensions of HEIC, which needs the extra ``heic``, of Radiance HDR, which OpenCV decodes, and of PAM."""
 
 SUFFIXES = (*sum(FORMATS.values(), ()), *OTHER_SUFFIXES)
-"""Endings of file names that count as pictures."""
+"""File name extensions of pictures."""
 
 HDR_SIZE = re.compile(rb"#\?(?:RADIANCE|RGBE)\n.*?\n-Y (\d+) \+X (\d+)\n", re.DOTALL)
-"""How a Radiance HDR file begins: its height and width are last."""
+"""The header of a Radiance HDR file, with its height and width."""
 
 PADDING = 32
-"""Zeros at the end of a JPEG or PNG file from which on they stand for what was never written."""
+"""Minimum number of zero bytes at the end of a JPEG or PNG file that count as padding, not data."""
 
 _FILTERS = threading.Lock()
 
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-"""What a HEIC file names as its kind; some AVIF files are ``mif1`` or ``msf1`` too."""
+"""Brands of HEIC files; some AVIF files are ``mif1`` or ``msf1`` too."""
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name says that it is a picture; hidden files are none."""
+    """Whether a file name has the extension of a picture; hidden files do not count."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def open_image(data: bytes) -> PIL.Image.Image:
     """Open an image file of a format of this module; its pixels may still have to be decoded.
 
-    No other program is started, whatever is in the file.
+    No other program is started, whatever the file contains.
 
     Raises:
         ImageError: if it has more than :data:`MAX_PIXELS` pixels, or its decoder is not installed.
-        PIL.UnidentifiedImageError: if it is no such file.
+        PIL.UnidentifiedImageError: if the format is unknown.
         Exception: whatever decoders raise on damaged ones.
     """
     import PIL.Image
@@ -115,9 +115,9 @@ def open_image(data: bytes) -> PIL.Image.Image:
 
 
 def without_padding(data: bytes) -> bytes:
-    """The bytes of a JPEG or PNG file without zeros that were never written; others as they are.
+    """The bytes of a JPEG or PNG file without zero padding at its end; others unchanged.
 
-    In the middle of a JPEG they would be decoded, into colours.
+    A decoder would take the padding of a JPEG for data.
     """
     if data.startswith((b"\xff\xd8\xff", b"\x89PNG")) and data.endswith(b"\0" * PADDING):
         return data.rstrip(b"\0")
@@ -125,7 +125,7 @@ def without_padding(data: bytes) -> bytes:
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse what is too large.
+    """Check the size of a picture.
 
     Raises:
         ImageError: if there are more than :data:`MAX_PIXELS` pixels.
@@ -136,7 +136,7 @@ def check_size(width: int, height: int) -> None:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Without Pillow's warnings, whose filters belong to the whole process: one thread at a time."""
+    """Suppress Pillow's warnings; filters are global to the process, so one thread at a time."""
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Reading pictures: whatever one is given as, path or tensor, it becomes one kind of array."""
+"""Reading pictures: from paths, bytes, files, PIL images, arrays and tensors to one array format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BinaryFile(Protocol):
 
 
 class SupportsArray(Protocol):
-    """A tensor of torch, or another thing that NumPy makes an array of."""
+    """A torch tensor, or another object that converts to a NumPy array."""
 
     def __array__(self) -> NDArray[Any]: ...
 
@@ -38,11 +38,11 @@ ImageSource: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PIL.Image.Image"
     " | NDArray[Any] | SupportsArray"
 )
-"""Whatever a picture may be given as."""
+"""All types that a picture may be given as."""
 
 
 def read_image(source: ImageSource) -> Image:
-    """Read a picture of any common kind.
+    """Read a picture from any supported source.
 
     Args:
         source: a path, the bytes of an image file, a file that is open for reading bytes (it is read from
@@ -52,12 +52,12 @@ def read_image(source: ImageSource) -> Image:
 
     Returns:
         uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, 0..255, C-contiguous. EXIF rotation is applied,
-        transparency is laid on white, 16-bit values keep their upper eight bits. Of a file that ends early
-        it is the rows that are there, and a warning is logged.
+        transparency is blended with white, 16-bit values keep their upper eight bits. Of a truncated file
+        the available rows are returned, and a warning is logged.
 
     Raises:
-        ImageError: if there is no such file, it is no picture, less than half of it is there, it has more
-            than :data:`MAX_PIXELS` pixels, or the array has another shape, type or range.
+        ImageError: if there is no such file, it is not a picture, less than half of it is available,
+            it has more than :data:`MAX_PIXELS` pixels, or the array has another shape, type or range.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -93,10 +93,10 @@ def read_image(source: ImageSource) -> Image:
 
 
 def to_array(source: SupportsArray) -> NDArray[Any]:
-    """An array of a tensor, from whatever device it is on.
+    """Convert a tensor on any device to an array.
 
     Raises:
-        ImageError: if NumPy cannot make an array of it.
+        ImageError: if it cannot be converted.
     """
     tensor: Any = source
     try:
@@ -109,7 +109,7 @@ def to_array(source: SupportsArray) -> NDArray[Any]:
 
 
 def load_decoders() -> None:
-    """Import what :func:`read_image` needs for files, which else the first one waits for."""
+    """Import what :func:`read_image` needs for files, so that the first call does not have to."""
     import PIL.ExifTags
     import PIL.Image
 
@@ -201,7 +201,7 @@ def _decode(data: bytes, name: str) -> Image:
 
 
 def _loaded(data: bytes, name: str) -> PIL.Image.Image:
-    """The picture of a file with its pixels decoded, as far as the file goes."""
+    """Decode the picture of a file, as far as the file goes."""
     try:
         picture = open_image(data)
         picture.load()

@@ -1,4 +1,4 @@
-"""A whole plate, classically: straighten the line of characters, binarise it, propose cuts."""
+"""Classical plate segmentation: straighten the line of characters, binarise it, propose cuts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plate_ocr.vision.binarize import sauvola
 from plate_ocr.vision.images import Image
 
 WORK_HEIGHT = 72
-"""Plates are brought to this height before they are straightened, pixels."""
+"""Height to which plates are scaled before they are straightened, pixels."""
 
 LINE_HEIGHT = 40
 """Height of the characters in a straightened line, pixels."""
@@ -21,17 +21,17 @@ MARGIN = 5
 """Rows kept above and below the characters, pixels."""
 
 TRIM = 3
-"""Of these, what is cut off again before a piece is read: the rest is for slanted tops and bottoms."""
+"""Rows of :data:`MARGIN` that are removed before a segment is read: the others are for slanted characters."""
 
 MIN_CHAR_ASPECT, MAX_CHAR_ASPECT = 0.08, 0.95
 """Width of a character, as a part of its height."""
 
 MIN_CHAR_HEIGHT = 0.65
-"""Pieces with less ink from top to bottom than this part of the line are dots, hyphens or rivets."""
+"""Minimum height of a character, as a part of the line's: lower segments are dots, hyphens or rivets."""
 
 MAX_FRAME_WIDTH, MIN_FRAME_INK = 0.35, 0.6
-"""Pieces narrower than the one part of the line's height, with ink in more than the other part of the
-rows above and below it, are sides of the frame."""
+"""Maximum width, as a part of the line's height, and minimum share of white rows above and below the line, of
+a segment that is a side of the frame."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Segments:
-    """Pieces of a line that may be characters.
+    """Segments of a line that may be characters.
 
     Attributes:
-        cuts: int64 ``(C,)``: columns between which pieces lie, ascending.
-        first: int64 ``(S,)``: index of each piece's left cut.
+        cuts: int64 ``(C,)``: columns of the cuts, ascending.
+        first: int64 ``(S,)``: index of each segment's left cut.
         last: int64 ``(S,)``: index of its right cut.
-        skip: float64 ``(C,)``: cost of taking all up to each cut for no character.
+        skip: float64 ``(C,)``: cost of skipping everything before each cut.
     """
 
     cuts: NDArray[np.int64]
@@ -68,7 +68,7 @@ class Segments:
     skip: NDArray[np.float64]
 
     def cut(self, line: Image) -> list[Image]:
-        """The pieces of a picture of the line, without the outer rows: rivets and the frame begin there."""
+        """The segments of a picture of the line, without the outer rows, which show rivets and the frame."""
         line = line[TRIM : len(line) - TRIM]
         return [line[:, self.cuts[i] : self.cuts[j]] for i, j in zip(self.first, self.last, strict=True)]
 
@@ -80,11 +80,11 @@ def straighten(gray: Image) -> list[Line]:
     sharpest, the slant of the characters the horizontal shear that does so for the column profile.
 
     Args:
-        gray: uint8 ``(H, W)``: a plate, cut out with or without its surroundings.
+        gray: uint8 ``(H, W)``: a crop of a plate, tight or loose.
 
     Returns:
-        Lines with different guesses of where the characters begin and end, best guess first;
-        none if the picture shows no contrast.
+        Lines with different guesses of the characters' top and bottom, best guess first;
+        empty if the picture has no contrast.
     """
     scale = WORK_HEIGHT / gray.shape[0]
     width = int(np.clip(round(gray.shape[1] * scale), 8, 16 * WORK_HEIGHT))
@@ -117,13 +117,13 @@ def straighten(gray: Image) -> list[Line]:
 
 
 def propose_segments(binary: Image) -> Segments:
-    """Cut a line wherever characters may begin or end.
+    """Propose cuts wherever characters may begin or end.
 
     Args:
         binary: uint8 ``(LINE_HEIGHT + 2 * MARGIN, W)``, 0 or 255, glyphs white.
 
     Returns:
-        The pieces between any two cuts that are as wide as a character can be.
+        The segments between any two cuts whose width is that of a character.
     """
     ink = (binary[MARGIN:-MARGIN] > 0).sum(0) / LINE_HEIGHT
     smooth = cv2.GaussianBlur(ink[None].astype(np.float32), (0, 0), 1.0)[0]
@@ -145,7 +145,7 @@ def propose_segments(binary: Image) -> Segments:
     inked = rows[:, columns[last]] > rows[:, columns[first]]
     tall = LINE_HEIGHT - inked.argmax(0) - inked[::-1].argmax(0) >= MIN_CHAR_HEIGHT * LINE_HEIGHT
     tall &= inked.any(0)
-    # The frame's side is as thin as a 1, but goes on above and below the characters.
+    # A side of the frame is as thin as a 1, but extends above and below the characters.
     outside = np.concatenate([binary[:MARGIN], binary[-MARGIN:]]) > 0
     sums = np.concatenate([np.zeros((2 * MARGIN, 1)), np.cumsum(outside, axis=1)], axis=1)
     beyond = (sums[:, columns[last]] > sums[:, columns[first]]).mean(0)
@@ -162,22 +162,22 @@ def best_path(
     clutter: float = 5.0,
     ends: float = 0.5,
 ) -> tuple[list[int], float]:
-    """The likeliest way to read a line: a shortest path over its cuts.
+    """The most likely segmentation of a line: a shortest path over its cuts.
 
-    Every column is explained either by a character, at the cost of the network's doubt, or as
-    clutter (a dot, a rivet, the frame), at a cost that grows with its ink.
+    Every column belongs either to a character, at the cost of its negative log-probability, or to
+    clutter (a dot, a rivet, the frame), at a cost that grows with its white pixels.
 
     Args:
-        segments: S pieces.
-        rewards: float64 ``(places, S)``: log-probability that each piece is a character that may
-            stand at each place of the text.
-        shortest: the least number of characters.
-        clutter: cost of skipped ink, per height of a character.
-        ends: part of it that counts before the first and after the last character.
+        segments: S segments.
+        rewards: float64 ``(places, S)``: log-probability that each segment is a character that is
+            allowed in each place of the text.
+        shortest: minimum number of characters.
+        clutter: cost of skipped white columns, per height of a character.
+        ends: factor of that cost before the first and after the last character.
 
     Returns:
-        Indices of the chosen pieces, from left to right, and the value of the path; none and minus
-        infinity where the line has not enough pieces.
+        Indices of the chosen segments, from left to right, and the value of the path; empty and minus
+        infinity if the line has too few segments.
     """
     cuts, places = len(segments.cuts), len(rewards)
     skip = clutter * segments.skip
@@ -227,7 +227,7 @@ def _sheared_profile(weight: NDArray[np.float32], slope: float) -> NDArray[np.fl
     rows = np.arange(height)[:, None] - slope * (np.arange(width) - width / 2)
     place = np.clip(np.rint(rows), 0, height - 1).astype(np.int64)
     profile = np.bincount(place.ravel(), weight.ravel(), minlength=height)
-    # The first and last row have gathered what was moved out of the picture.
+    # The first and last row contain what was moved out of the picture.
     profile[0] = profile[-1] = 0
     return np.convolve(profile, [0.25, 0.5, 0.25], mode="same")
 
@@ -268,7 +268,7 @@ def _warp(work: Image, matrix: NDArray[np.float64], width: int, high: float) -> 
 
 
 def _dark_glyphs(line: Image) -> bool:
-    """Whether the glyphs are darker than their ground: they cover less of the line than it does."""
+    """Whether the glyphs are darker than the background: they cover less of the line."""
     inside = line[MARGIN:-MARGIN].astype(np.float32)
-    ground = cv2.blur(inside, (LINE_HEIGHT | 1, LINE_HEIGHT | 1))
-    return bool((inside > ground).mean() > 0.5)
+    background = cv2.blur(inside, (LINE_HEIGHT | 1, LINE_HEIGHT | 1))
+    return bool((inside > background).mean() > 0.5)

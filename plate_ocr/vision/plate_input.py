@@ -1,4 +1,4 @@
-"""The picture of a plate that the plate network looks at: reading and training make it in the same way."""
+"""The input of the plate network: one function for reading and training."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ HEIGHT, WIDTH = 64, 256
 """Size of the network's input, pixels."""
 
 TEXT_MARGIN = (0.05, 0.11)
-"""Between the text's corners and the edges of the view that the network reads, parts of width and height."""
+"""Margin around the text in the view that the network reads, as parts of the view's width and height."""
 
 
 def preprocess_plate(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> Image:
-    """Stretch a crop of a plate to the network's size, whatever its form.
+    """Stretch a crop of a plate to the network's input size, whatever its aspect ratio.
 
     Args:
         gray: uint8 ``(H, W)``.
@@ -26,21 +26,21 @@ def preprocess_plate(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> I
     Returns:
         uint8 ``(height, width)``.
     """
-    # OpenCV averages only where both axes shrink: one axis after the other.
+    # OpenCV averages only if both axes shrink: first shrink, then enlarge.
     small = (min(width, gray.shape[1]), min(height, gray.shape[0]))
     gray = np.asarray(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def text_view(picture: Image, corners: NDArray[np.float32]) -> Image:
-    """The view of the text that the network samples from its input and reads, as it does that itself.
+    """The rectified view of the text, as the network samples it from its input.
 
     Args:
         picture: uint8 ``(height, width)``: the input.
         corners: float32 ``(4, 2)``: of the text, as parts of the input's width and height.
 
     Returns:
-        uint8 ``(height / 2, width / 2)``: the text fills it but for :data:`TEXT_MARGIN`.
+        uint8 ``(height / 2, width / 2)``: the text with a margin of :data:`TEXT_MARGIN`.
     """
     height, width = picture.shape
     across, down = TEXT_MARGIN

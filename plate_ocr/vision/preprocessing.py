@@ -1,6 +1,6 @@
-"""From the grey picture of a character to its row vector: the one preprocessing of training and reading.
+"""Preprocessing of characters, for training and reading: from the grey picture to its row vector.
 
-The settings are a frozen dataclass that travels inside the model file.
+The settings are a frozen dataclass that is stored in the model file.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from plate_ocr.vision.images import Image
 from plate_ocr.vision.settings import Preprocessing
 
 MAX_BORDER_COVERAGE = 0.25
-"""A character that covers more of its picture's border than this is the likelier to be the ground."""
+"""Maximum share of the border that a character covers; beyond, it is more likely the background."""
 
 CHUNK = 256
-"""Pictures worked on at once: what fits a processor's cache."""
+"""Number of pictures processed at once: they fit into the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class CharStack:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may be meant: row vectors, each with the picture it comes from.
+    """Possible characters: row vectors, each with the index of its picture.
 
-    A picture has one where its border tells the polarity, up to two where it does not, and none where
-    it is blank. The network decides: it has learnt to be unsure about the wrong polarity.
+    A picture has one if its border determines the polarity, up to two if not, and none if
+    it is blank. The network decides: it is trained to give the wrong polarity a low confidence.
 
     Attributes:
         ratios: float32 ``(M, values)``, 0..1.
         owner: int64 ``(M,)``: index of the picture.
-        inverted: bool ``(M,)``: dark glyphs on bright ground.
+        inverted: bool ``(M,)``: dark glyphs on a bright background.
         plausible: float64 ``(M,)``: 0..1, to weigh two polarities against each other.
     """
 
@@ -96,7 +96,7 @@ def stack_characters(pictures: Sequence[Image] | NDArray[np.uint8], settings: Pr
 def frame_characters(
     binary: NDArray[np.uint8], aspect: NDArray[np.float64], settings: Preprocessing
 ) -> tuple[Isolated, NDArray[np.float64]]:
-    """Cut the character in the middle out of each picture and put a frame of the model's proportion round it.
+    """Isolate the character in the middle of each picture and frame it with the model's aspect ratio.
 
     Args:
         binary: uint8 ``(N, height, width)``, 0 or 255, glyphs white.
@@ -106,7 +106,7 @@ def frame_characters(
     Returns:
         The characters and their frames, float64 ``(N, 4)``: left, top, right, bottom.
     """
-    # Both the reach and the frame's proportion are meant before stretching.
+    # The reach and the frame's aspect ratio refer to pictures before stretching.
     isolated = isolate(connected_components(binary), settings.reach * settings.width / aspect)
     return isolated, frame(isolated.boxes, settings.aspect / (aspect * settings.height / settings.width))
 
@@ -131,11 +131,11 @@ def row_vectors(
 
 
 def find_candidates(stack: CharStack, settings: Preprocessing) -> Candidates:
-    """Binarise characters, settle the polarity where the picture tells, list both where not.
+    """Binarise characters; return both polarities if the border does not determine one.
 
     Args:
         stack: N pictures.
-        settings: as the model was trained with.
+        settings: those of the model.
     """
     parts = [
         _candidates(stack[start : start + CHUNK], start, settings) for start in range(0, len(stack), CHUNK)
@@ -162,13 +162,13 @@ def _candidates(stack: CharStack, first: int, settings: Preprocessing) -> Candid
     isolated, frames = frame_characters(glyphs, stack.aspect[owner], settings)
     found = isolated.found
     ratios = framed_ratios(isolated.binary[found], frames[found], settings.grid, settings.overlap)
-    # The ground surrounds the character, so that in the wrong polarity it lies along the border.
+    # The background surrounds the character: in the wrong polarity it covers the border.
     plausible = 1 - np.clip(border_share(isolated.binary[found]) - MAX_BORDER_COVERAGE, 0, 0.2)
     return Candidates(ratios, first + owner[found], inverted[found], plausible)
 
 
 def _visible(gray: NDArray[np.uint8], settings: Preprocessing) -> NDArray[np.bool_]:
-    """Which pictures ``(N, H, W)`` are not blank: bool ``(N,)``."""
+    """Whether each picture ``(N, H, W)`` is not blank: bool ``(N,)``."""
     count, height, _ = gray.shape
     values = gray.reshape(count, -1)
     span = values.max(1).astype(np.int16) - values.min(1)
@@ -180,7 +180,7 @@ def _visible(gray: NDArray[np.uint8], settings: Preprocessing) -> NDArray[np.boo
 
 
 def _stretch(pictures: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Resize a stack by two matrix products: resizing is linear, its matrix the resized identity."""
+    """Resize a stack by two matrix products: resizing is linear, and its matrix is the resized identity."""
     down, across = _resize_matrix(pictures.shape[1], height), _resize_matrix(pictures.shape[2], width)
     stretched = np.matmul(np.matmul(down, pictures.astype(np.float32)), across.T)
     return np.asarray(np.clip(np.rint(stretched), 0, 255), np.uint8)

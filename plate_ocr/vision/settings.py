@@ -1,4 +1,4 @@
-"""How a picture becomes a row vector: settings that are kept in the header of a model."""
+"""Preprocessing settings of character models, stored in the header of a model."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import dataclasses
 from dataclasses import dataclass
 
 GRID = (5, 5)
-"""Rows and columns of windows when none are named: 25 values."""
+"""Default rows and columns of windows: 25 values."""
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture of a character becomes a row vector.
+    """Settings of the preprocessing from a picture of a character to a row vector.
 
     Attributes:
-        height: working size, pixels; every picture is stretched to it and its proportion remembered.
+        height: working size, pixels; every picture is stretched to it and its aspect ratio kept separately.
         width: working size, pixels.
         grid: rows and columns of windows over the character's frame.
-        overlap: by how much a window is larger than its tile of the frame, as a part of the tile.
-        aspect: width over height of the frame; narrower characters get black on both sides.
-        reach: how far parts of a character may lie beside its main component, as a part of the
-            picture's height. 0: characters are one piece each, as letters and digits are.
-        ambiguous: where the share of white on the picture's border is between this and one
-            minus this, the border does not tell the polarity and both are tried.
-        contrast: pictures whose grey values span less than this are blank.
-        edge: pictures are blank, too, where nowhere over a tenth of their height the grey value changes
-            by more than this part of its span: bare ground in uneven light.
+        overlap: enlargement of a window beyond its tile of the frame, as a part of the tile.
+        aspect: width over height of the frame; narrower characters are padded with black on both sides.
+        reach: maximum distance of parts of a character beside its main component, as a part of the
+            picture's height. 0: characters are single components, as letters and digits are.
+        ambiguous: if the share of white on the picture's border is between this and one
+            minus this, the polarity is ambiguous and both are tried.
+        contrast: minimum range of grey values; pictures with less are blank.
+        edge: minimum change of the grey value over a tenth of the picture's height, as a part of its range;
+            pictures with less everywhere are blank: an empty background in uneven light.
     """
 
     height: int = 36
@@ -44,7 +44,7 @@ class Preprocessing:
         return self.grid[0] * self.grid[1]
 
     def differences(self, expected: Preprocessing) -> list[str]:
-        """Each setting that is not as in another one, in words."""
+        """Describes each setting that differs from another one's."""
         return [
             f"its {field.name} is {getattr(self, field.name)} instead of {getattr(expected, field.name)}"
             for field in dataclasses.fields(self)

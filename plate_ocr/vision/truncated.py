@@ -1,7 +1,7 @@
-"""What is left of image files that end early, as cameras leave them that lose their connection.
+"""Recovers truncated image files, as cameras leave them that lose their connection.
 
-A JPEG or WebP file is completed in two ways, with nothing and with noise: the rows that come out alike are
-there. Others are decoded as far as they go, onto black and onto white.
+A JPEG or WebP file is completed in two ways, with nothing and with noise: the rows that decode equally are
+available. Other formats are decoded as far as they go, onto black and onto white.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     import PIL.Image
 
 MIN_SHARE = 0.5
-"""Of rows or bytes: where less is there, the picture is refused."""
+"""Minimum share of rows or bytes; a picture with less is refused."""
 
 END_OF_IMAGE = b"\xff\xd9"
 
 RESTARTS = [bytes([0xFF, 0xD0 + i]) for i in range(8)]
-"""Marks, one after the other, at which a decoder restarts."""
+"""Restart markers of JPEG, in their order."""
 
 IN_SCAN = {b"\xff\0", *RESTARTS}
-"""What begins with 0xFF and does not end a scan."""
+"""Sequences that begin with 0xFF but do not end a scan."""
 
 NOISE = 2**20
-"""Bytes: more than a row of blocks has, and in most cases more than is missing."""
+"""Bytes of noise: more than a row of blocks has, and usually more than is missing."""
 
 SCAN_SHARES = {
-    # First and last coefficient, bits before and after, whether of luma alone (but the first).
+    # First and last coefficient, bits before and after, whether of luma only (except the first).
     (0, 0, 0, 1, False): (0.116, 0.078),
     (1, 5, 0, 2, True): (0.126, 0.141),
     (1, 63, 0, 1, False): (0.008, 0.014),
@@ -43,20 +43,19 @@ SCAN_SHARES = {
     (1, 63, 1, 0, False): (0.012, 0.014),
     (1, 63, 1, 0, True): (0.384, 0.268),
 }
-"""The scans that libjpeg makes of a progressive JPEG, with the share of its bytes that each has on average:
-in files of quality 50 to 85, and in better ones. One that ends before its last scan does not say how long it
-was."""
+"""The scans of a progressive JPEG written by libjpeg, with the mean share of its bytes per scan: for quality
+50 to 85, and above. They estimate the full size of a file that ends before its last scan."""
 
 FINE = 12
-"""Of such higher qualities the quantization steps of luma are smaller, on average."""
+"""Mean quantization step of luma below which the quality is above 85."""
 
 
 class Remains(NamedTuple):
-    """What is left of a picture.
+    """The available part of a truncated picture.
 
     Attributes:
-        picture: decoded; without the rows that are missing.
-        share: of the rows or bytes that are there, 0..1.
+        picture: decoded, without the missing rows.
+        share: of the rows or bytes that are available, 0..1.
         unit: ``"rows"`` or ``"bytes"``.
     """
 
@@ -80,13 +79,13 @@ class Scan(NamedTuple):
 
 
 def read_remains(data: bytes) -> Remains | None:
-    """What is left of an image file that ends early; None if that cannot be told.
+    """The available part of a truncated image file; None if it cannot be determined.
 
     Args:
-        data: the file, which cannot be decoded as it is.
+        data: the file, which a decoder rejects.
 
     Raises:
-        ImageError: if less than :data:`MIN_SHARE` is there.
+        ImageError: if less than :data:`MIN_SHARE` is available.
     """
     try:
         if data.startswith(b"\xff\xd8"):
@@ -105,7 +104,7 @@ def read_remains(data: bytes) -> Remains | None:
 
 
 def describe(remains: Remains) -> str:
-    """How much is there, for people."""
+    """Describe the available share in words."""
     about = "" if remains.unit == "rows" else "about "
     return f"{about}{int(100 * remains.share)} % of its {remains.unit} are there"
 
@@ -115,7 +114,7 @@ def _jpeg(data: bytes) -> Remains | None:
     if not scans:
         return None
     data = data[:end]
-    # At the next mark to restart at, noise goes on: a decoder may pass over all that is before it.
+    # Noise continues after the next restart marker: a decoder may skip everything before it.
     last = max(RESTARTS, key=lambda mark: data.rfind(mark, end - scans[-1].size))
     following = 0 if data.rfind(last, end - scans[-1].size) < 0 else RESTARTS.index(last) + 1
     noise = _noise(NOISE) + RESTARTS[following % 8] + _noise(NOISE)
@@ -133,7 +132,7 @@ def _jpeg(data: bytes) -> Remains | None:
     if all(shares) and done:
         totals.append(there / (sum(shares[:-1]) + shares[-1] * done))
     if _is_last(scans, components) and done:
-        # The more of the last scan is there, the better its rows tell how long it was.
+        # The more of the last scan is available, the better its rows predict the full size.
         total = there - scans[-1].size + scans[-1].size / done
         totals = [done * total + (1 - done) * other for other in totals or [total]]
     return Remains(whole, min(1.0, there / totals[0]), "bytes") if totals else None
@@ -175,7 +174,7 @@ def _end_of_scan(data: bytes, position: int) -> int:
 
 
 def _is_last(scans: list[Scan], components: set[int]) -> bool:
-    """Whether nothing of a progressive JPEG follows the last of these scans."""
+    """Whether these scans complete a progressive JPEG."""
     bits = {name: np.full(64, 255) for name in components}
     for scan in scans:
         first, last, _, after = scan.band
@@ -191,7 +190,7 @@ def _webp(data: bytes) -> Remains:
         next_end = end + 8 + int.from_bytes(data[end + 4 : end + 8], "little") + 1 & ~1
     one = other = data[:end]
     if data[end : end + 4] in (b"VP8 ", b"VP8L"):
-        # Its pixels end early; else it is the EXIF data, or another picture, that follows them.
+        # The pixels are truncated; otherwise only the EXIF data or another picture after them.
         size = (len(data) - end - 8 & 1) + NOISE
         one, other = (
             data[: end + 4] + (len(data) - end - 8 + size).to_bytes(4, "little") + data[end + 8 :] + padding
@@ -203,14 +202,14 @@ def _webp(data: bytes) -> Remains:
 
 
 def _others(data: bytes) -> Remains | None:
-    """What Pillow decodes row by row: PNG, GIF and others, but for those that are stored upside down."""
+    """Formats that Pillow decodes from the top down: PNG, GIF and others."""
     black, white = _onto(data, 0), _onto(data, 255)
     rows = _same_rows(black, white)
     return Remains(_cut(black, rows), rows / black.height, "rows") if rows else None
 
 
 def _onto(data: bytes, value: int) -> PIL.Image.Image:
-    """A picture as far as it is decoded, and of one value from there on."""
+    """Decode a picture as far as possible; the rest has one value."""
     import PIL.Image
 
     with open_image(data) as opened:
@@ -227,7 +226,7 @@ def _onto(data: bytes, value: int) -> PIL.Image.Image:
 
 
 def _alike(one: bytes, other: bytes) -> tuple[PIL.Image.Image, int]:
-    """The first of two files, decoded, and how many rows of them are the same from the top on."""
+    """The first of two files, decoded, and the number of equal rows from the top."""
     with open_image(one) as first, open_image(other) as second:
         first.load()
         return first, _same_rows(first, second)
@@ -235,7 +234,7 @@ def _alike(one: bytes, other: bytes) -> tuple[PIL.Image.Image, int]:
 
 @cache
 def _noise(size: int) -> bytes:
-    """Bytes that end no scan."""
+    """Random bytes that do not end a scan."""
     return np.random.default_rng(0).integers(1, 255, size).astype(np.uint8).tobytes()
 
 

@@ -330,8 +330,8 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole_and_says_how_to_go_on(
         code, _, err = run("train", "-o", tmp_path, *size)
     assert code == 1
     assert err.splitlines()[-1] == (
-        f"plate-ocr: cannot write {tmp_path / 'last.ckpt'}: No space left on device; the checkpoint before "
-        f"is whole: once there is room, go on with: plate-ocr train --resume {tmp_path}"
+        f"plate-ocr: cannot write {tmp_path / 'last.ckpt'}: No space left on device; the previous "
+        f"checkpoint is intact: once there is space, resume with: plate-ocr train --resume {tmp_path}"
     )
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["trainer"]
     assert (state["step"], len(state["history"])) == (2, 1)

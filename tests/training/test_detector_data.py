@@ -16,7 +16,13 @@ from torch import Tensor
 
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH
 from plate_ocr.rendering.shards import Rendering, SceneShard, render_scenes
-from plate_ocr.training.detector.data import ANSWERS, SIZES, SceneBatches, answer, seen_again
+from plate_ocr.training.detector.data import (
+    MIN_CORNER_PEAK,
+    SIZES,
+    SceneBatches,
+    detector_targets,
+    rescale_scenes,
+)
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.data import Shards
 from plate_ocr.vision.detection import CELL, STRIDE, decode_detections
@@ -30,7 +36,7 @@ NONE = torch.full((4, 2), torch.nan)
 
 def targets(*plates: Tensor) -> Tensor:
     """What should be said of one picture with these plates."""
-    return answer(torch.stack(plates)[None], *SIZE)
+    return detector_targets(torch.stack(plates)[None], *SIZE)
 
 
 def perfect(target: Tensor) -> Tensor:
@@ -66,7 +72,7 @@ def test_every_cell_that_answers_knows_the_corners() -> None:
     target = targets(ONE, OTHER)[0]
     answering = target[1] > 0
     assert answering.sum() > 2
-    assert (target[0][answering] > ANSWERS).all()
+    assert (target[0][answering] > MIN_CORNER_PEAK).all()
     for row, column in answering.nonzero().tolist():
         one_cell = torch.full((9, *answering.shape), -9.0)
         one_cell[1:] = target[2:]
@@ -85,7 +91,7 @@ def test_no_plate_leaves_nothing() -> None:
 
 
 def test_pictures_of_a_batch_do_not_mix() -> None:
-    together = answer(torch.stack([torch.stack([ONE, NONE]), torch.stack([OTHER, ONE])]), *SIZE)
+    together = detector_targets(torch.stack([torch.stack([ONE, NONE]), torch.stack([OTHER, ONE])]), *SIZE)
     assert torch.equal(together[:1], targets(ONE, NONE))
     assert torch.equal(together[1:], targets(OTHER, ONE))
 
@@ -170,14 +176,14 @@ def test_sizes_fit_the_network() -> None:
 
 
 @pytest.mark.parametrize("size", [(256, 352), (448, 608)])
-def test_scenes_seen_again_take_their_plates_along(size: tuple[int, int]) -> None:
+def test_scenes_rescale_scenes_take_their_plates_along(size: tuple[int, int]) -> None:
     pictures, points = torch.zeros(32, 1, 256, 352), torch.full((32, 12, 2), torch.nan)
     box = np.array([[100.0, 80], [240, 90], [238, 130], [98, 120]], np.float32)
     points[:, :4] = torch.from_numpy(box / np.array([352, 256], np.float32))
     pictures[:, 0] = torch.from_numpy(
         cv2.fillPoly(np.zeros((256, 352), np.float32), [np.rint(box).astype(int)], 1.0)
     )
-    shown, there = seen_again(pictures, points, size, torch.Generator().manual_seed(2))
+    shown, there = rescale_scenes(pictures, points, size, torch.Generator().manual_seed(2))
     assert shown.shape == (32, 1, *size)
     assert there[:, 4:].isnan().all()
     seen = there[:, :4].isfinite().all(2).all(1)
@@ -195,7 +201,8 @@ def test_scenes_seen_again_take_their_plates_along(size: tuple[int, int]) -> Non
 def test_plates_that_are_cut_off_are_none() -> None:
     points = torch.full((64, 12, 2), torch.nan)
     points[:, :4] = torch.tensor([[0.9, 0.5], [1.0, 0.5], [1.0, 0.56], [0.9, 0.56]])
-    _, there = seen_again(torch.zeros(64, 1, 256, 352), points, (256, 352), torch.Generator().manual_seed(0))
+    scenes, random = torch.zeros(64, 1, 256, 352), torch.Generator().manual_seed(0)
+    _, there = rescale_scenes(scenes, points, (256, 352), random)
     seen = there[:, :4].isfinite().all(2).all(1)
     assert 10 < seen.sum() < 54
     assert there[seen, :4].max() < 1.03

@@ -20,7 +20,7 @@ from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import SceneShard
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.detector.config import DetectorRunConfig
-from plate_ocr.training.detector.data import answer
+from plate_ocr.training.detector.data import detector_targets
 from plate_ocr.training.detector.evaluate import evaluate_detector
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
@@ -57,7 +57,7 @@ def test_found_wrong_and_missed_plates_are_counted() -> None:
     none = torch.full((4, 2), torch.nan)
 
     def scene(*plates: torch.Tensor) -> torch.Tensor:
-        target = answer(torch.stack(plates)[None], 96, 160)[0]
+        target = detector_targets(torch.stack(plates)[None], 96, 160)[0]
         return torch.cat([torch.where(target[:1] == 1, 9.0, -9.0), target[2:]])
 
     # Two found, one of them a little off; one invented; one missed; one too far off, so missed and wrong.
@@ -121,7 +121,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     train(CONFIG, stopped, NullCallback(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    with pytest.raises(OutputError, match="holds a run already"):
+    with pytest.raises(OutputError, match="already holds a run"):
         train(CONFIG, straight, NullCallback())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
         train(dataclasses.replace(CONFIG, lr=1.0), stopped, NullCallback(), resume=True)
@@ -152,7 +152,7 @@ def test_a_run_begins_with_another_detector_of_whatever_size(
 def test_there_must_be_a_run_to_go_on_with_and_a_detector_to_begin_with(
     tmp_path: Path, tiny_plate_model: Path
 ) -> None:
-    with pytest.raises(ModelError, match="no run to go on with"):
+    with pytest.raises(ModelError, match="no run to resume"):
         train(CONFIG, tmp_path, NullCallback(), resume=True)
     with pytest.raises(ModelError, match="such as detector"):
         train(dataclasses.replace(CONFIG, weights=str(tiny_plate_model)), tmp_path / "new", NullCallback())

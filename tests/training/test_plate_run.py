@@ -130,7 +130,7 @@ def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
     train(CONFIG, stopped, NullCallback(), resume=True)
     assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    with pytest.raises(OutputError, match="holds a run already"):
+    with pytest.raises(OutputError, match="already holds a run"):
         train(CONFIG, straight, NullCallback())
     with pytest.raises(DataError, match=r"config\.toml has changed"):
         train(dataclasses.replace(CONFIG, lr=1.0), stopped, NullCallback(), resume=True)
@@ -155,8 +155,8 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(
 
 @pytest.mark.slow
 def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no run to go on with"):
+    with pytest.raises(ModelError, match="no run to resume"):
         train(CONFIG, tmp_path, NullCallback(), resume=True)
     (tmp_path / "last.ckpt").write_bytes(b"text")
-    with pytest.raises(ModelError, match="no whole checkpoint"):
+    with pytest.raises(ModelError, match="not a whole checkpoint"):
         train(CONFIG, tmp_path, NullCallback(), resume=True)

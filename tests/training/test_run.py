@@ -220,7 +220,7 @@ def test_a_damaged_checkpoint_is_refused(run_folder: Path, tmp_path: Path) -> No
     (tmp_path / "last.ckpt").write_bytes((run_folder / "last.ckpt").read_bytes()[:-100])
     done = train("--resume", tmp_path)
     assert done.returncode == 1
-    assert "no whole checkpoint" in done.stderr
+    assert "not a whole checkpoint" in done.stderr
 
 
 @pytest.mark.slow

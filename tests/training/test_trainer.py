@@ -347,7 +347,7 @@ def test_where_memory_runs_out_the_message_says_what_fitted(digit_card: ModelCar
             return super().forward(ratios)
 
     trainer = Trainer(Hungry(), TrainSchedule(steps=6), TrainSettings(3), CPU)
-    with pytest.raises(TrainingError, match=r"memory ran out with a batch of 16 rows; 5 rows fitted"):
+    with pytest.raises(TrainingError, match=r"out of memory with a batch of 16 rows; 5 rows fit"):
         trainer.fit(lambda start: batches(2), on_fresh_rows)
 
 

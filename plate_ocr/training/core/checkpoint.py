@@ -1,4 +1,4 @@
-"""The checkpoint of a run: what a stopped training goes on from."""
+"""The checkpoint of a run, to resume a stopped training."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ CHECKPOINT_VERSION = 4
 
 
 class Resumable(Protocol):
-    """What has a state beside the trainer's."""
+    """An object with a state in the checkpoint."""
 
     def state(self) -> Mapping[str, Any]:
-        """What a stopped training has to keep."""
+        """The state to save."""
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a :meth:`state`."""
+        """Restore a :meth:`state`."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The checkpoint of a run: tensors and plain values, whatever is trained.
+    """The checkpoint of a run: tensors and plain values, for every task.
 
     Attributes:
         path: the file.
         config: of the run.
-        card: of the model, nothing measured yet.
-        data: changes with everything that is learnt from or chosen by; empty: the configuration tells it.
+        card: of the model, before any measurement.
+        data: fingerprint of the training and validation data; empty: the configuration determines it.
         trainer: has weights, optimiser and history.
-        watched: what else has a state.
+        watched: another object with a state.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Checkpoint:
         """Write the file.
 
         Raises:
-            OutputError: if it cannot be written; what was there stays.
+            OutputError: if it cannot be written; an existing file is kept.
         """
         state = {
             "version": CHECKPOINT_VERSION,
@@ -71,11 +71,11 @@ class Checkpoint:
         write_whole(self.path, buffer.getvalue())
 
     def load(self) -> None:
-        """Go on from the file; no code is run that it may hold.
+        """Restore the file; code in it is never executed.
 
         Raises:
-            ModelError: if there is none, it is not whole or of another version.
-            DataError: if the configuration or the data is another than the run was begun with.
+            ModelError: if there is none, it is damaged or of another version.
+            DataError: if the configuration or the data has changed since the run started.
         """
         with _whole(self.path):
             state = _load(self.path)
@@ -85,7 +85,7 @@ class Checkpoint:
         for what, unchanged in same.items():
             if not unchanged:
                 raise DataError(
-                    f"{what} has changed since {self.path.parent} was begun: train anew in another folder"
+                    f"{what} has changed since the run in {self.path.parent} started: train in another folder"
                 )
         with _whole(self.path):
             self.trainer.load_state(state["trainer"])
@@ -94,10 +94,10 @@ class Checkpoint:
 
 
 def stored_card(path: Path) -> Card:
-    """The card in a checkpoint: of the model as its run was begun.
+    """The card in a checkpoint: of the model at the start of its run.
 
     Raises:
-        ModelError: if it is not whole or of another version.
+        ModelError: if it is damaged or of another version.
     """
     with _whole(path):
         card = _load(path)["card"]
@@ -108,52 +108,52 @@ def _load(path: Path) -> dict[str, Any]:
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state["version"] != CHECKPOINT_VERSION:
         raise ModelError(
-            f"{path} has version {state['version']}, {CHECKPOINT_VERSION} is expected: train anew"
+            f"{path} has version {state['version']}, {CHECKPOINT_VERSION} is expected: train again"
         )
     return state
 
 
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
-    """What goes wrong inside says that a checkpoint is damaged, but for what has a sentence of its own."""
+    """Turn errors other than ModelError into one that says that the checkpoint is damaged."""
     try:
         yield
     except ModelError:
         raise
     except Exception as error:  # torch.load raises nearly anything on damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path} is no whole checkpoint ({reason})") from None
+        raise ModelError(f"{path} is not a whole checkpoint ({reason})") from None
 
 
 def require_run(folder: Path) -> None:
     """Raises ModelError if the folder holds no run."""
     if not (folder / CHECKPOINT).exists():
-        raise ModelError(f"{folder} holds no run to go on with: there is no {CHECKPOINT}")
+        raise ModelError(f"{folder} holds no run to resume: there is no {CHECKPOINT}")
 
 
 def refuse_other_run(folder: Path) -> None:
-    """Raises OutputError if the folder holds a run already."""
+    """Raises OutputError if the folder already holds a run."""
     if (folder / CHECKPOINT).exists():
         raise OutputError(
-            f"{folder} holds a run already: go on with --resume {folder}, or give another folder"
+            f"{folder} already holds a run: resume it with --resume {folder}, or give another folder"
         )
 
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Where a run with a checkpoint cannot write a file or loses a worker, the error says how to go on.
+    """Add how to resume to errors about files and killed workers.
 
     Raises:
-        OutputError: with that, for a file.
-        TrainingError: likewise, for a worker process.
+        OutputError: if a file cannot be written.
+        TrainingError: if a worker process was killed.
     """
-    how = f"go on with: plate-ocr train --resume {folder}"
+    how = f"resume with: plate-ocr train --resume {folder}"
     try:
         yield
     except OutputError as error:
         if not (folder / CHECKPOINT).exists():
             raise
-        raise OutputError(f"{error}; the checkpoint before is whole: once there is room, {how}") from None
+        raise OutputError(f"{error}; the previous checkpoint is intact: once there is space, {how}") from None
     except BrokenProcessPool:
         then = f"; {how}" if (folder / CHECKPOINT).exists() else ""
-        raise TrainingError(f"a worker process was killed, perhaps because memory ran out{then}") from None
+        raise TrainingError(f"a worker process was killed, possibly out of memory{then}") from None

@@ -1,4 +1,4 @@
-"""The skeleton of every run: open, refuse, resume, save, measure, finish, card."""
+"""The skeleton of every training run: open, resume, save, measure, finish, card."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from plate_ocr.training.core.trainer import Batches, Trainer
 
 @dataclass(frozen=True)
 class Context:
-    """Where a task is opened.
+    """What a task needs to open.
 
     Attributes:
         folder: the run folder.
-        device: to train on.
-        callback: is told how it goes; silent in all but the first of several processes.
-        first: whether this is the process that saves and reports.
-        stored: the card in the checkpoint of a run that goes on, whose weights come from there; None for a
+        device: training device.
+        callback: receives progress; silent in all but the first of several processes.
+        first: whether this process saves and reports.
+        stored: the card in the checkpoint of a resumed run, whose weights are loaded from it; None for a
             new run.
-        strict: stop where the data has problems.
+        strict: stop if the data has problems.
     """
 
     folder: Path
@@ -61,14 +61,14 @@ class Context:
 
 @dataclass(frozen=True)
 class Finished:
-    """A network that was calibrated and measured.
+    """A calibrated and measured network.
 
     Attributes:
         network: in evaluation mode, on the CPU.
-        card: of it, with what it learnt from and how well it reads.
-        metrics: its figures, as ``metrics.json`` has them.
-        page: the card's page; given the bytes of the files by their names.
-        lines: what there is to say.
+        card: of the network, with its training record and accuracy.
+        metrics: written to ``metrics.json``.
+        page: makes the card's page from the sizes of the files by name, bytes.
+        lines: messages about the result.
     """
 
     network: Network
@@ -80,19 +80,19 @@ class Finished:
 
 @dataclass(frozen=True)
 class TrainTask:
-    """What is trained, from what, and how it is told right from wrong.
+    """A training task: network, data, loss and validation.
 
     Attributes:
-        network: with its first weights.
-        card: of it, nothing measured yet.
-        objective: what is made small.
-        batches: from a step on.
-        measure: decides which weights are kept, 0..1.
-        finish: measures the best weights of a training that is done.
-        groups: parts of the network, the output first, for a warm-up of layers.
-        data: changes with everything that is learnt from or chosen by; empty: the configuration tells it.
-        watched: what else has a state that a stopped training goes on from.
-        describe: what the batch of a step begins with, to say where a training broke; empty: nothing.
+        network: with its initial weights.
+        card: of the network, before any measurement.
+        objective: the loss.
+        batches: the batches from a step on.
+        measure: validation metric, 0..1; the best weights by it are kept.
+        finish: measures the best weights after training.
+        groups: layers of the network, the output first, for the layer warm-up.
+        data: fingerprint of the training and validation data; empty: the configuration determines it.
+        watched: another object with a state in the checkpoint.
+        describe: names the first samples of a step's batch, for error messages; may be empty.
     """
 
     network: nn.Module
@@ -108,16 +108,16 @@ class TrainTask:
 
 
 OpenTask: TypeAlias = Callable[[Context], AbstractContextManager[TrainTask]]
-"""Opens a task, and with it whatever processes make its pictures."""
+"""Opens a task, with the processes that make its pictures."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a finished run left.
+    """The result of a finished run.
 
     Attributes:
         folder: the run folder.
-        card: of the model in it.
+        card: of the trained model.
         metrics: as in ``metrics.json``; empty in all but the first of several processes.
     """
 
@@ -135,22 +135,22 @@ def run(
     resume: bool = False,
     strict: bool = False,
 ) -> RunResult:
-    """Train a model: from the beginning, or from the folder's checkpoint on.
+    """Train a model from the start, or resume from the folder's checkpoint.
 
     Args:
-        config: what and how.
-        open_task: makes the task of it.
-        folder: the run folder: model, checkpoint, figures and plots are written there.
-        callback: is told how it goes.
-        resume: go on from the checkpoint.
-        strict: stop where the data has problems.
+        config: configuration of the run.
+        open_task: opens the task.
+        folder: the run folder, for model, checkpoint, metrics and plots.
+        callback: receives progress.
+        resume: resume from the checkpoint.
+        strict: stop if the data has problems.
 
     Raises:
-        DataError: if the data cannot be trained on, or is not that of the checkpoint.
-        DeviceError: if the wanted device is not there.
-        ModelError: if there is nothing to go on from, or no base model.
+        DataError: if the data cannot be trained on, or differs from that of the checkpoint.
+        DeviceError: if the device is not available.
+        ModelError: if there is no checkpoint to resume, or no base model.
         OutputError: if the folder cannot be written to, or holds another run.
-        TrainingError: if the loss is no number any more, or memory runs out.
+        TrainingError: if the loss becomes NaN or infinite, or memory runs out.
     """
     device = join_processes(pick_device(config.device))
     first = is_first_process()
@@ -198,7 +198,7 @@ def run(
 
 
 def _save(finished: Finished, trainer: Trainer, folder: Path, callback: Callback) -> RunResult:
-    """Write the model, its card, figures and curves, and say how well it reads."""
+    """Write the model, its card, metrics and curves, and report the result."""
     save_model(finished.network, finished.card, folder / "model")
     names = ("model.safetensors", "model.onnx", CHECKPOINT)
     sizes = {name: (folder / name).stat().st_size for name in names}

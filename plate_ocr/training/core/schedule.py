@@ -1,13 +1,13 @@
-"""Five kinds of warm-up, and the schedule that combines them.
+"""Five warm-ups, and the schedule that combines them.
 
-Each is a pure function of the optimiser step, counted from 0, so that a stopped training resumes exactly
-where it was. On the command line and in ``config.toml`` they are written as:
+Each is a pure function of the optimiser step, counted from 0, so that a resumed training equals an
+uninterrupted one. On the command line and in ``config.toml`` they are written as:
 
 =======================  =========================================================================
 ``lr=SHAPE:STEPS``       the learning rate rises: ``constant`` (a tenth, then all), ``linear`` or
                          ``exponential``; without ``:STEPS`` over the model's default number of steps
 ``batch=A:B:STEPS``      the batch size grows from A to B; with ``:scale`` the learning rate follows it
-``layers=STEPS``         the output layer is trained first; every STEPS the next group below it joins
+``layers=STEPS``         the output layer is trained first; every STEPS the next group below joins
 ``data=FRACTION:STEPS``  a fraction of the samples first, then more; with ``:easy`` the easy ones first
 ``loss=METHOD:STEPS``    ``squared_error`` turns into the real loss, ``smoothing`` fades out, or the
                          squared error joins as ``auxiliary`` loss
@@ -30,7 +30,7 @@ Loss: TypeAlias = Literal["cross_entropy", "squared_error"]
 LossMethod: TypeAlias = Literal["squared_error", "smoothing", "auxiliary"]
 
 WARMUP_START = {"constant": 0.1, "linear": 0.0, "exponential": 0.01}
-"""Part of the peak rate at which each shape starts; linear starts one step above it."""
+"""Initial fraction of the peak learning rate of each shape; linear starts one step above it."""
 
 LAYER_LR_DECAY = 1 / 2.6
 """Ratio of the peak learning rates of a group and the group above it (Howard and Ruder, *ULMFiT*, 2018)."""
@@ -41,16 +41,16 @@ class LrWarmup:
     """The learning rate starts low.
 
     Attributes:
-        shape: ``constant`` a tenth and then all of it (He et al., *Deep Residual Learning*, 2016),
+        shape: ``constant``, a tenth of the peak until ``steps`` (He et al., *Deep Residual Learning*, 2016),
             ``linear`` (Goyal et al., *Accurate, Large Minibatch SGD*, 2017) or ``exponential``.
-        steps: optimiser steps until the peak rate.
+        steps: optimiser steps until the peak learning rate.
     """
 
     shape: LrShape
     steps: int
 
     def factor(self, step: int) -> float:
-        """Part of the peak rate at a step, above 0 and up to 1."""
+        """Fraction of the peak learning rate at a step, above 0 and up to 1."""
         if step >= self.steps:
             return 1.0
         first = WARMUP_START[self.shape]
@@ -68,7 +68,7 @@ class BatchWarmup:
     Attributes:
         first: rows in the first batches.
         last: rows in the batches after ``steps``.
-        steps: over which it grows, by a constant factor a step.
+        steps: over which it grows, by a constant factor per step.
         scale: whether the learning rate is multiplied by size / last (Goyal et al., 2017).
     """
 
@@ -85,13 +85,13 @@ class BatchWarmup:
         return round(self.first * math.pow(growth, step / self.steps))
 
     def factor(self, step: int) -> float:
-        """What the learning rate is multiplied by."""
+        """Factor of the learning rate."""
         return self.size(step) / self.last if self.scale else 1.0
 
 
 @dataclass(frozen=True)
 class LayerWarmup:
-    """Only the output learns at first; the groups below it join one by one, at lower rates.
+    """Only the output learns at first; the groups below join one by one, at lower learning rates.
 
     Attributes:
         steps: between two groups.
@@ -100,18 +100,18 @@ class LayerWarmup:
     steps: int
 
     def open_groups(self, step: int) -> int:
-        """How many groups learn, counted from the output."""
+        """Number of groups that learn, counted from the output."""
         return 1 + step // self.steps
 
 
 @dataclass(frozen=True)
 class DataWarmup:
-    """A part of the pictures comes first (curriculum learning: Bengio et al., 2009).
+    """Training starts with a part of the pictures (curriculum learning: Bengio et al., 2009).
 
     Attributes:
         first: share of the pictures at the start.
-        steps: until all of them take part.
-        order: which come first: ``random`` ones, or those that are ``easy`` for a short first run.
+        steps: until all of them are used.
+        order: the first pictures: ``random`` ones, or those that are ``easy`` for a short first run.
     """
 
     first: float
@@ -119,13 +119,13 @@ class DataWarmup:
     order: Order = "random"
 
     def fraction(self, step: int) -> float:
-        """Share of the pictures that are drawn from at a step, above 0 and up to 1."""
+        """Share of the pictures in use at a step, above 0 and up to 1."""
         return min(1.0, self.first + (1 - self.first) * step / self.steps)
 
 
 @dataclass(frozen=True)
 class LossWarmup:
-    """An easier loss comes first.
+    """Training starts with an easier loss.
 
     Attributes:
         method: ``squared_error`` on the one-hot vectors turns into the real loss; ``smoothing`` of
@@ -138,23 +138,23 @@ class LossWarmup:
     steps: int
 
     def done(self, step: int) -> float:
-        """How much of the change is done at a step, 0..1."""
+        """Progress of the change at a step, 0..1."""
         return min(1.0, step / self.steps)
 
 
 @dataclass(frozen=True)
 class TrainSchedule:
-    """How a training goes, step by step.
+    """Learning rate, batch size, data and loss of a training, step by step.
 
     Attributes:
-        steps: optimiser steps in all.
+        steps: total optimiser steps.
         lr: peak learning rate.
         batch_size: rows in a batch.
-        lr_schedule: what the rate does after its warm-up: ``cosine`` down to zero (Loshchilov and Hutter,
+        lr_schedule: of the learning rate after its warm-up: ``cosine`` down to zero (Loshchilov and Hutter,
             2017), ``step``, a tenth after each third (He et al., 2016), or ``constant``.
-        loss: the real one.
-        lr_warmup, batch_warmup, layers_warmup, data_warmup, loss_warmup: the warm-ups; None: no such
-            warm-up.
+        loss: the final loss, after a loss warm-up.
+        lr_warmup, batch_warmup, layers_warmup, data_warmup, loss_warmup: the warm-ups; None
+            disables one.
     """
 
     steps: int
@@ -173,17 +173,17 @@ class TrainSchedule:
         return self.batch_warmup.size(step) if self.batch_warmup else self.batch_size
 
     def data_fraction_at(self, step: int) -> float:
-        """Share of the pictures that take part at a step."""
+        """Share of the pictures in use at a step."""
         return self.data_warmup.fraction(step) if self.data_warmup else 1.0
 
     def groups_at(self, step: int, groups: int) -> int:
-        """How many of a network's groups learn at a step, counted from the output."""
+        """Number of a network's groups that learn at a step, counted from the output."""
         return min(groups, self.layers_warmup.open_groups(step)) if self.layers_warmup else groups
 
     def lr_lambda(self, step: int) -> float:
-        """What the peak rate is multiplied by at a step: both warm-ups and the decline.
+        """Factor of the peak learning rate at a step: warm-ups and learning-rate schedule.
 
-        A loop of one's own gives it to ``torch.optim.lr_scheduler.LambdaLR(optimizer, plan.factor_at)``.
+        For other training loops: ``torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.lr_lambda)``.
         """
         rising = self.lr_warmup.steps if self.lr_warmup else 0
         warm = (self.lr_warmup.factor(step) if self.lr_warmup else 1.0) * (
@@ -195,12 +195,12 @@ class TrainSchedule:
         return warm * (0.1 ** math.floor(3 * progress + 1e-9) if self.lr_schedule == "step" else 1.0)
 
     def table(self, groups: int, loss: str, rows: int = 12) -> str:
-        """The plan in words: what holds at some of its steps.
+        """The schedule as a text table of some of its steps.
 
         Args:
-            groups: of layers that the network has.
+            groups: number of layer groups of the network.
             loss: its name.
-            rows: steps that are shown, at most.
+            rows: maximum number of steps shown.
         """
         lines = ["    step        lr   batch  groups   samples"]
         for step in sorted({round(i * (self.steps - 1) / (rows - 1)) for i in range(rows)}):
@@ -215,25 +215,25 @@ class TrainSchedule:
 
 
 def parse_warmups(texts: Sequence[str], steps: int, lr_steps: int = 1) -> dict[str, Any]:
-    """Warm-ups from words such as ``lr=linear:200``.
+    """Parse warm-ups such as ``lr=linear:200``.
 
     Args:
-        texts: one for each warm-up.
-        steps: of the whole training.
-        lr_steps: of a warm-up of the learning rate that names none, such as ``lr=linear``.
+        texts: one per warm-up.
+        steps: total optimiser steps.
+        lr_steps: default for a warm-up of the learning rate without steps, such as ``lr=linear``.
 
     Returns:
         Arguments of :class:`TrainSchedule`.
 
     Raises:
-        DataError: if a name or number is wrong, a kind comes twice, or one is longer than the training.
+        DataError: if a name or number is wrong, a warm-up is given twice, or one is longer than the training.
     """
     found: dict[str, Any] = {}
     for text in texts:
         word, _, rest = text.partition("=")
         if word not in WORDS:
             raise DataError(
-                f"there is no warm-up {word!r}; there are {', '.join(f for f, _ in WORDS.values())}"
+                f"there is no warm-up {word!r}; expected {', '.join(f for f, _ in WORDS.values())}"
             )
         form, make = WORDS[word]
         name = f"{word}_warmup"
@@ -253,13 +253,13 @@ def parse_warmups(texts: Sequence[str], steps: int, lr_steps: int = 1) -> dict[s
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{text!r} is no number above 0")
+        raise ValueError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
 def _choice(text: str, choices: Any) -> Any:
     if text not in get_args(choices):
-        raise ValueError(f"{text!r} is none of {', '.join(get_args(choices))}")
+        raise ValueError(f"{text!r} is not one of {', '.join(get_args(choices))}")
     return text
 
 
@@ -299,4 +299,4 @@ WORDS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {
     "data": ("data=FRACTION:STEPS[:easy]", _data),
     "loss": ("loss=squared_error|smoothing|auxiliary:STEPS", _loss),
 }
-"""The warm-ups by name: how each is written, and what makes it."""
+"""The warm-ups by name: their syntax and constructor."""

@@ -1,4 +1,4 @@
-"""The training loop. It knows nothing of plates: a network, batches, a plan, a measure, callbacks."""
+"""The training loop. It is independent of the task: a network, batches, a schedule, a metric, callbacks."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from plate_ocr.training.core.optimizer import Optimizer
 from plate_ocr.training.core.schedule import LAYER_LR_DECAY, TrainSchedule
 
 Batches: TypeAlias = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
-"""From a step to the batches from there on: inputs and targets, as the objective takes them. What a step
-gets must depend on the step alone, so that a training that was stopped goes on as if it had not been."""
+"""The batches from a step on: inputs and targets, as the objective takes them. The batch of a step must
+depend on the step alone, so that a resumed training equals an uninterrupted one."""
 
 ACCURACY_EVERY = 4
 """Training accuracy is computed on every fourth batch only; on small networks it is a noticeable cost."""
 
 SAVE_SECONDS = 10.0
-"""How much work a killed training loses, at most."""
+"""Maximum time between two checkpoints, hence the work that a killed training loses."""
 
 
 class Trainer:
     """Trains a network and keeps its best weights.
 
-    Started by ``torchrun``, each process takes every n-th row of a batch, so that the weights become those
-    of one process that takes all, to rounding; a state fits any number of processes.
+    Started by ``torchrun``, each process takes every n-th row of a batch, so that the weights equal those
+    of a single process up to rounding; a state can be loaded with any number of processes.
 
     Args:
-        network: on any device; it is moved.
-        schedule: what happens at which step.
-        settings: the rest.
-        device: where.
-        groups: parts of the network, the output first, for a warm-up of layers; together they must
-            hold all weights. Without such a warm-up they do not matter.
-        objective: what is made small; by default the plan's loss on distributions over classes.
+        network: on any device; moved to ``device``.
+        schedule: learning rate, batch size and warm-ups per step.
+        settings: all other settings.
+        device: training device.
+        groups: layers of the network, the output first, for the layer warm-up; together they must
+            hold all weights. Ignored without such a warm-up.
+        objective: the loss; by default the schedule's loss on distributions over classes.
 
     Attributes:
         step: optimiser steps made.
         history: the epochs so far.
-        best: the weights with the best validation measure so far, on the CPU.
+        best: the weights with the best validation metric so far, on the CPU.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Trainer:
         self._groups: Sequence[nn.Module] = groups if schedule.layers_warmup and groups else (network,)
         lrs = [schedule.lr * LAYER_LR_DECAY**depth for depth in range(len(self._groups))]
         self._optimizer = Optimizer(self._groups, lrs, settings, device)
-        # Sums over this epoch; right rows are counted where they are, since fetching them takes time.
+        # Sums over this epoch; correct rows are counted on the device, since copying them takes time.
         self._loss, self._rows, self._counted = 0.0, 0, 0
         self._right = torch.zeros((), dtype=torch.int64, device=device)
         self._trainable = -1
@@ -92,17 +92,17 @@ class Trainer:
         on_step: Callable[[int, float, float], object] = lambda *_: None,
         on_epoch: Callable[[Epoch], object] = lambda _: None,
     ) -> None:
-        """Train until the plan ends or validation has stopped getting better.
+        """Train until the schedule ends or validation has stopped improving.
 
         Args:
-            batches: gives the batches from a step on.
-            validate: the measure to raise, 0..1; called with the network in evaluation mode.
-            save: called after each epoch and every few seconds: to keep :meth:`state`.
-            on_step: called with the number of steps made, the rate and the loss.
+            batches: returns the batches from a step on.
+            validate: metric to maximise, 0..1; called with the network in evaluation mode.
+            save: called after each epoch and every :data:`SAVE_SECONDS`, to save :meth:`state`.
+            on_step: called with the number of steps, the learning rate and the loss.
             on_epoch: called after each epoch.
 
         Raises:
-            TrainingError: if the loss is no number any more, or memory runs out.
+            TrainingError: if the loss becomes NaN or infinite, or memory runs out.
         """
         started = saved = time.perf_counter()
         stream = iter(batches(self.step))
@@ -117,7 +117,7 @@ class Trainer:
                 self._trainable = -1
                 with torch.no_grad():
                     measure = self._processes.same_everywhere(validate(self._measured), self.device)
-                # Of equals the later one: it has seen more, and at a lower rate.
+                # On ties the later epoch: it has seen more samples, at a lower learning rate.
                 if not self.history or measure >= max(e.val_metric for e in self.history):
                     self.best = cpu_copy(self._measured.state_dict())
                 self.history.append(
@@ -142,12 +142,12 @@ class Trainer:
                 saved = time.perf_counter()
 
     def _train_acc(self) -> float | None:
-        """Accuracy on those batches of this epoch whose right rows were counted; None if there was none."""
+        """Accuracy on the batches of this epoch whose correct rows were counted; None if there are none."""
         right = self._processes.sum(int(self._right), self.device)
         return right / self._counted if self._counted else None
 
     def _train_step(self, inputs: Tensor, target: Tensor, factor: float) -> float:
-        """One optimiser step with a part of the peak rate; returns the loss before it."""
+        """One optimiser step with ``factor`` times the peak learning rate; returns the loss before it."""
         self._set_mode()
         if self.settings.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
@@ -161,7 +161,7 @@ class Trainer:
                     output = self._forward(part)
                 # Gradients add up over parts and are averaged over processes.
                 weight = len(part) * self._processes.count / rows
-                # Without rows, an empty sum still tells the other processes that there is no gradient.
+                # Without rows, an empty sum still takes part in the gradient exchange.
                 loss = self.objective.loss(output, target_part, self.step) if weight else zero_loss(output)
                 if weight not in (0, 1):
                     loss = loss * weight
@@ -190,20 +190,20 @@ class Trainer:
 
     @property
     def _measured(self) -> nn.Module:
-        """What is measured and kept: the averaged weights where there are such."""
+        """The network that is measured and kept: with averaged weights if they are enabled."""
         return self.network if self._average is None else self._average.network
 
     def _explained(self, error: RuntimeError, rows: int) -> Exception:
         text = str(error)
         if "memory" in text:
-            fitted = f"{self._fitted} rows fitted" if self._fitted else "choose a smaller one"
-            return TrainingError(f"memory ran out with a batch of {rows} rows; {fitted}")
+            fitted = f"{self._fitted} rows fit" if self._fitted else "choose a smaller one"
+            return TrainingError(f"out of memory with a batch of {rows} rows; {fitted}")
         if self._processes.count > 1 and ("onnection" in text or "gloo" in text or "NCCL" in text):
-            return TrainingError("another process of this training has ended; go on with --resume")
+            return TrainingError("another process of this training has ended; resume with --resume")
         return error
 
     def _set_mode(self) -> None:
-        """Training mode, with those groups frozen whose turn has not come; only where it has to change."""
+        """Set training mode, with the groups frozen that have not joined yet; only on changes."""
         learning = self.schedule.groups_at(self.step, len(self._groups))
         if self._trainable == learning:
             return
@@ -214,12 +214,12 @@ class Trainer:
             if depth >= learning:
                 group.eval()  # batch statistics of a frozen group stay as they are
         network = torch.compile(self.network) if self.settings.compile else self.network
-        # It looks once for what learns, hence anew for each new group.
+        # It collects trainable parameters once, so it is recreated for each new group.
         self._forward = DistributedDataParallel(network) if self._processes.count > 1 else network
 
     @property
     def best_epoch(self) -> int:
-        """The last epoch with the best measure, counted from 1; 0 before the first."""
+        """The last epoch with the best metric, counted from 1; 0 before the first."""
         return max(self.history, key=lambda e: (e.val_metric, e.epoch)).epoch if self.history else 0
 
     @property
@@ -230,7 +230,7 @@ class Trainer:
         return self.step >= self.schedule.steps or waited >= self.settings.patience
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on: step, weights, best weights, optimiser, randomness, history."""
+        """Everything needed to resume: step, weights, best weights, optimiser, random state, history."""
         return {
             "step": self.step,
             "network": cpu_copy(self.network.state_dict()),
@@ -242,7 +242,7 @@ class Trainer:
         } | ({} if self._average is None else {"average": cpu_copy(self._average.network.state_dict())})
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from a :meth:`state`."""
+        """Restore a :meth:`state`."""
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.best = state["best"]

@@ -1,4 +1,4 @@
-"""Everything that decides a run of the detector. Needs no torch."""
+"""Configuration of runs of the detector. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from plate_ocr.training.rendered.config import RenderRunConfig
 
 @dataclass(frozen=True)
 class DetectorRunConfig(RenderRunConfig):
-    """Everything that decides a run of the detector; stored as ``config.toml``.
+    """Configuration of a run of the detector; stored as ``config.toml``.
 
     Attributes:
-        backgrounds: folder with photographs without plates, put behind cars beside those that packages bring.
+        backgrounds: folder with photographs without plates, in addition to those that come with packages.
     """
 
     PATHS: ClassVar[Mapping[str, Collection[str]]] = {**RenderRunConfig.PATHS, "backgrounds": ()}
@@ -29,10 +29,10 @@ class DetectorRunConfig(RenderRunConfig):
 
     @property
     def rendering(self) -> Rendering:
-        """How scenes are rendered."""
+        """Settings of the rendering."""
         return replace(super().rendering, backgrounds=self.backgrounds)
 
     @property
     def loss_name(self) -> str:
-        """What is made small, in words."""
+        """Name of the loss."""
         return "focal loss and corners"

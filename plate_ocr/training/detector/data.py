@@ -1,4 +1,4 @@
-"""Batches of rendered scenes, and what the detector should answer to them."""
+"""Batches of rendered scenes, and targets for the detector."""
 
 from __future__ import annotations
 
@@ -15,60 +15,60 @@ from plate_ocr.rendering.shards import MAX_PLATES, SceneShard
 from plate_ocr.training.rendered.data import ShardBatches, augment_batch
 from plate_ocr.vision.detection import CELL, UNIT
 
-SPREAD = (0.1, 0.16)
-"""Standard deviation of the peak that a plate should give, as parts of its width and height."""
+PEAK_STD = (0.1, 0.16)
+"""Standard deviation of a plate's target peak, as parts of its width and height."""
 
-NARROWEST = 0.6
-"""The least of it, cells."""
+MIN_PEAK_STD = 0.6
+"""Its minimum, cells."""
 
-ANSWERS = 0.3
-"""Cells whose peak is at least so high answer for a plate's corners."""
+MIN_CORNER_PEAK = 0.3
+"""Minimum peak of the cells that predict a plate's corners."""
 
 SIZES = ((192, 256), (256, 352), (352, 480), (448, 608))
-"""Heights and widths at which scenes are learnt from, one of them a batch: plates far away, and plates as
-wide as what the network looks at in photos, from scenes that are fast to render."""
+"""Heights and widths of training scenes, one of them per batch: from distant plates to plates as
+wide as in photos, from scenes that are fast to render."""
 
 ZOOM = (0.85, 1.35)
-"""How much larger a scene is shown, at most and at least."""
+"""Bounds of the random zoom."""
 
 TILT = 8.0
-"""How far it is turned, degrees, at most."""
+"""Maximum random rotation, degrees."""
 
-WHOLE = 0.85
-"""Part of a plate that is still in the picture, at least; one that is cut off more is none any longer."""
+MIN_VISIBLE = 0.85
+"""Minimum visible part of a labelled plate."""
 
 
 @dataclass(frozen=True)
 class SceneBatches(ShardBatches[SceneShard]):
-    """Batches of scenes, with targets as of :func:`answer`."""
+    """Batches of scenes, with targets as of :func:`detector_targets`."""
 
     def augmented(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pictures, larger and turned or not, and points as they are learnt from this time."""
+        """Augmented pictures and points, at a random size, zoom and rotation."""
         which = int(torch.randint(len(SIZES), (), generator=random, device=pictures.device))
-        return augment_batch(*seen_again(pictures, points, SIZES[which], random), random)
+        return augment_batch(*rescale_scenes(pictures, points, SIZES[which], random), random)
 
     def targets(self, shard: SceneShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
-        """Where plates are."""
+        """Targets of a batch, as of :func:`detector_targets`."""
         height, width = pictures.shape[2:]
         corners = (points * points.new_tensor([width, height])).reshape(len(rows), MAX_PLATES, 4, 2)
-        return answer(corners, height, width)
+        return detector_targets(corners, height, width)
 
 
-def seen_again(
+def rescale_scenes(
     pictures: Tensor, points: Tensor, size: tuple[int, int], random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Scenes in another size, each moved, nearer or further away, turned a little.
+    """Resize scenes, each with a random shift, zoom and rotation.
 
     Args:
         pictures: float32 ``[batch, 1, height, width]``.
-        points: float32 ``[batch, 4 * plates, 2]``: corners of each plate in turn, as parts of the pictures'
-            width and height; not a number where there is no plate.
+        points: float32 ``[batch, 4 * plates, 2]``: corners of each plate, as parts of the pictures'
+            width and height; NaN beyond the last plate.
         size: height and width of the result, pixels.
-        random: source of randomness, on the pictures' device.
+        random: random generator, on the pictures' device.
 
     Returns:
-        Pictures of that size, edges repeated beyond them, and where the corners are in them; not a number
-        for plates that are cut off now.
+        Pictures of that size, padded by repeating edges, and the moved corners; NaN
+        for plates that are cut off.
     """
     count, aspect = len(pictures), pictures.shape[3] / pictures.shape[2]
 
@@ -86,7 +86,7 @@ def seen_again(
     shown = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
     there = (points * 2 - 1 - move[:, None]) @ torch.linalg.inv(turn).transpose(1, 2)
     boxes = there.reshape(count, -1, 4, 2)
-    cut = _area(boxes.clamp(-1, 1)) < WHOLE * _area(boxes)
+    cut = _area(boxes.clamp(-1, 1)) < MIN_VISIBLE * _area(boxes)
     boxes = torch.where(cut[:, :, None, None], torch.nan, boxes)
     return shown, (boxes.reshape(there.shape) + 1) / 2
 
@@ -97,18 +97,18 @@ def _area(boxes: Tensor) -> Tensor:
     return (x * y.roll(-1, -1) - x.roll(-1, -1) * y).sum(-1).abs() / 2
 
 
-def answer(corners: Tensor, height: int, width: int) -> Tensor:
-    """What the detector should say about a batch of pictures.
+def detector_targets(corners: Tensor, height: int, width: int) -> Tensor:
+    """Targets of the detector for a batch of pictures.
 
     Args:
-        corners: float32 ``[batch, plates, 4, 2]``, pixels; not a number where there is no plate.
+        corners: float32 ``[batch, plates, 4, 2]``, pixels; NaN beyond the last plate.
         height: of the pictures, pixels.
         width: of the pictures, pixels.
 
     Returns:
-        float32 ``[batch, 10, height / 8, width / 8]``: a peak of 1 at the middle of each plate; then 1 over
-        the plate's width where a cell answers for it, elsewhere 0; then x and y of its corners from the
-        cell's middle, in :data:`plate_ocr.vision.detection.UNIT` pixels.
+        float32 ``[batch, 10, height / 8, width / 8]``: a peak of 1 at the centre of each plate; then the
+        inverse of the plate's width in cells that predict its corners, elsewhere 0; then x and y of its
+        corners relative to the cell's centre, in :data:`plate_ocr.vision.detection.UNIT` pixels.
     """
     rows, columns = (torch.arange(side // CELL, device=corners.device) for side in (height, width))
     y, x = torch.meshgrid(rows, columns, indexing="ij")
@@ -119,16 +119,16 @@ def answer(corners: Tensor, height: int, width: int) -> Tensor:
         upper = plate[:, 1] - plate[:, 0]
         # Lengths of the upper and the left side.
         sides = torch.stack([upper.norm(dim=1), (plate[:, 3] - plate[:, 0]).norm(dim=1)], 1)
-        spread = (sides * sides.new_tensor(SPREAD)).clamp(min=NARROWEST * CELL)
+        spread = (sides * sides.new_tensor(PEAK_STD)).clamp(min=MIN_PEAK_STD * CELL)
         along, down = (upper / sides[:, :1])[:, None, None].unbind(-1)
         right, below = (places - middle[:, None, None]).unbind(-1)
         away = torch.stack([right * along + below * down, below * along - right * down], -1)
         away = away / spread[:, None, None]
         peak = torch.exp(-0.5 * away.square().sum(-1)).nan_to_num()
-        # The nearest cell stands for all of the plate.
+        # The nearest cell has a peak of exactly 1.
         peak = peak / peak.amax((1, 2), keepdim=True).clamp(min=1e-6)
         offsets = (plate[:, None, None] - places[:, :, None]).flatten(3).permute(0, 3, 1, 2) / UNIT
-        mine = (peak > result[:, 0]) & (peak > ANSWERS)
+        mine = (peak > result[:, 0]) & (peak > MIN_CORNER_PEAK)
         result[:, 0] = torch.maximum(result[:, 0], peak)
         result[:, 1] = torch.where(mine, (1 / sides[:, 0])[:, None, None], result[:, 1])
         result[:, 2:] = torch.where(mine[:, None], offsets, result[:, 2:])

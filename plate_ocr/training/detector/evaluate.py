@@ -1,4 +1,4 @@
-"""How well plates are found in rendered scenes."""
+"""Detection metrics on rendered scenes."""
 
 from __future__ import annotations
 

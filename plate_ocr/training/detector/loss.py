@@ -1,4 +1,4 @@
-"""What the detector makes small."""
+"""The loss of the detector."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from plate_ocr.vision.detection import UNIT
 
 @dataclass(frozen=True)
 class PlatePeaks:
-    """Focal loss of the peaks (Law and Deng, *CornerNet*, 2018) and how far off corners are."""
+    """Focal loss of the peaks (Law and Deng, *CornerNet*, 2018) and L1 loss of corners."""
 
     def loss(self, output: Tensor, target: Tensor, step: int) -> Tensor:
         """Mean loss of a batch.
 
         Args:
             output: of :class:`PlateDetector`.
-            target: of :func:`answer`.
-            step: makes no difference.
+            target: of :func:`~plate_ocr.training.detector.data.detector_targets`.
+            step: unused.
         """
         output = output.float()
         peak, logit = target[:, 0], output[:, 0]
@@ -38,11 +38,11 @@ class PlatePeaks:
         return losses.sum() / plates + CORNER_LOSS_WEIGHT * (off * weight).sum() / answering
 
     def correct(self, output: Tensor, target: Tensor) -> Tensor:
-        """Of how many scenes it is said rightly whether there is a plate in them, wherever it is."""
-        sure = (output[:, 0] > 0).flatten(1).any(1)
+        """Number of scenes in which the presence of a plate, anywhere, is predicted correctly."""
+        found = (output[:, 0] > 0).flatten(1).any(1)
         there = (target[:, 0] == 1).flatten(1).any(1)
-        return (sure == there).sum()
+        return (found == there).sum()
 
 
 CORNER_LOSS_WEIGHT = 4.0
-"""What corners count that are a plate's width off, against the peaks."""
+"""Weight of corners with an error of one plate width, relative to the peaks."""

@@ -1,4 +1,4 @@
-"""Training the detector: a task that learns from rendered scenes."""
+"""The task that trains the detector on rendered scenes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, total_over_ancestry, training_record
 
 CARD = DetectorCard(channels=(16, 32, 64, 88), features=48, blocks=(1, 1, 1), context=3, light=True)
-"""Of a network that begins with nothing: a fifth of the time of :class:`DetectorCard`'s own sizes."""
+"""Default network: takes a fifth of the time of :class:`DetectorCard`'s own sizes."""
 
 N_VAL, N_TEST = 256, 1024
-"""Scenes that decide which weights are kept, and scenes to measure on."""
+"""Number of validation and test scenes."""
 
 BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-"""Least scores that are tried."""
+"""Candidates for the minimum score."""
 
 
 @contextmanager
@@ -44,9 +44,9 @@ def open_detector(
     """The training of a detector on rendered scenes.
 
     Args:
-        config: what and how.
-        context: where.
-        card: of a network of other sizes than :data:`CARD`; that of ``config.weights`` where there is one.
+        config: of the run.
+        context: of the run.
+        card: of a network of other sizes than :data:`CARD`; ``config.weights`` takes precedence.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
@@ -69,7 +69,7 @@ def open_detector(
         )
     with rendered_shards(config, context.folder, render_scenes, SceneShard) as (shards, executor):
         batches = SceneBatches(shards, config.seed, config.batch_size, config.repeats, device=context.device)
-        # Of several processes the first decides.
+        # Only the first of several processes validates.
         held_out: SceneShard | None = None
         if context.first:
             held_out = executor.submit(render_scenes, config.rendering, FIRST_VAL, N_VAL).result()

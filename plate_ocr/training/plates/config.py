@@ -1,4 +1,4 @@
-"""Everything that decides a run of the plate network. Needs no torch."""
+"""Configuration of runs of the plate network. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from plate_ocr.training.rendered.config import RenderRunConfig
 
 @dataclass(frozen=True)
 class PlateRunConfig(RenderRunConfig):
-    """Everything that decides a run of the plate network; stored as ``config.toml``.
+    """Configuration of a run of the plate network; stored as ``config.toml``.
 
     Attributes:
-        alphabet: the characters that are told apart.
+        alphabet: the characters to recognise.
     """
 
     SHARD: ClassVar[int] = 2048
@@ -27,5 +27,5 @@ class PlateRunConfig(RenderRunConfig):
 
     @property
     def loss_name(self) -> str:
-        """What is made small, in words."""
+        """Name of the loss."""
         return "CTC and corners"

@@ -1,4 +1,4 @@
-"""Batches of rendered plates and what the plate network should answer to them."""
+"""Batches of rendered plates, and targets for the plate network."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class PlateBatches(ShardBatches[Shard]):
     alphabet: Alphabet
 
     def targets(self, shard: Shard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
-        """What is written, and where its corners are."""
+        """Texts and corners of the plates."""
         classes = encode_texts([shard.texts[row] for row in rows], self.alphabet)
         return PlateTargets(torch.from_numpy(classes), points).packed()
 
 
 @dataclass(frozen=True)
 class PlateTargets:
-    """What a batch of plates should give.
+    """Targets of a batch of plates.
 
     Attributes:
-        classes: int64 ``[batch, LONGEST]``: of the text from 1, filled up with 0, the blank.
+        classes: int64 ``[batch, LONGEST]``: of the text from 1, padded with 0, the blank.
         points: float32 ``[batch, 8, 2]``, as of :class:`Shard`.
     """
 
@@ -46,7 +46,7 @@ class PlateTargets:
     points: Tensor
 
     def packed(self) -> Tensor:
-        """Both in one tensor, as a trainer passes them round: float32 ``[batch, LONGEST + 16]``."""
+        """Both in one tensor, as the trainer passes them on: float32 ``[batch, LONGEST + 16]``."""
         return torch.cat([self.classes.float(), self.points.flatten(1)], 1)
 
     @classmethod
@@ -56,10 +56,10 @@ class PlateTargets:
 
 
 def encode_texts(texts: Sequence[str], alphabet: Alphabet) -> NDArray[np.int64]:
-    """Texts as CTC wants them.
+    """Encode texts for the CTC loss.
 
     Returns:
-        int64 ``(N, LONGEST)``: classes from 1, filled up with 0, the blank.
+        int64 ``(N, LONGEST)``: classes from 1, padded with 0, the blank.
 
     Raises:
         AlphabetError: if a character is not in the alphabet.

@@ -1,4 +1,4 @@
-"""Measuring a plate network on rendered plates, and fitting what its confidence means."""
+"""Measures a plate network on rendered plates, and calibrates its confidence."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from plate_ocr.training.rendered.run import total_over_ancestry
 from plate_ocr.vision.images import Image
 
 N_CALIBRATION, N_NEGATIVES, N_TEST = 8192, 1024, 4096
-"""Plates to fit confidences on; pictures without a plate, and plates, to measure on."""
+"""Number of plates for calibration; of pictures without a plate, and of plates, for the test."""
 
 
 def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArray[np.float32]:
-    """Run a network, as it is, on pictures.
+    """Run a network on pictures.
 
     Args:
         network: in evaluation mode.
@@ -55,7 +55,7 @@ def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArr
 
 
 def plate_accuracy(network: nn.Module, shard: Shard, alphabet: Alphabet) -> float:
-    """Share of plates of which every character is read right."""
+    """Share of plates read without a mistake."""
     read = [
         alphabet.decode(s.char for s in greedy_decode(row)) for row in plate_logits(network, shard.images)
     ]
@@ -68,9 +68,9 @@ class PlateReadings:
 
     Attributes:
         texts: what was read.
-        logits: float32 ``(M, classes + 1)``: the network's answer for each character of all of them.
-        classes: int64 ``(M,)``: the class that was taken.
-        owner: int64 ``(M,)``: the picture that the character belongs to.
+        logits: float32 ``(M, classes + 1)``: of each character of all pictures.
+        classes: int64 ``(M,)``: the decoded class.
+        owner: int64 ``(M,)``: index of the character's picture.
     """
 
     texts: tuple[str, ...]
@@ -108,9 +108,9 @@ class PlateReadings:
 
 
 def fit_plate_temperature(readings: PlateReadings, target: Sequence[str]) -> float:
-    """The temperature whose confidences best foretell which characters are right, by cross-entropy.
+    """The temperature with the lowest cross-entropy between confidences and correctness of characters.
 
-    It is 1 where nothing was read.
+    It is 1 if nothing was read.
     """
     if not len(readings.classes):
         return 1.0
@@ -173,21 +173,21 @@ def finish_plates(
 
 
 def _char_bound(correct: NDArray[np.float32], wrong: NDArray[np.float32]) -> float:
-    """A bound as of :func:`fit_min_confidence`; none where there is nothing to fit it on."""
+    """A bound as of :func:`fit_min_confidence`; 0 without data to fit it on."""
     return fit_min_confidence(correct, wrong) if len(correct) and len(wrong) else 0.0
 
 
 def _plate_bound(correct: NDArray[np.float32], max_lost: float = 0.002, upper: float = 0.9) -> float:
-    """The highest bound that refuses no more right plates than ``max_lost``.
+    """The highest bound that rejects at most a share of ``max_lost`` of the correct plates.
 
-    Rendered pictures without a plate are too easy to fit it on: what cars and streets have to show
-    that looks like letters is refused the better the higher it is.
+    Rendered pictures without a plate are too easy to fit it on: a higher bound rejects more of
+    what looks like letters on real cars and streets.
     """
     return round(min(upper, float(np.quantile(correct, max_lost))), 3) if len(correct) else 0.0
 
 
 def _measured(readings: PlateReadings, shard: Shard, card: PlateCard) -> dict[str, Any]:
-    """Figures of all plates together and of each region; what is not sure enough counts as wrong."""
+    """Metrics of all plates and of each region; rejected readings count as wrong."""
     confidences, correct = readings.confidences(card.temperature), readings.correct(shard.texts)
     confident = readings.plate_confidences(card.temperature) >= card.min_plate_confidence
     uncertain = np.bincount(readings.owner, confidences < card.min_confidence, len(shard.texts)) > 0

@@ -1,4 +1,4 @@
-"""What the plate network makes small."""
+"""The loss of the plate network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor
 from plate_ocr.training.plates.data import PlateTargets
 
 SMOOTH_L1_BETA, CORNER_LOSS_WEIGHT = 0.02, 5.0
-"""Corners that are less far off, as parts of the picture, count with the square of it; and what they count
-against the text."""
+"""Error of corners, as a part of the picture, below which the loss is quadratic; and their weight relative to
+the text."""
 
 
 @dataclass(frozen=True)
 class PlateText:
-    """CTC loss of plates, each divided by its number of characters, and how far off corners are."""
+    """CTC loss per character, plus a smooth L1 loss of corners."""
 
     def loss(self, output: tuple[Tensor, Tensor], target: Tensor, step: int) -> Tensor:
         """Mean loss of a batch.
@@ -25,7 +25,7 @@ class PlateText:
         Args:
             output: of :class:`plate_ocr.networks.plate.PlateNetwork`.
             target: of :class:`PlateTargets`.
-            step: makes no difference.
+            step: unused.
         """
         logits, points = output[0].float(), output[1].float()
         targets = PlateTargets.of(target)
@@ -38,12 +38,12 @@ class PlateText:
         return (losses / lengths.clamp(min=1)).mean() + CORNER_LOSS_WEIGHT * (off * there).mean()
 
     def correct(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
-        """How many plates are read right, character by character."""
+        """Number of plates read without a mistake."""
         target = PlateTargets.of(target).classes
         likeliest = output[0].argmax(-1)
         before = F.pad(likeliest, (1, 0))[:, :-1]
         kept = (likeliest > 0) & (likeliest != before)
-        # A stable sort brings what is kept to the front, in its order.
+        # A stable sort moves the kept classes to the front, in their order.
         order = torch.argsort((~kept).to(torch.int8), dim=1, stable=True)
         read = torch.where(kept, likeliest, 0).gather(1, order)
         longest = target.shape[1]

@@ -1,4 +1,4 @@
-"""A plate model that computes with 8-bit integers where it may: smaller and faster, at a small loss."""
+"""Quantizes a plate model to 8-bit integers: smaller and faster, at a small loss of accuracy."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.vision.images import Image
 
 N_CALIBRATION = 256
-"""Rendered plates by which the range of each feature is found."""
+"""Number of rendered plates for calibrating the range of each feature."""
 
 _INTEGER = re.compile(r"convolutions\.(?!0\.)|transformer\.\d+\.linear")
-"""Weights of what computes with integers."""
+"""Names of the weights of quantized layers."""
 
 
 class _Pictures(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
@@ -48,16 +48,16 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has
 def quantized(model: bytes, pictures: Image) -> bytes:
     """The ONNX graph of a plate network with convolutions and wide layers in 8-bit integers.
 
-    The ranges of features are found beforehand and fixed, so that a picture reads the same alone and among
-    others. They leave out the outermost hundred-thousandth of the values: the others then have finer steps.
-    What finds the text stays as it is, for a corner a pixel aside changes all that is read; so do attention,
-    which 8 bits cost plates, and the first windows, which they make no faster on a single channel. Weights
-    have a scale for each channel and 7 bits, so that their products fit into the 16 bits which older
-    processors add them up in.
+    The ranges of features are calibrated and fixed, so that a picture reads the same alone and in a batch.
+    They exclude the outermost hundred-thousandth of the values: the others then have finer steps.
+    Not quantized are the network that finds the text, as an error of one pixel changes the reading;
+    attention, which would lose accuracy; and the first convolution, which would be no faster on a single
+    channel. Weights have a scale per channel and 7 bits, so that their products fit into the 16-bit sums of
+    older processors.
 
     Args:
         model: as of :func:`plate_ocr.networks.export.to_onnx`, with its card.
-        pictures: uint8 ``(N, height, width)``: the range of each feature is what it is on these.
+        pictures: uint8 ``(N, height, width)``: for calibrating the range of each feature.
 
     References:
         Jacob et al., *Quantization and Training of Neural Networks for Efficient
@@ -68,11 +68,11 @@ def quantized(model: bytes, pictures: Image) -> bytes:
     version = graph.ir_version
     for i, node in enumerate(graph.graph.node):
         node.name = node.name or f"{node.op_type.lower()}_{i}"
-    # Nothing is left that ONNX Runtime's own preparation would fold; without the mark it asks for it.
+    # ONNX Runtime's preprocessing has nothing left to fold; without this entry it asks for it.
     helper.set_model_props(graph, {"onnx.quant.pre_process": "onnxruntime.quant"})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        # It prints how far it is.
+        # It prints its progress.
         with contextlib.redirect_stdout(io.StringIO()):
             quantize_static(
                 graph,
@@ -88,7 +88,7 @@ def quantized(model: bytes, pictures: Image) -> bytes:
                 calibrate_method=CalibrationMethod.Percentile,
                 extra_options={
                     "CalibPercentile": 99.999,
-                    # What a wide layer gives goes on in floating point.
+                    # Outputs of wide layers stay in floating point.
                     "OpTypesToExcludeOutputQuantization": ["MatMul"],
                 },
             )
@@ -100,12 +100,12 @@ def quantized(model: bytes, pictures: Image) -> bytes:
 
 
 def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, int]:
-    """Write a plate model that computes with 8-bit integers, ranges taken from rendered plates.
+    """Write a plate model in 8-bit integers, calibrated on rendered plates.
 
     Args:
         model: a name, an ``.onnx`` file or the folder of a training run.
-        out: an ``.onnx`` file, with the same card; for reading only.
-        rendering: how plates are rendered.
+        out: an ``.onnx`` file with the same card, for reading only.
+        rendering: of the calibration plates.
 
     Returns:
         Bytes of the model's ``.onnx`` file and of the new one.

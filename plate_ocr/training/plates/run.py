@@ -1,4 +1,4 @@
-"""Training the plate network: a task that learns from rendered plates."""
+"""The task that trains the plate network on rendered plates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, training_record
 
 N_VAL = 1024
-"""Rendered plates that decide which weights are kept."""
+"""Number of validation plates."""
 
 
 @contextmanager
@@ -34,9 +34,9 @@ def open_plates(
     """The training of a plate model on rendered plates.
 
     Args:
-        config: what and how.
-        context: where.
-        card: of a network of other sizes than the shipped one.
+        config: of the run.
+        context: of the run.
+        card: of a network of other sizes than the default.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
@@ -54,7 +54,7 @@ def open_plates(
         context.callback.on_message(line)
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         batches = PlateBatches(shards, config.seed, config.batch_size, config.repeats, card.alphabet)
-        # Of several processes the first decides.
+        # Only the first of several processes validates.
         count = N_VAL if context.first else 0
         held_out = render_all(config.rendering, FIRST_VAL, count, executor) if count else None
 
@@ -71,7 +71,7 @@ def open_plates(
 
 
 def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[PlateCard, str]:
-    """Take over the weights of a saved plate model where they fit; output rows are matched by character.
+    """Copy weights of a saved plate model where shapes match; output rows are matched by character.
 
     Args:
         source: a model's name, file or run folder.
@@ -79,7 +79,7 @@ def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[Pl
         card: of the network.
 
     Returns:
-        The card, with what the model learnt from, and one line of what was taken over.
+        The card, with the model's training record, and a message about what was copied.
 
     Raises:
         ModelError: if there is no such plate model.

@@ -1,1 +1,1 @@
-"""What trainings on rendered pictures share."""
+"""Shared by trainings on rendered pictures."""

@@ -1,4 +1,4 @@
-"""Everything that decides a run on rendered pictures. Needs no torch."""
+"""Configuration of runs on rendered pictures. Needs no torch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, left_o
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 
 FIRST_VAL = HELD_OUT + 10**6
-"""Number of the first picture that decides which weights are kept."""
+"""Index of the first validation picture."""
 
 
 @dataclass(frozen=True)
 class RenderRunConfig(RunConfig):
-    """Everything that decides a run on rendered pictures; stored as ``config.toml``.
+    """Configuration of a run on rendered pictures; stored as ``config.toml``.
 
     Attributes:
-        assets: folder with glyphs and fonts; empty: only fonts that a package brings.
+        assets: folder with glyphs and fonts; empty: only fonts that come with packages.
         regions: names of regions or region files; empty: the generator's mix.
     """
 
@@ -35,7 +35,7 @@ class RenderRunConfig(RunConfig):
     }
 
     SHARD: ClassVar[int] = 1
-    """Pictures that are rendered at a time."""
+    """Pictures per shard."""
 
     repeats: int = 3
     lr: float = 2e-3
@@ -49,12 +49,12 @@ class RenderRunConfig(RunConfig):
 
     @property
     def lr_warmup_steps(self) -> int:
-        """Of a warm-up of the rate that names none: 400, in short runs a tenth of all."""
+        """Default steps of a learning-rate warm-up: 400, in short runs a tenth of all."""
         return max(1, min(400, self.steps // 10))
 
     @property
     def settings(self) -> TrainSettings:
-        """What the plan leaves open."""
+        """Settings beside the schedule."""
         return dataclasses.replace(
             super().settings,
             weight_decay=0.02,
@@ -66,16 +66,16 @@ class RenderRunConfig(RunConfig):
 
     @property
     def useful_workers(self) -> int:
-        """All cores but the one that trains."""
+        """All cores except the training one."""
         return max(1, available_threads() - 1)
 
     @property
     def rendering(self) -> Rendering:
-        """How pictures are rendered."""
+        """Settings of the rendering."""
         return Rendering(self.assets, self.regions, self.seed)
 
     def material(self) -> list[str]:
-        """Which regions are rendered, and which were left out and why.
+        """The regions that are rendered, and those left out, with the reason.
 
         Raises:
             DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
@@ -85,10 +85,10 @@ class RenderRunConfig(RunConfig):
 
     @property
     def steps_per_shard(self) -> int:
-        """Optimiser steps with one shard."""
+        """Optimiser steps per shard."""
         return steps_per_shard(self.repeats, self.SHARD, self.batch_size)
 
 
 def steps_per_shard(repeats: int, size: int, batch_size: int) -> int:
-    """Optimiser steps with a shard of so many pictures; those that fill no batch are left over."""
+    """Optimiser steps per shard of ``size`` pictures; an incomplete last batch is dropped."""
     return repeats * (size // batch_size)

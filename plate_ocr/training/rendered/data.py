@@ -1,4 +1,4 @@
-"""Batches of rendered pictures: the same for a step every time."""
+"""Batches of rendered pictures, reproducible per step."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from plate_ocr.training.core.device import ALONE, ProcessGroup
 from plate_ocr.training.rendered.config import steps_per_shard
 
 PARTS = 32
-"""Into so many a shard is cut to be rendered: memory of the processes that render is bounded by one."""
+"""Number of parts that a shard is rendered in: limits the memory of the rendering processes."""
 
 SHIFT = (3, 6)
-"""How far a picture is moved down or up, and left or right, at most, pixels."""
+"""Maximum vertical and horizontal shift, pixels."""
 
 CPU = torch.device("cpu")
 
@@ -33,20 +33,20 @@ AnyShard = TypeVar("AnyShard", bound=Rendered)
 
 
 class Shards(Generic[AnyShard]):
-    """Shards by number: rendered ahead, kept as files as long as they are needed.
+    """Shards by number: rendered ahead and kept as files while they are needed.
 
-    Of the processes of one training on a machine each renders its own part of them and waits for the files
+    Each process of one training on a machine renders its own part of them and waits for the files
     of the others.
 
     Args:
-        render: from the number of the first picture and the count of them to a shard; run in workers.
+        render: renders a shard from the index of its first picture and their count; run in workers.
         shard_type: of the shards.
         size: pictures in a shard.
-        folder: for the files.
-        executor: renders.
-        last: number of the last shard that may be asked for.
+        folder: of the files.
+        executor: runs ``render``.
+        last: number of the last shard.
         processes: of this training on this machine.
-        ahead: shards to render ahead.
+        ahead: number of shards rendered ahead.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Shards(Generic[AnyShard]):
         Raises:
             OutputError: if its file cannot be written.
         """
-        # Every process has these in its memory: none is more than a step ahead of another.
+        # Every process has these in memory: none is more than a step ahead of another.
         for path in self._folder.glob("*.npz"):
             if path.stem.isdecimal() and int(path.stem) < number:
                 path.unlink(missing_ok=True)
@@ -92,7 +92,7 @@ class Shards(Generic[AnyShard]):
         return shard
 
     def _begun(self, number: int) -> list[Future[AnyShard]]:
-        """The parts of a shard, being rendered."""
+        """Start rendering the parts of a shard."""
         first, part = number * self.size, -(-self.size // PARTS)
         return [
             self._executor.submit(self._render, first + i, min(part, self.size - i))
@@ -108,14 +108,14 @@ class Shards(Generic[AnyShard]):
 
 @dataclass(frozen=True)
 class ShardBatches(ABC, Generic[AnyShard]):
-    """The batches of a training from a step on; what a step gets depends on the step alone.
+    """The batches of a training from a step on; the batch of a step depends on the step alone.
 
     Attributes:
-        shards: the pictures, each shard passed over several times before the next.
-        seed: of everything random.
+        shards: the pictures; each shard is used ``repeats`` times before the next.
+        seed: random seed.
         batch_size: pictures in a batch.
-        repeats: over each shard.
-        device: where batches are made.
+        repeats: passes over each shard.
+        device: of the batches.
     """
 
     shards: Shards[AnyShard]
@@ -126,10 +126,10 @@ class ShardBatches(ABC, Generic[AnyShard]):
 
     @abstractmethod
     def targets(self, shard: AnyShard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
-        """What the pictures of these rows of a shard should give, their points being where they are now."""
+        """Targets of these rows of a shard, given their augmented pictures and points."""
 
     def augmented(self, pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pictures and points as they are learnt from this time: see :func:`augment_batch`."""
+        """Augmented pictures and points, see :func:`augment_batch`."""
         return augment_batch(pictures, points, random)
 
     @property
@@ -155,15 +155,15 @@ class ShardBatches(ABC, Generic[AnyShard]):
 
 
 def augment_batch(pictures: Tensor, points: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Cheap changes that make a plate worth a second look: place, contrast, brightness, noise, inverse.
+    """Cheap augmentation for repeated use of a picture: shift, contrast, brightness, noise, inversion.
 
     Args:
         pictures: float32 ``[batch, 1, height, width]``, 0..1.
         points: float32 ``[batch, points, 2]``: places in the pictures, parts of their width and height.
-        random: source of randomness, on the pictures' device.
+        random: random generator, on the pictures' device.
 
     Returns:
-        Pictures of the same form and range, and where the points are in them.
+        Pictures of the same shape and range, and the moved points.
     """
     count, height, width = len(pictures), *pictures.shape[2:]
     device = pictures.device
