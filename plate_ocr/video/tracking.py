@@ -108,7 +108,7 @@ class _Track:
     def merge(self, other: _Track) -> None:
         """Merge another track of the same vehicle into this one."""
         self.vote.merge(other.vote)
-        self.confidence, self.start = max(self.confidence, other.sure), min(self.start, other.start)
+        self.confidence, self.start = max(self.confidence, other.confidence), min(self.start, other.start)
         if other.end > self.end:
             self.end, self.number, self.box, self.velocity = (
                 other.end,
