@@ -253,7 +253,7 @@ def ways_table(learnt: Sequence[LabelledPicture], measured: Sequence[LabelledPic
         f"measured on {len(measured)} of other plates.\n"
         f"Above batch size {LARGEST_TRAINED} one epoch of {COSTED} of them, for the cost alone.\n"
     )
-    print("| way | batch size | mean batch | pixels | right | time per picture | MB |")
+    print("| method | batch size | mean batch | pixels | right | time per picture | MB |")
     print("|---|---|---|---|---|---|---|")
     unit = 0.0
     for way, batch_sizes in PLAN:
@@ -288,7 +288,7 @@ def plates_table() -> None:
         f"\n{len(samples)} plates, {PLATE_HEIGHT} high, {min(widths)} to {max(widths)} wide, "
         f"{len(set(widths))} widths.\n"
     )
-    print("| way | batch size | mean batch | pixels | time per picture | MB |")
+    print("| method | batch size | mean batch | pixels | time per picture | MB |")
     print("|---|---|---|---|---|---|")
     resized = Way("resized to 32×64", Resizing(PLATE_HEIGHT, 64))
     unit = 0.0

@@ -66,7 +66,7 @@ def main() -> None:
         f"{count} videos, {len(outcomes)} cars (O=0, I=1): {right / len(outcomes):.0%} reported once with "
         f"the right text, {too_many} too many\n"
         f"of the {read_at_all} read correctly {MIN_DETECTIONS} times or more: {both / read_at_all:.0%}\n"
-        f"{pictures / seconds:.0f} pictures a second of processor time; a video has {RATE}"
+        f"{pictures / seconds:.0f} frames per second of processor time; a video has {RATE}"
     )
 
 

@@ -373,7 +373,7 @@ def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.M
 
     def on_message(what: str) -> None:
         said.append(what)
-        if "looking" in what and sum("looking" in line for line in said) == 3:
+        if "reconnecting" in what and sum("reconnecting" in line for line in said) == 3:
             again.append(Camera(camera.port, level=120))
 
     def show(frame: Frame, shown: Reading) -> bool:
@@ -392,7 +392,7 @@ def test_a_lost_camera_is_looked_for_again(camera: Camera, monkeypatch: pytest.M
         for there in again:
             there.stop()
     assert sorted(car.plate.text for car in cars) == ["AB123", "XY987"]
-    waits = [float(line.split()[-2]) for line in said if "looking" in line]
+    waits = [float(line.split()[-2]) for line in said if "reconnecting" in line]
     assert waits[:3] == [0.2, 0.4, 0.8]
     assert any("reconnected" in line for line in said)
 
