@@ -45,14 +45,14 @@ def read_config(path: Path) -> dict[str, Any]:
     """What a ``config.toml`` holds, not checked.
 
     Raises:
-        DataError: if it cannot be read or is no TOML.
+        DataError: if it cannot be read or is not TOML.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no TOML file: {error}") from None
+        raise DataError(f"{path} is not a TOML file: {error}") from None
     return parse_toml(text, str(path))
 
 

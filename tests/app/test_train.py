@@ -258,10 +258,10 @@ def test_the_file_of_a_run_starts_another_one_from_anywhere(
         ("grid = [0, 5]", "mine.toml: grid = [0, 5]: rows and columns are expected"),
         ("warmup = [1]", "mine.toml: warmup = [1]; tuple[str, ...] is expected"),
         ('warmup = ["x"]', "there is no warm-up 'x'"),
-        ("colour = 1", "mine.toml: no setting colour; there are model, epochs, "),
-        ('model = "plates"\nhidden = 3', "mine.toml: no setting hidden"),
+        ("colour = 1", "mine.toml: unknown setting colour; expected model, epochs, "),
+        ('model = "plates"\nhidden = 3', "mine.toml: unknown setting hidden"),
         ('model = "dogs"', "mine.toml: there is no model 'dogs'; there are digits"),
-        ("epochs = ", "mine.toml is no TOML file"),
+        ("epochs = ", "mine.toml is not a TOML file"),
         (None, "cannot read mine.toml: No such file"),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
     assert stored_config(tmp_path) == CONFIG
     with pytest.raises(DataError, match=r"no config\.toml"):
         stored_config(tmp_path / "nowhere")
-    for wrong, says in (("colour = 1", "no setting colour"), ('epochs = "x"', "int is expected")):
+    for wrong, says in (("colour = 1", "unknown setting colour"), ('epochs = "x"', "int is expected")):
         with pytest.raises(DataError, match=says):
             PlateRunConfig.from_toml(wrong, "config.toml")
     with pytest.raises(DataError, match="a batch of 0"):

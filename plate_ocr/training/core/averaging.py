@@ -12,10 +12,10 @@ class AveragedNetwork:
     """A copy of a network whose weights are the moving average of the network's own.
 
     Args:
-        network: that learns.
-        decay: part of the average that stays in each step, 0..1.
-        span: part of the steps made that the average reaches back over, at most: the first weights are random
-            and must fade.
+        network: the trained network.
+        decay: factor of the average in each step, 0..1.
+        span: maximum span of the average, as a part of the steps so far, so that the random initial weights
+            fade.
 
     Attributes:
         network: the copy, in evaluation mode.
@@ -33,7 +33,7 @@ class AveragedNetwork:
         self._counts = [(mine[name], theirs[name]) for name in mine if name not in names]
 
     def update(self, step: int) -> None:
-        """Take in the network's weights after ``step`` steps and one more."""
+        """Update with the network's weights after step ``step``, counted from 0."""
         share = max(1 - self._decay, (1 / self._span - 1) / (1 / self._span + step))
         with torch.no_grad():
             torch._foreach_lerp_(*self._numbers, share)

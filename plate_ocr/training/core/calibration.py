@@ -1,4 +1,4 @@
-"""What a confidence means: a temperature and bounds fitted on readings."""
+"""Calibration: a temperature and a minimum confidence, fitted on readings."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def fit_temperature(cross_entropy: Callable[[float], float]) -> float:
 def fit_min_confidence(
     correct: NDArray[np.float32], negatives: NDArray[np.float32], max_lost: float = 0.0005, upper: float = 0.3
 ) -> float:
-    """The confidence below which an answer is called unknown.
+    """The minimum confidence of a known character.
 
     As high as needed to refuse all but one in a hundred pictures of no character, but refusing no more
     right readings than ``max_lost`` and never higher than ``upper``.
 
     Args:
-        correct: confidences of right readings.
-        negatives: confidences of readings of pictures that show no character.
-        max_lost: share of right readings that may be refused.
+        correct: confidences of correct readings.
+        negatives: confidences of readings of pictures without a character.
+        max_lost: maximum share of rejected correct readings.
         upper: the highest bound.
     """
     bounds = upper, float(np.quantile(negatives, 0.99)), float(np.quantile(correct, max_lost))

@@ -1,4 +1,4 @@
-"""Everything that decides a run, whatever is trained: the base of all configurations. Needs no torch."""
+"""Base of the configurations of all training runs. Needs no torch."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What a plan leaves open.
+    """Settings of a training beside its schedule.
 
     Attributes:
         steps_per_epoch: optimiser steps between two measurements.
         weight_decay: of AdamW.
-        patience: epochs without a better validation measure before it stops.
-        precision: of the forward pass; ``fp16`` scales the loss, since its range is small.
-        grad_accum: parts that a batch is cut into, whose gradients add up: for batches that do not fit.
-        compile: let torch compile the network first: worth it for long runs on a GPU.
+        patience: epochs without a better validation metric before training stops.
+        precision: of the forward pass; ``fp16`` uses loss scaling.
+        grad_accum: number of parts of a batch whose gradients are accumulated, to save memory.
+        compile: use ``torch.compile``: for long runs on a GPU.
         channels_last: keep pictures as ``[batch, height, width, channel]`` in memory: faster convolutions.
-        grad_clip: the longest that the gradient of all weights together may be; 0: any length.
+        grad_clip: maximum norm of the gradient; 0: no clipping.
         ema_decay: of the weights, the part that stays in each step (Polyak and Juditsky, 1992): the moving
             average is measured and kept instead of the weights themselves; 0: no average.
-        ema_span: part of the steps made that the average reaches back over, at most.
+        ema_span: maximum span of the average, as a part of the steps so far.
     """
 
     steps_per_epoch: int
@@ -54,32 +54,32 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class RunConfig(ABC):
-    """Everything that decides a run; stored as ``config.toml``.
+    """Configuration of a run; stored as ``config.toml``.
 
     Attributes:
-        model: what is trained.
-        epochs: passes, at most; each is measured at its end.
-        samples_per_epoch: pictures learnt from in a pass.
-        repeats: how often a distorted or rendered picture is learnt from, before others are made.
-        batch_size: pictures in a batch.
+        model: name of the model to train.
+        epochs: maximum number of epochs; each ends with a validation.
+        samples_per_epoch: pictures per epoch.
+        repeats: number of uses of each distorted or rendered picture.
+        batch_size: pictures per batch.
         lr: peak learning rate.
-        warmup: warm-ups in words, see :mod:`plate_ocr.training.core.schedule`.
-        lr_schedule: what the rate does afterwards.
-        patience: passes without a better measure before it stops.
-        weights: a saved model whose weights are taken over where they fit.
-        seed: of everything random.
+        warmup: warm-ups as text, see :mod:`plate_ocr.training.core.schedule`.
+        lr_schedule: of the learning rate after its warm-up.
+        patience: epochs without a better validation metric before training stops.
+        weights: a saved model whose weights are copied where shapes match.
+        seed: random seed.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-        workers: processes that make pictures beside the one that trains.
+        workers: processes that make pictures, beside the training process.
     """
 
     GROUPS: ClassVar[int] = 1
-    """Groups of layers that can learn one after the other."""
+    """Number of layer groups for the layer warm-up."""
 
     WARMUPS: ClassVar[tuple[str, ...]] = tuple(WORDS)
-    """The warm-ups that the model takes, by their first word."""
+    """Names of the warm-ups that the model supports."""
 
     PATHS: ClassVar[Mapping[str, Collection[str]]] = {"weights": NAMES}
-    """Settings that are paths, and what each may be that is none."""
+    """Settings that are paths, with their values that are names instead."""
 
     model: str = ""
     epochs: int = 20
@@ -97,12 +97,12 @@ class RunConfig(ABC):
 
     @classmethod
     def new(cls, **given: Any) -> Self:
-        """A configuration for this machine; what is None has its default."""
+        """A configuration for this machine; None stands for the default."""
         config = cls(**{name: value for name, value in given.items() if value is not None})
         return config if "workers" in given else dataclasses.replace(config, workers=config.useful_workers)
 
     def to_toml(self, folder: Path = Path()) -> str:
-        """As the text of a ``config.toml`` in a folder; relative paths are written as seen from there."""
+        """The text of a ``config.toml`` in a folder, with paths relative to it."""
 
         def seen_from_folder(path: str) -> str:
             try:
@@ -117,16 +117,16 @@ class RunConfig(ABC):
         """The inverse of :meth:`to_toml`.
 
         Raises:
-            DataError: if it is no TOML or has a setting that does not exist or is of another type.
+            DataError: if it is not TOML, or has a setting that does not exist or is of another type.
         """
         return cls(**cls.checked(parse_toml(text, source), source, folder))
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], source: str, folder: Path) -> dict[str, Any]:
-        """The settings of a ``config.toml``, of which some may be left out.
+        """Parse the settings of a ``config.toml``; all are optional.
 
         Args:
-            values: what is in it.
+            values: its contents.
             source: its name.
             folder: its folder, which relative paths start from.
 
@@ -138,7 +138,7 @@ class RunConfig(ABC):
         hints = get_type_hints(cls)
         for name, value in given.items():
             if name not in known:
-                raise DataError(f"{source}: no setting {name}; there are {', '.join(known)}")
+                raise DataError(f"{source}: unknown setting {name}; expected {', '.join(known)}")
             default, type_name = getattr(cls, name), str(known[name].type)
             if (allowed := get_args(hints[name])) and get_origin(hints[name]) is Literal:
                 if value not in allowed:
@@ -162,33 +162,33 @@ class RunConfig(ABC):
         return values | paths
 
     def decides_the_same(self, other: RunConfig) -> bool:
-        """Whether both give the same weights: where and by how many processes they are made may differ."""
+        """Whether both give the same weights; device and number of processes may differ."""
         return self == dataclasses.replace(other, device=self.device, workers=self.workers)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimiser steps in a pass."""
+        """Optimiser steps per epoch."""
         return math.ceil(self.samples_per_epoch / self.batch_size)
 
     @property
     def steps(self) -> int:
-        """Optimiser steps in all, at most."""
+        """Maximum number of optimiser steps."""
         return self.epochs * self.steps_per_epoch
 
     @property
     def lr_warmup_steps(self) -> int:
-        """Of a warm-up of the rate that names none: 5 % of all."""
+        """Default steps of a learning-rate warm-up: 5 % of all."""
         return max(1, round(0.05 * self.steps))
 
     @property
     def foreign_warmups(self) -> list[str]:
-        """Those warm-ups, as they are written, that belong to other models."""
+        """The configured warm-ups that the model does not support."""
         words = ((text, text.partition("=")[0]) for text in self.warmup)
         return [text for text, word in words if word in WORDS and word not in self.WARMUPS]
 
     @property
     def schedule(self) -> TrainSchedule:
-        """What happens at which step.
+        """The schedule of the run.
 
         Raises:
             DataError: if a warm-up is wrong.
@@ -205,21 +205,21 @@ class RunConfig(ABC):
 
     @property
     def useful_workers(self) -> int:
-        """Processes that pay on this machine."""
+        """Number of worker processes that is useful on this machine."""
         return 0
 
     def material(self) -> list[str]:
-        """What is rendered, and what was left out and why, a line each; nothing where all is data."""
+        """What is rendered, and what was left out and why, one line each; empty without rendering."""
         return []
 
     @property
     @abstractmethod
     def loss_name(self) -> str:
-        """What is made small, in words."""
+        """Name of the loss."""
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
-    """What a TOML file holds.
+    """The contents of a TOML file.
 
     Raises:
         DataError: if it is none.
@@ -227,11 +227,11 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{source} is no TOML file: {error}") from None
+        raise DataError(f"{source} is not a TOML file: {error}") from None
 
 
 def _fits(value: Any, default: Any, type_name: str) -> bool:
-    """Whether a value is of a setting's type; none is negative."""
+    """Whether a value has a setting's type and is not negative."""
     if isinstance(default, tuple):
         items = default or ("",)
         return (

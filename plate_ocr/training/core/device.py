@@ -1,4 +1,4 @@
-"""Where a training runs: device, precision, processes."""
+"""Device, precision and processes of a training."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from plate_ocr.errors import DeviceError
 from plate_ocr.training.core.config import Precision
 
 MIN_WEIGHTS_FOR_BF16 = 100_000
-"""Weights from which a network learns faster in bfloat16 on a processor that has it."""
+"""Minimum number of weights for which bfloat16 training is faster on a processor that supports it."""
 
 
 def pick_precision(device: torch.device, network: nn.Module) -> Precision:
-    """The shortest numbers that a device is fast with, where they help: on GPUs and, for all but tiny
-    networks, on processors that compute with bfloat16.
+    """The fastest precision of a device: 16 bits on GPUs and, for networks that are large enough, on
+    processors with bfloat16 instructions.
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
@@ -29,10 +29,10 @@ def pick_precision(device: torch.device, network: nn.Module) -> Precision:
 
 
 def join_processes(device: torch.device) -> torch.device:
-    """Make one training of the processes that ``torchrun`` has started; otherwise do nothing.
+    """Join the processes started by ``torchrun`` to one training; otherwise do nothing.
 
     Returns:
-        This process's own device: the one that its number stands for, if it is a CUDA device.
+        This process's own device: if it is CUDA, the device of its local rank.
 
     Raises:
         DeviceError: if the processes do not find each other.
@@ -45,17 +45,17 @@ def join_processes(device: torch.device) -> torch.device:
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     except (RuntimeError, ValueError) as error:
-        raise DeviceError(f"the processes of this training did not find each other ({error})") from None
+        raise DeviceError(f"the processes of this training cannot connect to each other ({error})") from None
     return device
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that saves and reports."""
+    """Whether this process saves and reports."""
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def pick_device(name: str) -> torch.device:
-    """The device to train on.
+    """The training device.
 
     Args:
         name: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
@@ -74,15 +74,15 @@ def pick_device(name: str) -> torch.device:
 
 
 def to_device(rows: Tensor, device: torch.device) -> Tensor:
-    """Rows on a device."""
-    # A GPU fetches from pinned memory by itself: this process does not wait for it.
+    """Copy rows to a device."""
+    # Copies from pinned memory are asynchronous.
     if device.type == "cuda" and rows.device.type == "cpu":
         return rows.pin_memory().to(device, non_blocking=True)
     return rows.to(device)
 
 
 def weight_format(channels_last: bool) -> torch.memory_format:
-    """How a network's weights are laid out in memory; pictures may be channels-last all the same."""
+    """Memory format of a network's weights; pictures may be channels-last independently."""
     # DistributedDataParallel of torch 2.13 corrupts memory on a CPU where weights are channels-last.
     return torch.channels_last if channels_last and not dist.is_initialized() else torch.preserve_format
 
@@ -94,19 +94,19 @@ def cpu_copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Which rows of a batch are this process's, and what the processes tell each other."""
+    """The rows of a batch that belong to this process, and communication between processes."""
 
     rank: int
     count: int
 
     @classmethod
     def joined(cls) -> ProcessGroup:
-        """The group that :func:`join_processes` has joined; otherwise this process alone."""
+        """The group joined by :func:`join_processes`; otherwise this process alone."""
         return cls(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else ALONE
 
     @classmethod
     def on_machine(cls) -> ProcessGroup:
-        """Those of the group that run on this machine."""
+        """The processes of the group on this machine."""
         if not dist.is_initialized():
             return ALONE
         return cls(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
@@ -133,4 +133,4 @@ class ProcessGroup:
 
 
 ALONE = ProcessGroup(0, 1)
-"""A process that trains by itself."""
+"""A single process."""

@@ -1,4 +1,4 @@
-"""What happened between two measurements of a training."""
+"""The record of an epoch."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Epoch:
-    """What happened between two measurements.
+    """The record of an epoch.
 
     Attributes:
         epoch: counted from 1.
-        step: optimiser steps made until its end.
+        step: total optimiser steps at its end.
         lr: learning rate of its last step.
         batch_size: rows in its last batch.
         train_loss: mean training loss.
         train_acc: training accuracy, 0..1, on every fourth batch; None if the epoch has none of these.
-        val_metric: the metric on the validation part, 0..1.
-        seconds: that it took; of the last part only if it was stopped in between.
+        val_metric: validation metric, 0..1.
+        seconds: duration; if it was interrupted, of the last part only.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""What a training makes small: the objective of any task, and the losses on one-hot vectors."""
+"""The objective of a task, and losses on one-hot vectors."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SMOOTHING = 0.4
 
 
 class Objective(Protocol):
-    """What a training makes small, and what it counts as right."""
+    """Loss and accuracy of a task."""
 
     def loss(self, output: Any, target: Tensor, step: int) -> Tensor:
-        """Mean loss of a batch at a step: of what the network gave, in its precision."""
+        """Mean loss of a batch at a step; the output has the precision of the forward pass."""
 
     def correct(self, output: Any, target: Tensor) -> Tensor:
-        """How many rows of a batch are right: a single number, where the output is."""
+        """Number of correct rows of a batch: a scalar on the output's device."""
 
 
 @dataclass(frozen=True)
 class OneHot:
-    """Rows of logits ``[batch, classes]`` against distributions over the classes.
+    """Logits ``[batch, classes]`` against distributions over the classes.
 
     Attributes:
         schedule: has the loss and its warm-up.
@@ -40,7 +40,7 @@ class OneHot:
         return scheduled_loss(self.schedule, logits.float(), target, step)
 
     def correct(self, logits: Tensor, target: Tensor) -> Tensor:
-        """How often the likeliest class is the target's."""
+        """Number of rows whose most likely class is the target's."""
         return (logits.argmax(1) == target.argmax(1)).sum()
 
 
@@ -58,7 +58,7 @@ def batch_loss(logits: Tensor, target: Tensor, loss: Loss) -> Tensor:
 
 
 def scheduled_loss(schedule: TrainSchedule, logits: Tensor, target: Tensor, step: int) -> Tensor:
-    """Mean loss of a batch at a step of a plan, its warm-up included; shapes as in :func:`batch_loss`."""
+    """Mean loss of a batch at a step, including the loss warm-up; shapes as in :func:`batch_loss`."""
     if (warmup := schedule.loss_warmup) is None:
         return batch_loss(logits, target, schedule.loss)
     done = warmup.done(step)
@@ -70,5 +70,5 @@ def scheduled_loss(schedule: TrainSchedule, logits: Tensor, target: Tensor, step
 
 
 def zero_loss(output: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """A loss of 0 that has a gradient, for a process whose part of a batch is empty."""
+    """A loss of 0 with a gradient, for a process whose part of a batch is empty."""
     return output.sum() if isinstance(output, Tensor) else torch.stack([part.sum() for part in output]).sum()

@@ -1,4 +1,4 @@
-"""A model's card as a page for people."""
+"""A model's card as a Markdown page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 def escape(text: str) -> str:
-    """A name as Markdown shows it as it is, on one line."""
+    """Escape a name for Markdown, on one line."""
     return re.sub(r"([\\`*_\[\]<>|#&~])", r"\\\1", " ".join(text.split()))
 
 
@@ -28,7 +28,7 @@ class CardPage:
         alphabet: the characters that it reads; empty if it reads none.
         network: architecture, from input to output.
         trained_on: training data, as paragraphs and lists; names in them are escaped already.
-        measured: test data, and what counts as wrong.
+        measured: test data and counting rules.
         columns: of the table of metrics; empty: there is no table.
         rows: of the table.
         notes: further paragraphs.

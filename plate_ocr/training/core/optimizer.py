@@ -13,13 +13,13 @@ from plate_ocr.training.core.config import TrainSettings
 
 
 class Optimizer:
-    """Steps of AdamW in the wanted precision.
+    """AdamW in the configured precision.
 
     Args:
-        groups: parts of the network with learning rates of their own.
+        groups: parts of the network with individual learning rates.
         lrs: peak learning rate of each.
-        settings: weight decay, precision and the longest gradient.
-        device: where the network is.
+        settings: weight decay, precision and gradient clipping.
+        device: of the network.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Optimizer:
         self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
 
     def begin(self, factor: float) -> None:
-        """Forget the gradients, and set the rates to a part of their peaks."""
+        """Clear the gradients, and set the learning rates to ``factor`` times their peaks."""
         for group, lr in zip(self._adamw.param_groups, self._lrs, strict=True):
             group["lr"] = lr * factor
         self._adamw.zero_grad()
@@ -57,7 +57,7 @@ class Optimizer:
         scaled.backward()  # type: ignore[no-untyped-call]
 
     def step(self) -> None:
-        """Change the weights by the gradients."""
+        """Update the weights."""
         if self._scaler.is_enabled():
             self._scaler.unscale_(self._adamw)
         if self._clip:
@@ -70,10 +70,10 @@ class Optimizer:
             self._adamw.step()
 
     def state(self) -> dict[str, Any]:
-        """What a stopped training has to keep."""
+        """The state to save."""
         return {"optimizer": self._adamw.state_dict(), "scaler": self._scaler.state_dict()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a :meth:`state`."""
+        """Restore a :meth:`state`."""
         self._adamw.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])

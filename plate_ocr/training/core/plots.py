@@ -1,4 +1,4 @@
-"""Plots of any run: its plan and its curves."""
+"""Plots of a run: its schedule and its curves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plot_schedule(schedule: TrainSchedule, groups: int, path: Path) -> None:
-    """What a plan sets, over its steps, as a PNG file; ``groups`` is how many the network has."""
+    """Plot a schedule over its steps to a PNG file; ``groups`` is the network's number of layer groups."""
     from matplotlib.figure import Figure
 
     steps = range(0, schedule.steps, max(1, schedule.steps // 1000))
@@ -38,7 +38,7 @@ def plot_schedule(schedule: TrainSchedule, groups: int, path: Path) -> None:
 
 
 def plot_curves(history: Sequence[Epoch], path: Path) -> None:
-    """What happened: loss, accuracy, learning rate and batch size over the steps, as a PNG file."""
+    """Plot loss, accuracy, learning rate and batch size over the steps to a PNG file."""
     from matplotlib.figure import Figure
 
     steps = [epoch.step for epoch in history]

@@ -1,4 +1,4 @@
-"""Worker processes that make what a training learns from; they load what their tasks need, torch or not."""
+"""Worker processes that make training data; they import only what their tasks need."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Result = TypeVar("Result")
 def spawned(
     count: int, begin: Callable[..., object] | None = None, *given: Any
 ) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with this one, however it ends; what waits is dropped in the end.
+    """Processes that end with this one, however it ends; pending tasks are cancelled at the end.
 
     Args:
-        count: processes.
-        begin: called in each with ``given`` before anything else.
-        given: what all tasks of a process share.
+        count: number of processes.
+        begin: called first in each process, with ``given``.
+        given: arguments of ``begin``, shared by all tasks of a process.
     """
     # Fresh processes: a copy of one with torch's threads may hang.
     context = multiprocessing.get_context("spawn")
@@ -56,7 +56,7 @@ class _Executor(ProcessPoolExecutor):
 
 
 def _begin(begin: Callable[..., object] | None, *given: Any) -> None:
-    # Ctrl-C reaches all processes of a terminal; the one that trains says what there is to say.
+    # Ctrl-C reaches all processes of a terminal; only the training process reports it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -1,4 +1,4 @@
-"""Fine-tuning: what a network can take over from weights of another size or other classes."""
+"""Fine-tuning: copies weights between networks of different sizes or classes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from plate_ocr.alphabet import Alphabet
 
 Rows: TypeAlias = tuple[Tensor, Tensor]
-"""int64 ``[N]`` twice: which rows of a tensor stand for the same class, here and there."""
+"""int64 ``[N]`` twice: matching rows of two tensors, by class."""
 
 
 def common_rows(here: Alphabet, there: Alphabet, *, blank: bool = False) -> Rows:
-    """The rows of the characters that both alphabets have, in the order of the first.
+    """The rows of common characters of two alphabets, in the order of the first.
 
     Args:
         here: the network's.
@@ -33,13 +33,13 @@ def common_rows(here: Alphabet, there: Alphabet, *, blank: bool = False) -> Rows
 def take_over(
     network: nn.Module, weights: Mapping[str, Tensor], rows: Mapping[str, Rows] | None = None
 ) -> int:
-    """Take over weights where they fit.
+    """Copy weights where shapes match.
 
     A wider network computes at first what the narrower one does (Chen et al., *Net2Net*, 2016): known units
     do not listen to new ones yet.
 
     Args:
-        network: is changed in place; what is not taken over keeps its weights.
+        network: changed in place; other weights are kept.
         weights: tensors by the network's names.
         rows: by name: tensors whose rows are matched by class.
 
@@ -69,14 +69,14 @@ def take_over(
 
 
 def _fits(given: Tensor, fresh: Tensor) -> bool:
-    """Whether weights are those of a layer that is as wide at most, its windows being the same."""
+    """Whether weights belong to a layer of equal or smaller width with the same kernel."""
     narrow, wide = given.shape, fresh.shape
     as_wide = len(narrow) == len(wide) and all(a <= b for a, b in zip(narrow, wide, strict=True))
     return as_wide and narrow[2:] == wide[2:]
 
 
 def _grown(given: Tensor, fresh: Tensor) -> Tensor:
-    """The given weights, and fresh ones for what a wider layer has more."""
+    """The given weights, with new ones for additional units of a wider layer."""
     grown = fresh.clone()
     if grown.ndim > 1:
         grown[: len(given)] = 0
