@@ -1,4 +1,4 @@
-"""Where plates are from, as label files say it: codes and English names of countries."""
+"""Regions of plates in label files: codes and English names of countries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def region_code(text: str) -> str | None:
             with or without accents; or one of :data:`NO_REGION`.
 
     Returns:
-        The code in lower case; empty where the text names no region, None where nothing is known by it.
+        The code in lower case; empty if the text names no region, None if it is unknown.
     """
     name = _simplified(text)
     if name in NO_REGION:
