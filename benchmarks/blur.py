@@ -66,7 +66,7 @@ def main() -> None:
     print(f"score of what is hidden: {HIDDEN_SCORE * detector.card.min_score:.2f} at least\n")
     sizes = "".join(f" | {width} pixels wide" for width in WIDTHS)
     print(
-        f"| photos | plates hidden{sizes} | pixels hidden in vain | ms a photo |\n|---|---|---|---|---|---|"
+        f"| photos | plates hidden{sizes} | pixels hidden in vain | ms per photo |\n|---|---|---|---|---|---|"
     )
     everywhere = list[float]()
     for folder in photo_folders():
