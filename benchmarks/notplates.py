@@ -78,7 +78,7 @@ def main() -> None:
     render_shard(plates, WARM, 256)
     alone = 256 / (time.process_time() - started)
     print(
-        f"\ntwo processes rendered {RENDERED / seconds:,.0f} plates a second, one {alone:,.0f} in a second "
+        f"\ntwo processes rendered {RENDERED / seconds:,.0f} plates per second, one {alone:,.0f} in a second "
         f"of processor time; {available_threads()} cores, load average {os.getloadavg()[0]:.1f}"
     )
     some = [path for name in SETS for path in sorted((data / "plates" / name / "images").iterdir())[:20]]

@@ -157,7 +157,7 @@ def _of_plates(figures: PlateMetrics, boxes: BoxMetrics | None) -> list[str]:
         f"character accuracy: {figures.character_accuracy:.2%}",
         f"right character among its three likeliest: {figures.character_top3:.2%}",
         f"calibration error of characters: {figures.calibration_error:.2%}",
-        f"time a plate: {figures.ms:.1f} ms (median)",
+        f"time per plate: {figures.ms:.1f} ms (median)",
     ]
     if boxes:
         counts = f"{boxes.found:,} found, {boxes.read:,} read, {boxes.extra:,} extra"

@@ -176,7 +176,7 @@ CSV_COLUMNS = (
     "image", "error", "text", "confidence", "min_confidence", "lines",
     "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "touches_edge", "known_plate", "known_name",
 )  # fmt: skip
-"""Of a table with a row a plate; a picture without a plate has one row without text."""
+"""Of a table with one row per plate; an image without a plate has one row without text."""
 
 
 def to_rows(values: dict[str, Any]) -> list[list[Any]]:
