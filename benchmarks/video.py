@@ -59,7 +59,8 @@ def main() -> None:
             outcomes += [(told[text] == 1, readings[text] >= MIN_DETECTIONS) for text in driven]
             too_many += max(0, len(found) - len(driven))
             if sorted(told.elements()) != sorted(driven):
-                print(f"video {index}: {' '.join(driven)} reported as {' '.join(told.elements()) or 'nothing'}")
+                texts = " ".join(told.elements()) or "nothing"
+                print(f"video {index}: {' '.join(driven)} reported as {texts}")
     right, read_at_all = (sum(column) for column in zip(*outcomes, strict=True))
     both = sum(once and some for once, some in outcomes)
     print(
