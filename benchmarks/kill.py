@@ -19,7 +19,7 @@ from plate_ocr.model.sessions import CharModel
 from plate_ocr.training.characters.config import DigitsRunConfig
 from plate_ocr.training.core import trainer
 from plate_ocr.training.core.callbacks import NullCallback
-from plate_ocr.training.core.checkpoint import CHECKPOINT
+from plate_ocr.training.core.folder import CHECKPOINT
 from plate_ocr.training.tasks import train
 
 CONFIG = DigitsRunConfig.new(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.rendering.plates import NOT_PLATES, PlateGenerator, SyntheticPlate
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH, SceneGenerator
@@ -26,6 +28,9 @@ from plate_ocr.vision.images import Image
 
 HELD_OUT = 10**9
 """Index of the first rendered picture that is never used in training."""
+
+PLATES, LABELS = "plates", "labels.csv"
+"""What a folder of written plates holds."""
 
 MAX_PLATES = 3
 """Maximum number of plates in a scene."""
@@ -183,18 +188,21 @@ def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
-        OutputError: if a file cannot be written.
+        OutputError: if a file cannot be written, or the folder holds such files already.
     """
+    for name in (PLATES, LABELS):
+        if os.path.lexists(folder / name):
+            raise OutputError(f"{folder} already holds {name}: give another folder")
     generator = generator_of(dataclasses.replace(rendering, not_plates=0.0))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image_path", "plate_text", "region"])
     for index in range(count):
         plate = generator(rendering.seed, index)
-        name = f"plates/{index:08}.png"
+        name = f"{PLATES}/{index:08}.png"
         write_whole(folder / name, to_png(plate.image))
         writer.writerow([name, normalize_text(plate.text), plate.region])
-    labels = folder / "labels.csv"
+    labels = folder / LABELS
     write_whole(labels, text.getvalue().encode())
     return labels
 

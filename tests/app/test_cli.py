@@ -262,7 +262,12 @@ def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None
     assert lines[0] == "image_path,plate_text,region"
     assert len(lines) == 4
     assert all((labels.parent / line.split(",")[0]).is_file() for line in lines[1:])
-    code, out, err = run("generate", tmp_path, "--region", "atlantis")
+    before = labels.read_bytes()
+    code, out, err = run("generate", tmp_path / "plates", "-n", 1)
+    assert (code, out) == (1, "")
+    assert f"{tmp_path / 'plates'} already holds plates: give another folder" in err
+    assert labels.read_bytes() == before
+    code, out, err = run("generate", tmp_path / "other", "--region", "atlantis")
     assert (code, out) == (1, "")
     assert "atlantis" in err
 
@@ -271,10 +276,10 @@ def test_a_region_that_cannot_be_rendered_is_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
-    code, out, err = run("generate", tmp_path, "-n", 1)
-    assert (code, out.strip()) == (0, str(tmp_path / "labels.csv"))
+    code, out, err = run("generate", tmp_path / "mix", "-n", 1)
+    assert (code, out.strip()) == (0, str(tmp_path / "mix" / "labels.csv"))
     assert "plate-ocr: region cn is left out: no glyphs or fonts for 云京使…" in err
-    code, _, err = run("generate", tmp_path, "-n", 1, "--region", "us")
+    code, _, err = run("generate", tmp_path / "us", "-n", 1, "--region", "us")
     assert (code, err) == (0, "")
 
 

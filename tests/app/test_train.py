@@ -12,6 +12,7 @@ import pytest
 
 from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.core.folder import locked
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.tasks import CONFIGS, stored_config
 from tests.app.conftest import Run
@@ -101,9 +102,9 @@ def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, mod
     code, out, err = run("train", "--model", model, "-o", "runs/some", "--dry-run")
     assert (code, err) == (0, "")
     assert f", loss {loss}\n" in out
-    assert out.endswith("schedule.png\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["schedule.png"]
-    assert (tmp_path / "schedule.png").read_bytes().startswith(b"\x89PNG")
+    assert out.endswith("runs/some/schedule.png\n")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "runs/some/schedule.png"]
+    assert (tmp_path / "runs/some/schedule.png").read_bytes().startswith(b"\x89PNG")
     left_out = "region cn is left out: no glyphs or fonts for " in out
     assert left_out == (model in ("plates", "detector"))
     assert ("plates of us, " in out) == left_out
@@ -115,7 +116,28 @@ def test_the_plan_of_a_stored_run(run: Run, tmp_path: Path) -> None:
     (tmp_path / "some" / "config.toml").write_text(config.to_toml(), encoding="utf-8")
     code, out, _ = run("train", "--resume", "some", "--dry-run")
     assert (code, "384 steps, 49,152 samples" in out) == (0, True)
-    assert {path.name for path in tmp_path.rglob("*")} == {"some", "config.toml", "schedule.png"}
+    assert {path.name for path in tmp_path.rglob("*")} == {"some", "config.toml"}
+
+
+def test_a_plan_leaves_a_run_as_it_is_and_no_picture_unasked(run: Run, tmp_path: Path) -> None:
+    assert run("train", "--dry-run")[0] == 0
+    assert not list(tmp_path.iterdir())
+    for name in ("last.ckpt", "schedule.png"):
+        (tmp_path / name).write_text("mine")
+    code, out, err = run("train", "--dry-run", "-o", tmp_path)
+    assert (code, out) == (1, "")
+    assert f"{tmp_path} already holds a run" in err
+    assert (tmp_path / "schedule.png").read_text() == "mine"
+
+
+def test_a_folder_takes_one_training_at_a_time(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with locked(folder):
+        code, out, err = run("train", "-o", folder, "--epochs", 1)
+        assert (code, out) == (1, "")
+        assert f"process {os.getpid()} is training in {folder}" in err
+        assert [path.name for path in folder.iterdir()] == ["train.lock"]
+    assert not folder.exists()
 
 
 def test_the_help_shows_the_defaults_of_all_models(run: Run) -> None:
@@ -180,7 +202,7 @@ def test_a_stored_run_of_no_known_model_is_refused(run: Run, tmp_path: Path) -> 
 def scheduled(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunConfig]:
     """The configuration that a command line begins a run with."""
     begun: list[RunConfig] = []
-    monkeypatch.setattr("plate_ocr.app.commands.train._show_schedule", begun.append)
+    monkeypatch.setattr("plate_ocr.app.commands.train._show_schedule", lambda config, _: begun.append(config))
 
     def schedule(*options: object) -> RunConfig:
         code, _, err = run("train", "--dry-run", *options)

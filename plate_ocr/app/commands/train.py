@@ -55,7 +55,7 @@ PANELS = {
 }
 """The panels of the help and their options, in order."""
 
-SCHEDULE_PICTURE = Path("schedule.png")
+SCHEDULE_PICTURE = "schedule.png"
 
 
 class TrainCommand(TyperCommand):
@@ -180,7 +180,9 @@ def train(
     strict: Annotated[bool, typer.Option("--strict", help="Stop if the data has problems.")] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help=f"Print the schedule, draw it as {SCHEDULE_PICTURE} and stop."),
+        typer.Option(
+            "--dry-run", help=f"Print the schedule, with -o draw it as RUN/{SCHEDULE_PICTURE}, and stop."
+        ),
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -234,7 +236,7 @@ def train(
             run_config = stored_config(resume)
             _check_options(run_config.model, ["strict"] if strict else [])
         if dry_run:
-            _show_schedule(run_config)
+            _show_schedule(run_config, out)
             return
         _train(run_config, resume or out, resume=resume is not None, strict=strict)
 
@@ -290,21 +292,25 @@ def _check_options(model: str, names: Iterable[str]) -> None:
             fail(f"{_option(name)} belongs to --model {' and '.join(users)}, {why}", 2)
 
 
-def _show_schedule(config: RunConfig) -> None:
-    """Print and draw the schedule of a run."""
+def _show_schedule(config: RunConfig, folder: Path | None) -> None:
+    """Print the schedule of a run, and draw it in the folder of a new one."""
+    from plate_ocr.training.core.folder import refuse_other_run
     from plate_ocr.training.core.plots import plot_schedule
 
+    if folder is not None:
+        refuse_other_run(folder)
     for line in config.material():
         print(line)
     print(config.schedule.table(config.GROUPS, config.loss_name))
-    plot_schedule(config.schedule, config.GROUPS, SCHEDULE_PICTURE)
-    print(SCHEDULE_PICTURE)
+    if folder is not None:
+        plot_schedule(config.schedule, config.GROUPS, folder / SCHEDULE_PICTURE)
+        print(folder / SCHEDULE_PICTURE)
 
 
 def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool) -> None:
     from plate_ocr.app.progress import train_callback
-    from plate_ocr.training.core.checkpoint import CHECKPOINT
     from plate_ocr.training.core.device import pick_device
+    from plate_ocr.training.core.folder import CHECKPOINT
     from plate_ocr.training.tasks import train as train_model
 
     assert folder is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any, Protocol
 
 import torch
 
-from plate_ocr.errors import DataError, ModelError, OutputError, TrainingError
+from plate_ocr.errors import DataError, ModelError
 from plate_ocr.files import write_whole
 from plate_ocr.model.cards import METADATA_KEY, Card, card_from
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.trainer import Trainer
 
-CHECKPOINT = "last.ckpt"
 CHECKPOINT_VERSION = 4
 
 
@@ -123,37 +121,3 @@ def _whole(path: Path) -> Iterator[None]:
     except Exception as error:  # torch.load raises nearly anything on damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{path} is not a whole checkpoint ({reason})") from None
-
-
-def require_run(folder: Path) -> None:
-    """Raises ModelError if the folder holds no run."""
-    if not (folder / CHECKPOINT).exists():
-        raise ModelError(f"{folder} holds no run to resume: there is no {CHECKPOINT}")
-
-
-def refuse_other_run(folder: Path) -> None:
-    """Raises OutputError if the folder already holds a run."""
-    if (folder / CHECKPOINT).exists():
-        raise OutputError(
-            f"{folder} already holds a run: resume it with --resume {folder}, or give another folder"
-        )
-
-
-@contextmanager
-def resumable(folder: Path) -> Iterator[None]:
-    """Add how to resume to errors about files and killed workers.
-
-    Raises:
-        OutputError: if a file cannot be written.
-        TrainingError: if a worker process was killed.
-    """
-    how = f"resume with: plate-ocr train --resume {folder}"
-    try:
-        yield
-    except OutputError as error:
-        if not (folder / CHECKPOINT).exists():
-            raise
-        raise OutputError(f"{error}; the previous checkpoint is intact: once there is space, {how}") from None
-    except BrokenProcessPool:
-        then = f"; {how}" if (folder / CHECKPOINT).exists() else ""
-        raise TrainingError(f"a worker process was killed, possibly out of memory{then}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,18 +19,11 @@ from plate_ocr.model.cards import Card
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.weights import Network
 from plate_ocr.training.core.callbacks import Callback, NullCallback
-from plate_ocr.training.core.checkpoint import (
-    CHECKPOINT,
-    Checkpoint,
-    Resumable,
-    refuse_other_run,
-    require_run,
-    resumable,
-    stored_card,
-)
+from plate_ocr.training.core.checkpoint import Checkpoint, Resumable, stored_card
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.device import is_first_process, join_processes, pick_device, pick_precision
 from plate_ocr.training.core.epoch import Epoch, metrics_csv
+from plate_ocr.training.core.folder import CHECKPOINT, locked, refuse_other_run, require_run, resumable
 from plate_ocr.training.core.losses import Objective
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.plots import plot_curves, plot_schedule
@@ -149,12 +142,27 @@ def run(
         DataError: if the data cannot be trained on, or differs from that of the checkpoint.
         DeviceError: if the device is not available.
         ModelError: if there is no checkpoint to resume, or no base model.
-        OutputError: if the folder cannot be written to, or holds another run.
+        OutputError: if the folder cannot be written to, holds another run, or another process trains there.
         TrainingError: if the loss becomes NaN or infinite, or memory runs out.
     """
     device = join_processes(pick_device(config.device))
     first = is_first_process()
-    callback = callback if first else NullCallback()
+    with locked(folder) if first else nullcontext():
+        reporter = callback if first else NullCallback()
+        return _run(config, open_task, folder, reporter, device, first=first, resume=resume, strict=strict)
+
+
+def _run(
+    config: RunConfig,
+    open_task: OpenTask,
+    folder: Path,
+    callback: Callback,
+    device: torch.device,
+    *,
+    first: bool,
+    resume: bool,
+    strict: bool,
+) -> RunResult:
     if resume:
         require_run(folder)
     elif first:
