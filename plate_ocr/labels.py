@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ REGION_COLUMNS = ("region", "plate_region")
 """Either may be there."""
 MAX_BOX = 1_000_000
 """Pixels: no number of a box is larger."""
+NUMBERING_SPREAD = 1000
+"""Names that are numbers count the pictures if they spread over less than so many a picture."""
 NO_TEXT = "the text of the plate is missing"
 
 
@@ -65,7 +67,8 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
         each is named once, to the log.
 
     Raises:
-        DataError: if there is no such data set or nothing in it.
+        DataError: if there is no such data set or nothing in it, or the names of a folder's pictures are
+            no plates: counted (``0007.jpg``) or without a digit (``IMG_7.jpg``).
     """
     # Unlike those of Path, no errors where a name is too long.
     if os.path.isfile(data / LABELS):
@@ -98,7 +101,22 @@ def _list_folder(folder: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate],
         raise DataError(
             f"{folder} holds no pictures; pictures named after their plates or {LABELS} are expected"
         )
+    if _are_no_plates([plate.text for plate in plates]):
+        raise DataError(
+            f"{folder}: the pictures are not named after their plates: {plates[0].path.name}; rename them, as "
+            f"in AB-123.jpg, or write {LABELS} with the columns {','.join(CSV_COLUMNS)}"
+        )
     return plates, problems
+
+
+def _are_no_plates(names: Sequence[str]) -> bool:
+    """Whether the names of several pictures count them, or are words of a camera or an extractor."""
+    if len(names) < 2:
+        return False
+    if all(name.isdecimal() for name in names):
+        numbers = [int(name) for name in names]
+        return max(numbers) - min(numbers) < NUMBERING_SPREAD * len(numbers) and len(set(names)) > 1
+    return not any(char.isdecimal() for name in names for char in name)
 
 
 def _list_table(table: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:

@@ -57,6 +57,31 @@ def test_names_of_files_are_labels(tmp_path: Path) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize(
+    ("names", "counted"),
+    [
+        (("0000.png", "0001.png"), True),
+        (("0013.jpg", "0517.jpg"), True),
+        (("IMG_0013.jpg", "IMG_0014.jpg"), True),
+        (("car.png", "other.png"), True),
+        (("1234567.png", "7654321.png"), False),
+        (("1234567.png", "1234567_2.png"), False),
+        (("SUNNY.png", "AB-123.png"), False),
+        (("0007.png",), False),
+    ],
+)
+def test_pictures_that_are_not_named_after_plates_are_refused(
+    tmp_path: Path, names: tuple[str, ...], counted: bool
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    if counted:
+        with pytest.raises(DataError, match=rf"not named after their plates: {names[0]}; .* labels\.csv"):
+            list_plates(tmp_path, ALPHABET)
+    else:
+        assert len(list_plates(tmp_path, ALPHABET)[0]) == len(names)
+
+
 def test_a_table_gives_paths_beside_it_texts_and_regions(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(
         "plate_text,note,image_path,region\nab-1,x, a/1.png ,us\nC2,,2.png\n", encoding="utf-8-sig"

@@ -90,6 +90,18 @@ def test_a_folder_of_named_pictures(run: Run, plates: Path, shipped_plates: Path
     assert "region" not in out
 
 
+def test_many_labels_that_cannot_be_used_are_summed_up(run: Run, plates: Path) -> None:
+    with plates.open("a", encoding="utf-8") as file:
+        file.write("KA365CP.png,Ж1,us\n" * 25)
+    code, _, err = run("evaluate", plates, "--model", "chars")
+    *named, more, last = err.splitlines()
+    assert (code, len(named)) == (1, 10)
+    assert all(f"{plates} line {line}: the text Ж1" in said for line, said in enumerate(named, 4))
+    assert more == "plate-ocr: 15 more; -v lists them all"
+    assert "25 of 27 labels are not in the metrics" in last
+    assert run("evaluate", plates, "--model", "chars", "-v")[2].count("the text Ж1") == 25
+
+
 def test_what_cannot_be_looked_at_is_named_and_left_out(run: Run, plates: Path, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     with plates.open("a", encoding="utf-8") as file:

@@ -27,6 +27,9 @@ from plate_ocr.app.options import (
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 
+MAX_PROBLEMS = 10
+"""Labels that are named with what is wrong; of more, only their number."""
+
 
 def evaluate(
     data: Annotated[
@@ -93,8 +96,12 @@ def evaluate(
             for plate in labels:
                 named = plate.location == source.name
                 problems.append(str(answer.error) if named else f"{plate.location}: {answer.error}")
-    for problem in problems:
+    for problem in problems[:MAX_PROBLEMS]:
         print_message(problem)
+    for problem in problems[MAX_PROBLEMS:]:
+        LOGGER.debug("%s", problem)
+    if len(problems) > MAX_PROBLEMS:
+        LOGGER.info("%s more; -v lists them all", f"{len(problems) - MAX_PROBLEMS:,}")
     LOGGER.debug("done in %.1f s", perf_counter() - started)
     if not (samples := result.samples + result.negatives):
         fail(f"{data}: no plate could be read", 1)

@@ -180,9 +180,7 @@ def train(
     strict: Annotated[bool, typer.Option("--strict", help="Stop if the data has problems.")] = False,
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", help=f"Print the schedule, with -o draw it as RUN/{SCHEDULE_PICTURE}, and stop."
-        ),
+        typer.Option("--dry-run", help=f"Print the schedule, draw it in RUN as {SCHEDULE_PICTURE}, stop."),
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
