@@ -103,8 +103,8 @@ def _list_folder(folder: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate],
         )
     if _are_no_plates([plate.text for plate in plates]):
         raise DataError(
-            f"{folder}: the pictures are not named after their plates: {plates[0].path.name}; rename them, as "
-            f"in AB-123.jpg, or write {LABELS} with the columns {','.join(CSV_COLUMNS)}"
+            f"{folder}: the pictures are not named after their plates: {plates[0].path.name}; "
+            f"rename them, as in AB-123.jpg, or write {LABELS} with the columns {','.join(CSV_COLUMNS)}"
         )
     return plates, problems
 

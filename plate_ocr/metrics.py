@@ -111,12 +111,14 @@ class Sample:
         target: what is written on it.
         reading: what was read.
         region: where it is from; empty where nothing says so.
+        box: left, top, width and height in the picture, pixels; None where nothing says so.
     """
 
     name: str
     target: str
     reading: Reading
     region: str = ""
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def chars(self) -> tuple[Char, ...]:

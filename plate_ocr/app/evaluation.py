@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from plate_ocr.labels import LabelledPlate
 from plate_ocr.metrics import GroupAccuracy, PlateMetrics, Sample, match_boxes
-from plate_ocr.readers.results import Reading
+from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.trace import recording
 from plate_ocr.text import correct_characters
-from plate_ocr.vision.drawing import GREEN, to_color, to_png
+from plate_ocr.vision.drawing import GREEN, RED, to_color, to_png
 from plate_ocr.vision.images import read_image
 
 MAX_CONFUSIONS = 10
@@ -25,8 +26,11 @@ MAX_CONFUSIONS = 10
 MAX_SHOWN = 1000
 """Mistakes on a page; of more, the surest."""
 
-MAX_PICTURE_WIDTH = 360
-"""Pictures on the page are not wider, pixels."""
+PICTURE_SIDE = 360
+"""The longer one of pictures on the page, pixels; smaller ones are enlarged as often as they fit."""
+
+MARGIN = 0.5
+"""Shown about a plate on each side, as a part of its width."""
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -40,7 +44,8 @@ b {{ color: #c00; }}
 small {{ color: #666; }}
 </style>
 <h1>{title}</h1>
-<p>The surest first: a sure mistake may be a wrong label. Green: where the plate was found.</p>
+<p>The surest first: a sure mistake may be a wrong label. Green: where the plate was found; red: where it was
+read, but refused.</p>
 <table>
 <tr><th>picture<th>written<th>read<th>confidence
 {rows}
@@ -109,7 +114,7 @@ class Evaluation:
                 match = next(turns)
                 found = () if match is None else (reading.plates[match],)
                 there = dataclasses.replace(reading, plates=found)
-            sample = Sample(str(plate.path), plate.text, there, plate.region)
+            sample = Sample(str(plate.path), plate.text, there, plate.region, plate.box)
             (self.samples if plate.text else self.negatives).append(sample)
             if plate.box:
                 self.boxed.append(sample)
@@ -174,40 +179,85 @@ def _of_each(kind: str, groups: Mapping[str, GroupAccuracy]) -> list[str]:
     return [f"{kind} {name}: {share.accuracy:.2%} of {share.count:,}" for name, share in groups.items()]
 
 
-def mistakes_page(samples: Sequence[Sample]) -> str:
+def refused_plate(read: Callable[[str], Reading], sample: Sample) -> Plate | None:
+    """The most confident plate that a reader read in a sample's picture, or its box, but did not report.
+
+    Args:
+        read: a :class:`plate_ocr.PlateReader` with the settings of the sample's reading.
+        sample: its picture is read again.
+    """
+    with recording() as trace:
+        read(sample.name)
+    plates = [plate for plate, _ in trace.dropped if isinstance(plate, Plate)]
+    for attempt in (attempt for candidate in trace.candidates for attempt in candidate.attempts):
+        if plate := attempt.reading.plate:
+            corners = attempt.reading.crop.to_image(plate.corners).tolist()
+            plates.append(dataclasses.replace(plate, corners=tuple(map(tuple, corners))))
+    if sample.box:
+        plates = [plate for plate in plates if match_boxes([plate.corners], [sample.box]) == [0]]
+    return max(plates, key=lambda plate: plate.confidence, default=None)
+
+
+def mistakes_page(
+    samples: Sequence[Sample], refused: Callable[[Sample], Plate | None] = lambda sample: None
+) -> str:
     """A page of HTML with what was misread, or read where no plate is, and the pictures.
 
     Args:
         samples: all that were read.
+        refused: the plate that was read but not reported, of a sample without a reading.
     """
     wrong = [sample for sample in samples if not sample.is_correct()]
     wrong.sort(key=lambda sample: -(sample.reading.plates[0].confidence if sample.text else 0))
     title = f"{len(wrong):,} of {len(samples):,} labels misread"
     if len(wrong) > MAX_SHOWN:
         title += f", the surest {MAX_SHOWN:,}"
-    return PAGE.format(title=title, rows="\n".join(_row(sample) for sample in wrong[:MAX_SHOWN]))
-
-
-def _row(sample: Sample) -> str:
-    marks = zip(sample.text, correct_characters(sample.text, sample.target), strict=True)
-    text = "".join(html.escape(char) if correct else f"<b>{html.escape(char)}</b>" for char, correct in marks)
-    sure = f"{sample.reading.plates[0].confidence:.2f}" if sample.text else ""
-    return (
-        f'<tr><td><img alt="" src="data:image/png;base64,{base64.b64encode(_picture(sample)).decode()}">'
-        f"<br><small>{html.escape(sample.name)}</small>"
-        f'<td class="text">{html.escape(sample.target) or "no plate"}'
-        f'<td class="text">{text or "<b>nothing</b>"}<td>{sure}'
+    return PAGE.format(
+        title=title,
+        rows="\n".join(
+            _row(sample, None if sample.text else refused(sample)) for sample in wrong[:MAX_SHOWN]
+        ),
     )
 
 
-def _picture(sample: Sample) -> bytes:
-    """PNG with the corners that were found."""
+def _row(sample: Sample, refused: Plate | None) -> str:
+    marks = zip(sample.text, correct_characters(sample.text, sample.target), strict=True)
+    text = "".join(html.escape(char) if correct else f"<b>{html.escape(char)}</b>" for char, correct in marks)
+    sure = f"{sample.reading.plates[0].confidence:.2f}" if sample.text else ""
+    doubt = (
+        f"<br><small>refused: {html.escape(refused.text)} {refused.confidence:.2f}</small>" if refused else ""
+    )
+    picture = base64.b64encode(_picture(sample, refused)).decode()
+    return (
+        f'<tr><td><img alt="" src="data:image/png;base64,{picture}">'
+        f"<br><small>{html.escape(sample.name)}</small>"
+        f'<td class="text">{html.escape(sample.target) or "no plate"}'
+        f'<td class="text">{text or "<b>nothing</b>"}{doubt}<td>{sure}'
+    )
+
+
+def _picture(sample: Sample, refused: Plate | None) -> bytes:
+    """PNG of the plate and what is about it, or of the whole picture, with the corners that were found."""
     picture = to_color(read_image(sample.name))
-    scale = min(1.0, MAX_PICTURE_WIDTH / picture.shape[1])
-    if scale < 1:
-        size = MAX_PICTURE_WIDTH, max(1, round(picture.shape[0] * scale))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    for plate in sample.reading.plates:
-        corners = np.rint(np.array(plate.corners) * scale).astype(np.int32)
-        cv2.polylines(picture, [corners], True, GREEN)
+    drawn = [(plate, GREEN) for plate in sample.reading.plates] + ([(refused, RED)] if refused else [])
+    points = [np.array(plate.corners, np.float64) for plate, _ in drawn[:1]]
+    if sample.box:
+        x, y, width, height = sample.box
+        points.append(np.array([[x, y], [x + width, y + height]], np.float64))
+    offset = np.zeros(2)
+    if points:
+        ends = np.stack([np.concatenate(points).min(0), np.concatenate(points).max(0)])
+        ends += MARGIN * (ends[1, 0] - ends[0, 0]) * np.array([[-1], [1]])
+        size = picture.shape[1::-1]
+        (left, top), (right, bottom) = np.clip(np.rint(ends), 0, size).astype(int).tolist()
+        if left < right and top < bottom:  # a box may lie beyond the picture
+            picture, offset = picture[top:bottom, left:right], np.array([left, top])
+    scale = PICTURE_SIDE / max(picture.shape[:2])
+    scale = scale if scale < 1 else float(int(scale))
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    picture = np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)
+    for plate, color in drawn:
+        corners = np.rint((np.array(plate.corners) - offset) * scale).astype(np.int32)
+        cv2.polylines(picture, [corners], True, color)
     return to_png(picture)

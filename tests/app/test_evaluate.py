@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from plate_ocr.app.commands.benchmark import TEXT, drawn_crop, drawn_photo
 from plate_ocr.app.evaluation import mistakes_page
@@ -48,10 +49,7 @@ def test_plates_are_measured_and_mistakes_shown(run: Run, plates: Path, tmp_path
     assert "1 of 2 labels misread" in shown
     assert "HB274X<b>T</b>" in shown
     assert "KA365CP" not in shown
-    (picture,) = re.findall(r"data:image/png;base64,([^\"]+)", shown)
-    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_COLOR)
-    assert decoded is not None
-    assert decoded.shape == (80, 320, 3)
+    assert shown_picture(shown).shape == (80, 320, 3)
     # All that it shows is in it.
     assert "src=" not in shown.replace('src="data:', "")
     assert "href=" not in shown
@@ -226,6 +224,39 @@ def test_of_plates_with_boxes_it_is_told_which_were_found(
     values = json.loads(out)
     assert (code, values["accuracy"]) == (0, 0)
     assert values["boxes"] == {"plates": 1, "found": 0, "read": 0, "extra": 1}
+
+
+def shown_picture(page: str) -> NDArray[np.uint8]:
+    (picture,) = re.findall(r"data:image/png;base64,([^\"]+)", page)
+    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.asarray(decoded, np.uint8)
+
+
+def test_the_page_shows_the_plate_large_enough_and_where_it_was_labelled(tmp_path: Path) -> None:
+    corners = ((1000.0, 1000.0), (1090.0, 1000.0), (1090.0, 1030.0), (1000.0, 1030.0))
+    name = str(tmp_path / "photo.png")
+    cv2.imwrite(name, np.zeros((2000, 4000), np.uint8))
+    read = Reading(4000, 2000, 1.0, (Plate("B", 0.9, 0.9, 1, corners, (Char("B", 0.9, ()),)),))
+    nothing = Reading(4000, 2000, 1.0, ())
+    # 90×30 pixels, 45 more on each side, twice as large.
+    for sample in (Sample(name, "A", read), Sample(name, "A", nothing, box=(1000, 1000, 90, 30))):
+        assert shown_picture(mistakes_page([sample])).shape == (240, 360, 3)
+    assert shown_picture(mistakes_page([Sample(name, "A", nothing)])).shape == (180, 360, 3)
+    beyond = Sample(name, "A", nothing, box=(9000, 1000, 90, 30))
+    assert shown_picture(mistakes_page([beyond])).shape == (180, 360, 3)
+
+
+def test_the_page_says_what_was_refused(
+    run: Run, photo: Path, shipped_plates: Path, shipped_detector: Path
+) -> None:
+    page = photo / "m.html"
+    code, _, err = run("evaluate", photo, "--min-plate-confidence", 1, "-o", page)
+    assert (code, err) == (0, "")
+    # Of the plate, not of the box where none is.
+    (refused,) = re.findall(r"<b>nothing</b><br><small>refused: (\w+) \d\.\d\d</small>", page.read_text())
+    assert refused == TEXT
+    assert page.read_text().count("<b>nothing</b>") == 2
 
 
 def test_what_pictures_show_and_how_sure_characters_must_be_is_given(

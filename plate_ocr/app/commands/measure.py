@@ -60,7 +60,7 @@ def evaluate(
     Exit status: 0 if all plates were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture
-    from plate_ocr.app.evaluation import Evaluation, mistakes_page, to_lines, to_values
+    from plate_ocr.app.evaluation import Evaluation, mistakes_page, refused_plate, to_lines, to_values
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import Source, is_input_name
@@ -107,7 +107,8 @@ def evaluate(
         fail(f"{data}: no plate could be read", 1)
     print(json.dumps(to_values(result), ensure_ascii=False) if as_json else "\n".join(to_lines(result)))
     if out:
-        write_whole(out, mistakes_page(samples).encode(errors="backslashreplace"))
+        page = mistakes_page(samples, partial(refused_plate, read))
+        write_whole(out, page.encode(errors="backslashreplace"))
     if problems:
         left_out, all_ = len(problems), len(problems) + len(samples)
         fail(f"{left_out:,} of {all_:,} labels are not in the metrics", 1)
