@@ -112,6 +112,10 @@ class Glyphs:
             names = ", ".join([*sorted(special), *self._names])
             raise DataError(f"there is no font {font!r}: expected one of {names}")
 
+    def is_replaced(self, font: str) -> bool:
+        """Whether others stand in for a font, since there is no folder."""
+        return self.data is None and font not in {*_STROKE_FONTS, "font"}
+
     def missing(self, chars: str) -> str:
         """The characters that no font can draw."""
         return "".join(c for c in chars if self.glyph("ga36", c, 0, 0) is None)

@@ -84,6 +84,7 @@ class PlateGenerator:
         regions: the rendered ones.
         left_out: for each other region of :data:`MIX`, by name, why it is not rendered; empty if regions are
             given.
+        replaced_fonts: names of the fonts that others replace without ``data``.
     """
 
     def __init__(
@@ -106,6 +107,8 @@ class PlateGenerator:
         if not usable:
             raise DataError("at least one region is needed")
         self.regions: tuple[Region, ...] = tuple(usable)
+        named = {name for region in usable for name in _fonts(region)}
+        self.replaced_fonts = tuple(sorted(filter(self.glyphs.is_replaced, named)))
         weights = np.array([MIX.get(region.name, OWN_WEIGHT) for region in usable])
         self._shares: list[float] = np.cumsum(weights / weights.sum()).tolist()
         self._layouts: list[list[float]] = []
@@ -115,10 +118,8 @@ class PlateGenerator:
 
     def _obstacle(self, region: Region) -> str:
         """Why a region cannot be rendered; empty if it can."""
-        for layout in region.layouts:
-            for names in (layout.fonts, *(field.fonts for field in layout.fields)):
-                for name in names:
-                    self.glyphs.check(name)
+        for name in _fonts(region):
+            self.glyphs.check(name)
         missing = self.glyphs.missing(region.characters())
         if not missing:
             return ""
@@ -181,6 +182,16 @@ class PlateGenerator:
             view.corners(plate.text_box),
             view.corners(plate.plate_box),
         )
+
+
+def _fonts(region: Region) -> set[str]:
+    """The names of a region's fonts."""
+    return {
+        name
+        for layout in region.layouts
+        for names in (layout.fonts, *(field.fonts for field in layout.fields))
+        for name in names
+    }
 
 
 def _pick(rng: Generator, shares: Sequence[float]) -> int:

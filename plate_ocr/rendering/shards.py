@@ -140,13 +140,18 @@ def generator_of(rendering: Rendering) -> PlateGenerator:
     return PlateGenerator(data, rendering.regions or None, rendering.not_plates)
 
 
-def left_out(rendering: Rendering) -> list[str]:
-    """A sentence for each region of the default mix that is not rendered: which, and why.
+def shortages(rendering: Rendering) -> list[str]:
+    """A sentence for each region of the default mix that is not rendered, and one for replaced fonts.
 
     Raises:
         DataError: as of :func:`generator_of`.
     """
-    return [f"region {name} is left out: {why}" for name, why in generator_of(rendering).left_out.items()]
+    generator = generator_of(rendering)
+    sentences = [f"region {name} is left out: {why}" for name, why in generator.left_out.items()]
+    if generator.replaced_fonts:
+        names = ", ".join(generator.replaced_fonts)
+        sentences.append(f"without PLATE_OCR_DATA, other fonts replace {names}")
+    return sentences
 
 
 def render_shard(rendering: Rendering, start: int, count: int) -> Shard:

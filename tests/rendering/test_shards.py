@@ -16,10 +16,10 @@ from plate_ocr.rendering.shards import (
     Rendering,
     SceneShard,
     Shard,
-    left_out,
     render_all,
     render_scenes,
     render_shard,
+    shortages,
     write_plates,
 )
 
@@ -81,7 +81,11 @@ def test_points_of_scenes_are_parts_of_the_picture_or_nothing() -> None:
     assert ((points > 0) & (points < 1))[np.isfinite(points)].all()
 
 
-def test_regions_that_are_left_out_are_told_in_sentences() -> None:
-    (sentence,) = left_out(Rendering())
-    assert sentence.startswith("region cn is left out: no glyphs or fonts for ")
-    assert left_out(US) == []
+def test_regions_that_are_left_out_and_fonts_that_are_replaced_are_told_in_sentences() -> None:
+    region, fonts = shortages(Rendering())
+    assert region.startswith("region cn is left out: no glyphs or fonts for ")
+    assert fonts.startswith("without PLATE_OCR_DATA, other fonts replace ")
+    (fonts,) = shortages(US)
+    replaced = fonts.removeprefix("without PLATE_OCR_DATA, other fonts replace ").split(", ")
+    assert {"Overpass", "Rajdhani"} <= set(replaced)
+    assert not {"font", "stroke-font", "stroke-font-thin"} & set(replaced)

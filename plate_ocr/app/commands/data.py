@@ -21,9 +21,9 @@ def generate(
 ) -> None:
     """Render plates as in the training of the plate model: images and labels.csv."""
     with train_extra("rendering"):
-        from plate_ocr.rendering.shards import Rendering, left_out, write_plates
+        from plate_ocr.rendering.shards import Rendering, shortages, write_plates
     rendering = Rendering(os.environ.get(DATA_VARIABLE, ""), split_regions(region), seed)
-    for sentence in left_out(rendering):
+    for sentence in shortages(rendering):
         print_message(sentence)
     print(write_plates(rendering, count, out))
 

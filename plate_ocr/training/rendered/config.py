@@ -10,7 +10,7 @@ from typing import ClassVar
 from plate_ocr.errors import DataError
 from plate_ocr.model.sessions import available_threads
 from plate_ocr.region_files.table import bundled_formats
-from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, left_out
+from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, shortages
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 
 FIRST_VAL = HELD_OUT + 10**6
@@ -75,13 +75,13 @@ class RenderRunConfig(RunConfig):
         return Rendering(self.assets, self.regions, self.seed)
 
     def material(self) -> list[str]:
-        """The regions that are rendered, and those left out, with the reason.
+        """The regions that are rendered, those left out, with the reason, and the fonts that are replaced.
 
         Raises:
             DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
         """
         names = (region.name for region in generator_of(self.rendering).regions)
-        return [f"plates of {', '.join(names)} are rendered", *left_out(self.rendering)]
+        return [f"plates of {', '.join(names)} are rendered", *shortages(self.rendering)]
 
     @property
     def steps_per_shard(self) -> int:
