@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.app.output import to_line, to_values
+from plate_ocr.readers.auto import classify_picture
 from plate_ocr.readers.photos import CROPS, SURE_CHAR, folded_confidence, sure_chars
 from plate_ocr.readers.plates import REREAD_BELOW
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading
@@ -24,7 +25,7 @@ from plate_ocr.readers.trace import (
     Trace,
 )
 from plate_ocr.vision.detection import Detection
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, to_gray
 
 PURPOSES: dict[SearchPurpose, str] = {
     "photo": "the photo",
@@ -149,6 +150,8 @@ class Inspection:
         found = self.reading.plates
         yield self.title()
         yield f"  read as {self.type_in_words}"
+        if self._is_classical_photo():
+            yield "  this looks like a photo: only --model plates searches photos for plates"
         for search in self.trace.searches:
             yield f"  detector, {search_line(search, self.trace.offset)}"
             for place in search.detections:
@@ -170,6 +173,11 @@ class Inspection:
             yield f"  line {self.line_text(line) or '-'}: log-probability {line.value:.2f}, {verdict}"
         if self.trace.lines and found:
             yield from (f"    {char_line(char)}" for char in found[0].chars)
+
+    def _is_classical_photo(self) -> bool:
+        """Whether the classical reader, which takes crops of plates, was given a photo."""
+        classical = self.trace.card is not None and self.trace.char is None
+        return classical and classify_picture(to_gray(self.picture), self.reading.plates) == "photo"
 
     def detection_line(self, place: Detection) -> str:
         """A detection, and why it was not read, in one line."""

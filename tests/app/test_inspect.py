@@ -283,6 +283,17 @@ def test_reading_classically_is_explained_too(run: Run, pictures: Path, tmp_path
     assert (code, "7 1.00" in out) == (0, True)
 
 
+def test_a_photo_for_the_classical_reader_is_told(run: Run, pictures: Path, tmp_path: Path) -> None:
+    hint = "this looks like a photo: only --model plates searches photos for plates"
+    code, out, _ = run("inspect", "--model", "chars", pictures / "nothing.png")
+    assert (code, hint in out) == (0, True)
+    cv2.imwrite(str(tmp_path / "KA365CP.png"), draw_plate("KA365CP"))
+    for model, picture in (("chars", tmp_path / "KA365CP.png"), ("digits", pictures / "7.png")):
+        code, out, _ = run("inspect", "--model", model, picture)
+        assert (code, hint in out) == (0, False)
+        assert out.splitlines()[0].split("  ")[1] == picture.stem
+
+
 def test_what_cannot_be_read_is_an_error(run: Run, pictures: Path, tmp_path: Path) -> None:
     code, out, err = run("inspect", pictures / "text.png", pictures / "7.png")
     assert (code, out.splitlines()[0]) == (1, f"{pictures / '7.png'}  7  1.00")
