@@ -20,7 +20,10 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from plate_ocr.app.cli import COMMANDS, command_line
 from plate_ocr.app.progress import counted
 from plate_ocr.region_files.parser import FOLDER
 from plate_ocr.vision.drawing import blank, draw_text
@@ -228,6 +231,27 @@ def test_messages_about_standard_input_name_it(
         code, out, err = run(command, "--model", "digits", "-")
         assert (code, out) == (1, "")
         assert err.startswith(f"plate-ocr: standard input: {says}")
+
+
+REQUIRED = {
+    "predict": ["7.png"],
+    "evaluate": ["labels.csv"],
+    "inspect": ["7.png"],
+    "generate": ["out"],
+    "quantize": ["plates", "-o", "out.onnx"],
+    "study": ["pictures", "-o", "out"],
+    "validate": ["pictures"],
+}
+"""Arguments that commands cannot do without."""
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "models"])
+def test_every_command_takes_its_own_defaults(name: str) -> None:
+    # All options are converted and checked, as in a call; nothing is run.
+    group = get_command(command_line())
+    assert isinstance(group, TyperGroup)
+    context = group.commands[name].make_context(name, list(REQUIRED.get(name, [])))
+    assert not context.args
 
 
 @pytest.mark.slow
