@@ -53,8 +53,9 @@ def print_result(result: str) -> None:
 
 
 def print_message(message: str) -> None:
-    """Write a message to standard error."""
-    print(f"plate-ocr: {message}", file=sys.stderr, flush=True)
+    """Write a message to standard error, on a terminal over a count of :mod:`plate_ocr.app.progress`."""
+    start = "\r" if sys.stderr.isatty() else ""
+    print(f"{start}plate-ocr: {message}", file=sys.stderr, flush=True)
 
 
 def fail(message: str, status: int) -> NoReturn:

@@ -6,7 +6,7 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,21 @@ class ResultFile:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise OutputError(f"{path} holds something else than lines of predict --json") from None
         return cls(path, frozenset(named), frozenset(failed))
+
+    def without(self, names: Set[str]) -> ResultFile:
+        """Remove the lines of these pictures.
+
+        Raises:
+            OutputError: if the file cannot be written.
+        """
+
+        def write(path: Path) -> None:
+            with self.path.open("rb") as lines, path.open("wb") as file:
+                file.writelines(line for line in lines if json.loads(line)["image"] not in names)
+
+        if names:
+            write_whole(self.path, write)
+        return ResultFile(self.path, self.named - names, self.failed - names)
 
     def rows(self) -> Iterator[list[Any]]:
         """A table of all that is in the file, in its order.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def counted(things: Iterable[T]) -> Iterator[T]:
-    """Yield items and count them on standard error; there may be no end.
+def counted(things: Iterable[T], total: Callable[[], int], *, to_file: bool = False) -> Iterator[T]:
+    """Yield items and count them on standard error, as in ``12 of 2,008``.
 
     Only on a terminal, and only if results go elsewhere: otherwise the results show the progress.
+
+    Args:
+        things: the items.
+        total: how many there are; called only if the count is shown.
+        to_file: whether results go to a file and not to standard output.
     """
-    shown = sys.stderr.isatty() and not sys.stdout.isatty() and not is_quiet()
+    if not sys.stderr.isatty() or is_quiet() or (sys.stdout.isatty() and not to_file):
+        yield from things
+        return
+    of = f"of {total():,}"
     done = 0
-    for done, thing in enumerate(things):
-        if shown:
-            print(f"\r{done:,} done", end="", file=sys.stderr, flush=True)
+    for done, thing in enumerate(things, 1):
+        print(f"\r{done - 1:,} {of}", end="", file=sys.stderr, flush=True)
         yield thing
-    if shown:
-        print(f"\r{done + 1:,} done", file=sys.stderr)
+    print(f"\r{done:,} {of}", file=sys.stderr)
 
 
 class LogCallback:

@@ -23,8 +23,11 @@ import torch
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from plate_ocr.app.answers import Answer, of_picture
 from plate_ocr.app.cli import COMMANDS, command_line
+from plate_ocr.app.console import print_message
 from plate_ocr.app.progress import counted
+from plate_ocr.app.sources import Source
 from plate_ocr.region_files.parser import FOLDER
 from plate_ocr.vision.drawing import blank, draw_text
 from tests.app.conftest import Run
@@ -435,9 +438,58 @@ def test_a_run_goes_on_with_its_results(run: Run, pictures: Path, tmp_path: Path
     assert names == ["7.png", "white.png", "plate.png", "text.png"]
     assert [line["error"] is None for line in lines] == [True, True, True, False]
     whole = results.read_bytes()
-    assert run(*command, pictures) == (1, "", "")  # one of them could not be read before
+    told = "plate-ocr: inputs that could not be read before: 1; --retry reads them again\n"
+    assert run(*command, pictures) == (1, "", told)
     assert run(*command, pictures / "7.png") == (0, "", "")
     assert results.read_bytes() == whole
+
+
+def test_what_could_not_be_read_is_read_again(run: Run, pictures: Path, tmp_path: Path) -> None:
+    bad, good, other = tmp_path / "a.png", tmp_path / "b.png", tmp_path / "c.png"
+    for path in (bad, other):
+        path.write_text("no picture")
+    good.write_bytes((pictures / "7.png").read_bytes())
+    results = tmp_path / "r.jsonl"
+    command = "predict", "--model", "digits", "--resume", results
+    code, out, err = run(*command, bad, good, other)
+    assert (code, out, [line.partition(" ")[0] for line in err.splitlines()]) == (1, "", ["plate-ocr:"] * 2)
+    assert "a.png" in err.splitlines()[0]
+    bad.write_bytes((pictures / "7.png").read_bytes())
+    assert run(*command, "--retry", bad, good) == (0, "", "")
+    lines = objects(results.read_text(encoding="utf-8"))
+    names = [Path(line["image"]).name for line in lines]
+    assert names == ["b.png", "c.png", "a.png"]
+    assert [line["error"] is None for line in lines] == [True, False, True]
+    whole = results.read_bytes()
+    assert run(*command, "--retry", bad, good) == (0, "", "")
+    assert results.read_bytes() == whole
+    code, _, err = run(*command, "--retry", other)
+    assert (code, "c.png" in err) == (1, True)
+    assert objects(results.read_text(encoding="utf-8"))[-1]["error"] == lines[1]["error"]
+
+
+def test_to_retry_takes_results(run: Run) -> None:
+    assert run("predict", "--retry", "x.png") == (2, "", "plate-ocr: --retry belongs to --resume FILE\n")
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_a_stopped_run_says_so_and_writes_its_table(
+    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumed: bool
+) -> None:
+    def stop_at_second(source: Source, read: Any, draw: Any) -> Answer:
+        if source.name.endswith("white.png"):
+            raise KeyboardInterrupt
+        return of_picture(source, read, draw)
+
+    monkeypatch.setattr("plate_ocr.app.answers.of_picture", stop_at_second)
+    table, results = tmp_path / "t.csv", tmp_path / "r.jsonl"
+    command = "predict", "--model", "digits", "--csv", table, *(("--resume", results) if resumed else ())
+    code, _, err = run(*command, pictures / "7.png", pictures / "white.png")
+    how = f"; the same command resumes it from {results}" if resumed else ""
+    assert (code, err) == (130, f"plate-ocr: stopped{how}\n")
+    first, *rest = table.read_text(encoding="utf-8").splitlines()[1:]
+    assert first.startswith(f'"{pictures / "7.png"}",,"7",')
+    assert rest == []
 
 
 def test_a_run_that_goes_on_has_the_table_of_one_that_was_not_stopped(
@@ -551,14 +603,19 @@ except OutputError as error:
 def test_a_terminal_shows_how_many_pictures_are_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert list(counted("abc")) == ["a", "b", "c"]
-    assert capsys.readouterr().err == ""
+    def told(*, to_file: bool = False) -> str:
+        assert list(counted("abc", lambda: 1234, to_file=to_file)) == ["a", "b", "c"]
+        return capsys.readouterr().err
+
+    shown = "\r0 of 1,234\r1 of 1,234\r2 of 1,234\r3 of 1,234\n"
+    assert told() == told(to_file=True) == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert list(counted("abc")) == ["a", "b", "c"]
-    assert capsys.readouterr().err == "\r0 done\r1 done\r2 done\r3 done\n"
+    assert told() == shown
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert list(counted("abc")) == ["a", "b", "c"]
-    assert capsys.readouterr().err == ""
+    assert told() == ""
+    assert told(to_file=True) == shown
+    print_message("x.jpg cannot be read")
+    assert capsys.readouterr().err == "\rplate-ocr: x.jpg cannot be read\n"
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -77,7 +77,8 @@ def test_several_processes_go_on_with_results(run: Run, shots: Path, tmp_path: P
     results.write_text("".join(whole.splitlines(keepends=True)[:5]), encoding="utf-8")
     assert run(*command, "--resume", results, shots)[:2] == (1, "")
     assert re.sub('"ms": [^,]+', "", results.read_text(encoding="utf-8")) == re.sub('"ms": [^,]+', "", whole)
-    assert run(*command, "--resume", results, shots) == (1, "", "")
+    told = "plate-ocr: inputs that could not be read before: 2; --retry reads them again\n"
+    assert run(*command, "--resume", results, shots) == (1, "", told)
 
 
 def test_standard_input_is_read_by_the_first_process(shots: Path) -> None:

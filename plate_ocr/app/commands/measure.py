@@ -88,7 +88,7 @@ def evaluate(
     for plate in plates:
         pictures.setdefault(str(plate.path), []).append(plate)
     with closing(in_turn(jobs, map(Source, pictures), lambda _: True, opened, draw)) as turns:
-        for source, answered in counted(turns):
+        for source, answered in counted(turns, lambda: len(pictures)):
             labels, answer = pictures[source.name], answered or of_picture(source, read, draw)
             if answer.reading is not None:
                 result.add(labels, answer.reading)

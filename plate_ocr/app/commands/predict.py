@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plate_ocr.app.commands.reading import in_turn, open_reader
-from plate_ocr.app.console import check_output, end_with_pipe, fail, print_message, print_result
+from plate_ocr.app.console import (
+    INTERRUPTED,
+    check_output,
+    end_with_pipe,
+    fail,
+    print_message,
+    print_result,
+)
 from plate_ocr.app.options import (
     Ignore,
     InputOption,
@@ -95,6 +102,9 @@ def predict(
             help="Append JSON results to this file and skip the inputs that it already has.",
         ),
     ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="With --resume, read again what could not be read before.")
+    ] = False,
     jobs: Jobs = 1,
     device: ReadDevice = Provider.cpu,
     show: Annotated[
@@ -114,7 +124,7 @@ def predict(
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture, of_video
-    from plate_ocr.app.output import ResultFile, to_json, to_line, to_rows, to_values
+    from plate_ocr.app.output import to_json, to_line, to_rows, to_values
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
@@ -146,7 +156,7 @@ def predict(
         return read
 
     folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
-    results, identify = ResultFile.of(resume) if resume else None, _identification(known)
+    results, identify = _results(resume, images, retry=retry), _identification(known)
     _reserve_names(folders, results)
 
     def for_worker(source: Source) -> bool:
@@ -169,34 +179,49 @@ def predict(
             )
         return (of_picture(source, read, folders.draw),)
 
-    failed = False
-    reader = partial(opened, input_type)
-    with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
-        for turn in counted(turns):
-            lines = list[str]()
-            failed |= results is not None and turn[0].name in results.failed
-            for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
-                failed |= wrong is not None
-                if drawn is not None:
-                    folders.write(file_name(name) if video else name, drawn)
-                values = to_values(name, reading, wrong, track=track, video=video)
-                if table and not results:
-                    rows += to_rows(values)
-                if results:
-                    lines.append(to_json(values))
-                elif as_json:
-                    print_result(to_json(values))
-                elif reading is not None:
-                    print_result(to_line(name, reading, track))
-                else:
-                    print_message(str(wrong))
-            if results and lines:
-                # A stopped video has no line yet and is read again.
-                results.append(lines)
-    _conclude(table, results.rows() if results else rows, folders)
-    LOGGER.debug("done in %.1f s", perf_counter() - started)
-    if failed:
-        raise typer.Exit(1)
+    failed, stopped, failed_before, reader = False, False, 0, partial(opened, input_type)
+    try:
+        with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
+            for turn in counted(turns, lambda: sum(1 for _ in expand(images)), to_file=results is not None):
+                lines = list[str]()
+                failed_before += results is not None and turn[0].name in results.failed
+                for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
+                    failed |= wrong is not None
+                    if drawn is not None:
+                        folders.write(file_name(name) if video else name, drawn)
+                    values = to_values(name, reading, wrong, track=track, video=video)
+                    if results:
+                        lines.append(to_json(values))
+                    elif table:
+                        rows += to_rows(values)
+                    if as_json and not results:
+                        print_result(to_json(values))
+                    elif wrong is not None:
+                        print_message(wrong)
+                    elif reading is not None and not results:
+                        print_result(to_line(name, reading, track))
+                if results and lines:
+                    # A stopped video has no line yet and is read again.
+                    results.append(lines)
+    except KeyboardInterrupt:
+        stopped = True
+    _conclude(table, results.rows() if results else rows, folders, started)
+    _end(resume, failed, failed_before, stopped=stopped)
+
+
+def _results(path: Path | None, images: list[str], *, retry: bool) -> ResultFile | None:
+    """The file of earlier results; to retry, without those of the given inputs that could not be read."""
+    from plate_ocr.app.output import ResultFile
+    from plate_ocr.app.sources import expand
+
+    if path is None:
+        if retry:
+            fail("--retry belongs to --resume FILE", 2)
+        return None
+    results = ResultFile.of(path)
+    if not retry:
+        return results
+    return results.without({source.name for source in expand(images) if source.name in results.failed})
 
 
 def _check_places(
@@ -228,7 +253,7 @@ def _check_places(
         fail(".xlsx files need XlsxWriter; install it with: pip install 'plate-ocr[xlsx]'", 1)
 
 
-def _conclude(table: Path | None, rows: Iterable[list[Any]], folders: PictureFolders) -> None:
+def _conclude(table: Path | None, rows: Iterable[list[Any]], folders: PictureFolders, started: float) -> None:
     """Write the table, and report images in which nothing was hidden."""
     from plate_ocr.app.output import write_table
 
@@ -236,6 +261,17 @@ def _conclude(table: Path | None, rows: Iterable[list[Any]], folders: PictureFol
         write_table(table, rows)
     if summary := folders.summary():
         LOGGER.info(summary)
+    LOGGER.debug("done in %.1f s", perf_counter() - started)
+
+
+def _end(resume: Path | None, failed: bool, failed_before: int, *, stopped: bool) -> None:
+    """Say what was not read, and end with the exit status."""
+    if stopped:
+        fail(f"stopped; the same command resumes it from {resume}" if resume else "stopped", INTERRUPTED)
+    if failed_before:
+        LOGGER.info(f"inputs that could not be read before: {failed_before:,}; --retry reads them again")
+    if failed or failed_before:
+        raise typer.Exit(1)
 
 
 def _reserve_names(folders: PictureFolders, results: ResultFile | None) -> None:
