@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from plate_ocr.video.tracking import VehicleTrack
 
 
+class Written(NamedTuple):
+    """The files that were written of a picture, as their folders were given.
+
+    Attributes:
+        annotated: None without one.
+        blurred: None without one.
+        crops: of its plates, in their order; empty without any.
+    """
+
+    annotated: str | None = None
+    blurred: str | None = None
+    crops: Sequence[str] = ()
+
+
+NONE_WRITTEN = Written()
+
+
 def to_values(
     name: str,
     reading: Reading | None,
@@ -26,6 +43,7 @@ def to_values(
     *,
     track: VehicleTrack | None = None,
     video: bool = False,
+    written: Written = NONE_WRITTEN,
 ) -> dict[str, Any]:
     """What there is to write of a picture or a car.
 
@@ -35,6 +53,7 @@ def to_values(
         error: one sentence.
         track: whose reading it is.
         video: whether the object has a car's entries, which are null without one.
+        written: the files that were written of it.
     """
     values: dict[str, Any] = {
         "image": name,
@@ -43,6 +62,7 @@ def to_values(
         "ms": None,
         "error": error,
         "plates": [],
+        "files": written._asdict(),
     }
     if reading:
         values |= reading.to_dict()
@@ -133,16 +153,14 @@ class ResultFile:
         for values in self._values():
             yield from to_rows(values)
 
-    def drawn(self) -> Iterator[tuple[str, bool]]:
-        """Of what pictures were drawn, in their order: the name, and whether it is a video's.
+    def written(self) -> Iterator[Written]:
+        """The files that were written of pictures.
 
         Raises:
             OutputError: if it cannot be read.
         """
         for values in self._values():
-            # Of a picture that cannot be read and of a video without a car there is none.
-            if values["error"] is None and values.get("best", True):
-                yield values["image"], "best" in values
+            yield Written(**values["files"])
 
     def _values(self) -> Iterator[dict[str, Any]]:
         try:
@@ -190,13 +208,16 @@ def to_line(name: str, reading: Reading, track: VehicleTrack | None = None) -> s
 CSV_COLUMNS = (
     "image", "error", "text", "confidence", "min_confidence", "lines",
     "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "touches_edge", "known_plate", "known_name",
+    "annotated", "blurred", "crop",
 )  # fmt: skip
 """Of a table with one row per plate; an image without a plate has one row without text."""
 
 
 def to_rows(values: dict[str, Any]) -> list[list[Any]]:
     """The rows of what :func:`to_values` gives in a table of :data:`CSV_COLUMNS`."""
-    first = [values["image"], values["error"]]
+    first, files = [values["image"], values["error"]], values["files"]
+    last = [files["annotated"], files["blurred"]]
+    crops = files["crops"] or [None] * len(values["plates"])
     rows = [
         [
             *first,
@@ -204,10 +225,12 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
             *itertools.chain(*plate["corners"]),
             int(plate["touches_edge"]),
             *((plate["known"] or {}).get(key) for key in ("plate", "name")),
+            *last,
+            crop,
         ]
-        for plate in values["plates"]
+        for plate, crop in zip(values["plates"], crops, strict=True)
     ]
-    return rows or [first + [None] * (len(CSV_COLUMNS) - 2)]
+    return rows or [first + [None] * (len(CSV_COLUMNS) - 5) + [*last, None]]
 
 
 SHEET_ROWS = 1_048_576

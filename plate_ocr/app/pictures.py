@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from plate_ocr.app.output import NONE_WRITTEN, Written
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, to_color, to_png
 from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.images import Image
+
+if TYPE_CHECKING:
+    from plate_ocr.app.sources import Source
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
@@ -54,6 +59,7 @@ class Drawn(NamedTuple):
 @dataclass
 class PictureFolders:
     """Where pictures go; None: nowhere. A file is named as the picture; the second of a name gets a number.
+    Subfolders of a folder of pictures are kept.
 
     Attributes:
         annotate: photos with every plate framed and what it says beside it.
@@ -101,26 +107,27 @@ class PictureFolders:
             len(hidden),
         )
 
-    def write(self, name: str, drawn: Drawn) -> None:
+    def write(self, source: Source, drawn: Drawn) -> Written:
         """Write what was drawn of a picture.
 
         Args:
-            name: the picture's path; ``-`` becomes ``stdin``.
+            source: the picture.
             drawn: its files.
 
         Raises:
             OutputError: if a file cannot be written, or would take the place of the picture itself or of
                 another that is read.
         """
-        inside = self._unique(name)
-        files = dict[Path, bytes]()
-        if self.annotate:
-            files[_jpeg_path(self.annotate / inside)] = drawn.annotated
-        if self.blur:
-            files[_jpeg_path(self.blur / inside)] = drawn.blurred
-        if self.crops:
-            files |= {self.crops / f"{inside}.{i + 1}.png": crop for i, crop in enumerate(drawn.crops)}
-        for path, data in files.items():
+        if not (self.annotate or self.blur or drawn.crops):
+            return NONE_WRITTEN
+        inside, name = self._unique(source.inside), source.name
+        annotated_path = _jpeg_path(self.annotate / inside) if self.annotate else None
+        blurred_path = _jpeg_path(self.blur / inside) if self.blur else None
+        crop_paths = [self.crops / f"{inside}.{i + 1}.png" for i in range(len(drawn.crops)) if self.crops]
+        paths = [annotated_path, blurred_path, *crop_paths]
+        for path, data in zip(paths, (drawn.annotated, drawn.blurred, *drawn.crops), strict=True):
+            if path is None:
+                continue
             if _is_same(path, name):
                 raise OutputError(f"{path} is the picture itself: give another folder than its own")
             if os.path.lexists(path) and path in self.inputs:
@@ -132,6 +139,11 @@ class PictureFolders:
                 self._unhidden += 1
                 if len(self._named) < MAX_NAMED:
                     self._named.append(name)
+        return Written(
+            str(annotated_path) if annotated_path else None,
+            str(blurred_path) if blurred_path else None,
+            tuple(map(str, crop_paths)),
+        )
 
     def summary(self) -> str:
         """In how many pictures of ``blur`` nothing was hidden, and in which; empty where none was written."""
@@ -141,24 +153,34 @@ class PictureFolders:
         which = f": {', '.join(self._named + more)}" if self._named else ""
         return f"nothing was hidden in {self._unhidden:,} of {self._blurred:,} pictures{which}"
 
-    def reserve(self, name: str) -> None:
-        """Count a picture that was written before: the next of its name gets the next number."""
-        self._unique(name)
+    def reserve(self, written: Iterable[Written]) -> None:
+        """Keep files that were written before: the next picture of a name gets the next number."""
+        real = cache(os.path.realpath)
+        for files in written:
+            for folder, path in (
+                (self.annotate, files.annotated),
+                (self.blur, files.blurred),
+                (self.crops, next(iter(files.crops), None)),
+            ):
+                if folder and path:
+                    where, name = os.path.split(path)
+                    file = PurePath(real(where), name.removesuffix(".1.png"))
+                    if file.is_relative_to(real(folder)):
+                        self._given[str(_jpeg_path(file.relative_to(real(folder))))] = 1
 
-    def _unique(self, name: str) -> str:
-        """A file name that no picture before had."""
-        file = PurePath("stdin.jpg" if name == "-" else name)
+    def _unique(self, file: PurePath) -> PurePath:
+        """A path that no picture before had."""
         # Of a.png and of a.png.jpg it would be one.
-        first = _jpeg_path(file).name
+        first = str(_jpeg_path(file))
         while True:
             self._given[first] += 1
             count = self._given[first]
             if count == 1:
-                return file.name
-            numbered = PurePath(f"{file.stem}-{count}{file.suffix}")
-            if (other := _jpeg_path(numbered).name) not in self._given:
+                return file
+            numbered = file.with_name(f"{file.stem}-{count}{file.suffix}")
+            if (other := str(_jpeg_path(numbered))) not in self._given:
                 self._given[other] = 1
-                return numbered.name
+                return numbered
 
 
 def annotated(picture: Image, plates: Sequence[Plate]) -> Image:

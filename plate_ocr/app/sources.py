@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 
 from plate_ocr.errors import ImageError
 from plate_ocr.files import is_url
@@ -37,10 +38,21 @@ class Source:
     Attributes:
         name: the path, address or camera as it was given; for a folder the folder as given, then the file.
         error: why there is nothing to read; None if there may be.
+        folder: the folder that was given and in which it was found; empty if it was given itself.
     """
 
     name: str
     error: str | None = None
+    folder: str = ""
+
+    @property
+    def inside(self) -> PurePath:
+        """What pictures of it are named after: its path in the folder that was given, else its name."""
+        if self.folder:
+            return PurePath(self.name).relative_to(self.folder)
+        if self.name == STANDARD_INPUT:
+            return PurePath("stdin.jpg")
+        return PurePath(PurePath(file_name(self.name) if is_video(self.name) else self.name).name)
 
     def content(self) -> str | StandardInput:
         """What :func:`plate_ocr.read_image` takes.
@@ -126,7 +138,8 @@ def _below(folder: str) -> Iterator[Source]:
     unread = list[OSError]()
     for where, folders, names in os.walk(folder, onerror=unread.append):
         folders.sort()
-        yield from (Source(os.path.join(where, name)) for name in sorted(names) if is_input_name(name))
+        inputs = filter(is_input_name, sorted(names))
+        yield from (Source(os.path.join(where, name), folder=folder) for name in inputs)
     for error in unread:
         yield Source(str(error.filename), f"cannot read {error.filename}: {error.strerror}")
 

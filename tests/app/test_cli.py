@@ -73,7 +73,8 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
     code, out, _ = run("predict", "--json", "--input", "char", pictures / "7.png")
     (answer,) = objects(out)
     assert code == 0
-    assert list(answer) == ["image", "width", "height", "ms", "error", "plates"]
+    assert list(answer) == ["image", "width", "height", "ms", "error", "plates", "files"]
+    assert answer["files"] == {"annotated": None, "blurred": None, "crops": []}
     assert (answer["width"], answer["height"], answer["error"]) == (44, 60, None)
     (plate,) = answer["plates"]
     assert list(plate) == [
@@ -444,6 +445,21 @@ def test_a_run_goes_on_with_its_results(run: Run, pictures: Path, tmp_path: Path
     assert results.read_bytes() == whole
 
 
+def test_written_files_are_named(run: Run, pictures: Path, tmp_path: Path) -> None:
+    shots = tmp_path / "shots"
+    (shots / "in").mkdir(parents=True)
+    shutil.copy(pictures / "7.png", shots / "in" / "7.png")
+    places = "--annotate", tmp_path / "a", "--crops", tmp_path / "c", "--csv", tmp_path / "t.csv"
+    code, out, _ = run("predict", "--model", "digits", "--json", shots, *places)
+    (answer,) = objects(out)
+    expected = str(tmp_path / "a" / "in" / "7.png.jpg"), str(tmp_path / "c" / "in" / "7.png.1.png")
+    assert (code, answer["files"]) == (0, {"annotated": expected[0], "blurred": None, "crops": [expected[1]]})
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["annotated"], row["blurred"], row["crop"]) == (expected[0], "", expected[1])
+    assert all(os.path.isfile(path) for path in expected)
+
+
 def test_what_could_not_be_read_is_read_again(run: Run, pictures: Path, tmp_path: Path) -> None:
     bad, good, other = tmp_path / "a.png", tmp_path / "b.png", tmp_path / "c.png"
     for path in (bad, other):
@@ -568,7 +584,8 @@ def test_standard_output_need_not_have_all_characters(pictures: Path, tmp_path: 
 
 
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
-    number = '{"image": 5, "error": null, "plates": []}\n'
+    files: dict[str, Any] = {"annotated": None, "blurred": None, "crops": []}
+    number = json.dumps({"image": 5, "error": None, "plates": [], "files": files}) + "\n"
     for content in ("some text\n", '{"image": "a.png"}\n', number, "[]\n", "[" * 99_999 + "\n", "no end"):
         (tmp_path / "notes.txt").write_text(content)
         code, out, err = run("predict", "--resume", tmp_path / "notes.txt", pictures / "7.png")

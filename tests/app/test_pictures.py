@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plate_ocr.app.output import Written
 from plate_ocr.app.pictures import MAX_NAMED, MAX_SIDE, PictureFolders, annotated
-from plate_ocr.app.sources import Inputs
+from plate_ocr.app.sources import Inputs, Source
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Char, Plate, Reading
@@ -91,13 +92,13 @@ def test_what_may_be_a_plate_is_hidden_too(tmp_path: Path) -> None:
 def test_pictures_in_which_nothing_is_hidden_are_named(tmp_path: Path) -> None:
     folders, picture = PictureFolders(blur=tmp_path), np.zeros((30, 40), np.uint8)
     assert folders.summary() == ""
-    folders.write("seen.jpg", folders.draw(picture, reading(plate_at(1, 1, 9, 4)), nowhere))
+    folders.write(Source("seen.jpg"), folders.draw(picture, reading(plate_at(1, 1, 9, 4)), nowhere))
     assert folders.summary() == "nothing was hidden in 0 of 1 pictures"
     for n in range(MAX_NAMED):
-        folders.write(f"{n}.jpg", folders.draw(picture, reading(), nowhere))
+        folders.write(Source(f"{n}.jpg"), folders.draw(picture, reading(), nowhere))
     named = ", ".join(f"{n}.jpg" for n in range(MAX_NAMED))
     assert folders.summary() == f"nothing was hidden in {MAX_NAMED} of {MAX_NAMED + 1} pictures: {named}"
-    folders.write("more.jpg", folders.draw(picture, reading(), nowhere))
+    folders.write(Source("more.jpg"), folders.draw(picture, reading(), nowhere))
     assert (
         folders.summary() == f"nothing was hidden in {MAX_NAMED + 1} of {MAX_NAMED + 2} pictures: {named}, …"
     )
@@ -108,20 +109,69 @@ def test_pictures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     picture = np.full((300, 400, 3), 90, np.uint8)
     for name in ("/x/1.jpg", "y/1.jpg", "../1.png", "-"):
         found = reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40))
-        folders.write(name, folders.draw(picture, found, nowhere))
+        folders.write(Source(name), folders.draw(picture, found, nowhere))
     names = ["1-2.jpg", "1.jpg", "1.png.jpg", "stdin.jpg"]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
     assert len(list((tmp_path / "c").iterdir())) == 8
 
 
+def test_subfolders_are_kept_and_the_written_files_told(tmp_path: Path) -> None:
+    places = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    folders = PictureFolders(annotate=places[0], blur=places[1], crops=places[2])
+    picture = np.full((300, 400, 3), 90, np.uint8)
+    empty, found = reading(), reading(plate_at(10, 10, 100, 40), plate_at(200, 10, 290, 40))
+    names = ("x/1.jpg", "x/y/1.jpg", "x/1.png")
+    told = [
+        folders.write(Source(name, folder="x"), folders.draw(picture, read, nowhere))
+        for name, read in zip(names, (found, found, empty), strict=True)
+    ]
+    told.append(folders.write(Source("z/1.jpg", folder="z"), folders.draw(picture, found, nowhere)))
+    inside = ["1.jpg", "y/1.jpg", "1.png.jpg", "1-2.jpg"]
+    assert [files.annotated for files in told] == [str(places[0] / name) for name in inside]
+    assert [files.blurred for files in told] == [str(places[1] / name) for name in inside]
+    crops = [[str(places[2] / f"{name}.{i}.png") for i in (1, 2)] for name in inside]
+    assert [list(files.crops) for files in told] == [*crops[:2], [], crops[3]]
+    written = {str(path) for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {path for files in told for path in (files.annotated, files.blurred, *files.crops)}
+
+
+@pytest.mark.parametrize("kind", ["annotate", "blur", "crops"])
+def test_files_that_were_written_before_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture, found = np.full((300, 400), 90, np.uint8), reading(plate_at(10, 10, 100, 40))
+    names = "x/1.png", "z/1.png", "x/y/1.png"
+
+    def write(folders: PictureFolders, name: str) -> Written:
+        return folders.write(Source(name, folder=name[0]), folders.draw(picture, found, nowhere))
+
+    def folders_in(path: Path) -> PictureFolders:
+        folders = PictureFolders()
+        setattr(folders, kind, path)
+        return folders
+
+    at_once, stopped = folders_in(Path("1")), folders_in(Path("2"))
+    for name in (*names, *names):
+        write(at_once, name)
+    before = [write(stopped, name) for name in names]
+    later = folders_in(tmp_path / "2" / "z" / "..")
+    later.reserve(before)
+    for name in names:
+        write(later, name)
+    files = [sorted(path.relative_to(n) for path in Path(n).rglob("*")) for n in ("1", "2")]
+    assert files[0] == files[1]
+    assert len(files[0]) == 7
+
+
 def test_processes_that_draw_are_not_sent_the_names_so_far(tmp_path: Path) -> None:
     folders = PictureFolders(annotate=tmp_path)
     before = pickle.dumps(folders)
-    folders.reserve("1.jpg")
+    folders.reserve([Written(str(tmp_path / "1.jpg"))])
     assert pickle.dumps(folders) == before
     assert pickle.loads(before).annotate == tmp_path
-    folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
+    folders.write(Source("1.jpg"), folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
     assert [path.name for path in tmp_path.iterdir()] == ["1-2.jpg"]
 
 
@@ -129,7 +179,7 @@ def test_a_number_is_not_given_where_a_picture_has_that_name(tmp_path: Path) -> 
     folders = PictureFolders(annotate=tmp_path)
     for level, name in enumerate(("1-2.jpg", "1.jpg", "x/1.jpg", "x/1-3.jpg", "x/1-2.jpg")):
         picture = np.full((30, 40), 50 * level, np.uint8)
-        folders.write(name, folders.draw(picture, reading(), nowhere))
+        folders.write(Source(name), folders.draw(picture, reading(), nowhere))
     levels = {path.name: round(read_image(path).mean() / 50) for path in tmp_path.iterdir()}
     assert levels == {"1-2.jpg": 0, "1.jpg": 1, "1-3.jpg": 2, "1-3-2.jpg": 3, "1-2-2.jpg": 4}
 
@@ -140,7 +190,7 @@ def test_a_picture_is_not_overwritten_by_what_is_drawn_of_it(tmp_path: Path) -> 
     for folders in (PictureFolders(annotate=tmp_path), PictureFolders(blur=tmp_path / "x" / "..")):
         (tmp_path / "x").mkdir(exist_ok=True)
         with pytest.raises(OutputError, match=r"1\.jpg is the picture itself"):
-            folders.write(str(path), folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
+            folders.write(Source(str(path)), folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
     assert path.read_bytes() == b"the picture"
 
 
@@ -155,17 +205,19 @@ def test_no_picture_is_overwritten_by_what_is_drawn_of_another(
     folders = PictureFolders(annotate=tmp_path / "a", inputs=Inputs(("b/1.jpg", given)))
     drawn = folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere)
     with pytest.raises(OutputError, match=r"1\.jpg is among the pictures to read"):
-        folders.write("b/1.jpg", drawn)
+        folders.write(Source("b/1.jpg"), drawn)
     assert Path("a/1.jpg").read_bytes() == b"the picture"
     # What was drawn in a run before is.
     for _ in range(2):
-        PictureFolders(annotate=tmp_path / "c", inputs=Inputs(("a", "b/1.jpg"))).write("b/1.jpg", drawn)
+        PictureFolders(annotate=tmp_path / "c", inputs=Inputs(("a", "b/1.jpg"))).write(
+            Source("b/1.jpg"), drawn
+        )
 
 
 def test_an_ending_that_is_added_makes_no_name_twice(tmp_path: Path) -> None:
     folders = PictureFolders(annotate=tmp_path)
     for name in ("1.png", "1.png.jpg", "x/1.png"):
-        folders.write(name, folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
+        folders.write(Source(name), folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
     names = ["1-3.png.jpg", "1.png-2.jpg", "1.png.jpg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
@@ -182,4 +234,4 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folders = PictureFolders(annotate=tmp_path / "file")
     with pytest.raises(OutputError, match="file"):
-        folders.write("1.jpg", folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))
+        folders.write(Source("1.jpg"), folders.draw(np.zeros((9, 9), np.uint8), reading(), nowhere))

@@ -62,7 +62,10 @@ def test_folders_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pytes
     # Who is allowed everything, as root, would read it.
     monkeypatch.setattr(os, "scandir", scandir)
     told = Source(closed, f"cannot read {closed}: Permission denied")
-    assert list(expand([str(tmp_path)])) == [Source(str(tmp_path / "open" / "1.jpg")), told]
+    assert list(expand([str(tmp_path)])) == [
+        Source(str(tmp_path / "open" / "1.jpg"), folder=str(tmp_path)),
+        told,
+    ]
     assert list(expand([closed])) == [told]
 
 

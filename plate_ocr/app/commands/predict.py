@@ -124,10 +124,10 @@ def predict(
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture, of_video
-    from plate_ocr.app.output import to_json, to_line, to_rows, to_values
+    from plate_ocr.app.output import NONE_WRITTEN, to_json, to_line, to_rows, to_values
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, file_name, is_video
+    from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, is_video
 
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
@@ -157,7 +157,8 @@ def predict(
 
     folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
     results, identify = _results(resume, images, retry=retry), _identification(known)
-    _reserve_names(folders, results)
+    if results and folders:
+        folders.reserve(results.written())
 
     def for_worker(source: Source) -> bool:
         done = results is not None and source.name in results.named
@@ -187,9 +188,8 @@ def predict(
                 failed_before += results is not None and turn[0].name in results.failed
                 for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
                     failed |= wrong is not None
-                    if drawn is not None:
-                        folders.write(file_name(name) if video else name, drawn)
-                    values = to_values(name, reading, wrong, track=track, video=video)
+                    written = folders.write(turn[0], drawn) if drawn else NONE_WRITTEN
+                    values = to_values(name, reading, wrong, track=track, video=video, written=written)
                     if results:
                         lines.append(to_json(values))
                     elif table:
@@ -272,15 +272,6 @@ def _end(resume: Path | None, failed: bool, failed_before: int, *, stopped: bool
         LOGGER.info(f"inputs that could not be read before: {failed_before:,}; --retry reads them again")
     if failed or failed_before:
         raise typer.Exit(1)
-
-
-def _reserve_names(folders: PictureFolders, results: ResultFile | None) -> None:
-    """Reserve the file names of the pictures that earlier results have."""
-    from plate_ocr.app.sources import file_name
-
-    if results and folders:
-        for name, video in results.drawn():
-            folders.reserve(file_name(name) if video else name)
 
 
 def _identification(path: Path | None) -> Callable[[Answer], Answer]:
