@@ -151,6 +151,34 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
 
 
 @pytest.mark.parametrize(
+    ("text", "confidence", "in_photo", "expected"),
+    [
+        ("P", 0.9, "PHOTO", ("photo", "PHOTO")),
+        ("P", 0.98, "PHOTO", ("plate", "P")),
+        ("PKS", 0.9, "PHOTO", ("plate", "PKS")),
+        ("P", 0.9, "", ("photo", "")),
+        ("P", 0.98, "", ("plate", "P")),
+    ],
+)
+def test_a_short_text_must_be_surer_to_fill_a_picture(
+    text: str, confidence: float, in_photo: str, expected: tuple[str, str]
+) -> None:
+    def says(text: str, confidence: float) -> tuple[Plate, ...]:
+        corners = ((0.0, 0.0), (400.0, 0.0), (400.0, 90.0), (0.0, 90.0))
+        return (plate_of(tuple(Char(char, confidence, ()) for char in text), corners),) if text else ()
+
+    plates: Any = SimpleNamespace(read=lambda _: [says(text, confidence)], min_plate_confidence=0.78)
+    reader = AnyReader(plates)
+    reader.__dict__["photos"] = SimpleNamespace(
+        detector=SimpleNamespace(card=DetectorCard()),
+        detect=lambda _: [],
+        read_photo=lambda *_: says(in_photo, 1.0),
+    )
+    ((kind, read),) = reader.classify_and_read([np.zeros((300, 400), np.uint8)])
+    assert (kind, "".join(plate.text for plate in read)) == expected
+
+
+@pytest.mark.parametrize(
     ("model", "input", "reads", "batch"),
     [
         ("tiny_plate_model", "plate", NetworkReader, BATCH),

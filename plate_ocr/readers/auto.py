@@ -16,8 +16,8 @@ from plate_ocr.errors import ModelError
 from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import Detector, PlateModel, load_model
 from plate_ocr.readers.base import Reader, check_choice, check_confidence, check_min_height
-from plate_ocr.readers.photos import UNWANTED, PhotoReader, detect_at_all_scales
-from plate_ocr.readers.plates import BATCH, NetworkReader
+from plate_ocr.readers.photos import MIN_SHORT_CONFIDENCE, UNWANTED, PhotoReader, detect_at_all_scales
+from plate_ocr.readers.plates import BATCH, SHORT_LENGTH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.readers.trace import current_trace, tell_dropped
 from plate_ocr.readers.view import Box, View
@@ -119,11 +119,23 @@ class AnyReader:
                 plates = crops[i]
             else:
                 plates = self.photos.read_photo(gray, places[i] if i in places else self.photos.detect(gray))
-                plates = plates or (crops[i] if i in crops else self.plates.read([gray])[0])
+                plates = plates or self._sure(crops[i] if i in crops else self.plates.read([gray])[0])
             if trace := current_trace():
                 trace.picture_type = picture_type
             results.append((picture_type, plates))
         return results
+
+    @staticmethod
+    def _sure(read: Sequence[Plate]) -> tuple[Plate, ...]:
+        """Of what was read of a whole photo, what is no short text or a confident one."""
+        sure = tuple(plate for plate in read if not _is_doubtful(plate))
+        tell_dropped(read, sure, f"fewer than {SHORT_LENGTH} characters below {MIN_SHORT_CONFIDENCE}")
+        return sure
+
+
+def _is_doubtful(plate: Plate) -> bool:
+    """Whether a text is as short and unsure as what is read of badges, lamps and whole photos."""
+    return len(plate.chars) < SHORT_LENGTH and plate.confidence < MIN_SHORT_CONFIDENCE
 
 
 def _may_be_photo(gray: Image) -> bool:
@@ -146,14 +158,18 @@ def classify_picture(gray: Image, plates: Sequence[Plate]) -> PictureType:
 
     Returns:
         ``"char"`` for what is small, hardly wider than high and has no text of a plate's length;
-        ``"plate"`` for what is filled by a plate or too low for a photo; ``"photo"`` for all else.
+        ``"plate"`` for what is filled by a plate, a short text only if it is confident, or too low for a
+        photo; ``"photo"`` for all else.
     """
     height, width = gray.shape
     # A motorcycle's plate of two lines may be as small.
     small = height <= MAX_CHAR_HEIGHT and width <= MAX_CHAR_ASPECT * height
     if small and all(len(plate.text) < MIN_PLATE_LENGTH for plate in plates):
         return "char"
-    filled = any(np.ptp([x for x, _ in plate.corners]) >= MIN_FILL * width for plate in plates)
+    filled = any(
+        np.ptp([x for x, _ in plate.corners]) >= MIN_FILL * width and not _is_doubtful(plate)
+        for plate in plates
+    )
     return "plate" if filled or height < MIN_PHOTO_HEIGHT else "photo"
 
 
