@@ -164,6 +164,19 @@ def test_the_next_crop_is_read_where_one_is_unsure_and_the_surer_reading_stays(
         np.testing.assert_allclose(plate.corners, CORNERS + 10 * which)
 
 
+@pytest.mark.parametrize(
+    ("text", "least", "read"),
+    [("A", 0.0, "A"), ("A", 0.1, ""), ("A0A", 0.0, "A0A"), ("A0A", 0.1, "A0A"), ("A0A", None, "")],
+)
+def test_all_readings_can_be_asked_for(
+    text: str, least: float | None, read: str, plate_card: PlateCard
+) -> None:
+    says: Any = Says(plate_card, (text, 0.6, 1.0))
+    reader = NetworkReader(says, min_plate_confidence=least)
+    (plate,) = reader.read_crops([[whole_crop(np.zeros((40, 120), np.uint8))]], short_confidence=0.97)
+    assert (plate.text if plate else "") == read
+
+
 def test_only_unsure_plates_of_a_batch_are_read_again(plate_card: PlateCard) -> None:
     texts = ["A0A", "AAA", "00A"]
     says = Says(

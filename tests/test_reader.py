@@ -139,7 +139,7 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
         looked.extend("crop" for _ in pictures)
         return [says("CROP", filled) for _ in pictures]
 
-    plates: Any = SimpleNamespace(read=read)
+    plates: Any = SimpleNamespace(read=read, min_plate_confidence=0.78)
     reader = AnyReader(plates)
     reader.__dict__["photos"] = SimpleNamespace(
         detector=SimpleNamespace(card=DetectorCard()), detect=detect, read_photo=read_photo
@@ -151,23 +151,25 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
 
 
 @pytest.mark.parametrize(
-    ("text", "confidence", "in_photo", "expected"),
+    ("text", "confidence", "in_photo", "least", "expected"),
     [
-        ("P", 0.9, "PHOTO", ("photo", "PHOTO")),
-        ("P", 0.98, "PHOTO", ("plate", "P")),
-        ("PKS", 0.9, "PHOTO", ("plate", "PKS")),
-        ("P", 0.9, "", ("photo", "")),
-        ("P", 0.98, "", ("plate", "P")),
+        ("P", 0.9, "PHOTO", 0.78, ("photo", "PHOTO")),
+        ("P", 0.9, "PHOTO", 0, ("photo", "PHOTO")),
+        ("P", 0.98, "PHOTO", 0.78, ("plate", "P")),
+        ("PKS", 0.9, "PHOTO", 0.78, ("plate", "PKS")),
+        ("P", 0.9, "", 0.78, ("photo", "")),
+        ("P", 0.9, "", 0, ("photo", "P")),
+        ("P", 0.98, "", 0.78, ("plate", "P")),
     ],
 )
 def test_a_short_text_must_be_surer_to_fill_a_picture(
-    text: str, confidence: float, in_photo: str, expected: tuple[str, str]
+    text: str, confidence: float, in_photo: str, least: float, expected: tuple[str, str]
 ) -> None:
     def says(text: str, confidence: float) -> tuple[Plate, ...]:
         corners = ((0.0, 0.0), (400.0, 0.0), (400.0, 90.0), (0.0, 90.0))
         return (plate_of(tuple(Char(char, confidence, ()) for char in text), corners),) if text else ()
 
-    plates: Any = SimpleNamespace(read=lambda _: [says(text, confidence)], min_plate_confidence=0.78)
+    plates: Any = SimpleNamespace(read=lambda _: [says(text, confidence)], min_plate_confidence=least)
     reader = AnyReader(plates)
     reader.__dict__["photos"] = SimpleNamespace(
         detector=SimpleNamespace(card=DetectorCard()),

@@ -106,7 +106,7 @@ MinPlateConfidence: TypeAlias = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="A plate whose characters have a lower mean confidence is left out.",
+        help="A plate whose characters have a lower mean confidence is left out; 0 gives all readings.",
         show_default="the model's own",
     ),
 ]

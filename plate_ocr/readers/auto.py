@@ -125,9 +125,10 @@ class AnyReader:
             results.append((picture_type, plates))
         return results
 
-    @staticmethod
-    def _sure(read: Sequence[Plate]) -> tuple[Plate, ...]:
+    def _sure(self, read: tuple[Plate, ...]) -> tuple[Plate, ...]:
         """Of what was read of a whole photo, what is no short text or a confident one."""
+        if self.plates.min_plate_confidence == 0:
+            return read
         sure = tuple(plate for plate in read if not _is_doubtful(plate))
         tell_dropped(read, sure, f"fewer than {SHORT_LENGTH} characters below {MIN_SHORT_CONFIDENCE}")
         return sure
@@ -193,7 +194,7 @@ class PlateReader(Reader[Reading]):
         threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
         min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
         min_plate_confidence: a plate with a lower ``confidence`` is left out, 0..1; by default the model's
-            own bound.
+            own bound. With 0 all readings are given, short texts in photos too.
         min_height: a plate with a lower ``height``, pixels, is left out.
         rotate: degrees by which pictures are turned clockwise: 0, 90, 180 or 270.
         roi: region of interest ``(x, y, w, h)``, whole pixels: nothing is looked at outside of it.

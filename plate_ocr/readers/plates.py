@@ -53,7 +53,7 @@ class NetworkReader:
         model: a plate model.
         min_confidence: below it a character is unknown; by default the model's own bound.
         min_plate_confidence: a plate whose characters have a lower mean confidence is none; by default, and
-            at most, the model's own bound.
+            at most, the model's own bound. With 0 there is no bound, on short texts neither.
         region: a code, a file or several, whose formats are a hint of what stands where; by default that
             of the model's card, and no hint where it names none.
 
@@ -101,7 +101,7 @@ class NetworkReader:
         Args:
             crops: grey pieces of a picture for each plate, at least one; the first is always read.
             short_confidence: minimum confidence of plates with fewer than :data:`SHORT_LENGTH` characters,
-                0..1; ``min_plate_confidence`` applies to all.
+                0..1; ``min_plate_confidence`` applies to all, and 0 to all alone.
 
         Returns:
             Each plate with its corners in the whole picture; None where the first crop shows none.
@@ -168,6 +168,8 @@ class NetworkReader:
 
     def _min_confidence(self, plate: Plate | None, short_confidence: float) -> float:
         """Minimum confidence of a plate."""
+        if self.min_plate_confidence == 0:
+            return 0.0
         short = plate is not None and len(plate.chars) < SHORT_LENGTH
         return max(self.min_plate_confidence, short * short_confidence)
 
