@@ -43,7 +43,7 @@ def to_values(
     *,
     track: VehicleTrack | None = None,
     video: bool = False,
-    written: Written = NONE_WRITTEN,
+    written: Written | None = None,
 ) -> dict[str, Any]:
     """What there is to write of a picture or a car.
 
@@ -53,7 +53,7 @@ def to_values(
         error: one sentence.
         track: whose reading it is.
         video: whether the object has a car's entries, which are null without one.
-        written: the files that were written of it.
+        written: the files that were written of it; None where none were asked for.
     """
     values: dict[str, Any] = {
         "image": name,
@@ -62,7 +62,6 @@ def to_values(
         "ms": None,
         "error": error,
         "plates": [],
-        "files": written._asdict(),
     }
     if reading:
         values |= reading.to_dict()
@@ -75,6 +74,8 @@ def to_values(
             if track
             else None,
         }
+    if written is not None:
+        values["files"] = written._asdict()
     return values
 
 
@@ -160,7 +161,8 @@ class ResultFile:
             OutputError: if it cannot be read.
         """
         for values in self._values():
-            yield Written(**values["files"])
+            if "files" in values:
+                yield Written(**values["files"])
 
     def _values(self) -> Iterator[dict[str, Any]]:
         try:
@@ -215,7 +217,7 @@ CSV_COLUMNS = (
 
 def to_rows(values: dict[str, Any]) -> list[list[Any]]:
     """The rows of what :func:`to_values` gives in a table of :data:`CSV_COLUMNS`."""
-    first, files = [values["image"], values["error"]], values["files"]
+    first, files = [values["image"], values["error"]], values.get("files", NONE_WRITTEN._asdict())
     last = [files["annotated"], files["blurred"]]
     crops = files["crops"] or [None] * len(values["plates"])
     rows = [

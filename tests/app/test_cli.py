@@ -73,8 +73,7 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
     code, out, _ = run("predict", "--json", "--input", "char", pictures / "7.png")
     (answer,) = objects(out)
     assert code == 0
-    assert list(answer) == ["image", "width", "height", "ms", "error", "plates", "files"]
-    assert answer["files"] == {"annotated": None, "blurred": None, "crops": []}
+    assert list(answer) == ["image", "width", "height", "ms", "error", "plates"]
     assert (answer["width"], answer["height"], answer["error"]) == (44, 60, None)
     (plate,) = answer["plates"]
     assert list(plate) == [
@@ -584,8 +583,7 @@ def test_standard_output_need_not_have_all_characters(pictures: Path, tmp_path: 
 
 
 def test_only_results_are_gone_on_with(run: Run, pictures: Path, tmp_path: Path) -> None:
-    files: dict[str, Any] = {"annotated": None, "blurred": None, "crops": []}
-    number = json.dumps({"image": 5, "error": None, "plates": [], "files": files}) + "\n"
+    number = json.dumps({"image": 5, "error": None, "plates": []}) + "\n"
     for content in ("some text\n", '{"image": "a.png"}\n', number, "[]\n", "[" * 99_999 + "\n", "no end"):
         (tmp_path / "notes.txt").write_text(content)
         code, out, err = run("predict", "--resume", tmp_path / "notes.txt", pictures / "7.png")

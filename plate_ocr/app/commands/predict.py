@@ -188,7 +188,7 @@ def predict(
                 failed_before += results is not None and turn[0].name in results.failed
                 for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
                     failed |= wrong is not None
-                    written = folders.write(turn[0], drawn) if drawn else NONE_WRITTEN
+                    written = (folders.write(turn[0], drawn) if drawn else NONE_WRITTEN) if folders else None
                     values = to_values(name, reading, wrong, track=track, video=video, written=written)
                     if results:
                         lines.append(to_json(values))
