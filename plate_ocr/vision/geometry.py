@@ -95,17 +95,18 @@ def rectify(
 
 def contained(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Intersection over the smaller area of two convex quadrilaterals ``(4, 2)``, 0..1."""
-    areas = [abs(float(cv2.contourArea(box.astype(np.float32)))) for box in (one, other)]
-    if min(areas) <= 0:
-        return 0.0
-    shared = float(cv2.intersectConvexConvex(one.astype(np.float32), other.astype(np.float32))[0])
-    return shared / min(areas)
+    shared, areas = _areas(one, other)
+    return shared / min(areas) if shared > 0 else 0.0
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Intersection over union of two convex quadrilaterals ``(4, 2)``, 0..1."""
-    areas = [abs(float(cv2.contourArea(box.astype(np.float32)))) for box in (one, other)]
-    if min(areas) <= 0:
-        return 0.0
-    shared = float(cv2.intersectConvexConvex(one.astype(np.float32), other.astype(np.float32))[0])
+    shared, areas = _areas(one, other)
     return shared / (sum(areas) - shared) if shared > 0 else 0.0
+
+
+def _areas(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, list[float]]:
+    """Area of the intersection of two convex quadrilaterals ``(4, 2)``, and the area of each."""
+    boxes = [box.astype(np.float32) for box in (one, other)]
+    areas = [abs(float(cv2.contourArea(box))) for box in boxes]
+    return float(cv2.intersectConvexConvex(boxes[0], boxes[1])[0]) if min(areas) > 0 else 0.0, areas
