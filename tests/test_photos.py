@@ -50,7 +50,7 @@ def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
         model.card = dataclasses.replace(model.card, region=card_region)
         reader = NetworkReader(model, **settings)
         points = np.concatenate([TEXT, FOUND]).astype(np.float32)
-        return reader.plate(probabilities, points, (200, 60))
+        return reader.plate(reader.decode(probabilities), probabilities, points, (200, 60))
 
     return read
 

@@ -153,7 +153,7 @@ class NetworkReader:
     def _located(self, plate: Plate, attempts: Sequence[CropAttempt]) -> Plate:
         """A plate of one of several attempts, with the places of its characters and its groups."""
         (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
-        decoded = self._decode(reading.probabilities)
+        decoded = reading.decoded
         half = self._first_line(decoded, len(reading.probabilities))
         centers = np.array([char_center(reading.probabilities, char) for char in decoded])
         text = self.model.card.alphabet.decode(char.char for char in decoded)
@@ -180,23 +180,29 @@ class NetworkReader:
         card = self.model.card
         inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
         outputs = zip(batch, inputs, *self.model(np.stack(inputs)), strict=True)
-        return [
-            CropReading(crop, input, probs, points, self.plate(probs, points, crop.picture.shape[::-1]))
-            for crop, input, probs, points in outputs
-        ]
+        readings = list[CropReading]()
+        for crop, input, probs, points in outputs:
+            decoded = self.decode(probs)
+            plate = self.plate(decoded, probs, points, crop.picture.shape[::-1])
+            readings.append(CropReading(crop, input, probs, points, decoded, plate))
+        return readings
 
     def plate(
-        self, probabilities: NDArray[np.float32], points: NDArray[np.float32], size: tuple[int, ...]
+        self,
+        decoded: Sequence[DecodedChar],
+        probabilities: NDArray[np.float32],
+        points: NDArray[np.float32],
+        size: tuple[int, ...],
     ) -> Plate | None:
-        """Decode the network output into a plate; None if no character was decoded.
+        """The plate of decoded characters; None if there are none.
 
         Args:
+            decoded: what :meth:`decode` gives for the probabilities.
             probabilities: float32 ``(steps, classes + 1)``, the blank first.
             points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the picture's
                 width and height.
             size: width and height of the crop, pixels.
         """
-        decoded = self._decode(probabilities)
         probs = probabilities[[char.timestep for char in decoded]]
         if self._prior.formats:
             probs[:, 1:] *= self._prior.weights(tuple(char.char for char in decoded))
@@ -215,7 +221,8 @@ class NetworkReader:
         upper = len(decoded) - lower
         return upper if min(lower, upper) >= MIN_CHARS_PER_LINE else len(decoded)
 
-    def _decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
+    def decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
+        """The characters in the network's output, float32 ``(steps, classes + 1)``, the blank first."""
         if not self._prior.formats:
             return greedy_decode(probabilities)
         return forced_align(probabilities, beam_search(probabilities, self._prior)[0][0])

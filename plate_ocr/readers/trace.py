@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.readers.ctc import DecodedChar
 from plate_ocr.readers.results import Char, Plate
 from plate_ocr.vision.detection import Detection, DetectorRun
 from plate_ocr.vision.geometry import Crop
@@ -66,13 +67,15 @@ class CropReading(NamedTuple):
         probabilities: float32 ``(steps, classes + 1)``: of each CTC step, the blank first.
         points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the input's width and
             height.
-        plate: what that says, with its corners in the crop; None where no character is named.
+        decoded: the characters in that.
+        plate: what they say, with its corners in the crop; None where no character is named.
     """
 
     crop: Crop
     input: Image
     probabilities: NDArray[np.float32]
     points: NDArray[np.float32]
+    decoded: Sequence[DecodedChar]
     plate: Plate | None
 
     @property
