@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from benchmarks import SETS, data_folder, labelled_photos, photo_folders, reading_memory
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.rendering.shards import Rendering, render_all, render_shard
 from plate_ocr.vision.images import Image, read_image, to_gray

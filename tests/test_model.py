@@ -321,11 +321,14 @@ FIRST_VERSION: list[tuple[str, Callable[[Path], Any], dict[str, Any]]] = [
 """Stored models, what reads their cards, and what these say."""
 
 
+STORED = Path(__file__).parent / "golden" / "models"
+
+
 @pytest.mark.parametrize(("name", "read", "says"), FIRST_VERSION, ids=lambda value: str(value)[:9])
 def test_models_of_the_first_format_version_are_read_for_ever(
     name: str, read: Callable[[Path], Any], says: dict[str, Any]
 ) -> None:
-    path = Path(__file__).parent / "golden" / "models" / name
+    path = STORED / name
     assert b'"version": 1, ' in path.read_bytes().replace(b"\\", b"")
     card = read(path)
     assert {entry: getattr(card, entry) for entry in says} == says
@@ -427,24 +430,52 @@ def test_the_plate_network_computes_the_same_in_onnx(
     with torch.no_grad():
         logits, points = (output.numpy() for output in network(torch.from_numpy(inputs)))
     assert count == 1 or np.ptp(points, axis=0).max() > 0.02
-    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
-    found, places = (np.asarray(o) for o in session.run(["logits", "points"], {"pictures": inputs}))
-    assert (found.shape, places.shape) == ((count, 64, 4), (count, 8, 2))
-    np.testing.assert_allclose(places, points, atol=1e-5)
-    np.testing.assert_allclose(found, logits, atol=1e-4)
+    views = network.sample_view(torch.from_numpy(inputs), torch.from_numpy(points[:, :4])).numpy()
+    for name, given, expected in (("model", views, logits), ("model.finder", inputs, points)):
+        session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx", providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, {session.get_inputs()[0].name: given})
+        np.testing.assert_allclose(found, expected, atol=1e-4)
     model = PlateModel(tmp_path)
     probabilities, corners = model(pictures)  # of the text, then of the plate
-    np.testing.assert_allclose(probabilities, softmax(logits / np.float32(1.5)), atol=1e-5)
     np.testing.assert_allclose(corners, points, atol=1e-5)
+    np.testing.assert_array_equal(probabilities, model.read(pictures, corners[:, :4]))
+    np.testing.assert_allclose(probabilities, softmax(logits / np.float32(1.5)), atol=0.02)
     assert [part.shape for part in model(pictures[:0])] == [(0, 64, 4), (0, 8, 2)]
 
 
-def test_a_plate_model_without_points_is_refused(tiny_plate_model: Path) -> None:
-    model = onnx.load(tiny_plate_model / "model.onnx")
-    del model.graph.output[1]
-    onnx.save(model, tiny_plate_model / "model.onnx")
-    with pytest.raises(ModelError, match="1×64×256 to 64×4, its header says 1×64×256 to 64×4 and 8×2"):
-        PlateModel(tiny_plate_model)
+def test_no_plate_network_asks_for_grid_sampling(tiny_plate_model: Path) -> None:
+    for name in ("model.onnx", "model.finder.onnx"):
+        kinds = {node.op_type for node in onnx.load(tiny_plate_model / name).graph.node}
+        assert "Conv" in kinds
+        assert "GridSample" not in kinds
+
+
+def test_the_two_files_of_a_plate_model_belong_together(
+    tiny_plate_model: Path, plate_card: PlateCard, tmp_path: Path
+) -> None:
+    finder = tiny_plate_model / "model.finder.onnx"
+    with pytest.raises(ModelError, match=r"only finds the text in a crop; give the \.onnx file beside it"):
+        load_model(finder)
+    other = dataclasses.replace(plate_card, temperature=1.25)
+    save_model(new_plate_network(other), other, tmp_path / "other")
+    finder.write_bytes((tmp_path / "other.finder.onnx").read_bytes())
+    with pytest.raises(ModelError, match=r"model\.finder\.onnx belongs to another model than .*model\.onnx"):
+        load_model(tiny_plate_model)
+    finder.unlink()
+    with pytest.raises(ModelError, match=r"model\.finder\.onnx is missing, the other half of .*copy both"):
+        load_model(tiny_plate_model)
+
+
+def test_a_stored_plate_model_of_one_file_still_reads(rng: np.random.Generator) -> None:
+    model = PlateModel(STORED / "plates.onnx", threads=1)
+    assert model.finder is None
+    pictures = rng.integers(0, 256, (3, 64, 256), np.uint8)
+    probabilities, points = model(pictures)
+    assert points.shape == (3, 8, 2)
+    np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-5)
+    assert [part.shape[0] for part in model(pictures[:0])] == [0, 0]
+    model.close()
+    assert model.closed
 
 
 def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plate_model: Path) -> None:
@@ -464,8 +495,8 @@ def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plat
     [
         ({"format": "a bicycle"}, "holds a 'a bicycle'"),
         ({"version": VERSION + 1}, "reads up to"),
-        ({"alphabet": "0A"}, "1×64×256 to 64×4 and 8×2, its header says 1×64×256 to 64×3 and 8×2"),
-        ({"width": 192}, "its header says 1×64×192 to 48×4"),
+        ({"alphabet": "0A"}, "1×32×128 to 64×4, its header says 1×32×128 to 64×3"),
+        ({"width": 192}, "its header says 1×32×96 to 48×4"),
         ({"finder": [4, 5]}, "damaged.*finder"),
         ({"finder": None}, "damaged"),
         ({"channels": [4, 5, 6]}, "damaged.*channels"),

@@ -18,14 +18,14 @@ from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
 from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.mlp import BPNetwork, network_for
-from plate_ocr.networks.plate import JITTER_STD, LocalizationNet, jitter_corners, view_of_text
+from plate_ocr.networks.plate import JITTER_STD, LocalizationNet, jitter_corners
 from plate_ocr.networks.weights import load_weights
 from plate_ocr.training.core.losses import batch_loss
 from plate_ocr.training.core.schedule import Loss
 from plate_ocr.training.detector.run import CARD
 from plate_ocr.vision.detection import CELL
 from plate_ocr.vision.geometry import CORNERS
-from plate_ocr.vision.plate_input import TEXT_MARGIN, text_view
+from plate_ocr.vision.plate_input import TEXT_MARGIN, text_view, view_weights
 from tests.conftest import LIGHT_DETECTOR, draw_plate, new_detector_network, new_network, new_plate_network
 
 Array = NDArray[np.float64]
@@ -152,9 +152,9 @@ def test_a_finder_begins_with_the_whole_picture() -> None:
 def test_corners_lie_in_the_view_where_they_are_said_to() -> None:
     corners = torch.tensor([[0.1, 0.2], [0.8, 0.3], [0.9, 0.9], [0.2, 0.7]])
     # With an odd number of pixels one is in the very middle.
-    places = (view_of_text(33, 129) @ corners).reshape(33, 129, 2)
+    places = (torch.from_numpy(view_weights(33, 129)) @ corners).reshape(33, 129, 2)
     torch.testing.assert_close(places[16, 64], corners.mean(0))
-    own = (view_of_text(100, 100) @ corners).reshape(100, 100, 2)
+    own = (torch.from_numpy(view_weights(100, 100)) @ corners).reshape(100, 100, 2)
     for corner, (x, y) in zip(corners, INNER * 100, strict=True):
         rows, columns = (slice(round(float(v)) - 1, round(float(v)) + 1) for v in (y, x))
         torch.testing.assert_close(own[rows, columns].mean((0, 1)), corner, atol=0.006, rtol=0)

@@ -24,7 +24,7 @@ from plate_ocr.app.answers import Answer, Draw, of_picture
 from plate_ocr.app.sources import Source
 from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import PlateOcrError
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image
 

@@ -13,6 +13,11 @@ NAMES = ("plates", "chars", "digits", "detector")
 _FOLDERS = tuple(folder / "models" for folder in Path(__file__).parents[1:3])
 
 
+def finder_of(model: Path) -> Path:
+    """The file beside a plate model's ``.onnx`` file with the network that finds the text in a crop."""
+    return model.with_suffix(".finder.onnx")
+
+
 def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
     """The file of a model.
 

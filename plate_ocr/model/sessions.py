@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.errors import DeviceError, ModelError
-from plate_ocr.log import warn
+from plate_ocr.errors import ModelError
 from plate_ocr.model.cards import (
     DetectorCard,
     ModelCard,
@@ -23,8 +20,9 @@ from plate_ocr.model.cards import (
     model_card_from,
     plate_card_from,
 )
-from plate_ocr.model.providers import CPU, Providers, check_threads, choose_providers
-from plate_ocr.model.registry import find_model
+from plate_ocr.model.onnx_session import Model, OpenModel
+from plate_ocr.model.providers import Providers
+from plate_ocr.model.registry import finder_of
 from plate_ocr.vision.detection import (
     MAX_UPSCALE,
     Detection,
@@ -34,121 +32,9 @@ from plate_ocr.vision.detection import (
     run_tiled,
     sigmoid,
 )
+from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
-
-
-@dataclass(frozen=True)
-class OpenModel:
-    """A model file opened by ONNX Runtime, of any type.
-
-    Attributes:
-        path: the file.
-        session: of ONNX Runtime.
-        metadata: of the file.
-        settings: arguments for opening it again: ``threads`` and ``providers``.
-    """
-
-    path: Path
-    session: Any
-    metadata: dict[str, str]
-    settings: dict[str, Any]
-
-    @classmethod
-    def of(
-        cls,
-        model: str | os.PathLike[str] | OpenModel,
-        threads: int | None,
-        providers: Providers = None,
-    ) -> OpenModel:
-        """Open a model by its name, file or run folder; an open one is returned unchanged.
-
-        Raises:
-            ModelError: if there is no such model or it cannot be opened.
-            DeviceError: if a provider is not available or cannot run it.
-            ValueError: if a setting is out of its range.
-        """
-        if isinstance(model, OpenModel):
-            return model
-        check_threads(threads)
-        choices = choose_providers(providers)
-        path = find_model(model, ".onnx")
-        session = _open_session(path, threads, choices)
-        settings = {"threads": threads, "providers": providers}
-        return cls(path, session, session.get_modelmeta().custom_metadata_map, settings)
-
-
-AnyCard = TypeVar("AnyCard", ModelCard, PlateCard, DetectorCard)
-
-
-class Model(ABC, Generic[AnyCard]):
-    """Base class of models for reading.
-
-    Args:
-        model: a name, an ``.onnx`` file, the folder of a training run, or an open
-            file, with its own settings.
-        threads: processor cores for the network; by default as many as the process may use.
-        providers: execution providers, as in :class:`~plate_ocr.PlateReader`.
-
-    Attributes:
-        card: of the model.
-        path: of its file.
-        settings: arguments that it was opened with: ``threads`` and ``providers``.
-
-    Raises:
-        ModelError: if there is no such model, it is of another type or it cannot be used.
-        DeviceError: if a provider is not available or cannot run it.
-        ValueError: if a setting is out of its range.
-    """
-
-    card: AnyCard
-
-    def __init__(
-        self,
-        model: str | os.PathLike[str] | OpenModel,
-        *,
-        threads: int | None = None,
-        providers: Providers = None,
-    ) -> None:
-        opened = OpenModel.of(model, threads, providers)
-        self.path, self.settings = opened.path, opened.settings
-        self._session = opened.session
-        self._input = opened.session.get_inputs()[0]
-        self.card = self._checked_card(
-            opened.metadata, self._input.shape, [output.shape for output in opened.session.get_outputs()]
-        )
-
-    @abstractmethod
-    def _checked_card(
-        self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
-    ) -> AnyCard:
-        """The card in a file's metadata; a ModelError if the network's shapes contradict it."""
-
-    @property
-    def providers(self) -> tuple[str, ...]:
-        """ONNX Runtime's names of the providers in use, the preferred first.
-
-        Raises:
-            ValueError: if the model is closed.
-        """
-        return tuple(self._opened().get_providers())
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed."""
-        return self._session is None
-
-    def close(self) -> None:
-        """Free the memory of the network."""
-        self._session = None
-
-    def _opened(self) -> Any:
-        # Another thread may close it at any time.
-        if (session := self._session) is None:
-            raise ValueError(f"{self.path} was closed; open it again to read with it")
-        return session
-
-    def _run(self, inputs: NDArray[np.float32]) -> Any:
-        return self._opened().run(None, {self._input.name: inputs})
+from plate_ocr.vision.plate_input import text_view
 
 
 def load_model(
@@ -204,39 +90,115 @@ class CharModel(Model[ModelCard]):
         return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
 
 
+WHOLE = "pictures"
+"""Input of the part of a plate model that finds the text, and of models whose parts are one file."""
+
+
+class TextFinder(Model[PlateCard]):
+    """The part of a plate model that finds the text in a crop: a file of its own."""
+
+    def _checked_card(
+        self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
+    ) -> PlateCard:
+        card = plate_card_from(metadata, self.path)
+        expected = _maps((1, card.height, card.width), (2 * CORNERS, 2))
+        return _with_shapes(self.path, card, _maps(given[1:], *(shape[1:] for shape in results)), expected)
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Find the text and the plate in pictures.
+
+        Args:
+            pictures: uint8 ``(N, height, width)``, grey.
+
+        Returns:
+            float32 ``(N, 8, 2)``: x and y of the corners of the text, then of the plate, each clockwise from
+            its own top left, as parts of the picture's width and height.
+        """
+        if not len(pictures):
+            return np.empty((0, 2 * CORNERS, 2), np.float32)
+        (points,) = self._run(_from_bytes(pictures))
+        return np.asarray(points, np.float32)
+
+
 class PlateModel(Model[PlateCard]):
-    """A plate model loaded for reading: ``"plates"`` or another."""
+    """A plate model loaded for reading: ``"plates"`` or another, with its :class:`TextFinder`.
+
+    Attributes:
+        finder: finds the text in a crop; None if the model is from before this was a file of its own.
+    """
+
+    finder: TextFinder | None = None
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | OpenModel,
+        *,
+        threads: int | None = None,
+        providers: Providers = None,
+    ) -> None:
+        super().__init__(model, threads=threads, providers=providers)
+        if self._input.name == WHOLE:
+            return
+        beside = finder_of(self.path)
+        if not beside.is_file():
+            raise ModelError(f"{beside} is missing, the other half of {self.path}: copy both files")
+        self.finder = TextFinder(beside, **self.settings)
+        if self.finder.card != self.card:
+            raise ModelError(f"{beside} belongs to another model than {self.path}: copy both files together")
 
     def _checked_card(
         self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]
     ) -> PlateCard:
         card = plate_card_from(metadata, self.path)
         found = _maps(given[1:], *(shape[1:] for shape in results))
-        steps = card.steps, len(card.alphabet) + 1
-        expected = _maps((1, card.height, card.width), steps, (8, 2))
-        if found != expected:
-            raise ModelError(f"{self.path}: the network maps {found}, its header says {expected}")
-        return card
+        steps, points = (card.steps, len(card.alphabet) + 1), (2 * CORNERS, 2)
+        expected = _maps((1, card.height // 2, card.width // 2), steps)
+        if self._input.name == WHOLE:
+            if found == _maps((1, card.height, card.width), points):
+                raise ModelError(f"{self.path} only finds the text in a crop; give the .onnx file beside it")
+            expected = _maps((1, card.height, card.width), steps, points)
+        return _with_shapes(self.path, card, found, expected)
 
     def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Run the network.
+        """Find the text in pictures of plates and read it.
 
         Args:
             pictures: uint8 ``(N, height, width)``, grey.
 
         Returns:
+            Probabilities as of :meth:`read` and points as of :class:`TextFinder`.
+        """
+        if self.finder is None and len(pictures):
+            logits, points = self._run(_from_bytes(pictures))
+            return self._calibrated(logits), np.asarray(points, np.float32)
+        points = self.finder(pictures) if self.finder else np.empty((0, 2 * CORNERS, 2), np.float32)
+        return self.read(pictures, points[:, :CORNERS]), points
+
+    def read(self, pictures: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Read the text between corners.
+
+        Args:
+            pictures: uint8 ``(N, height, width)``, grey.
+            corners: float32 ``(N, 4, 2)``: of the text, as parts of the picture's width and height.
+
+        Returns:
             float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
-            each step sums to 1. And float32 ``(N, 8, 2)``: x and y of the corners of the text, then
-            of the plate, each clockwise from its own top left, as parts of the picture's width and height.
+            each step sums to 1.
         """
         if not len(pictures):
-            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32), np.empty(
-                (0, 8, 2), np.float32
-            )
-        inputs = pictures[:, None].astype(np.float32) / np.float32(255)
-        logits, points = self._run(inputs)
-        probabilities = softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
-        return probabilities, np.asarray(points, np.float32)
+            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32)
+        views = np.stack([text_view(*pair) for pair in zip(pictures, corners, strict=True)])
+        (logits,) = self._run(_from_bytes(views))
+        return self._calibrated(logits)
+
+    def _calibrated(self, logits: Any) -> NDArray[np.float32]:
+        return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+
+    def close(self) -> None:
+        """Free the memory of the networks."""
+        if self.finder:
+            self.finder.close()
+        super().close()
 
 
 class Detector(Model[DetectorCard]):
@@ -282,9 +244,20 @@ class Detector(Model[DetectorCard]):
         return sorted(places, key=lambda place: -place.score)
 
     def _run_tile(self, picture: Image) -> NDArray[np.float32]:
-        inputs = picture[None, None].astype(np.float32) / np.float32(255)
-        (answers,) = self._run(inputs)
+        (answers,) = self._run(_from_bytes(picture[None]))
         return np.asarray(answers[0], np.float32)
+
+
+def _from_bytes(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Grey pictures ``(N, height, width)`` as a network takes them: ``(N, 1, height, width)``, 0..1."""
+    return pictures[:, None].astype(np.float32) / np.float32(255)
+
+
+def _with_shapes(path: Path, card: PlateCard, found: str, expected: str) -> PlateCard:
+    """The card, if the network's shapes are as it says."""
+    if found != expected:
+        raise ModelError(f"{path}: the network maps {found}, its header says {expected}")
+    return card
 
 
 def _maps(given: Sequence[Any], *results: Sequence[Any]) -> str:
@@ -297,54 +270,3 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """exp(x) / Σ exp(x) over the last axis, safe against overflow."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
-
-
-def available_threads() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _open_session(path: Path, threads: int | None, choices: Sequence[Sequence[str]]) -> Any:
-    """Open a file with the first of several choices of providers that can run it."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
-    if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise ModelError(
-            f"{path} is a pickle or a torch checkpoint, which can run code when opened; "
-            f"give the model.onnx of its training run"
-        )
-    *others, last = choices
-    for providers in others:
-        try:
-            return _session_with(path, data, threads, providers)
-        except DeviceError as error:
-            warn(str(error))
-    return _session_with(path, data, threads, last)
-
-
-def _session_with(path: Path, data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or available_threads()
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Spinning threads take three times the processor time, and slow down other processes.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    reason = "see its log"
-    try:
-        # Otherwise ONNX Runtime falls back to the processor with a message.
-        session = onnxruntime.InferenceSession(data, options, providers=[*providers], enable_fallback=0)
-    except Exception as error:  # ONNX Runtime has a dozen exception types for a bad file, no common base
-        if set(providers) == {CPU}:
-            raise ModelError(f"{path} is not a whole ONNX model; copy or train it again") from None
-        _session_with(path, data, threads, [CPU])  # it may be the file that is wrong
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-    else:
-        if set(providers) <= set(session.get_providers()):
-            return session
-    raise DeviceError(f"{path} cannot be run by {' and '.join(providers)}: it does not start ({reason})")

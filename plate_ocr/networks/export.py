@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from plate_ocr.files import write_together
+from plate_ocr.files import Content, write_together
 from plate_ocr.model.cards import METADATA_KEY, Card
+from plate_ocr.model.registry import finder_of
 from plate_ocr.networks.detector import PlateDetector
 from plate_ocr.networks.mlp import BPNetwork
 from plate_ocr.networks.plate import LocalizationNet, PlateNetwork
@@ -27,12 +28,16 @@ _IR_VERSION = 8
 """Supported by every ONNX Runtime version that this package allows."""
 
 
-def save_model(network: Network, card: Card, path: Path) -> None:
+def save_model(network: Network, card: Card, path: Path) -> tuple[Path, ...]:
     """Write ``path`` with the suffixes ``.safetensors`` and ``.onnx``.
 
     The first holds the weights and, as JSON in its header, the card; no optimiser, learning
-    rate or epoch. The second is the same network for ONNX Runtime, with the same card. The weights
+    rate or epoch. The second is the same network for ONNX Runtime, with the same card; of a plate network
+    it is the part that reads, and a third, ``.finder.onnx``, the part that finds the text. The weights
     of a character model are kept in half precision, see :func:`fp16_roundtrip`.
+
+    Returns:
+        The written files.
 
     Raises:
         OutputError: if a file cannot be written; existing files are kept.
@@ -40,13 +45,19 @@ def save_model(network: Network, card: Card, path: Path) -> None:
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if isinstance(network, BPNetwork):
         weights = {name: value.half() for name, value in weights.items()}
-    metadata = {METADATA_KEY: card.to_json()}
-    write_together(
-        {
-            path.with_suffix(".safetensors"): safetensors.torch.save(weights, metadata),
-            path.with_suffix(".onnx"): to_onnx(network, metadata),
-        }
-    )
+    stored = safetensors.torch.save(weights, {METADATA_KEY: card.to_json()})
+    files: dict[Path, Content] = {path.with_suffix(".safetensors"): stored, **onnx_files(network, card, path)}
+    write_together(files)
+    return tuple(files)
+
+
+def onnx_files(network: Network, card: Card, path: Path) -> dict[Path, bytes]:
+    """The contents of ``path`` with the suffix ``.onnx`` and, of a plate network, ``.finder.onnx``."""
+    metadata, reading = {METADATA_KEY: card.to_json()}, path.with_suffix(".onnx")
+    files = {reading: to_onnx(network, metadata)}
+    if isinstance(network, PlateNetwork):
+        files[finder_of(reading)] = to_onnx(network.finder, metadata)
+    return files
 
 
 def fp16_roundtrip(weight: torch.Tensor) -> torch.Tensor:
@@ -57,16 +68,17 @@ def fp16_roundtrip(weight: torch.Tensor) -> torch.Tensor:
     return weight.half().float()
 
 
-def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
+def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str]) -> bytes:
     """The network as an ONNX graph with a free batch size.
 
     The graph is built node by node, not traced: it is reproducible, batch normalisation is folded into the
     convolutions, and only ``onnx`` is needed.
 
     Returns:
-        ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``, or, of a plate network,
-        ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]`` and
-        ``points`` ``[batch, 8, 2]``, or, of a detector, ``pictures`` of any size to ``answers``.
+        ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``; of a plate network ``views``
+        ``[batch, 1, height / 2, width / 2]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]``; of its
+        finder ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``points`` ``[batch, 8, 2]``; of a
+        detector ``pictures`` of any size to ``answers``.
     """
     graph = _Graph()
     inputs: list[Any]
@@ -80,10 +92,14 @@ def to_onnx(network: Network, metadata: dict[str, str]) -> bytes:
         name, inputs = "pictures", [1, "height", "width"]
         outputs = {"answers": [1 + 2 * CORNERS, "rows", "columns"]}
         _write_detector_network(graph, network)
+    elif isinstance(network, LocalizationNet):
+        name, inputs = "pictures", [1, *network.size]
+        outputs = {"points": [2 * CORNERS, 2]}
+        _write_finder(graph, network)
     else:
-        name, steps = "pictures", network.place.shape[1]
-        inputs = [1, 2 * network.VIEW_HEIGHT, 4 * steps]
-        outputs = {"logits": [steps, network.output.out_features], "points": [2 * CORNERS, 2]}
+        name, steps = "views", network.place.shape[1]
+        inputs = [1, network.VIEW_HEIGHT, 2 * steps]
+        outputs = {"logits": [steps, network.output.out_features]}
         _write_plate_network(graph, network)
     model = helper.make_model(
         helper.make_graph(
@@ -196,8 +212,7 @@ def _centred(graph: _Graph, pictures: str) -> str:
     return graph.add("Sub", graph.add("Mul", pictures, graph.number(2)), graph.number(1))
 
 
-def _write_finder(graph: _Graph, finder: LocalizationNet) -> str:
-    """Returns the name of the text's corners ``[batch, 4, 2]``."""
+def _write_finder(graph: _Graph, finder: LocalizationNet) -> None:
     stages = [*finder.convolutions]
     small = graph.add("AveragePool", _centred(graph, "pictures"), kernel_shape=[2, 2], strides=[2, 2])
     features = _write_stages(graph, small, "finder", stages[1:-1])
@@ -213,8 +228,7 @@ def _write_finder(graph: _Graph, finder: LocalizationNet) -> str:
         units = graph.add("Gemm", units, *graph.linear(layer, f"finder.{name}"), transB=1)
         if name == "hidden":
             units = graph.add("Relu", units)
-    points = graph.add("Reshape", units, graph.integers(0, 2 * CORNERS, 2), output="points")
-    return graph.add("Slice", points, graph.integers(0), graph.integers(CORNERS), graph.integers(1))
+    graph.add("Reshape", units, graph.integers(0, 2 * CORNERS, 2), output="points")
 
 
 def _write_detector_network(graph: _Graph, network: PlateDetector) -> None:
@@ -250,12 +264,7 @@ def _write_detector_network(graph: _Graph, network: PlateDetector) -> None:
 
 
 def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
-    corners = _write_finder(graph, network.finder)
-    places = graph.add("MatMul", graph.weight("place_of_pixels", network.place_of_pixels), corners)
-    shape = graph.integers(0, network.VIEW_HEIGHT, 2 * network.place.shape[1], 2)
-    grid = graph.add("Reshape", _centred(graph, places), shape)
-    view = graph.add("GridSample", "pictures", grid, padding_mode="border", align_corners=0)
-    features = _write_stages(graph, _centred(graph, view), "convolutions", network.convolutions)
+    features = _write_stages(graph, _centred(graph, "views"), "convolutions", network.convolutions)
     count, width = network.place.shape[1:]
     flat = graph.add("Reshape", features, graph.integers(0, network.project.in_features, count))
     steps = graph.add("Transpose", flat, perm=[0, 2, 1])

@@ -10,7 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.blocks import ResidualBlock
 from plate_ocr.vision.geometry import CORNERS
-from plate_ocr.vision.plate_input import TEXT_MARGIN
+from plate_ocr.vision.plate_input import TEXT_MARGIN, view_weights
 
 
 def plate_network_for(card: PlateCard) -> PlateNetwork:
@@ -46,6 +46,7 @@ class LocalizationNet(nn.Module):
         self, channels: tuple[int, int, int] = (16, 32, 48), size: tuple[int, int] = (64, 256)
     ) -> None:
         super().__init__()
+        self.size = size
         first, second, third = channels
         self.convolutions = nn.Sequential(
             nn.AvgPool2d(2),
@@ -70,23 +71,6 @@ class LocalizationNet(nn.Module):
         features = self.convolutions(pictures * 2 - 1).flatten(1)
         points: Tensor = self.output(torch.relu(self.hidden(torch.relu(features))))
         return points.reshape(-1, 2 * CORNERS, 2)
-
-
-def view_of_text(height: int, width: int) -> Tensor:
-    """Bilinear weights of the text's corners for each pixel of a view that the text fills.
-
-    Args:
-        height: of the view, pixels.
-        width: of the view, pixels.
-
-    Returns:
-        float32 ``[height * width, 4]``; multiplied by the corners ``[4, 2]`` they give the places of the
-        view's pixels: interpolated within the text, extrapolated outside.
-    """
-    down = ((torch.arange(height) + 0.5) / height - TEXT_MARGIN[1]) / (1 - 2 * TEXT_MARGIN[1])
-    along = ((torch.arange(width) + 0.5) / width - TEXT_MARGIN[0]) / (1 - 2 * TEXT_MARGIN[0])
-    t, s = torch.meshgrid(down, along, indexing="ij")
-    return torch.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], -1).flatten(0, 1)
 
 
 class PlateNetwork(nn.Module):
@@ -129,7 +113,8 @@ class PlateNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.finder = LocalizationNet(finder, (2 * self.VIEW_HEIGHT, 4 * steps))
-        self.register_buffer("place_of_pixels", view_of_text(self.VIEW_HEIGHT, 2 * steps), persistent=False)
+        weights = torch.from_numpy(view_weights(self.VIEW_HEIGHT, 2 * steps))
+        self.register_buffer("place_of_pixels", weights, persistent=False)
         first, second, third, fourth = channels
         self.convolutions = nn.Sequential(
             nn.Conv2d(1, first, 5, stride=2, padding=2, bias=False),
@@ -158,13 +143,17 @@ class PlateNetwork(nn.Module):
         # Corners learn from their own labels only; the recogniser has to tolerate errors in them.
         corners = points[:, :CORNERS].detach().float()
         view = self.sample_view(pictures, jitter_corners(corners) if self.training else corners)
-        features = self.convolutions(view * 2 - 1)
+        return self.read(view), points
+
+    def read(self, views: Tensor) -> Tensor:
+        """Views of the text ``[batch, 1, 32, 128]``, 0..1, to logits ``[batch, steps, outputs + 1]``."""
+        features = self.convolutions(views * 2 - 1)
         # [batch, channel, 2, 32]: the lower row follows the upper one.
         steps = self.project(features.flatten(2).transpose(1, 2)) + self.place
         # With so few steps the plain implementation is faster on a CPU.
         with sdpa_kernel(SDPBackend.MATH):
             logits: Tensor = self.output(self.norm(self.transformer(steps)))
-        return logits, points
+        return logits
 
     def sample_view(self, pictures: Tensor, corners: Tensor) -> Tensor:
         """Sample the view of the text with these corners ``[batch, 4, 2]``: ``[batch, 1, 32, 128]``."""

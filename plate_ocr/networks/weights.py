@@ -106,6 +106,17 @@ def read_any_weights(path: Path) -> tuple[Card, dict[str, Tensor]]:
     return _read_weights(path, card_from)
 
 
+def load_any_weights(model: str | PathLike[str]) -> tuple[Card, Network]:
+    """Card and network of a saved model of any type, in evaluation mode on the CPU.
+
+    Raises:
+        ModelError: if there is no such model or the file does not match its header.
+    """
+    path = find_model(model, ".safetensors")
+    card, weights = read_any_weights(path)
+    return card, _filled(network_for_card(card), weights, path)
+
+
 N = TypeVar("N", bound=nn.Module)
 
 

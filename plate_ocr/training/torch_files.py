@@ -151,8 +151,7 @@ def strip_checkpoint(path: Path, out: Path | None = None) -> Stripped:
 
         network = network_for_card(card)
         network.load_state_dict(weights)
-        save_model(network, card, target)
-        files = (target, target.with_suffix(".onnx"))
+        files = save_model(network, card, target)
     taken = {keys for keys, _ in chosen}
     left = [tree.part_of(keys) for keys, _ in tree.tensors if keys not in taken]
     left += [tree.part_of(keys, value=True) for keys, _ in tree.values]

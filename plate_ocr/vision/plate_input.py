@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,22 +34,39 @@ def preprocess_plate(gray: Image, height: int = HEIGHT, width: int = WIDTH) -> I
     return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def text_view(picture: Image, corners: NDArray[np.float32]) -> Image:
-    """The rectified view of the text, as the network samples it from its input.
+@cache
+def view_weights(height: int, width: int) -> NDArray[np.float32]:
+    """Bilinear weights of the text's corners for each pixel of a view that the text fills.
 
     Args:
-        picture: uint8 ``(height, width)``: the input.
-        corners: float32 ``(4, 2)``: of the text, as parts of the input's width and height.
+        height: of the view, pixels.
+        width: of the view, pixels.
+
+    Returns:
+        float32 ``(height * width, 4)``; multiplied by the corners ``(4, 2)`` they give the places of the
+        view's pixels: interpolated within the text, extrapolated into the margin of :data:`TEXT_MARGIN`.
+    """
+    across, down = TEXT_MARGIN
+    t = ((np.arange(height) + 0.5) / height - down) / (1 - 2 * down)
+    s = ((np.arange(width) + 0.5) / width - across) / (1 - 2 * across)
+    t, s = np.meshgrid(t, s, indexing="ij")
+    weights = np.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], -1)
+    return np.asarray(weights.reshape(-1, 4), np.float32)
+
+
+def text_view(picture: Image, corners: NDArray[np.float32]) -> Image:
+    """The rectified view of the text, which the network reads.
+
+    Args:
+        picture: uint8 ``(height, width)``: as of :func:`preprocess_plate`.
+        corners: float32 ``(4, 2)``: of the text, as parts of the picture's width and height.
 
     Returns:
         uint8 ``(height / 2, width / 2)``: the text with a margin of :data:`TEXT_MARGIN`.
     """
     height, width = picture.shape
-    across, down = TEXT_MARGIN
-    t = ((np.arange(height // 2) + 0.5) / (height // 2) - down) / (1 - 2 * down)
-    s = ((np.arange(width // 2) + 0.5) / (width // 2) - across) / (1 - 2 * across)
-    t, s = np.meshgrid(t, s, indexing="ij")
-    places = np.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], -1) @ corners.astype(np.float64)
-    x, y = np.moveaxis((places * (width, height) - 0.5).astype(np.float32), -1, 0)
+    size = height // 2, width // 2
+    places = view_weights(*size) @ (corners * np.array([width, height], np.float32) - np.float32(0.5))
+    x, y = np.ascontiguousarray(places.T.reshape(2, *size))
     view = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(view, np.uint8)

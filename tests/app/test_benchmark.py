@@ -10,7 +10,7 @@ import pytest
 
 from plate_ocr.app.commands import benchmark
 from plate_ocr.app.commands.benchmark import CROP, PHOTO, TEXT, drawn_crop, drawn_photo
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.readers.auto import PlateReader
 from tests.app.conftest import Run
 

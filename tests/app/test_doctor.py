@@ -14,7 +14,7 @@ import pytest
 
 from plate_ocr import __version__
 from plate_ocr.app.commands.doctor import extras, processor
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from tests.app.conftest import Run
 
 X86 = "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu avx2 {}\npower management:\n\n"

@@ -162,3 +162,24 @@ def test_bad_files_are_one_line(run: Run, shipped: Path) -> None:
         code, out, err = run("models", command, file)
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert says in err
+
+
+def test_export_writes_the_graphs_that_training_writes(
+    run: Run, tiny_plate_model: Path, tiny_detector: Path, tmp_path: Path
+) -> None:
+    for folder, suffixes in ((tiny_plate_model, (".onnx", ".finder.onnx")), (tiny_detector, (".onnx",))):
+        out = tmp_path / "new" / "copy.onnx"
+        code, text, err = run("models", "export", folder, "-o", out)
+        assert (code, err) == (0, "")
+        assert text.splitlines() == [str(out.with_suffix(suffix)) for suffix in suffixes]
+        for suffix in suffixes:
+            assert out.with_suffix(suffix).read_bytes() == (folder / f"model{suffix}").read_bytes()
+
+
+def test_export_names_its_file_and_needs_weights(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+    code, _, err = run("models", "export", tiny_model, "-o", tmp_path / "a.pt")
+    assert code == 2
+    assert "a name that ends in .onnx is expected" in err
+    code, _, err = run("models", "export", tmp_path / "none", "-o", tmp_path / "a.onnx")
+    assert code == 1
+    assert "there is no model" in err

@@ -15,7 +15,7 @@ import typer
 from plate_ocr.app.commands.reading import device_name, open_reader
 from plate_ocr.app.options import Provider, ReadDevice
 from plate_ocr.errors import PlateOcrError
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.vision.images import Image
 

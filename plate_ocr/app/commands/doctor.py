@@ -15,8 +15,9 @@ import typer
 
 from plate_ocr import __version__
 from plate_ocr.errors import PlateOcrError
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.model.registry import NAMES, find_model
-from plate_ocr.model.sessions import Detector, available_threads, load_model
+from plate_ocr.model.sessions import Detector, load_model
 
 PACKAGE = "plate-ocr"
 

@@ -14,6 +14,7 @@ import typer
 from plate_ocr.app.console import fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE
 from plate_ocr.errors import ModelError
+from plate_ocr.files import write_together
 from plate_ocr.model.cards import Card, DetectorCard, PlateCard
 from plate_ocr.model.contents import Contents, Part, model_contents
 from plate_ocr.model.registry import NAMES, find_model
@@ -79,6 +80,25 @@ def strip(
     with train_extra(f"looking into {file}"):
         from plate_ocr.training.torch_files import strip_checkpoint
     print("\n".join(strip_checkpoint(file, out).lines()))
+
+
+@models.command()
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model name, .safetensors file or run folder.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")],
+) -> None:
+    """Write the ONNX graph of a model's weights; of a plate model two, the second ends in .finder.onnx."""
+    if out.suffix != ".onnx":
+        fail(f"--out {out}: a name that ends in .onnx is expected", 2)
+    with train_extra("exporting"):
+        from plate_ocr.networks.export import onnx_files
+        from plate_ocr.networks.weights import load_any_weights
+    card, network = load_any_weights(model)
+    files = onnx_files(network, card, out)
+    write_together(files)
+    print("\n".join(map(str, files)))
 
 
 @models.command(name="list")

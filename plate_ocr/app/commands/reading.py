@@ -10,9 +10,10 @@ from plate_ocr.app.console import fail
 from plate_ocr.app.options import InputType
 from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import DataError, DeviceError, ModelError
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.model.providers import short_name
 from plate_ocr.model.registry import find_model
-from plate_ocr.model.sessions import PlateModel, available_threads
+from plate_ocr.model.sessions import PlateModel
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer

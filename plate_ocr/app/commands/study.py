@@ -9,7 +9,7 @@ import typer
 
 from plate_ocr.app.console import INTERRUPTED, fail, train_extra
 from plate_ocr.app.options import CharModel
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 
 
 def study(

@@ -26,7 +26,7 @@ from plate_ocr.app.options import (
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 
 if TYPE_CHECKING:
     from plate_ocr.training.core.config import RunConfig

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 from plate_ocr.training.core.schedule import Loss, TrainSchedule
 from plate_ocr.vision.settings import Preprocessing

@@ -21,11 +21,15 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from plate_ocr.files import write_whole
+from plate_ocr.errors import ModelError
+from plate_ocr.files import write_together
 from plate_ocr.model.cards import METADATA_KEY
-from plate_ocr.model.sessions import OpenModel, PlateModel
+from plate_ocr.model.registry import finder_of
+from plate_ocr.model.sessions import PlateModel
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
+from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.plate_input import text_view
 
 N_CALIBRATION = 256
 """Number of rendered plates for calibrating the range of each feature."""
@@ -34,30 +38,30 @@ _INTEGER = re.compile(r"convolutions\.(?!0\.)|transformer\.\d+\.linear")
 """Names of the weights of quantized layers."""
 
 
-class _Pictures(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
-    """Pictures uint8 ``(N, height, width)`` one by one, as the network takes them."""
+class _Views(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
+    """Views uint8 ``(N, height, width)`` one by one, as the network takes them."""
 
-    def __init__(self, pictures: Image) -> None:
-        self._waiting: Iterator[Any] = iter(pictures[:, None, None])
+    def __init__(self, views: Image) -> None:
+        self._waiting: Iterator[Any] = iter(views[:, None, None])
 
     def get_next(self) -> dict[str, Any] | None:
-        picture = next(self._waiting, None)
-        return None if picture is None else {"pictures": picture.astype(np.float32) / np.float32(255)}
+        view = next(self._waiting, None)
+        return None if view is None else {"views": view.astype(np.float32) / np.float32(255)}
 
 
-def quantized(model: bytes, pictures: Image) -> bytes:
-    """The ONNX graph of a plate network with convolutions and wide layers in 8-bit integers.
+def quantized(model: bytes, views: Image) -> bytes:
+    """The ONNX graph of a plate network that reads, with convolutions and wide layers in 8-bit integers.
 
     The ranges of features are calibrated and fixed, so that a picture reads the same alone and in a batch.
     They exclude the outermost hundred-thousandth of the values: the others then have finer steps.
-    Not quantized are the network that finds the text, as an error of one pixel changes the reading;
-    attention, which would lose accuracy; and the first convolution, which would be no faster on a single
-    channel. Weights have a scale per channel and 7 bits, so that their products fit into the 16-bit sums of
+    Not quantized are attention, which would lose accuracy, and the first convolution, which would be no
+    faster on a single channel; nor is the network that finds the text, as an error of one pixel changes the
+    reading. Weights have a scale per channel and 7 bits, so that their products fit into the 16-bit sums of
     older processors.
 
     Args:
         model: as of :func:`plate_ocr.networks.export.to_onnx`, with its card.
-        pictures: uint8 ``(N, height, width)``: for calibrating the range of each feature.
+        views: uint8 ``(N, height / 2, width / 2)``: for calibrating the range of each feature.
 
     References:
         Jacob et al., *Quantization and Training of Neural Networks for Efficient
@@ -77,7 +81,7 @@ def quantized(model: bytes, pictures: Image) -> bytes:
             quantize_static(
                 graph,
                 path,
-                _Pictures(pictures),
+                _Views(views),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["Conv", "MatMul"],
                 nodes_to_quantize=[n.name for n in graph.graph.node if any(map(_INTEGER.match, n.input))],
@@ -104,18 +108,24 @@ def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, i
 
     Args:
         model: a name, an ``.onnx`` file or the folder of a training run.
-        out: an ``.onnx`` file with the same card, for reading only.
+        out: an ``.onnx`` file with the same card, for reading only; its finder is written beside it.
         rendering: of the calibration plates.
 
     Returns:
-        Bytes of the model's ``.onnx`` file and of the new one.
+        Bytes of the model's two ``.onnx`` files together and of the new ones.
 
     Raises:
         ModelError: if there is no such model or it is a character model.
         DataError: if the plates cannot be rendered.
         OutputError: if the file cannot be written.
     """
-    whole = PlateModel(OpenModel.of(model, 1)).path.read_bytes()
-    small = quantized(whole, render_shard(rendering, HELD_OUT, N_CALIBRATION).images)
-    write_whole(out, small)
-    return len(whole), len(small)
+    whole = PlateModel(model, threads=1)
+    pictures = render_shard(rendering, HELD_OUT, N_CALIBRATION).images
+    if whole.finder is None:
+        raise ModelError(f"{whole.path} is one file; make two of its weights: plate-ocr models export")
+    corners = whole.finder(pictures)[:, :CORNERS]
+    views = np.stack([text_view(*pair) for pair in zip(pictures, corners, strict=True)])
+    before, finder = whole.path.read_bytes(), whole.finder.path.read_bytes()
+    small = quantized(before, views)
+    write_together({out: small, finder_of(out): finder})
+    return len(before) + len(finder), len(small) + len(finder)

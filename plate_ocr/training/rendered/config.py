@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from plate_ocr.errors import DataError
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, shortages
 from plate_ocr.training.core.config import RunConfig, TrainSettings

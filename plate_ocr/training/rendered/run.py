@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plate_ocr.model.cards import DetectorCard, PlateCard
-from plate_ocr.model.sessions import available_threads
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.processes import spawned
