@@ -202,7 +202,7 @@ def _group_starts(extents: CharExtents, centers: Floats) -> list[int] | None:
     if len(centers) < MIN_CHARS_FOR_MEDIAN:
         wider, far, near = gaps / pitch - TYPICAL_GAP, np.ones(1, bool), np.ones(1, bool)
     else:
-        wider, distances = (gaps - np.median(gaps)) / pitch, np.diff(centers) / _pitch(centers)
+        wider, distances = (gaps - median(gaps.tolist())) / pitch, np.diff(centers) / _pitch(centers)
         far, near = distances >= MIN_CUT_DISTANCE, distances <= MAX_JOIN_DISTANCE
     smaller, taller = np.sort([extents.height[1:], extents.height[:-1]], axis=0)
     cut = (wider >= MIN_CUT_GAP) & far
@@ -212,21 +212,22 @@ def _group_starts(extents: CharExtents, centers: Floats) -> list[int] | None:
 
 def _pitch(centers: Floats) -> float:
     """Median distance of characters; of a single one the width of its line."""
-    return float(max(1.0, np.median(np.diff(centers)))) if len(centers) > 1 else float(WIDTH)
+    # Of a dozen numbers, NumPy's median takes ten times as long.
+    return max(1.0, median(b - a for a, b in pairwise(centers.tolist()))) if len(centers) > 1 else float(WIDTH)
 
 
 def _binarized(line: Image) -> Iterator[Flags]:
     """Ink, ``(HEIGHT, WIDTH)``, by each of :data:`NIBLACK_K`; glyphs cover less than half of a line."""
     inner = np.ascontiguousarray(line[HEIGHT // 7 : -(HEIGHT // 7), WIDTH // 16 : -(WIDTH // 16)])
-    level, _ = cv2.threshold(inner, 0, 255, cv2.THRESH_OTSU)
-    bright = (line if (inner > level).mean() <= 0.5 else 255 - line).astype(np.float32)
+    _, above = cv2.threshold(inner, 0, 255, cv2.THRESH_OTSU)
+    bright = (line if 2 * cv2.countNonZero(above) <= above.size else 255 - line).astype(np.float32)
     mean, square = (cv2.blur(values, (WINDOW, WINDOW)) for values in (bright, bright * bright))
     deviation = np.sqrt(np.maximum(square - mean * mean, 0))
     return (bright > mean + k * deviation for k in NIBLACK_K)
 
 
 def _extents_of(binary: Flags, centers: Floats, chinese: Flags, pitch: float) -> CharExtents:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(binary.astype(np.uint8), connectivity=4)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(binary.view(np.uint8), connectivity=4)
     # A dozen numbers at a time: lists are faster than arrays.
     middles, several = centers.tolist(), chinese.tolist()
     left, right = [math.inf] * len(middles), [-math.inf] * len(middles)
