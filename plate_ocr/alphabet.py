@@ -20,8 +20,16 @@ PROVINCES = "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼�
 
 SPECIAL = "警学挂使领港澳"
 """What else stands on Chinese plates: police, learner, trailer, embassy, consulate, Hong Kong, Macau."""
-PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL
-"""All that the plate network tells apart."""
+MILITARY = "军空海北沈兰济南广成甲乙丙己庚辛壬寅辰戌午未申消边通森金电"
+"""What China's army, navy and armed police had on their plates before 2013."""
+OFFICIAL = "民航应急临试超"
+"""Airports, rescue services, temporary plates, test vehicles and outsize ones of mainland China."""
+CYRILLIC = "БГДЖЗИЛПФЦЧШЩЭЮЯЄЇӨ"
+"""Cyrillic letters of plates that look like no Latin letter; the others are read as those."""
+MARKED = "ÄÖÜÅÆØŠČĆŽĐÑÇ"
+"""Latin letters of plates that have marks."""
+PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL + MILITARY + OFFICIAL + CYRILLIC + MARKED
+"""All that the plate network tells apart; new ones are appended, so that the classes of others stay."""
 
 LONGEST = 10
 """Characters on a plate, at most."""

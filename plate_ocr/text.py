@@ -13,7 +13,7 @@ _LATIN = str.maketrans(
     # With a stroke, which Unicode does not take for a mark.
     | dict(zip("ØĐÐŁĦŦ", "ODDLHT", strict=True))
     # Cyrillic, then Greek.
-    | dict(zip("АВЕКМНОРСТУХІЈЅ", "ABEKMHOPCTYXIJS", strict=True))
+    | dict(zip("АВЕКМНОРСТУҮХІЈЅ", "ABEKMHOPCTYYXIJS", strict=True))
     | dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
 )
 """Letters, and the Latin ones that they are written as or look like."""
@@ -49,16 +49,14 @@ def _as_compared(char: str) -> str:
     return latin if latin.isascii() and latin.isalnum() else char
 
 
-def has_mark(char: str) -> bool:
-    """Whether a letter has a mark above or below it, as ``Ü`` has."""
-    return any(map(unicodedata.combining, unicodedata.normalize("NFD", char)))
-
-
-_LOOKALIKES = str.maketrans("OI", "01")
+_LOOKALIKES = str.maketrans("OIÄÖÜÅØŠČĆŽĐÑÇ", "01A0UA0SCCZDNC")
 
 
 def fold_lookalikes(text: str) -> str:
-    """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels."""
+    """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels.
+
+    Letters lose their marks, which many labels leave out.
+    """
     return text.translate(_LOOKALIKES)
 
 

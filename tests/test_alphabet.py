@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plate_ocr.alphabet import DIGITS, LETTERS, PROVINCES, UNKNOWN, Alphabet
+from plate_ocr.alphabet import DIGITS, LETTERS, PLATE_CHARACTERS, PROVINCES, UNKNOWN, Alphabet
 from plate_ocr.errors import AlphabetError
 
 WHOLE = DIGITS + LETTERS + PROVINCES
@@ -81,3 +81,8 @@ def test_an_alphabet_is_a_sequence_of_its_characters() -> None:
 
 def test_there_are_31_provinces() -> None:
     assert len(set(PROVINCES)) == len(PROVINCES) == 31
+
+
+def test_classes_of_older_models_stay() -> None:
+    assert PLATE_CHARACTERS.startswith(DIGITS + LETTERS + PROVINCES + "警学挂使领港澳")
+    assert len(Alphabet(PLATE_CHARACTERS)) == 142

@@ -46,10 +46,24 @@ FREE = formats("?" * LONGEST, shortest=4)
 RARE = formats("?" * LONGEST, shortest=4, prior=-4.0)
 CN_LETTERS, CN_ENERGY, CN_ALIKE = "ABCDEFGHJKLMNPQRSTUVWXYZ", "ABCDEFGHJK", (("O", "0"), ("I", "1"))
 CN_ANY, CN_PROVINCES = DIGITS + CN_LETTERS, "".join(sorted(PROVINCES))
+CN_SPECIAL = "".join(sorted(SPECIAL + "试超临"))
+CN_FORCE = "".join(sorted("VBHKSZNGCLJXUDYTW军空海北沈兰济南广成甲乙丙己庚辛壬寅辰戌午未申"))
+CN_POLICE = "".join(sorted(CN_ANY + "消边通森金电警"))
+
+
+def official(*places: str) -> PlateFormat:
+    """A format of Chinese plates that are not for everyone."""
+    return PlateFormat(places, len(places), CN_ALIKE, prior=-1.0)
+
+
 CHINA = [
-    PlateFormat((CN_PROVINCES, CN_LETTERS, *[CN_ANY] * 5), 7, CN_ALIKE, prior=1.0),
+    PlateFormat((CN_PROVINCES, "ABCDEFGHJKLMNOPQRSTUVWXYZ", *[CN_ANY] * 5), 7, CN_ALIKE, prior=1.0),
     PlateFormat((CN_PROVINCES, CN_LETTERS, CN_ENERGY, CN_ANY, *[DIGITS] * 4), 8, CN_ALIKE),
     PlateFormat((CN_PROVINCES, CN_LETTERS, *[DIGITS] * 5, CN_ENERGY), 8, CN_ALIKE),
+]
+CHINA_WITHOUT_SIGNS = [
+    official("W", "J", CN_PROVINCES, *[DIGITS] * 4, CN_ANY),
+    official(CN_PROVINCES, DIGITS, DIGITS, CN_ANY, *[DIGITS] * 4),
 ]
 EXPECTED = {
     "any": FREE,
@@ -57,9 +71,15 @@ EXPECTED = {
     "br": [*formats("@@@####", "@@@#@##"), *RARE],
     "cn": [
         *CHINA,
-        PlateFormat(
-            (CN_PROVINCES, CN_LETTERS, *[CN_ANY] * 4, "".join(sorted(SPECIAL))), 7, CN_ALIKE, prior=-1.0
-        ),
+        *CHINA_WITHOUT_SIGNS,
+        official(CN_PROVINCES, CN_LETTERS, *[CN_ANY] * 4, CN_SPECIAL),
+        official(CN_FORCE, CN_LETTERS, CN_ANY, *[DIGITS] * 4),
+        official("W", "J", DIGITS, DIGITS, CN_POLICE, *[DIGITS] * 4),
+        official("使", *[DIGITS] * 6),
+        official(*[DIGITS] * 6, "使"),
+        official("民", "航", CN_LETTERS, *[DIGITS] * 4),
+        official(CN_PROVINCES, CN_LETTERS, *[DIGITS] * 4, "应", "急"),
+        official("临", CN_PROVINCES, CN_LETTERS, *[DIGITS] * 4),
     ],
     "eu": FREE,
     "gb": [*formats("@@##@@@", "@###@@@", "@@@###@"), *RARE],
@@ -145,7 +165,7 @@ def test_an_alphabet_without_provinces_or_with_nothing_else_may_stand_anywhere(c
 
 def test_an_alphabet_with_provinces_writes_chinese_plates_and_any_others() -> None:
     forms = formats_for(Alphabet(WHOLE))
-    assert list(forms[:-1]) == CHINA
+    assert list(forms[:-1]) == [*CHINA, *CHINA_WITHOUT_SIGNS]
     assert fits("B4O1I", forms[-1])
     assert not fits("皖4O1I", forms[-1])
 
@@ -166,7 +186,7 @@ shortest = 2
 """
     assert load_region(region_file(tmp_path, own + PLATE)).formats == (
         PlateFormat(("BM", LETTERS, DIGITS, DIGITS + LETTERS), 4, (("O", "0"),), 0.5),
-        PlateFormat(("HO", "HX", LETTERS, DIGITS, DIGITS + LETTERS), 5, (("O", "0"),), 0.5),
+        PlateFormat(("HÖ", "HX", LETTERS, DIGITS, DIGITS + LETTERS), 5, (("O", "0"),), 0.5),
         PlateFormat(("A", DIGITS, DIGITS, DIGITS), 2),
     )
 
@@ -218,9 +238,9 @@ def test_mistakes_in_formats_are_named(table: str, complaint: str, tmp_path: Pat
 
 def test_letters_of_other_alphabets_are_what_is_read(tmp_path: Path) -> None:
     read = {
-        form.places for form in load_region(region_file(tmp_path, PLATE.replace("@@@-###", "ØВŽ1"))).formats
+        form.places for form in load_region(region_file(tmp_path, PLATE.replace("@@@-###", "ØВÉ1"))).formats
     }
-    assert ("O", "B", "Z", "1") in read
-    for lacking in ("Æ1", "b1", "Ж1"):
+    assert ("Ø", "B", "E", "1") in read
+    for lacking in ("Œ1", "b1", "Ѫ1"):
         with pytest.raises(DataError, match=f"'{lacking[0]}' is not a character of plates"):
             load_region(region_file(tmp_path, PLATE.replace("@@@-###", lacking)))

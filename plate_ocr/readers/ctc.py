@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.formats import PlateFormat
+from plate_ocr.text import normalize_text
 
 BLANK = 0
 
@@ -98,12 +99,14 @@ class FormatPrior:
     _allowed: tuple[tuple[frozenset[int], ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Where a model does not tell Ü from U, an Ü is a U.
+        places = [[normalize_text(place, self.alphabet) for place in form.places] for form in self.formats]
         allowed = tuple(
             tuple(
                 frozenset(i for i, char in enumerate(self.alphabet.characters) if char in place)
-                for place in form.places
+                for place in form
             )
-            for form in self.formats
+            for form in places
         )
         object.__setattr__(self, "_allowed", allowed)
 

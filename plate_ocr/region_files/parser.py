@@ -26,12 +26,15 @@ from plate_ocr.region_files.schema import (
     Layout,
     Region,
     Token,
+    plate_text,
 )
-from plate_ocr.text import normalize_text
 
 FOLDER = Path(__file__).parent / "regions"
 RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * LONGEST, 4, prior=-4.0)
 """Old and official plates: letters and digits in any order."""
+
+RED = "#c01818"
+"""Usual colour of accented characters."""
 
 _PATTERN = re.compile(r"\{([^{}]*)\}|(.)", re.DOTALL)
 
@@ -123,6 +126,12 @@ class _Table:
         if not isinstance(value, list | tuple) or any(not isinstance(v, str) for v in value):
             raise self.error(f"{key!r} must be a list of strings, not {value!r}")
         return tuple(value)
+
+    def string(self, key: str, default: str) -> str:
+        value = self.take(key, default)
+        if not isinstance(value, str):
+            raise self.error(f"{key!r} must be a string, not {value!r}")
+        return value
 
     def colors(self, key: str, default: Sequence[str] | None) -> tuple[Color, ...]:
         return tuple(self.color(text) for text in self.strings(key, default))
@@ -234,6 +243,8 @@ def _field(table: _Table, size: tuple[float, float], words: Mapping[str, Sequenc
         gap=table.bounds("gap", (0.08, 0.2)),
         group=table.bounds("group", (0.15, 0.4)),
         height=table.bounds("height", (0.9, 1.0)),
+        accented=table.string("accented", ""),
+        accent=table.color(table.take("accent", RED)),
     )
     table.end()
     return field
@@ -267,9 +278,7 @@ def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) ->
 
 def _is_readable(char: str) -> bool:
     """Whether normalisation keeps it as one character of plates."""
-    return (
-        char == char.upper() and len(normalize_text(char)) == 1 and normalize_text(char) in PLATE_CHARACTERS
-    )
+    return char == char.upper() and len(plate_text(char)) == 1 and plate_text(char) in PLATE_CHARACTERS
 
 
 def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFormat]:
@@ -312,7 +321,7 @@ def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:
     for token in pattern:
         if token.type in TEXT:
             by_length: dict[int, list[str]] = {}
-            for text in map(normalize_text, token.choices):
+            for text in map(plate_text, token.choices):
                 by_length.setdefault(len(text), []).append(text)
             columns = [zip(*texts, strict=True) for texts in by_length.values()]
             parts.append([["".join(sorted(set(chars))) for chars in column] for column in columns])

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.formats import PlateFormat
 from plate_ocr.text import normalize_text
 
@@ -33,6 +34,11 @@ MARKS = "-.·"
 
 TEXT = ("any", "word", "char")
 """Types of tokens that are read."""
+
+
+def plate_text(written: str) -> str:
+    """What the plate network is to read of what is written on a plate."""
+    return normalize_text(written, PLATE_CHARACTERS)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class Field:
         gap: between characters, as a part of the height.
         group: additional gap between groups.
         height: bounds of the text's height, as a part of the box's.
+        accented: characters that are written in another colour than the others, as 警 is.
+        accent: that colour.
     """
 
     box: Box
@@ -71,6 +79,8 @@ class Field:
     gap: tuple[float, float]
     group: tuple[float, float]
     height: tuple[float, float]
+    accented: str
+    accent: Color
 
 
 @dataclass(frozen=True)
@@ -176,7 +186,7 @@ class Region:
                     for token in pattern
                     if token.type in TEXT
                     for choice in token.choices
-                    for char in normalize_text(choice)
+                    for char in plate_text(choice)
                 }
             )
         )

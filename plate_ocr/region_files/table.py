@@ -54,7 +54,7 @@ def formats_for(
     china = [
         form
         for form in bundled_formats()["cn"]
-        if all(any(char in alphabet for char in place) for place in form.places)
+        if all(set(place) <= {*alphabet.characters} for place in form.places)
     ]
     return *china, PlateFormat((anything,) * LONGEST)
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 
-from plate_ocr.region_files.schema import TEXT, Box, Field, Layout
+from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise, uniform
 from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
-from plate_ocr.text import has_mark, normalize_text
+from plate_ocr.rendering.marks import plain_letters
 from plate_ocr.vision.images import Image
 
 MAX_STRETCH = 1.3
 """Maximum stretch of glyphs and gaps to fill a plate."""
+
+MIN_ACCENT = 0.35
+"""Minimum contrast of accented characters as a part of the others'."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +71,19 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
             draw_decoration(painter, item)
     _draw_border(painter)
     foreground: Image = np.zeros(painter.shape, np.uint8)
+    accents: dict[Color, Image] = {
+        field.accent: np.zeros(painter.shape, np.uint8) for field in layout.fields if field.accented
+    }
     groups: list[str] = []
     boxes: list[Box] = []
     for field in layout.fields:
-        written, box = _draw_field(painter, field, foreground)
+        written, box = _draw_field(painter, field, foreground, accents.get(field.accent, foreground))
         groups += written
         boxes.append(box)
     text_height = min(box[3] - box[1] for box in boxes)
-    _blend_foreground(painter, foreground, text_height)
+    _blend_foreground(painter, foreground, text_height, painter.foreground)
+    for color, mask in accents.items():
+        _blend_foreground(painter, mask, text_height, _accent_level(painter, color))
     for item in drawn:
         # Bolts are drawn last: they overlap characters.
         if item.type == "bolts":
@@ -108,7 +117,7 @@ class _Piece:
     glyph: Image | None = None
 
 
-def _draw_field(painter: Painter, field: Field, foreground: Image) -> tuple[list[str], Box]:
+def _draw_field(painter: Painter, field: Field, foreground: Image, accent: Image) -> tuple[list[str], Box]:
     """Write a random text into a field.
 
     Returns:
@@ -128,9 +137,9 @@ def _draw_field(painter: Painter, field: Field, foreground: Image) -> tuple[list
     for token in pattern:
         if token.type in TEXT:
             word = token.choices[random_index(rng, len(token.choices))]
-            groups[-1] += normalize_text(word)
+            groups[-1] += plate_text(word)
             for char in word:
-                glyph = glyphs.glyph(font, normalize_text(char), style, int(rng.random() * 4096))
+                glyph = glyphs.glyph(font, _shown(char), style, int(rng.random() * 4096))
                 if glyph is None:
                     raise AssertionError(f"no glyph for {char}: regions are checked before")
                 width = glyph.shape[1] / HEIGHT * stretch
@@ -163,9 +172,16 @@ def _draw_field(painter: Painter, field: Field, foreground: Image) -> tuple[list
     start = x
     for piece in pieces:
         width = piece.width * height * squeeze
-        _draw_piece(painter, piece, foreground, (x, y, x + width, y + height))
+        mask = accent if piece.char in field.accented else foreground
+        _draw_piece(painter, piece, mask, (x, y, x + width, y + height))
         x += width + gap * height * squeeze
     return [group for group in groups if group], (start, y, x - gap * height * squeeze, y + height)
+
+
+@cache
+def _shown(char: str) -> str:
+    """The character to draw: marks are drawn even where they are not read, look-alikes as what is read."""
+    return char if plain_letters(char).isascii() else plate_text(char)
 
 
 def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) -> None:
@@ -178,12 +194,6 @@ def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) ->
         glyph = np.asarray(cv2.resize(piece.glyph, size, interpolation=cv2.INTER_AREA), np.uint8)
         part = foreground[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
         np.maximum(part, glyph[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]], out=part)
-        if has_mark(piece.char):
-            # An accent stands above the letter, which keeps its height.
-            middle, rise, thick = (left + right) // 2, max(2, height // 7), max(1, height // 14)
-            tip = (middle, top - thick)
-            for side in (-1, 1):
-                cv2.line(foreground, tip, (middle + side * rise, top - thick - rise), 255, thick, cv2.LINE_AA)
     elif piece.type == "mark":
         thick = max(1, round(height * (0.07 + 0.07 * float(rng.random()))))
         middle = bottom - thick if piece.char == "." else (top + bottom - thick) // 2
@@ -198,7 +208,7 @@ def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) ->
             draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))
 
 
-def _blend_foreground(painter: Painter, foreground: Image, height: float) -> None:
+def _blend_foreground(painter: Painter, foreground: Image, height: float, shade: float) -> None:
     """Blend the text into the plate: thicker or thinner strokes, rounded corners, worn paint."""
     rng = painter.rng
     sigma = max(0.4, (0.012 + 0.02 * float(rng.random())) * height)
@@ -214,11 +224,18 @@ def _blend_foreground(painter: Painter, foreground: Image, height: float) -> Non
     if rng.random() < 0.12:
         wear = smooth_noise(rng, painter.shape, 6, 18)
         mask *= np.clip(0.75 + 0.5 * wear, 0.3, 1)
-    painter.canvas += (np.float32(painter.foreground) - painter.canvas) * mask
+    painter.canvas += (np.float32(shade) - painter.canvas) * mask
     if rng.random() < painter.layout.embossed:
         step = max(1, round(height * (0.02 + 0.03 * float(rng.random()))))
         strength = float(rng.normal(0, 45))
         painter.canvas[step:, step:] += np.float32(strength) * (mask[step:, step:] - mask[:-step, :-step])
+
+
+def _accent_level(painter: Painter, color: Color) -> float:
+    """Grey level of accented characters, which stay legible: between those of background and foreground."""
+    nearest = painter.background + MIN_ACCENT * (painter.foreground - painter.background)
+    low, high = sorted((nearest, painter.foreground))
+    return min(max(painter.shade(color), low), high)
 
 
 def _dirt(painter: Painter) -> None:

@@ -45,3 +45,8 @@ def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
         except OSError as error:
             raise DataError(f"cannot use the font {path}: {error}") from None
     return fonts
+
+
+def has_glyph(face: PIL.ImageFont.FreeTypeFont, char: str) -> bool:
+    """Whether a font has a character, and not just the box that stands for any it lacks."""
+    return bytes(face.getmask(char)) != bytes(face.getmask("\uffff"))

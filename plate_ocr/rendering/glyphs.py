@@ -17,9 +17,10 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from plate_ocr.alphabet import DIGITS, LETTERS
+from plate_ocr.alphabet import CYRILLIC, DIGITS, LETTERS
 from plate_ocr.errors import DataError
-from plate_ocr.rendering.fonts import bundled_fonts
+from plate_ocr.rendering.fonts import bundled_fonts, has_glyph
+from plate_ocr.rendering.marks import joined, marked, plain_letters
 from plate_ocr.rendering.strokes import N_STYLES, draw_character, font_style
 from plate_ocr.vision.images import Image
 
@@ -98,7 +99,10 @@ class Glyphs:
                     ] = face
         self._names = sorted(self._fonts)
         fonts = [*self._fonts.values(), *self._plain]
+        upright = [face for face in fonts if not (face.getname()[1] or "").endswith(("Oblique", "Italic"))]
+        self._cyrillic = [face for face in upright if all(has_glyph(face, char) for char in "ЖӨ")]
         self._strip_fonts = [face.font_variant(size=STRIP_HEIGHT + 8) for face in fonts]
+        self._chinese_strips = self._chinese and self._chinese.font_variant(size=STRIP_HEIGHT + 8)
 
     def check(self, font: str) -> None:
         """Check the name of a font.
@@ -169,7 +173,10 @@ class Glyphs:
         style = (sum(map(ord, text)) + style % STRIP_FONTS) % len(self._strip_fonts)
         key = (text, style)
         if key not in self._strips:
-            glyph = _render(text, self._strip_fonts[style], None)
+            face = self._strip_fonts[style]
+            if self._chinese_strips is not None and max(text) > "\u2e80":
+                face = self._chinese_strips
+            glyph = _render(text, face, None)
             if glyph is None:
                 glyph = np.zeros((4, 4), np.uint8)
             width = max(2, round(glyph.shape[1] * STRIP_HEIGHT / glyph.shape[0]))
@@ -177,6 +184,8 @@ class Glyphs:
         return self._strips[key]
 
     def _make(self, font: str, char: str, style: int) -> Image | None:
+        if (plain := plain_letters(char)) != char and plain.isascii():
+            return self._marked(font, char, plain, style)
         glyph: Image | None = None
         if font == "stroke-font":
             glyph = draw_character(char, font_style(style), HEIGHT)
@@ -188,16 +197,32 @@ class Glyphs:
             face = self._fonts[font] if self._fonts else self._plain[int(font)]
             glyph = _render(char, face, "H")
         if glyph is None:
-            glyph = self._fallback(char)
+            glyph = self._fallback(font, char, style)
         if glyph is None:
             return None
         return _resized(glyph, max(3, round(glyph.shape[1] * HEIGHT / glyph.shape[0])), HEIGHT)
 
-    def _fallback(self, char: str) -> Image | None:
-        """A glyph from elsewhere for what a font lacks: I and O on Chinese plates, rare signs."""
+    def _marked(self, font: str, char: str, plain: str, style: int) -> Image | None:
+        """A letter with a mark, or two in one."""
+        letters = [self._make(font, letter, style) for letter in plain]
+        if len(letters) == 2 and letters[0] is not None and letters[1] is not None:
+            return joined(letters[0], letters[1])
+        # In some fonts the mark takes more of the height than in others.
+        share = 0.74 + 0.04 * ((style + len(font)) % 4)
+        return None if letters[0] is None else marked(letters[0], char, share)
+
+    def _fallback(self, font: str, char: str, style: int) -> Image | None:
+        """A glyph from elsewhere for what a font lacks: I and O on Chinese plates, Cyrillic, rare signs."""
         if char in LETTERS + DIGITS:
             return draw_character(char, font_style(N_STYLES // 6), HEIGHT)
-        return _render(char, self._chinese, None) if self._chinese is not None else None
+        if char in CYRILLIC:
+            face = self._cyrillic[(style + sum(map(ord, font))) % len(self._cyrillic)]
+            return _render(char, face, "H")
+        if self._chinese is None:
+            return None
+        glyph = _render(char, self._chinese, None)
+        # Plates have thicker strokes than texts.
+        return None if glyph is None else np.asarray(cv2.dilate(glyph, np.ones((3, 3))), np.uint8)
 
     def _drawn(self, font: str, char: str) -> Image | None:
         if self.data is None:

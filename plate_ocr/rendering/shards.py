@@ -21,7 +21,6 @@ from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.rendering.plates import NOT_PLATES, PlateGenerator, SyntheticPlate
 from plate_ocr.rendering.scenes import HEIGHT, WIDTH, SceneGenerator
-from plate_ocr.text import normalize_text
 from plate_ocr.vision.drawing import to_png
 from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
@@ -161,7 +160,7 @@ def render_shard(rendering: Rendering, start: int, count: int) -> Shard:
     plates = [generator(rendering.seed, index) for index in range(start, start + count)]
     return Shard(
         np.stack([plate.image for plate in plates]),
-        tuple(normalize_text(plate.text) for plate in plates),
+        tuple(plate.text for plate in plates),
         tuple(plate.region for plate in plates),
         np.stack([_points(plate) for plate in plates]),
     )
@@ -206,7 +205,7 @@ def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:
         plate = generator(rendering.seed, index)
         name = f"{PLATES}/{index:08}.png"
         write_whole(folder / name, to_png(plate.image))
-        writer.writerow([name, normalize_text(plate.text), plate.region])
+        writer.writerow([name, plate.text, plate.region])
     labels = folder / LABELS
     write_whole(labels, text.getvalue().encode())
     return labels

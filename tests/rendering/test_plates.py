@@ -93,7 +93,7 @@ def _check_region(generator: PlateGenerator, region: str) -> None:
 
 
 def test_china_needs_glyphs() -> None:
-    why = r"no glyphs or fonts for 云京使…; set PLATE_OCR_DATA to"
+    why = r"no glyphs or fonts for 丙临乙…; set PLATE_OCR_DATA to"
     with pytest.raises(DataError, match=f"cannot render region cn: {why}"):
         PlateGenerator(None, ["us", "cn"])
     generator = PlateGenerator(None)
