@@ -41,12 +41,14 @@ class Alphabet:
 
     Args:
         characters: each character once, e.g. ``"0123456789"``.
+        unknown: whether the class after them stands for any other character; it is written ``?``.
 
     Raises:
         AlphabetError: if it is empty, holds a character twice, or holds ``?`` or white space.
     """
 
     characters: str
+    unknown: bool = False
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -58,13 +60,20 @@ class Alphabet:
             raise AlphabetError(f"the alphabet holds {', '.join(twice)} more than once")
         if bad := [c for c in self.characters if c == UNKNOWN or c.isspace()]:
             raise AlphabetError(f"{bad[0]!r} cannot be a character of an alphabet")
+        if self.unknown:
+            index[UNKNOWN] = len(index)
         object.__setattr__(self, "_index", index)
 
     def __len__(self) -> int:
-        return len(self.characters)
+        return len(self._index)
 
     def __getitem__(self, index: int) -> str:
-        return self.characters[index]
+        return self.classes[index]
+
+    @property
+    def classes(self) -> str:
+        """The character of each class, ``?`` for the unknown one."""
+        return self.characters + UNKNOWN * self.unknown
 
     def __contains__(self, char: object) -> bool:
         return char in self._index
@@ -92,7 +101,7 @@ class Alphabet:
         classes = [int(c) for c in classes]
         if bad := [c for c in classes if not 0 <= c < len(self)]:
             raise AlphabetError(f"class {bad[0]} is outside 0..{len(self) - 1}")
-        return "".join(self.characters[c] for c in classes)
+        return "".join(self[c] for c in classes)
 
     def one_hot(self, text: Iterable[str]) -> NDArray[np.float32]:
         """Characters to one-hot rows.

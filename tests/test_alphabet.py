@@ -86,3 +86,13 @@ def test_there_are_31_provinces() -> None:
 def test_classes_of_older_models_stay() -> None:
     assert PLATE_CHARACTERS.startswith(DIGITS + LETTERS + PROVINCES + "警学挂使领港澳")
     assert len(Alphabet(PLATE_CHARACTERS)) == 142
+
+
+def test_a_class_may_stand_for_any_other_character() -> None:
+    alphabet = Alphabet("XY", unknown=True)
+    assert (len(alphabet), alphabet.classes, alphabet.characters) == (3, "XY?", "XY")
+    assert alphabet.encode("Y?X").tolist() == [1, 2, 0]
+    assert alphabet.decode([1, 2, 0]) == "Y?X"
+    assert alphabet != Alphabet("XY")
+    with pytest.raises(AlphabetError, match="'Z' not in the alphabet XY"):
+        alphabet.encode("X?Z")

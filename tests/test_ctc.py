@@ -149,6 +149,19 @@ def test_what_is_seen_clearly_is_never_forced_into_a_format(region: str) -> None
         assert ALPHABET.decode(beam_search(written(text, sure=0.9999), prior)[0][0]) == text
 
 
+def test_an_unknown_character_fits_every_format() -> None:
+    alphabet = Alphabet(ALPHABET.characters, unknown=True)
+    prior = FormatPrior(alphabet, (PlateFormat(("AB", DIGITS, DIGITS), 3),))
+    text = tuple(alphabet.encode("?1?"))
+    assert prior(text, True) == 0
+    assert prior.weights(text)[0, -1] == 1
+
+
+def test_an_older_model_reads_letters_without_their_marks() -> None:
+    prior = FormatPrior(ALPHABET, (PlateFormat(("ÜŽ", DIGITS), 2),))
+    assert prior(tuple(ALPHABET.encode("U1")), True) == prior(tuple(ALPHABET.encode("Z1")), True) == 0
+
+
 def test_a_prior_counts_misfits_and_has_a_bottom() -> None:
     prior = FormatPrior(ALPHABET, (PlateFormat(("AB", DIGITS, DIGITS), 3, prior=0.5),))
     assert prior(tuple(ALPHABET.encode("A12")), True) == 0.5

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from plate_ocr.alphabet import Alphabet
 from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.auto import PlateReader
@@ -84,6 +85,16 @@ def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(netwo
     assert plate.chars[1].char is None
     assert [other for other, _ in plate.chars[1].alternatives] == ["0", "A", "皖"]
     assert network_says({}) is None
+
+
+def test_a_character_of_no_alphabet_is_unknown_however_sure_it_is(plate_card: PlateCard) -> None:
+    card = dataclasses.replace(plate_card, alphabet=Alphabet("0A皖", unknown=True))
+    (plate,) = reader_of(Says(card, ("A?0", 0.9, 1.0))).read_once([whole_crop(np.zeros((20, 60), np.uint8))])
+    assert plate is not None
+    assert plate.text == "A?0"
+    assert plate.chars[1].char is None
+    assert plate.chars[1].confidence == pytest.approx(0.9)
+    assert {other for char in plate.chars for other, _ in char.alternatives} == {*"0A皖"}
 
 
 class Says:

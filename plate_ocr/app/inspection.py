@@ -46,7 +46,8 @@ class Inspection:
         picture: uint8 ``(H, W)`` or ``(H, W, 3)``.
         reading: what was read.
         trace: recorded meanwhile.
-        alphabet: of the model that read it, or of the one that reads plates.
+        alphabet: of the model that read it, or of the one that reads plates; then ``?``, in case it has a
+            class of unknown characters.
     """
 
     name: str

@@ -82,7 +82,8 @@ class PlateCard:
     """Everything about a plate model except its weights; stored in the header of its files.
 
     Attributes:
-        alphabet: the characters; the blank of CTC comes before them as class 0.
+        alphabet: the characters; the blank of CTC comes before them as class 0. Its class for any other
+            character is the header's entry ``unknown_class``.
         height: of the network's input, pixels.
         width: of the network's input, pixels.
         finder: channels of the localisation network.
@@ -159,6 +160,8 @@ def _to_json(card: Card, format: str) -> str:
     values = {field.name: getattr(card, field.name) for field in dataclasses.fields(card)}
     if not isinstance(card, DetectorCard):
         values["alphabet"] = card.alphabet.characters
+        if card.alphabet.unknown:
+            values["unknown_class"] = True
     if isinstance(card, ModelCard):
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
     if isinstance(card, PlateCard) and not card.region:
@@ -206,7 +209,10 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
     """
 
     def parse(values: dict[str, Any]) -> PlateCard:
-        alphabet = Alphabet(values.pop("alphabet"))
+        unknown = values.pop("unknown_class", False)
+        if type(unknown) is not bool:
+            raise ValueError(f"unknown_class = {unknown!r}")
+        alphabet = Alphabet(values.pop("alphabet"), unknown)
         channels, finder = tuple(values.pop("channels")), tuple(values.pop("finder"))
         card = PlateCard(alphabet, channels=channels, finder=finder, **values)
         if len(channels) != 4:

@@ -82,7 +82,7 @@ class PlateNetwork(nn.Module):
     attend to the whole sequence.
 
     Args:
-        outputs: number of characters; class 0 is CTC's blank, before them.
+        outputs: number of classes of the alphabet; class 0 is CTC's blank, before them.
         channels: of the convolutional stages.
         width: of the transformer layers.
         layers: of the transformer.

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import Alphabet
+from plate_ocr.alphabet import UNKNOWN, Alphabet
 from plate_ocr.formats import PlateFormat
 from plate_ocr.text import normalize_text
 
@@ -99,11 +99,11 @@ class FormatPrior:
     _allowed: tuple[tuple[frozenset[int], ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Where a model does not tell Ü from U, an Ü is a U.
+        # Where a model does not tell Ü from U, an Ü is a U; an unknown character may stand anywhere.
         places = [[normalize_text(place, self.alphabet) for place in form.places] for form in self.formats]
         allowed = tuple(
             tuple(
-                frozenset(i for i, char in enumerate(self.alphabet.characters) if char in place)
+                frozenset(i for i, char in enumerate(self.alphabet.classes) if char in place + UNKNOWN)
                 for place in form
             )
             for form in places

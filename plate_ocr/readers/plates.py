@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.base import check_confidence
 from plate_ocr.readers.ctc import (
@@ -228,10 +229,10 @@ class NetworkReader:
         return forced_align(probabilities, beam_search(probabilities, self._prior)[0][0])
 
     def _char(self, char: DecodedChar, probs: NDArray[np.float32]) -> Char:
-        order = np.argsort(-probs, kind="stable")[: ALTERNATIVES + 1]
+        order = np.argsort(-probs, kind="stable")[: ALTERNATIVES + 2]
         alphabet, confidence = self.model.card.alphabet, float(probs[char.char])
-        ranked = [(alphabet[i], float(probs[i])) for i in order]
-        if confidence < self.min_confidence:
+        ranked = [(alphabet[i], float(probs[i])) for i in order if alphabet[i] != UNKNOWN]
+        if confidence < self.min_confidence or alphabet[char.char] == UNKNOWN:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
         others = [(other, prob) for other, prob in ranked if other != alphabet[char.char]]
         return Char(alphabet[char.char], confidence, tuple(others[:ALTERNATIVES]))

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise, uniform
 from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
@@ -54,7 +55,9 @@ class FlatPlate:
         return "".join(self.groups)
 
 
-def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, frame: float) -> FlatPlate:
+def draw_plate(
+    rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, frame: float, unknown: float = 0.0
+) -> FlatPlate:
     """Draw a plate with a random text.
 
     Args:
@@ -63,6 +66,7 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
         glyphs: the fonts.
         scale: pixels per unit of the layout's lengths.
         frame: probability of a dealer's frame.
+        unknown: share of characters that give way to some of no alphabet.
     """
     painter = Painter(rng, layout, glyphs, scale)
     drawn = [item for item in layout.decorations if rng.random() < item.chance]
@@ -77,7 +81,7 @@ def draw_plate(rng: Generator, layout: Layout, glyphs: Glyphs, scale: float, fra
     groups: list[str] = []
     boxes: list[Box] = []
     for field in layout.fields:
-        written, box = _draw_field(painter, field, foreground, accents.get(field.accent, foreground))
+        written, box = _draw_field(painter, field, foreground, accents.get(field.accent, foreground), unknown)
         groups += written
         boxes.append(box)
     text_height = min(box[3] - box[1] for box in boxes)
@@ -117,7 +121,9 @@ class _Piece:
     glyph: Image | None = None
 
 
-def _draw_field(painter: Painter, field: Field, foreground: Image, accent: Image) -> tuple[list[str], Box]:
+def _draw_field(
+    painter: Painter, field: Field, foreground: Image, accent: Image, unknown: float
+) -> tuple[list[str], Box]:
     """Write a random text into a field.
 
     Returns:
@@ -137,11 +143,9 @@ def _draw_field(painter: Painter, field: Field, foreground: Image, accent: Image
     for token in pattern:
         if token.type in TEXT:
             word = token.choices[random_index(rng, len(token.choices))]
-            groups[-1] += plate_text(word)
             for char in word:
-                glyph = glyphs.glyph(font, _shown(char), style, int(rng.random() * 4096))
-                if glyph is None:
-                    raise AssertionError(f"no glyph for {char}: regions are checked before")
+                read, glyph = _choose_glyph(painter, font, char, unknown)
+                groups[-1] += read
                 width = glyph.shape[1] / HEIGHT * stretch
                 pieces.append(_Piece("glyph", char, min(width, cell) if cell else width, glyph))
         elif token.type == "gap":
@@ -176,6 +180,17 @@ def _draw_field(painter: Painter, field: Field, foreground: Image, accent: Image
         _draw_piece(painter, piece, mask, (x, y, x + width, y + height))
         x += width + gap * height * squeeze
     return [group for group in groups if group], (start, y, x - gap * height * squeeze, y + height)
+
+
+def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tuple[str, Image]:
+    """What is read of a character, and its glyph; or those of an unknown one."""
+    number = int(painter.rng.random() * 4096)
+    if unknown and painter.rng.random() < unknown:
+        return UNKNOWN, painter.glyphs.unknown(number)
+    glyph = painter.glyphs.glyph(font, _shown(char), painter.style, number)
+    if glyph is None:
+        raise AssertionError(f"no glyph for {char}: regions are checked before")
+    return plate_text(char), glyph
 
 
 @cache

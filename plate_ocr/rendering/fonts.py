@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
 import PIL.ImageFont
 
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.packages import package_folder
+from plate_ocr.vision.images import Image
 
 FOLDER = package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf"
 """Fonts that matplotlib brings."""
@@ -50,3 +54,17 @@ def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
 def has_glyph(face: PIL.ImageFont.FreeTypeFont, char: str) -> bool:
     """Whether a font has a character, and not just the box that stands for any it lacks."""
     return bytes(face.getmask(char)) != bytes(face.getmask("\uffff"))
+
+
+def draw_text_mask(text: str, face: PIL.ImageFont.FreeTypeFont, reference: str | None = None) -> Image | None:
+    """Draw a text white on black; the rows are those of the reference, or its own."""
+    left, top, right, bottom = face.getbbox(text)
+    if right <= left or bottom <= top:
+        return None
+    if reference is not None:
+        _, high, _, low = face.getbbox(reference)
+        # A tail or an accent reaches out of the capitals' height.
+        top, bottom = min(top, high), max(bottom, low)
+    picture = PIL.Image.new("L", (int(right - left), int(bottom - top)), 0)
+    PIL.ImageDraw.Draw(picture).text((-left, -top), text, font=face, fill=255)
+    return np.asarray(picture, np.uint8)

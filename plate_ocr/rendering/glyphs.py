@@ -13,15 +13,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import PIL.Image
-import PIL.ImageDraw
 import PIL.ImageFont
 
 from plate_ocr.alphabet import CYRILLIC, DIGITS, LETTERS
 from plate_ocr.errors import DataError
-from plate_ocr.rendering.fonts import bundled_fonts, has_glyph
+from plate_ocr.rendering.fonts import bundled_fonts, draw_text_mask, has_glyph
 from plate_ocr.rendering.marks import joined, marked, plain_letters
 from plate_ocr.rendering.strokes import N_STYLES, draw_character, font_style
+from plate_ocr.rendering.unknown import N_FORMS, draw_unknown
 from plate_ocr.vision.images import Image
 
 HEIGHT = 64
@@ -101,6 +100,9 @@ class Glyphs:
         fonts = [*self._fonts.values(), *self._plain]
         upright = [face for face in fonts if not (face.getname()[1] or "").endswith(("Oblique", "Italic"))]
         self._cyrillic = [face for face in upright if all(has_glyph(face, char) for char in "ЖӨ")]
+        scripts = sorted((data / "fonts-scripts").glob("*.ttf")) if data is not None else []
+        self._scripts = [PIL.ImageFont.truetype(str(path), HEIGHT) for path in scripts]
+        self._scripts += [*upright, *([self._chinese] if self._chinese else [])]
         self._strip_fonts = [face.font_variant(size=STRIP_HEIGHT + 8) for face in fonts]
         self._chinese_strips = self._chinese and self._chinese.font_variant(size=STRIP_HEIGHT + 8)
 
@@ -158,6 +160,17 @@ class Glyphs:
         packed = self._glyphs[key]
         return None if packed is None else packed.mask()
 
+    def unknown(self, number: int) -> Image:
+        """The mask of a character that is in no alphabet, in one of several hundred forms."""
+        number %= N_FORMS
+        key = ("unknown", "", number)
+        packed = self._glyphs.get(key)
+        if packed is None:
+            form = draw_unknown(number, self._scripts)
+            width = max(3, round(form.shape[1] * HEIGHT / form.shape[0]))
+            packed = self._glyphs[key] = _Packed.of(_resized(form, width, HEIGHT))
+        return packed.mask()
+
     def width(self, font: str, style: int) -> float:
         """Typical width of a character as a part of its height."""
         glyph = self.glyph(font if font not in _SPRITES else "ga36", "8", style, 0)
@@ -176,7 +189,7 @@ class Glyphs:
             face = self._strip_fonts[style]
             if self._chinese_strips is not None and max(text) > "\u2e80":
                 face = self._chinese_strips
-            glyph = _render(text, face, None)
+            glyph = draw_text_mask(text, face, None)
             if glyph is None:
                 glyph = np.zeros((4, 4), np.uint8)
             width = max(2, round(glyph.shape[1] * STRIP_HEIGHT / glyph.shape[0]))
@@ -195,7 +208,7 @@ class Glyphs:
             glyph = self._drawn("ga36", char)
         else:
             face = self._fonts[font] if self._fonts else self._plain[int(font)]
-            glyph = _render(char, face, "H")
+            glyph = draw_text_mask(char, face, "H")
         if glyph is None:
             glyph = self._fallback(font, char, style)
         if glyph is None:
@@ -217,10 +230,10 @@ class Glyphs:
             return draw_character(char, font_style(N_STYLES // 6), HEIGHT)
         if char in CYRILLIC:
             face = self._cyrillic[(style + sum(map(ord, font))) % len(self._cyrillic)]
-            return _render(char, face, "H")
+            return draw_text_mask(char, face, "H")
         if self._chinese is None:
             return None
-        glyph = _render(char, self._chinese, None)
+        glyph = draw_text_mask(char, self._chinese, None)
         # Plates have thicker strokes than texts.
         return None if glyph is None else np.asarray(cv2.dilate(glyph, np.ones((3, 3))), np.uint8)
 
@@ -300,20 +313,6 @@ def _mask(gray: Image, template: Image, min_correlation: float) -> Image | None:
     level = level if alike > 0 else 1 - level
     # An uneven background must not show as a box around the character.
     return np.asarray(np.clip(level * 1.25 - 0.2, 0, 1) * 255, np.uint8)
-
-
-def _render(text: str, face: PIL.ImageFont.FreeTypeFont, reference: str | None) -> Image | None:
-    """Draw a text white on black; the rows are those of the reference, or its own."""
-    left, top, right, bottom = face.getbbox(text)
-    if right <= left or bottom <= top:
-        return None
-    if reference is not None:
-        _, high, _, low = face.getbbox(reference)
-        # A tail or an accent reaches out of the capitals' height.
-        top, bottom = min(top, high), max(bottom, low)
-    picture = PIL.Image.new("L", (int(right - left), int(bottom - top)), 0)
-    PIL.ImageDraw.Draw(picture).text((-left, -top), text, font=face, fill=255)
-    return np.asarray(picture, np.uint8)
 
 
 def _resized(picture: Image, width: int, height: int) -> Image:

@@ -76,6 +76,7 @@ class PlateGenerator:
         data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are no Chinese plates.
         regions: names of regions or region files; by default all of :data:`MIX` that can be drawn.
         not_plates: share of pictures without a plate.
+        unknown: share of plates with characters that are in no alphabet, ``?`` in their texts.
 
     Raises:
         DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
@@ -88,10 +89,14 @@ class PlateGenerator:
     """
 
     def __init__(
-        self, data: Path | None, regions: Sequence[str | Path] | None = None, not_plates: float = NOT_PLATES
+        self,
+        data: Path | None,
+        regions: Sequence[str | Path] | None = None,
+        not_plates: float = NOT_PLATES,
+        unknown: float = 0.0,
     ) -> None:
         self.glyphs = Glyphs(data)
-        self.not_plates = not_plates
+        self.not_plates, self.unknown = not_plates, unknown
         loaded = [load_region(source) for source in (MIX if regions is None else regions)]
         usable: list[Region] = []
         left_out: dict[str, str] = {}
@@ -170,7 +175,9 @@ class PlateGenerator:
         # Plates with decorations need more pixels for their text.
         text_share = min(field.box[3] - field.box[1] for field in layout.fields) * rows / layout.size[1]
         flat_height *= min(1.6, max(1.0, 0.75 / text_share))
-        plate = draw_plate(rng, layout, self.glyphs, flat_height / layout.size[1], region.camera.frame)
+        strange = _pick_unknown(rng) if self.unknown and rng.random() < self.unknown else 0.0
+        scale = flat_height / layout.size[1]
+        plate = draw_plate(rng, layout, self.glyphs, scale, region.camera.frame, strange)
         view = choose_view(rng, plate, region.camera)
         picture = photograph(rng, plate, view, self.glyphs)
         picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
@@ -192,6 +199,11 @@ def _fonts(region: Region) -> set[str]:
         for names in (layout.fonts, *(field.fonts for field in layout.fields))
         for name in names
     }
+
+
+def _pick_unknown(rng: Generator) -> float:
+    """The share of unknown characters on a plate that has some."""
+    return float(rng.choice([0.2, 0.4, 1.0]))
 
 
 def _pick(rng: Generator, shares: Sequence[float]) -> int:

@@ -45,6 +45,7 @@ class Rendering:
         seed: random seed.
         not_plates: share of pictures without a plate.
         backgrounds: of scenes: folder with more photographs; empty: only those that come with packages.
+        unknown: share of plates with characters that are in no alphabet, ``?`` in their texts.
     """
 
     data: str = ""
@@ -52,6 +53,7 @@ class Rendering:
     seed: int = 0
     not_plates: float = NOT_PLATES
     backgrounds: str = ""
+    unknown: float = 0.0
 
 
 class Rendered(Protocol):
@@ -136,7 +138,7 @@ def generator_of(rendering: Rendering) -> PlateGenerator:
         DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
     """
     data = Path(rendering.data) if rendering.data else None
-    return PlateGenerator(data, rendering.regions or None, rendering.not_plates)
+    return PlateGenerator(data, rendering.regions or None, rendering.not_plates, rendering.unknown)
 
 
 def shortages(rendering: Rendering) -> list[str]:

@@ -93,6 +93,10 @@ def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
     assert torch.equal(network.output.weight[rows], given.output.weight)
     others = [i for i in range(len(before)) if i not in rows]
     assert torch.equal(network.output.weight[others], before[others])
+    bigger = dataclasses.replace(SMALL, alphabet=Alphabet(PLATE_CHARACTERS + "Ĳ", unknown=True))
+    network = new_plate_network(bigger, 3)
+    transferred(str(tmp_path), network, bigger)
+    assert torch.equal(network.output.weight[rows], given.output.weight)
     with pytest.raises(ModelError, match="no model"):
         transferred(str(tmp_path / "nowhere"), network, SMALL)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.app.commands.reading import open_reader
 from plate_ocr.app.console import end_with_pipe, fail, print_message, print_result
 from plate_ocr.app.options import (
@@ -151,7 +152,7 @@ def _inspected(source: Source, at: float | None, read: PlateReader) -> Inspectio
             reading = read(picture)
     except ImageError as error:  # which does not know whose pixels they are
         raise type(error)(f"{source.name}: {error}") from None
-    return Inspection(source.name, time, rotated(read, picture), reading, trace, read.alphabet)
+    return Inspection(source.name, time, rotated(read, picture), reading, trace, read.alphabet + UNKNOWN)
 
 
 def _sheet_name(name: str, time: float | None, given: Counter[str]) -> str:

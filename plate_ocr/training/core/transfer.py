@@ -15,14 +15,14 @@ Rows: TypeAlias = tuple[Tensor, Tensor]
 
 
 def common_rows(here: Alphabet, there: Alphabet, *, blank: bool = False) -> Rows:
-    """The rows of common characters of two alphabets, in the order of the first.
+    """The rows of common classes of two alphabets, in the order of the first.
 
     Args:
         here: the network's.
         there: that of the weights.
         blank: whether the blank of CTC is row 0, before the characters.
     """
-    common = [char for char in here.characters if char in there]
+    common = [char for char in here.classes if char in there]
     rows = (torch.from_numpy(alphabet.encode(common)) for alphabet in (here, there))
     if not blank:
         return next(rows), next(rows)

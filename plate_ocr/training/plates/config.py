@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
 from plate_ocr.alphabet import PLATE_CHARACTERS
+from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.rendered.config import RenderRunConfig
+
+UNKNOWN_PLATES = 0.015
+"""Share of plates with unknown characters."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class PlateRunConfig(RenderRunConfig):
     samples_per_epoch: int = 16384
     batch_size: int = 128
     alphabet: str = PLATE_CHARACTERS
+
+    @property
+    def rendering(self) -> Rendering:
+        """Settings of the rendering: on some plates there are characters that are in no alphabet."""
+        return dataclasses.replace(super().rendering, unknown=UNKNOWN_PLATES)
 
     @property
     def loss_name(self) -> str:

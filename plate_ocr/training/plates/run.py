@@ -45,7 +45,7 @@ def open_plates(
     regions = [region.name for region in generator_of(config.rendering).regions]
     for line in config.material():
         context.callback.on_message(line)
-    card = card or PlateCard(Alphabet(config.alphabet))
+    card = card or PlateCard(Alphabet(config.alphabet, unknown=True))
     network = plate_network_for(card)
     if isinstance(context.stored, PlateCard):
         card = context.stored
