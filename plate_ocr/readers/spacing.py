@@ -212,8 +212,10 @@ def _group_starts(extents: CharExtents, centers: Floats) -> list[int] | None:
 
 def _pitch(centers: Floats) -> float:
     """Median distance of characters; of a single one the width of its line."""
+    if len(centers) < 2:
+        return float(WIDTH)
     # Of a dozen numbers, NumPy's median takes ten times as long.
-    return max(1.0, median(b - a for a, b in pairwise(centers.tolist()))) if len(centers) > 1 else float(WIDTH)
+    return max(1.0, median(b - a for a, b in pairwise(centers.tolist())))
 
 
 def _binarized(line: Image) -> Iterator[Flags]:

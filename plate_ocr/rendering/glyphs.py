@@ -17,9 +17,10 @@ import PIL.ImageFont
 
 from plate_ocr.alphabet import CYRILLIC, DIGITS, LETTERS
 from plate_ocr.errors import DataError
+from plate_ocr.rendering.families import ANY, FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import bundled_fonts, draw_text_mask, has_glyph
 from plate_ocr.rendering.marks import joined, marked, plain_letters
-from plate_ocr.rendering.strokes import N_STYLES, draw_character, font_style
+from plate_ocr.rendering.strokes import draw_character
 from plate_ocr.rendering.unknown import N_FORMS, draw_unknown
 from plate_ocr.vision.images import Image
 
@@ -50,21 +51,15 @@ _GA36 = {
     "ga36-green": ("green_",),
 }
 _SPRITES = {"sprites-binary": "easypr", "sprites-grey": "zhengpeng"}
-_STROKE_FONTS = {
-    "stroke-font": (0, N_STYLES),
-    "stroke-font-thin": (0, N_STYLES // 3),
-    "stroke-font-medium": (N_STYLES // 3, 2 * N_STYLES // 3),
-    "stroke-font-thick": (2 * N_STYLES // 3, N_STYLES),
-}
+_STROKE_FONTS = {**{name: (name,) for name in FAMILIES}, "stroke-font": ANY}
 
 
 class Glyphs:
     """Glyphs of fonts by name.
 
     Names are ``ga36``, ``ga36-two``, ``ga36-two-down``, ``ga36-green`` (drawn), ``sprites-binary`` and
-    ``sprites-grey`` (cut out), ``stroke-font``, ``stroke-font-thin``, ``stroke-font-medium``,
-    ``stroke-font-thick`` (strokes), ``font`` (any of the fonts) and fonts' file names without weight and
-    ending.
+    ``sprites-grey`` (cut out), those of :data:`~plate_ocr.rendering.families.FAMILIES` and ``stroke-font``
+    (strokes), ``font`` (any of the fonts) and fonts' file names without weight and ending.
 
     Args:
         data: the folder with ``glyphs``, ``fonts`` and ``chars``; without it there are strokes and the
@@ -144,8 +139,8 @@ class Glyphs:
                 return sprites[number % len(sprites)].mask()
             font = "ga36"
         if font in _STROKE_FONTS:
-            low, high = _STROKE_FONTS[font]
-            font, style = "stroke-font", low + style % (high - low)
+            families = _STROKE_FONTS[font]
+            font, style = families[style % len(families)], style // len(families) % N_STYLES
         elif font in _GA36:
             style = 0
         elif font == "font" or font not in self._fonts:
@@ -200,8 +195,8 @@ class Glyphs:
         if (plain := plain_letters(char)) != char and plain.isascii():
             return self._marked(font, char, plain, style)
         glyph: Image | None = None
-        if font == "stroke-font":
-            glyph = draw_character(char, font_style(style), HEIGHT)
+        if font in FAMILIES:
+            glyph = draw_character(char, font_style(font, style), HEIGHT)
         elif font in _GA36:
             glyph = self._drawn(font, char)
         elif not char.isascii():
@@ -227,7 +222,7 @@ class Glyphs:
     def _fallback(self, font: str, char: str, style: int) -> Image | None:
         """A glyph from elsewhere for what a font lacks: I and O on Chinese plates, Cyrillic, rare signs."""
         if char in LETTERS + DIGITS:
-            return draw_character(char, font_style(N_STYLES // 6), HEIGHT)
+            return draw_character(char, font_style("ga36-strokes", 0), HEIGHT)
         if char in CYRILLIC:
             face = self._cyrillic[(style + sum(map(ord, font))) % len(self._cyrillic)]
             return draw_text_mask(char, face, "H")

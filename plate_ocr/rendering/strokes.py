@@ -1,26 +1,21 @@
-"""Stroke fonts of plates: characters drawn as strokes, in many styles.
+"""Characters drawn as strokes, in the styles of a family of fonts.
 
 Real plates use hundreds of stamping dies that no font file has: flat-topped 3s, square Os, 1s with a foot,
-Is with serifs. A :class:`FontStyle` is one such set of forms, made from a number.
+Is with serifs. A :class:`FontStyle` is one such set of forms; see :mod:`plate_ocr.rendering.families`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.rendering.letterforms import letter_forms
 from plate_ocr.vision.images import Image
-
-Path: TypeAlias = Sequence[tuple[float, float]]
-"""Corners of a stroke, x and y in 0..1 from the top left; inner corners are rounded."""
-
-N_STYLES = 240
-"""Number of styles; glyphs of each are cached."""
 
 STEPS = 6
 """Line segments per rounded corner."""
@@ -28,36 +23,51 @@ STEPS = 6
 SHIFT = 4
 """Fractional bits of coordinates in OpenCV's drawing functions."""
 
+DETAIL = 2
+"""Characters are drawn so many times larger: the width of a stroke is a whole number of pixels."""
+
+WITH_COUNTERS = "04689ABDOPQR"
+"""Characters that a stencil's bridges cut."""
+
+MIN_ROUNDING: Mapping[str, float] = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33}
+"""In every style a D is round on its right only and a 0 everywhere: else they look the same."""
+
 
 @dataclass(frozen=True)
 class FontStyle:
     """The style of a stroke font.
 
     Attributes:
+        seed: of what is irregular in a painted style.
         stroke: width of a stroke, as a part of the height.
         aspect: width of an H, as a part of the height.
+        digits: width of digits against letters.
         rounding: radius of corners, as a part of the width; 0.5 makes an O of half circles.
-        variants: 0..1, selects the form of each character that has several.
+        weight: of the conic curves of corners: 0.7 is an ellipse, more is squarer.
+        flat: strokes end in straight cuts, not in half circles.
+        contrast: width of upright strokes against level ones.
+        slant: shift of the top against the bottom, as a part of the height.
+        tail: length of open ends, as a part of the height.
+        waist: height of the middle of B, 8 and S, from the top.
+        wobble: standard deviation of corners, as a part of the height.
+        bridge: width of a stencil's bridges, as a part of the height; 0: none.
+        forms: the name of each character's form.
     """
 
+    seed: int
     stroke: float
     aspect: float
+    digits: float
     rounding: float
-    variants: tuple[float, ...]
-
-
-def font_style(number: int) -> FontStyle:
-    """The style of a number: thin strokes below ``N_STYLES / 3``, thick ones above ``2 * N_STYLES / 3``."""
-    rng = np.random.default_rng([number, 20260])
-    low = (0.085, 0.11, 0.14)[number * 3 // N_STYLES]
-    stroke = float(rng.uniform(low, low + 0.03))
-    return FontStyle(
-        stroke=stroke,
-        # A counter stays at least as wide as a stroke.
-        aspect=float(rng.uniform(max(0.38, 3.6 * stroke), 0.7)),
-        rounding=float(rng.choice([0.5, 0.42, 0.3, 0.2]) * rng.uniform(0.85, 1.0)),
-        variants=tuple(rng.random(16).tolist()),
-    )
+    weight: float
+    flat: bool
+    contrast: float
+    slant: float
+    tail: float
+    waist: float
+    wobble: float
+    bridge: float
+    forms: Mapping[str, str]
 
 
 def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
@@ -66,176 +76,97 @@ def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
     Returns:
         uint8 ``(height, W)``; None if the character has no strokes here.
     """
-    paths, width = _paths(char, style)
-    if not paths:
-        return None
-    if char in "MW":
-        width = max(width, 4.4 * style.stroke / style.aspect)
-    thick = style.stroke * height
-    inner_h, inner_w = height - thick, max(1.0, style.aspect * width * height - thick)
-    picture = np.zeros((height, max(3, round(inner_w + thick))), np.uint8)
-    scale = np.array([inner_w, inner_h])
-    # In every style a D is round on its right only and a 0 everywhere: else they look the same.
-    min_rounding = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33}.get(char, 0.0)
-    radius = max(style.rounding, min_rounding) * style.aspect * height
-    for path in paths:
-        points = _rounded(np.array(path) * scale, radius) + thick / 2 - 0.5
-        fixed = np.rint(points * (1 << SHIFT)).astype(np.int32)
-        cv2.polylines(picture, [fixed], False, 255, max(1, round(thick)), cv2.LINE_AA, SHIFT)
-    return picture
-
-
-def _rounded(points: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """Replace inner corners by quadratic curves."""
-    out = [points[0]]
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        one, two = before - corner, after - corner
-        len_one, len_two = float(np.hypot(*one)), float(np.hypot(*two))
-        reach = min(radius, 0.5 * len_one if before is not points[0] else len_one, 0.5 * len_two)
-        if reach < 1e-6:
-            out.append(corner)
-            continue
-        a, b = corner + one / len_one * reach, corner + two / len_two * reach
-        t = np.linspace(0, 1, STEPS + 1)[:, None]
-        # Between a quarter of a circle (weight 1) and the corner itself: close enough to both.
-        curve = (1 - t) ** 2 * a + 2 * t * (1 - t) * corner + t**2 * b
-        out.extend(curve)
-    out.append(points[-1])
-    return np.array(out)
-
-
-def _ring(left: float, top: float, right: float, bottom: float) -> Path:
-    """A closed stroke that begins in the middle of a side, so that all corners are rounded."""
-    middle = (left + right) / 2
-    return [(middle, top), (right, top), (right, bottom), (left, bottom), (left, top), (middle, top)]
-
-
-def _paths(char: str, style: FontStyle) -> tuple[list[Path], float]:
-    """Strokes of a character in a style, and its width against an H."""
-    h = style.variants
     # Thick strokes must not close the gap over a tail: a 9 or S would be an 8.
-    tail = min(0.2 + 0.1 * h[0], 0.42 - 1.7 * style.stroke)
-    waist = 0.44 + 0.06 * h[1]
-    forms: dict[str, tuple[list[Path], float]] = {
-        "0": ([_ring(0, 0, 1, 1)], 1.0 if h[2] < 0.7 else 0.85),
-        "O": ([_ring(0, 0, 1, 1)], 1.0 if h[2] < 0.5 else 1.15),
-        "2": ([[(0, tail), (0, 0), (1, 0), (1, waist), (0, 1)], [(0, 1), (1, 1)]], 1.0),
-        "4": (
-            [[(0.72, 0), (0, 0.7)], [(0, 0.7), (1, 0.7)], [(0.72, 0), (0.72, 1)]]
-            if h[3] < 0.6
-            else [[(0.55, 0), (0, 0.72)], [(0, 0.72), (1, 0.72)], [(0.75, 0.4), (0.75, 1)]],
-            1.05,
-        ),
-        "5": (
-            [
-                [(0.95, 0), (0.08, 0)],
-                [(0.08, 0), (0.02, 0.45)],
-                [(0.02, 0.47), (0.1, 0.38), (1, 0.38), (1, 1), (0, 1), (0, 1 - tail)],
-            ],
-            1.0,
-        ),
-        "7": (
-            [[(0, 0), (1, 0)], [(1, 0), (0.35, 1)]] if h[4] < 0.7 else [[(0, 0), (1, 0), (1, 0.2), (0.3, 1)]],
-            1.0,
-        ),
-        "8": ([_ring(0.06 * h[5], 0, 1 - 0.06 * h[5], waist + 0.02), _ring(0, waist + 0.02, 1, 1)], 1.0),
-        "A": (
-            [[(0, 1), (0.5, 0)], [(0.5, 0), (1, 1)], [(0.18, 0.68), (0.82, 0.68)]]
-            if h[6] < 0.8
-            else [[(0, 1), (0, 0), (1, 0), (1, 1)], [(0, 0.6), (1, 0.6)]],
-            1.1,
-        ),
-        "B": (
-            [
-                [(0, 0), (0, 1)],
-                [(0, 0), (0.95, 0), (0.95, waist), (0, waist)],
-                [(0, waist), (1, waist), (1, 1), (0, 1)],
-            ],
-            1.0,
-        ),
-        "C": ([[(1, tail), (1, 0), (0, 0), (0, 1), (1, 1), (1, 1 - tail)]], 1.0),
-        "D": ([[(0, 0), (0, 1)], [(0, 0), (1, 0), (1, 1), (0, 1)]], 1.0),
-        "E": (
-            [[(0, 0), (0, 1)], [(0, 0), (1, 0)], [(0, 1), (1, 1)], [(0, 0.48), (0.85, 0.48)]],
-            0.88 + 0.12 * h[7],
-        ),
-        "F": ([[(0, 0), (0, 1)], [(0, 0), (1, 0)], [(0, 0.48), (0.85, 0.48)]], 0.88 + 0.12 * h[7]),
-        "G": (
-            [[(1, tail), (1, 0), (0, 0), (0, 1), (1, 1), (1, 0.56)], [(1, 0.56), (0.5, 0.56)]]
-            if h[8] < 0.7
-            else [
-                [(1, tail), (1, 0), (0, 0), (0, 1), (1, 1), (1, 0.5)],
-                [(1, 0.5), (0.55, 0.5)],
-                [(1, 0.5), (1, 1)],
-            ],
-            1.0,
-        ),
-        "H": ([[(0, 0), (0, 1)], [(1, 0), (1, 1)], [(0, 0.48), (1, 0.48)]], 1.0),
-        "J": (
-            [[(1, 0), (1, 1), (0, 1), (0, 0.72)]]
-            if h[9] < 0.7
-            else [[(1, 0), (1, 1), (0, 1), (0, 0.72)], [(0.45, 0), (1, 0)]],
-            0.95,
-        ),
-        "K": ([[(0, 0), (0, 1)], [(0.95, 0), (0, 0.62)], [(0.32, 0.42), (1, 1)]], 1.05),
-        "L": ([[(0, 0), (0, 1)], [(0, 1), (1, 1)]], 0.9),
-        "M": (
-            [
-                [(0, 1), (0, 0)],
-                [(0, 0), (0.5, (0.45, 0.65, 0.9)[int(3 * h[10])])],
-                [(0.5, (0.45, 0.65, 0.9)[int(3 * h[10])]), (1, 0)],
-                [(1, 0), (1, 1)],
-            ],
-            1.0 + 0.45 * h[11],
-        ),
-        "N": ([[(0, 1), (0, 0)], [(0, 0), (1, 1)], [(1, 1), (1, 0)]], 1.0 + 0.1 * h[11]),
-        "P": ([[(0, 0), (0, 1)], [(0, 0), (1, 0), (1, 0.54), (0, 0.54)]], 1.0),
-        "Q": ([_ring(0, 0, 1, 1), [(0.55, 0.7), (1, 1)]], 1.05),
-        "R": ([[(0, 0), (0, 1)], [(0, 0), (1, 0), (1, 0.52), (0, 0.52)], [(0.45, 0.52), (1, 1)]], 1.05),
-        "S": (
-            [[(1, tail), (1, 0), (0, 0), (0, waist), (1, waist + 0.06), (1, 1), (0, 1), (0, 1 - tail)]],
-            1.0,
-        ),
-        "T": ([[(0, 0), (1, 0)], [(0.5, 0), (0.5, 1)]], 1.0),
-        "U": ([[(0, 0), (0, 1), (1, 1), (1, 0)]], 1.0),
-        "V": ([[(0, 0), (0.5, 1)], [(0.5, 1), (1, 0)]], 1.08),
-        "W": (
-            [
-                [(0, 0), (0.22, 1)],
-                [(0.22, 1), (0.5, (0.1, 0.35)[h[12] < 0.5])],
-                [(0.5, (0.1, 0.35)[h[12] < 0.5]), (0.78, 1)],
-                [(0.78, 1), (1, 0)],
-            ]
-            if h[13] < 0.6
-            else [[(0, 0), (0, 1)], [(0, 1), (0.5, 0.4)], [(0.5, 0.4), (1, 1)], [(1, 1), (1, 0)]],
-            1.1 + 0.4 * h[11],
-        ),
-        "X": ([[(0, 0), (1, 1)], [(1, 0), (0, 1)]], 1.05),
-        "Y": ([[(0, 0), (0.5, 0.5)], [(1, 0), (0.5, 0.5)], [(0.5, 0.5), (0.5, 1)]], 1.08),
-        "Z": ([[(0, 0), (1, 0)], [(1, 0), (0, 1)], [(0, 1), (1, 1)]], 1.0),
-    }
-    if char in forms:
-        return forms[char]
-    stem: Path = [(0.5, 0), (0.5, 1)]
-    serifs: list[Path] = [[(0, 0), (1, 0)], [(0, 1), (1, 1)]]
-    flag: Path = [(0.0, 0.22), (0.5, 0)] if h[14] < 0.8 else [(0.05, 0.16), (0.5, 0.12), (0.5, 0)]
-    paths: list[Path] = []
-    width = 1.0
-    if char == "1" and h[14] < 0.3:
-        paths, width = [stem], 0.2
-    elif char == "1":
-        paths, width = [stem, flag, *(serifs[1:] if h[0] > 0.55 else [])], 0.75
-    elif char == "I":
-        paths, width = ([stem], 0.2) if h[15] < 0.5 else ([stem, *serifs], 0.5 + 0.4 * h[14])
-    elif char == "3":
-        lower: Path = [(0.4, waist), (1, waist), (1, 1), (0, 1), (0, 1 - tail)]
-        round_top: list[Path] = [[(0, tail), (0, 0), (0.97, 0), (0.97, waist), (0.4, waist)]]
-        flat_top: list[Path] = [[(0, 0), (1, 0)], [(1, 0), (0.4, waist)]]
-        paths = [*(flat_top if h[1] < 0.3 else round_top), lower]
-    elif char in "69":
-        neck: Path = (
-            [(1, tail), (1, 0), (0, 0), (0, 0.7)] if h[5] < 0.65 else [(0.75, 0), (0, 0.55), (0, 0.72)]
-        )
-        six = [neck, _ring(0, 0.42, 1, 1)]
-        paths = six if char == "6" else [[(1 - x, 1 - y) for x, y in path] for path in six]
-    return paths, width
+    forms = letter_forms(min(style.tail, 0.42 - 1.7 * style.stroke), style.waist).get(char)
+    if forms is None:
+        return None
+    paths, width = forms[style.forms[char]]
+    aspect = style.aspect * (style.digits if char.isdigit() else 1.0)
+    if char in "MW":
+        width = max(width, 4.4 * style.stroke / aspect)
+    tall = round(DETAIL * height * style.contrast)
+    thick = max(1, round(DETAIL * height * style.stroke))
+    scale = np.array([max(1.0, DETAIL * height * aspect * width - thick), tall - thick])
+    radius = max(style.rounding, MIN_ROUNDING.get(char, 0.0)) * DETAIL * height * aspect
+    margin = 2 * thick + round(abs(style.slant) * tall)
+    picture = np.zeros((tall, round(scale[0]) + thick + 2 * margin), np.uint8)
+    rng = np.random.default_rng((style.seed, ord(char))) if style.wobble else None
+    for path in paths:
+        points = np.array([point[:2] for point in path]) * scale + thick / 2 - 0.5
+        if rng is not None:
+            points += rng.normal(0, style.wobble * tall, points.shape)
+        factors = [point[2] if len(point) > 2 else 1.0 for point in path]
+        points[:, 0] += margin + style.slant * (tall / 2 - points[:, 1])
+        line = _rounded(points, [radius * factor for factor in factors], style.weight)
+        cv2.polylines(picture, [_fixed(line)], False, 255, thick, cv2.LINE_AA, SHIFT)
+        if style.flat:
+            _square(picture, points, factors, thick)
+            _cut(picture, line, thick)
+    if style.bridge and char in WITH_COUNTERS:
+        half, middle = round(DETAIL * height * style.bridge / 2), picture.shape[1] // 2
+        picture[:, middle - half : middle + half + 1] = 0
+    used = np.flatnonzero(picture.max(0) > 40)
+    picture = picture[:, used[0] : used[-1] + 1]
+    size = max(3, round(picture.shape[1] / DETAIL)), height
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+    return np.rint(points * (1 << SHIFT)).astype(np.int32)
+
+
+@lru_cache(maxsize=64)
+def _conic(weight: float) -> NDArray[np.float64]:
+    """Shares of a conic curve's start, corner and end in its points: float64 ``(STEPS + 1, 3)``."""
+    t = np.linspace(0, 1, STEPS + 1)
+    shares = np.stack([(1 - t) ** 2, 2 * weight * t * (1 - t), t**2], 1)
+    return np.asarray(shares / shares.sum(1, keepdims=True))
+
+
+def _rounded(points: NDArray[np.float64], radii: list[float], weight: float) -> NDArray[np.float64]:
+    """Replace inner corners by conic curves."""
+    out = [points[:1]]
+    lengths = np.hypot(*np.diff(points, axis=0).T).tolist()
+    last = len(points) - 2
+    for i in range(1, len(points) - 1):
+        before, after = lengths[i - 1], lengths[i]
+        reach = min(radii[i], before if i == 1 else 0.5 * before, after if i == last else 0.5 * after)
+        if reach < 1e-6:
+            out.append(points[i : i + 1])
+            continue
+        ends = points[[i - 1, i, i + 1]]
+        ends[0] = ends[1] + (ends[0] - ends[1]) * (reach / before)
+        ends[2] = ends[1] + (ends[2] - ends[1]) * (reach / after)
+        out.append(_conic(weight) @ ends)
+    return np.concatenate([*out, points[-1:]])
+
+
+def _cut(picture: Image, line: NDArray[np.float64], thick: int) -> None:
+    """Make a stroke's round ends square; ends at the top and bottom reach the picture's edge."""
+    for end, inner in ((line[0], line[1]), (line[-1], line[-2])):
+        ahead = end - inner
+        ahead /= max(1e-6, float(np.hypot(*ahead)))
+        # A leg of A or V that leans is cut level.
+        at_edge = min(end[1], picture.shape[0] - 1 - end[1]) < 0.6 * thick and abs(ahead[1]) > 0.5
+        far = end + ahead * thick * (1.2 if at_edge else 0.5)
+        side = np.array([-ahead[1], ahead[0]]) * (thick / 2)
+        quad = np.array([end - side, end + side, far + side, far - side])
+        cv2.fillConvexPoly(picture, _fixed(quad), 255, cv2.LINE_AA, SHIFT)
+
+
+def _square(picture: Image, points: NDArray[np.float64], factors: list[float], thick: int) -> None:
+    """Give a stroke's sharp corners a point."""
+    for i in range(1, len(points) - 1):
+        if factors[i]:
+            continue
+        one, two = points[i] - points[i - 1], points[i + 1] - points[i]
+        one, two = one / np.hypot(*one), two / np.hypot(*two)
+        turn = float(one[0] * two[1] - one[1] * two[0])
+        along = float(one @ two)
+        if along < -0.9 or abs(turn) < 0.1:
+            continue
+        outward = -np.sign(turn) * thick / 2
+        first, second = outward * np.array([-one[1], one[0]]), outward * np.array([-two[1], two[0]])
+        tip = (first + second) / (1 + along)
+        quad = np.array([points[i], points[i] + first, points[i] + tip, points[i] + second])
+        cv2.fillConvexPoly(picture, _fixed(quad), 255, cv2.LINE_AA, SHIFT)

@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
-from plate_ocr.rendering.strokes import N_STYLES, draw_character, font_style
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plate_ocr.alphabet import DIGITS, LETTERS
+from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
+from plate_ocr.rendering.letterforms import letter_forms
+from plate_ocr.rendering.strokes import draw_character
 
 
-def test_styles_keep_characters_apart() -> None:
-    for number in range(0, N_STYLES, 7):
-        drawn = {c: draw_character(c, font_style(number), 64) for c in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
-        shares = {c: float((g > 127).mean()) for c, g in drawn.items() if g is not None}
-        assert len(shares) == 34
-        # Counters stay open: nothing but strokes is filled.
-        assert all(share < 0.82 for c, share in shares.items() if c != "1"), number
-        pictures = {g.tobytes() for g in drawn.values() if g is not None}
-        assert len(pictures) == 34
+@pytest.mark.parametrize("family", FAMILIES)
+def test_styles_keep_characters_apart(family: str) -> None:
+    for number in range(0, N_STYLES, 5):
+        style = font_style(family, number)
+        drawn = {char: draw_character(char, style, 64) for char in DIGITS + LETTERS}
+        glyphs = {char: glyph for char, glyph in drawn.items() if glyph is not None}
+        assert len(glyphs) == 36
+        assert {len(glyph) for glyph in glyphs.values()} == {64}
+        for char, glyph in glyphs.items():
+            # From edge to edge, and counters stay open: nothing but strokes is filled.
+            assert min(glyph[:3].max(), glyph[-3:].max(), glyph[:, :2].max(), glyph[:, -2:].max()) > 127
+            assert char in "1I" or (glyph > 127).mean() < 0.82, (number, char)
+        assert len({glyph.tobytes() for char, glyph in glyphs.items() if char not in "IO"}) == 34
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_styles_vary_and_do_not_change(family: str) -> None:
+    glyphs = [draw_character("3", font_style(family, number), 64) for number in range(N_STYLES)]
+    assert len({glyph.tobytes() for glyph in glyphs if glyph is not None}) > 0.9 * N_STYLES
+    font_style.cache_clear()
+    again = draw_character("3", font_style(family, 0), 64)
+    assert again is not None
+    assert glyphs[0] is not None
+    assert np.array_equal(again, glyphs[0])
+
+
+def test_families_name_forms_that_exist() -> None:
+    forms = letter_forms(0.25, 0.47)
+    for family in FAMILIES.values():
+        for char, names in family.forms.items():
+            assert set(names) <= set(forms[char]), char
+
+
+def test_the_docs_list_every_family() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "plates.md").read_text("utf-8")
+    table = text.split("### Lettering")[1].split("## ")[0]
+    assert {name for name in FAMILIES if not name.startswith("stroke-font")} == set(
+        re.findall(r"^\| `(?!stroke-font)([\w-]+)` \|", table, re.MULTILINE)
+    )
+
+
+def test_a_stencil_has_bridges_and_others_have_not() -> None:
+    for family, bridged in (("stencil", True), ("din-1451", False)):
+        glyph = draw_character("0", font_style(family, 3), 64)
+        assert glyph is not None
+        assert (glyph.max(0)[4:-4].min() < 50) == bridged
