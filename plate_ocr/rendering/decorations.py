@@ -7,6 +7,7 @@ import numpy as np
 
 from plate_ocr.region_files.schema import Box, Decoration
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise
+from plate_ocr.rendering.pictograms import draw_pictogram
 from plate_ocr.vision.images import Image
 
 WORDS = (
@@ -56,7 +57,7 @@ def draw_decoration(painter: Painter, item: Decoration) -> None:
             step = (bottom - top) / len(text)
             for i, char in enumerate(text):
                 y = round(top + i * step)
-                _draw_small_text(painter, char, (left, y, right, round(y + 0.85 * step)), painter.foreground)
+                _draw_small_glyph(painter, char, (left, y, right, round(y + 0.85 * step)))
 
 
 def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int], level: float) -> None:
@@ -72,15 +73,29 @@ def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int]
     )
 
 
+def _draw_small_glyph(painter: Painter, char: str, box: tuple[int, int, int, int]) -> None:
+    """Draw a character in the plate's own font."""
+    left, top, right, bottom = box
+    glyph = painter.glyphs.glyph(painter.font, char, painter.style, 0)
+    if glyph is None or bottom - top < 3:
+        return
+    width = min(right - left, max(2, round(glyph.shape[1] * (bottom - top) / glyph.shape[0])))
+    small = np.asarray(cv2.resize(glyph, (width, bottom - top), interpolation=cv2.INTER_AREA), np.uint8)
+    painter.blend(small, (left + right - width) // 2, top, painter.foreground)
+
+
 def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
-    """A coat of arms, a seal or a sticker: small, textured, and not a character."""
+    """A coat of arms, a seal, a sticker or a pictogram: not a character."""
     rng = painter.rng
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if width < 4 or height < 4:
         return
     choice = rng.random()
-    if choice < 0.4:
+    if choice < 0.45:
+        draw_pictogram(painter, box)
+        return
+    if choice < 0.7:
         # A shield of squares.
         rows, columns = 3 + random_index(rng, 4), 3 + random_index(rng, 3)
         board = (np.indices((rows, columns)).sum(0) % 2).astype(np.float32)
@@ -203,9 +218,10 @@ def add_frame(painter: Painter, gray: Image, text_box: Box) -> tuple[Image, Imag
     unit = height * 0.02
     sides = [unit * (1 + 3 * float(rng.random())) for _ in range(4)]
     wide = rng.random()
-    if wide < 0.75:
-        # Room for the dealer's name, mostly below.
-        sides[3 if wide < 0.55 else 1] = height * (0.1 + 0.12 * float(rng.random()))
+    # Room for the dealer's name: mostly below, or the name above and the town below.
+    for side, has_text in ((3, wide < 0.7), (1, 0.4 < wide < 0.85)):
+        if has_text:
+            sides[side] = height * (0.1 + 0.14 * float(rng.random()))
     left, top, right, bottom = (max(1, round(s)) for s in sides)
     level = float(rng.random() * 60 if rng.random() < 0.7 else rng.random() * 255)
     framed = cv2.copyMakeBorder(gray, top, bottom, left, right, cv2.BORDER_CONSTANT, value=level)
