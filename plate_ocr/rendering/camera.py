@@ -51,7 +51,7 @@ MIN_CONTRAST = 9.0
 MIN_INTERLACED_HEIGHT = 13.0
 """Minimum height of a line for interlacing, pixels: half of its rows must still be legible."""
 
-MAX_COMBING = 0.15
+MAX_COMBING = 0.18
 """Maximum movement of a plate between two fields of an interlaced frame, as a part of the text's height."""
 
 MAX_ANISOTROPY = 1.7
@@ -62,6 +62,9 @@ MAX_MOTION_BLUR = 0.2
 
 SIDEWAYS_STD = 0.2
 """Standard deviation of the angle of sideways motion blur, radians."""
+
+MAX_SHADOW = 0.6
+"""Maximum part of the light that a shadow takes."""
 
 MAX_CLIPPED = 0.13
 """Maximum part of the text's contrast that is lost to over- or underexposure."""
@@ -265,19 +268,23 @@ def _light(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
     down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
     slopes = rng.normal(0, 0.25, 2).astype(np.float32)
     gain = np.asarray(1 + slopes[0] * across + slopes[1] * down, np.float32)
-    if rng.random() < 0.2:
-        # The edge of a shadow, sharp or soft, at any angle.
+    if rng.random() < 0.22:
+        # A shadow, its edge sharp or soft, at any angle; half of the plate or a stripe of it.
         angle, place = float(rng.random() * 2 * math.pi), float(rng.normal(0, 0.25))
-        side = (
-            np.float32(math.cos(angle)) * across + np.float32(math.sin(angle)) * down - np.float32(place)
-        ) * np.float32(3 + 60 * float(rng.random()) ** 2)
-        gain *= 1 - np.float32(0.6 * float(rng.random())) * np.clip(side + np.float32(0.5), 0, 1)
+        along = np.float32(math.cos(angle)) * across + np.float32(math.sin(angle)) * down - np.float32(place)
+        if rng.random() < 0.3:
+            along = np.float32(0.05 + 0.2 * float(rng.random())) - np.abs(along)
+        side = along * np.float32(3 + 60 * float(rng.random()) ** 2)
+        depth = MAX_SHADOW * float(rng.random()) ** 0.8
+        gain *= 1 - np.float32(depth) * np.clip(side + np.float32(0.5), 0, 1)
     picture = picture * gain
-    if rng.random() < 0.05:
-        # A lamp's glare.
+    if rng.random() < 0.06:
+        # A lamp's glare: a spot or a band.
         x, y, reach = float(rng.random() - 0.5), float(rng.random() - 0.5), 0.06 + 0.3 * float(rng.random())
         away = ((across - np.float32(x)) / np.float32(reach)) ** 2
-        away = away + ((down - np.float32(y)) / np.float32(2 * reach)) ** 2
+        away = (
+            away + ((down - np.float32(y)) / np.float32(2 * reach * (1 + 4 * float(rng.random()) ** 2))) ** 2
+        )
         picture += np.float32(30 + 90 * float(rng.random())) * np.exp(-away)
     return picture
 
@@ -310,7 +317,7 @@ def _blur(
 def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float) -> NDArray[np.float32]:
     """Interlaced video: one field was dropped, or the plate moved between the fields."""
     size = picture.shape[::-1]
-    if rng.random() < 0.7:
+    if rng.random() < 0.55:
         return np.asarray(cv2.resize(np.asarray(picture[::2]), size, interpolation=cv2.INTER_LINEAR))
     move = np.array([[1, 0, MAX_COMBING * text_height * (2 * rng.random() - 1)], [0, 1, 0]])
     later = cv2.warpAffine(picture, move, size, borderMode=cv2.BORDER_REPLICATE)

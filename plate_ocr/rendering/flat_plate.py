@@ -12,10 +12,12 @@ from numpy.random import Generator
 
 from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
-from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise, uniform
+from plate_ocr.rendering.canvas import Painter, random_index, uniform
 from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
 from plate_ocr.rendering.marks import plain_letters
+from plate_ocr.rendering.wear import add_dirt, paint_text
+from plate_ocr.text import has_mark, normalize_text
 from plate_ocr.vision.images import Image
 
 MAX_STRETCH = 1.3
@@ -93,7 +95,7 @@ def draw_plate(
         if item.type == "bolts":
             draw_bolts(painter, painter.pixels(item.box))
     if rng.random() < 0.3:
-        _dirt(painter)
+        add_dirt(painter, text_height)
     text_box = (
         min(box[0] for box in boxes),
         min(box[1] for box in boxes),
@@ -224,7 +226,7 @@ def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) ->
 
 
 def _blend_foreground(painter: Painter, foreground: Image, height: float, shade: float) -> None:
-    """Blend the text into the plate: thicker or thinner strokes, rounded corners, worn paint."""
+    """Blend the text into the plate, with thicker or thinner strokes and rounded corners."""
     rng = painter.rng
     sigma = max(0.4, (0.012 + 0.02 * float(rng.random())) * height)
     growth = uniform(rng, painter.layout.stroke) * height
@@ -236,14 +238,7 @@ def _blend_foreground(painter: Painter, foreground: Image, height: float, shade:
     mask = cv2.LUT(cv2.GaussianBlur(foreground, (0, 0), sigma), table).astype(np.float32) * np.float32(
         1 / 255
     )
-    if rng.random() < 0.12:
-        wear = smooth_noise(rng, painter.shape, 6, 18)
-        mask *= np.clip(0.75 + 0.5 * wear, 0.3, 1)
-    painter.canvas += (np.float32(shade) - painter.canvas) * mask
-    if rng.random() < painter.layout.embossed:
-        step = max(1, round(height * (0.02 + 0.03 * float(rng.random()))))
-        strength = float(rng.normal(0, 45))
-        painter.canvas[step:, step:] += np.float32(strength) * (mask[step:, step:] - mask[:-step, :-step])
+    paint_text(painter, mask, height, shade)
 
 
 def _accent_level(painter: Painter, color: Color) -> float:
@@ -251,17 +246,6 @@ def _accent_level(painter: Painter, color: Color) -> float:
     nearest = painter.background + MIN_ACCENT * (painter.foreground - painter.background)
     low, high = sorted((nearest, painter.foreground))
     return min(max(painter.shade(color), low), high)
-
-
-def _dirt(painter: Painter) -> None:
-    rng = painter.rng
-    strength = abs(float(rng.normal(0, 22)))
-    grain = smooth_noise(rng, painter.shape, 3 + random_index(rng, 8), 6 + random_index(rng, 24))
-    painter.canvas += np.float32(strength) * grain
-    for _ in range(random_index(rng, 4)):
-        x, y = random_index(rng, painter.shape[1]), random_index(rng, painter.shape[0])
-        radius = max(1, round(painter.shape[0] * 0.04 * float(rng.random())))
-        cv2.circle(painter.canvas, (x, y), radius, float(rng.random() * 200), -1, cv2.LINE_AA)
 
 
 def _rounded_mask(painter: Painter) -> Image:
