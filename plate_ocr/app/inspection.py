@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.app.output import to_line, to_values
 from plate_ocr.readers.auto import classify_picture
-from plate_ocr.readers.photos import CROPS, SURE_CHAR, folded_confidence, sure_chars
-from plate_ocr.readers.plates import REREAD_BELOW
+from plate_ocr.readers.photos import CROPS, folded_confidence, sure_chars
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading
+from plate_ocr.readers.thresholds import REREAD_BELOW, SURE_CHAR
 from plate_ocr.readers.trace import (
     Candidate,
     CropAttempt,

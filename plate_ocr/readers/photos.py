@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Char, Plate
+from plate_ocr.readers.thresholds import (
+    MIN_SHORT_CONFIDENCE,
+    SURE_CHAR,
+    TURNED_BELOW,
+    TURNED_DOUBT,
+    TURNED_MARGIN,
+)
 from plate_ocr.readers.trace import Search, SearchPurpose, current_trace, tell_dropped
 from plate_ocr.text import fold_lookalikes
 from plate_ocr.vision.detection import Detection, DetectorRun
@@ -48,22 +55,11 @@ WINDOW, MAX_WINDOWS, MIN_WINDOW_SCORE = 256, 6, 0.5
 """Side of the window for that check, pixels of the detector's input, the maximum number of windows, and the
 minimum score in them."""
 
-TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.97, 0.01, 0.5
-"""A plate with a character below the first is read upside down too. Where that reading, look-alikes counted
-as one, is more confident by the second and leaves at most this part of the doubt, the plate hangs upside down
-and is not reported."""
-
 READ_ALREADY = "read already: the place of another detection"
 """Why a detection is not read, in words."""
 
-SURE_CHAR = 0.8
-"""Of two readings of one plate, the one with more characters of at least this confidence is kept."""
-
 UNWANTED = "below the minimum confidence or height of plates"
 """Why a plate does not count, for people."""
-
-MIN_SHORT_CONFIDENCE = 0.97
-"""Of short texts that are found in a photo, at least: badges and lamps read so."""
 
 HIDDEN_SCORE = 0.6
 """What is hidden has at least this part of the minimum score of what is read: with it 1.3 % of the pixels of

@@ -21,6 +21,7 @@ from plate_ocr.readers.ctc import (
 )
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, groups_of, plate_of
 from plate_ocr.readers.spacing import locate_chars
+from plate_ocr.readers.thresholds import REREAD_BELOW, SHORT_LENGTH
 from plate_ocr.readers.trace import Candidate, CropAttempt, CropReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.geometry import Crop, crop_box, whole_crop
@@ -33,15 +34,8 @@ BATCH = 16
 CLOSE_MARGIN = (0.08, 0.14)
 """Margin around a plate in its tighter crop, as fractions of the box's width and height."""
 
-REREAD_BELOW = 0.9
-"""Plates with a character below this confidence are read a second time, from a tighter or an unrectified
-crop."""
-
 MAX_CLOSE_AREA = 0.95
 """A tighter crop is read only if its area is below this fraction of the crop's."""
-
-SHORT_LENGTH = 3
-"""Plates with fewer characters may need a higher confidence."""
 
 MIN_CHARS_PER_LINE = 2
 """Minimum number of characters in a line of a two-line plate."""

@@ -1,0 +1,17 @@
+"""How confident readings of plates must be, 0..1: every bound that does not stand in a model's card."""
+
+REREAD_BELOW = 0.9
+"""Plates with a character below this confidence are read a second time, from a tighter or an unrectified
+crop."""
+
+SURE_CHAR = 0.8
+"""Of two readings of one plate, the one with more characters of at least this confidence is kept; a place is
+not looked at again where no character of what was read there is below it."""
+
+SHORT_LENGTH, MIN_SHORT_CONFIDENCE = 3, 0.97
+"""Texts of fewer characters need this mean confidence in a photo, as badges and lamps read so."""
+
+TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.97, 0.01, 0.5
+"""A plate with a character below the first is read upside down too. Where that reading, look-alikes counted
+as one, is more confident by the second and leaves at most this part of the doubt, the plate hangs upside down
+and is not reported."""
