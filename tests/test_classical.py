@@ -13,12 +13,14 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import DIGITS, LETTERS, Alphabet
 from plate_ocr.errors import ImageError, ModelError
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.networks.export import save_model
+from plate_ocr.networks.weights import load_weights
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader, best_of_candidates
 from plate_ocr.readers.results import CharReading, Plate, Reading
@@ -216,19 +218,34 @@ def candidates(owner: list[int], plausible: list[float]) -> Candidates:
 def test_the_surest_candidate_of_each_picture_counts() -> None:
     probabilities = np.array([[0.6, 0.4], [0.1, 0.9], [0.5, 0.5]], np.float32)
     expected = np.array([[0.1, 0.9], [0, 0], [0.5, 0.5], [0, 0]], np.float32)
-    scores = best_of_candidates(probabilities, candidates([0, 0, 2], [1, 1, 1]), 4)
+    scores = best_of_candidates(probabilities, probabilities, candidates([0, 0, 2], [1, 1, 1]), 4)
     np.testing.assert_array_equal(scores, expected)
-    reversed_scores = best_of_candidates(probabilities[::-1], candidates([2, 0, 0], [1, 1, 1]), 4)
+    other_way = probabilities[::-1]
+    reversed_scores = best_of_candidates(other_way, other_way, candidates([2, 0, 0], [1, 1, 1]), 4)
     np.testing.assert_array_equal(reversed_scores, expected)
-    np.testing.assert_array_equal(
-        best_of_candidates(probabilities[:0], candidates([], []), 2), np.zeros((2, 2))
-    )
+    no = probabilities[:0]
+    np.testing.assert_array_equal(best_of_candidates(no, no, candidates([], []), 2), np.zeros((2, 2)))
 
 
 def test_between_two_polarities_plausibility_counts_too() -> None:
     probabilities = np.array([[0.8, 0.2], [0.1, 0.9]], np.float32)
-    scores = best_of_candidates(probabilities, candidates([0, 0], [1.0, 0.7]), 1)
+    scores = best_of_candidates(probabilities, probabilities, candidates([0, 0], [1.0, 0.7]), 1)
     np.testing.assert_array_equal(scores, probabilities[:1])
+
+
+@pytest.mark.parametrize(("glyph", "ground"), [(30, 230), (230, 30)])
+def test_the_network_gives_the_scores_for_the_ratios_of_a_picture(
+    learnt: Learnt, glyph: int, ground: int
+) -> None:
+    classifier, picture = CharClassifier(learnt.folder), text_picture("5", glyph=glyph, ground=ground)
+    ratios = classifier.ratios(encode(PIL.Image.fromarray(picture)))
+    assert ratios.shape == (25,)
+    assert ratios.dtype == np.float32
+    with torch.no_grad():
+        logits = load_weights(learnt.folder)(torch.from_numpy(ratios)[None])[0]
+    scores = torch.softmax(logits / classifier.model.card.temperature, dim=0)
+    np.testing.assert_allclose(scores, classifier(picture).scores, atol=1e-5)
+    assert not classifier.ratios(BLANK).any()
 
 
 @pytest.mark.parametrize("text", ["204759", "13867", "88888"])

@@ -18,7 +18,7 @@ from plate_ocr.readers.spacing import find_group_starts
 from plate_ocr.readers.trace import CharAttempts, LineReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
 from plate_ocr.vision.binarize import otsu
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, ImageSource
 from plate_ocr.vision.lines import MARGIN, Line, Segments, best_path, propose_segments, straighten
 from plate_ocr.vision.preprocessing import (
     Candidates,
@@ -93,6 +93,25 @@ class CharClassifier(Reader[CharReading]):
         scores, _ = self.scores(stack)
         return [self.reading(row) for row in scores]
 
+    def ratios(self, image: ImageSource) -> NDArray[np.float32]:
+        """The white-pixel ratios that one picture is read by: glyph white, framed, its polarity chosen.
+
+        ``softmax(logits / card.temperature)`` of what the network gives for them are the reading's scores.
+
+        Args:
+            image: as :func:`plate_ocr.read_image` takes it.
+
+        Returns:
+            float32 ``(values,)``, 0..1, the windows in reading order; all 0 for a blank picture.
+
+        Raises:
+            ImageError: if it cannot be read.
+        """
+        settings = self.model.card.preprocessing
+        candidates = find_candidates(stack_characters([self._decode(image)], settings), settings)
+        probabilities = self.model.probabilities(candidates.ratios)
+        return best_of_candidates(candidates.ratios, probabilities, candidates, 1).ravel()
+
     def scores(self, stack: CharStack) -> tuple[NDArray[np.float32], Candidates]:
         """Probabilities of each class, of the candidate with the highest confidence.
 
@@ -101,7 +120,7 @@ class CharClassifier(Reader[CharReading]):
         """
         candidates = find_candidates(stack, self.model.card.preprocessing)
         probabilities = self.model.probabilities(candidates.ratios)
-        scores = best_of_candidates(probabilities, candidates, len(stack))
+        scores = best_of_candidates(probabilities, probabilities, candidates, len(stack))
         if (trace := current_trace()) and len(stack) == 1:
             trace.card = self.model.card
             trace.char = CharAttempts(stack, candidates, probabilities, scores[0])
@@ -118,23 +137,24 @@ class CharClassifier(Reader[CharReading]):
 
 
 def best_of_candidates(
-    probabilities: NDArray[np.float32], candidates: Candidates, count: int
+    rows: NDArray[np.float32], probabilities: NDArray[np.float32], candidates: Candidates, count: int
 ) -> NDArray[np.float32]:
-    """The probabilities of the most confident and plausible candidate of each picture.
+    """The row of the most confident and plausible candidate of each picture.
 
     Args:
+        rows: float32 ``(M, values)``, one a candidate.
         probabilities: float32 ``(M, classes)``.
         candidates: the M candidates.
         count: N pictures.
 
     Returns:
-        float32 ``(N, classes)``; 0 if a picture has no candidate.
+        float32 ``(N, values)``; 0 if a picture has no candidate.
     """
-    scores = np.zeros((count, probabilities.shape[1]), np.float32)
+    best = np.zeros((count, rows.shape[1]), np.float32)
     if len(candidates.owner):
         best_last = np.argsort(probabilities.max(axis=1) * candidates.plausible, kind="stable")
-        scores[candidates.owner[best_last]] = probabilities[best_last]
-    return scores
+        best[candidates.owner[best_last]] = rows[best_last]
+    return best
 
 
 class ClassicalReader:

@@ -49,7 +49,8 @@ def class_probabilities(
     device = next(network.parameters()).device
     with torch.no_grad():
         logits = network(torch.from_numpy(data.candidates.ratios).to(device)).float().cpu().numpy()
-    return best_of_candidates(softmax(logits / np.float32(temperature)), data.candidates, data.count)
+    probabilities = softmax(logits / np.float32(temperature))
+    return best_of_candidates(probabilities, probabilities, data.candidates, data.count)
 
 
 def fit_class_temperature(network: nn.Module, data: FeatureSet) -> float:
