@@ -9,7 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from data.figures import FIGURE, draw_digit
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,7 +42,7 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert digit == "7"
 
 
-@pytest.mark.parametrize("name", ["labels", "plates"])
+@pytest.mark.parametrize("name", ["classical", "labels", "plates"])
 def test_python_examples_print_what_they_say(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,11 +50,20 @@ def test_python_examples_print_what_they_say(
         r"```python\n(.*?)```", (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL
     )
     monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}
     for example in examples:
-        exec(compile(example, f"docs/{name}.md", "exec"), {})
+        exec(compile(example, f"docs/{name}.md", "exec"), names)
     said = re.findall(r"^print\(.*\)  # (.*)$", "".join(examples), re.MULTILINE)
     assert said
     assert capsys.readouterr().out.splitlines() == said
+
+
+def test_the_figure_of_a_digit_is_what_is_drawn_today() -> None:
+    shown = cv2.imread(str(FIGURE))
+    assert shown is not None
+    drawn = draw_digit()
+    assert shown.shape == drawn.shape
+    assert np.abs(shown.astype(int) - drawn).max() <= 8, "run: python -m data.figures"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -93,7 +93,7 @@ def _draw_rows(
     scores: NDArray[np.float32],
     card: ModelCard,
 ) -> Image:
-    """Each character: its grey piece, its binary in the frame under the windows, its ratios, its top three.
+    """Each character: its grey piece, its framed binary under the tiles, its ratios, its top three.
 
     Args:
         pieces: N grey pictures.
@@ -109,7 +109,12 @@ def _draw_rows(
     settings = card.preprocessing
     isolated, frames = frame_characters(binary, aspect, settings)
     canvas = blank(_top(len(pieces)) - 2, 760)
-    for x, title in ((10, "grey"), (130, "binary, windows"), (310, "white-pixel ratios"), (480, "top three")):
+    for x, title in (
+        (10, "grey"),
+        (130, "binary, a window"),
+        (310, "white-pixel ratios"),
+        (480, "top three"),
+    ):
         draw_text(canvas, title, (x, 15), 13)
     for n, row in enumerate(scores):
         top = _top(n)
@@ -130,7 +135,7 @@ def _draw_rows(
 def _framed(
     own: Image, box: NDArray[np.float64], aspect: float, settings: Preprocessing, height: int
 ) -> Image:
-    """A character's binary picture within its frame, with the windows' tiles drawn over it."""
+    """A character's binary picture within its frame, with the tiles of its windows, and one window in red."""
     left, top, right, bottom = box
     scale = height / (bottom - top)
     across = scale * aspect * settings.height / settings.width
@@ -144,6 +149,11 @@ def _framed(
         cv2.line(large, (0, height * i // rows), (width, height * i // rows), BLUE, 1)
     for i in range(1, columns):
         cv2.line(large, (width * i // columns, 0), (width * i // columns, height), BLUE, 1)
+    # A window reaches beyond its tile by half of the overlap on each side.
+    tile, middle = np.array([width / columns, height / rows]), np.array([columns // 2, rows // 2])
+    beyond = settings.overlap / 2
+    low, high = ((middle - beyond) * tile).round(), ((middle + 1 + beyond) * tile).round()
+    cv2.rectangle(large, [int(v) for v in low], [int(v) for v in high], RED, 2 if columns < 10 else 1)
     return large
 
 
