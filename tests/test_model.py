@@ -28,10 +28,12 @@ from plate_ocr.model.cards import (
     model_card_from,
     plate_card_from,
 )
+from plate_ocr.model.registry import find_model
 from plate_ocr.model.sessions import CharModel, Detector, PlateModel, load_model, softmax
 from plate_ocr.networks.export import save_model, to_onnx
 from plate_ocr.networks.weights import load_detector_weights, load_plate_weights, load_weights, read_weights
 from plate_ocr.readers.classical import CharClassifier
+from plate_ocr.training.core.folder import CHECKPOINT
 from plate_ocr.vision.detection import decode_detections, preprocess_photo
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.settings import Preprocessing
@@ -151,7 +153,7 @@ def test_a_model_for_reading_needs_only_its_onnx_file(tiny_model: Path) -> None:
         ("nowhere", r"no model '.*nowhere'.*digits.*\.onnx file or the folder of a training run"),
         ("no/such.onnx", r"no model '.*such\.onnx'"),
         ("empty folder", r"no model '.*empty folder"),
-        ("last.ckpt", r"last\.ckpt is no model: a \.onnx file"),
+        ("last.ckpt", r"last\.ckpt is no model: an \.onnx file"),
         ("n" * 300, r"no model|too long"),
         ("a\0b", r"no model"),
     ],
@@ -162,6 +164,13 @@ def test_what_is_no_model_is_refused(name: str, message: str, tmp_path: Path) ->
     with pytest.raises(ModelError, match=message) as caught:
         CharModel(f"{tmp_path}/{name}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
+def test_a_stopped_run_is_no_model_yet_and_how_to_go_on_is_told(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINT).write_bytes(b"PK")
+    with pytest.raises(ModelError, match=f"there is no model yet; .*train --resume {tmp_path}, or take its"):
+        find_model(tmp_path, suffix)
 
 
 def test_a_folder_called_like_a_shipped_model_does_not_stand_for_it(

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from plate_ocr.errors import ModelError
 
-NAMES = ("plates", "chars", "digits", "detector")
+READERS = ("plates", "chars", "digits")
+"""The models that come with the package and read."""
+
+NAMES = (*READERS, "detector")
 """The models that come with the package."""
 
 _FOLDERS = tuple(folder / "models" for folder in Path(__file__).parents[1:3])
@@ -32,23 +35,29 @@ def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
     """
     if not isinstance(model, (str, os.PathLike)):
         raise ValueError(f"model={model!r}: {', '.join(NAMES)} or a path is expected")
-    path = Path(model)
+    path, article = Path(model), "an" if suffix == ".onnx" else "a"
     if str(model) in NAMES:
         for folder in _FOLDERS:
             if (path := folder / f"{model}{suffix}").is_file():
                 return path
         raise ModelError(f"the model {model!r} is missing from this installation; install plate-ocr again")
     if os.path.isdir(path):
-        path = path / f"model{suffix}"
+        folder, path = path, path / f"model{suffix}"
+        if not path.is_file() and (checkpoint := folder / "last.ckpt").is_file():
+            raise ModelError(
+                f"the training in {folder} has not ended, so that there is no model yet; end it with: "
+                f"plate-ocr train --resume {folder}, or take its weights: plate-ocr models strip {checkpoint}"
+            )
     if path.suffix in (".onnx", ".safetensors"):
         path = path.with_suffix(suffix)
     if os.path.isfile(path):
         if path.suffix != suffix:
             raise ModelError(
-                f"{path} is no model: a {suffix} file or the folder of a training run is expected"
+                f"{path} is no model: {article} {suffix} file or the folder of a training run is expected"
             )
         return path
+    names = ", ".join(READERS if suffix == ".onnx" else NAMES)
     raise ModelError(
         f"there is no model {str(path)!r}; "
-        f"give {', '.join(NAMES)}, a {suffix} file or the folder of a training run"
+        f"give {names}, {article} {suffix} file or the folder of a training run"
     )

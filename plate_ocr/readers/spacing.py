@@ -215,7 +215,7 @@ def _pitch(centers: Floats) -> float:
     if len(centers) < 2:
         return float(WIDTH)
     # Of a dozen numbers, NumPy's median takes ten times as long.
-    return max(1.0, median(b - a for a, b in pairwise(centers.tolist())))
+    return float(max(1.0, median(b - a for a, b in pairwise(centers.tolist()))))
 
 
 def _binarized(line: Image) -> Iterator[Flags]:

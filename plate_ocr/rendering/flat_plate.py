@@ -17,7 +17,6 @@ from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, d
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
 from plate_ocr.rendering.marks import plain_letters
 from plate_ocr.rendering.wear import add_dirt, paint_text
-from plate_ocr.text import has_mark, normalize_text
 from plate_ocr.vision.images import Image
 
 MAX_STRETCH = 1.3

@@ -257,6 +257,17 @@ def test_every_command_takes_its_own_defaults(name: str) -> None:
     assert not context.args
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["models", "--help"]])
+def test_the_list_of_commands_has_whole_sentences(run: Run, arguments: list[str]) -> None:
+    code, out, _ = run(*arguments)
+    commands = out.partition("Commands:\n")[2].splitlines()
+    assert code == 0
+    assert len(commands) >= 3
+    for line in commands:
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+
+
 @pytest.mark.slow
 def test_reading_imports_neither_torch_nor_matplotlib(pictures: Path) -> None:
     code = (

@@ -121,18 +121,29 @@ def test_strip(run: Run, checkpoint: Path) -> None:
 
 def test_list(run: Run, shipped: Path) -> None:
     code, out, _ = run("models", "list")
-    size = (shipped / "chars.safetensors").stat().st_size
-    assert code == 0
-    assert out.splitlines()[0].startswith(f"plates  {shipped / 'plates.safetensors'}  ")
-    assert out.splitlines()[1] == (
-        f"chars  {shipped / 'chars.safetensors'}  {size:,} bytes  0123  93.75% on rendered"
+    sizes = [f"{(shipped / f'{name}.onnx').stat().st_size:,} bytes" for name in ("plates", "chars", "digits")]
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            f"plates  whole plates  3 classes  {sizes[0]}",
+            f"chars  single characters  4 classes  {sizes[1]}",
+            f"digits  single characters  4 classes  {sizes[2]}",
+        ],
     )
-    assert out.splitlines()[3].startswith(f"detector  {shipped / 'detector.safetensors'}  ")
-    (shipped / "chars.safetensors").write_bytes(b"short")
+    (shipped / "chars.onnx").write_bytes(b"short")
+    (shipped / "digits.onnx").write_bytes((shipped / "detector.onnx").read_bytes())
     code, out, err = run("models", "list", "--json")
     assert code == 1
-    assert [json.loads(line)["name"] for line in out.splitlines()] == ["plates", "digits", "detector"]
-    assert "chars.safetensors is not a whole" in err
+    (line,) = map(json.loads, out.splitlines())
+    assert line | {"path": "", "bytes": 0} == {
+        "name": "plates",
+        "path": "",
+        "bytes": 0,
+        "alphabet": "0A皖",
+        "accuracy": {},
+    }
+    assert "chars.onnx is not a whole" in err
+    assert "digits.onnx reads nothing" in err
 
 
 @pytest.mark.slow

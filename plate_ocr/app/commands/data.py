@@ -19,7 +19,10 @@ def generate(
     region: RenderedRegions = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
 ) -> None:
-    """Render plates as in the training of the plate model: images and labels.csv."""
+    """Render plates and their labels.
+
+    They are rendered as in the training of the plate model. OUT gets images and labels.csv.
+    """
     with train_extra("rendering"):
         from plate_ocr.rendering.shards import Rendering, shortages, write_plates
     rendering = Rendering(os.environ.get(DATA_VARIABLE, ""), split_regions(region), seed)
@@ -48,7 +51,10 @@ def validate(
         bool, typer.Option("--strict", help="Exit with status 1 if there are problems.")
     ] = False,
 ) -> None:
-    """Check a data set without training: list its problems, one per line, and its content."""
+    """Check a data set without training.
+
+    Its problems are listed, one per line, and its content.
+    """
     with train_extra("validating"):
         from plate_ocr.training.characters.config import CharsRunConfig
         from plate_ocr.training.characters.validation import problem_lines

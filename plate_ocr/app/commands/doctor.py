@@ -43,7 +43,9 @@ CPUINFO = Path("/proc/cpuinfo")
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Show versions, processor, models and extras of this installation.
+    """Show what this installation has and whether it works.
+
+    Its versions, processor, models and extras are listed.
 
     Exit status: 0 if it can read, 1 if something needed for reading is broken.
     """

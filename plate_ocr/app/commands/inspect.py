@@ -69,7 +69,7 @@ def inspect(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Explain step by step how images are read, to see why a reading went wrong.
+    """Explain step by step why images are read so.
 
     Exit status: 0 if all images were read, 1 if some could not be, 2 for wrong usage.
     """

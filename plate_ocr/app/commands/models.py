@@ -15,9 +15,9 @@ from plate_ocr.app.console import fail, train_extra
 from plate_ocr.app.options import DATA_VARIABLE
 from plate_ocr.errors import ModelError
 from plate_ocr.files import write_together
-from plate_ocr.model.cards import Card, DetectorCard, PlateCard
+from plate_ocr.model.cards import Card, DetectorCard, ModelCard, PlateCard
 from plate_ocr.model.contents import Contents, Part, model_contents
-from plate_ocr.model.registry import NAMES, find_model
+from plate_ocr.model.registry import NAMES, READERS, find_model
 
 
 def quantize(
@@ -103,23 +103,24 @@ def export(
 
 @models.command(name="list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the models that come with the package."""
+    """List the models that come with the package and read."""
     failed = False
-    for name in NAMES:
+    for name in READERS:
         try:
-            contents = model_contents(find_model(name, ".safetensors"))
+            contents = model_contents(find_model(name, ".onnx"))
+            if not isinstance(card := contents.card, PlateCard | ModelCard):
+                raise ModelError(f"{contents.path} reads nothing; install plate-ocr again")
         except ModelError as error:
             print(f"plate-ocr: {error}", file=sys.stderr)
             failed = True
             continue
-        card = contents.card
-        alphabet = "" if card is None or isinstance(card, DetectorCard) else card.alphabet.characters
-        accuracy = contents.card.accuracy if contents.card else {}
         if as_json:
             values = {"name": name, "path": str(contents.path), "bytes": contents.bytes}
-            print(json.dumps({**values, "alphabet": alphabet, "accuracy": accuracy}, ensure_ascii=False))
+            values |= {"alphabet": card.alphabet.characters, "accuracy": card.accuracy}
+            print(json.dumps(values, ensure_ascii=False))
         else:
-            print(f"{name}  {contents.path}  {contents.bytes:,} bytes  {alphabet}  {_accuracy(accuracy)}")
+            reads = "whole plates" if isinstance(card, PlateCard) else "single characters"
+            print(f"{name}  {reads}  {len(card.alphabet)} classes  {contents.bytes:,} bytes")
     if failed:
         raise typer.Exit(1)
 

@@ -119,7 +119,9 @@ def predict(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Read photos, cropped plates, single characters and videos; each vehicle in a video is reported once.
+    """Read plates in photos, crops and videos, or single characters.
+
+    Each vehicle in a video is reported once.
 
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """

@@ -29,7 +29,7 @@ def study(
         int | None, typer.Option(min=1, help="Number of processes.", show_default="all cores")
     ] = None,
 ) -> None:
-    """Train the same network with and without each warm-up and compare.
+    """Compare a training with and without each warm-up.
 
     Finished runs are not repeated.
     """

@@ -185,7 +185,9 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a model and write it, its metrics and its plots to the run folder.
+    """Train a model.
+
+    The run folder gets the model, its metrics and its plots.
 
     The plate model and the detector are trained on rendered plates and take no DATA.
     """
