@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.errors import DataError, ModelError
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import Detector
 from plate_ocr.networks.weights import load_detector_weights
@@ -23,8 +21,7 @@ from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import detector_targets
 from plate_ocr.training.detector.evaluate import evaluate_detector
 from plate_ocr.training.tasks import stored_config, train
-from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
-from tests.training.test_plate_run import StopAfter
+from tests.training.runs import StopAfter, check_stopped_run
 
 CONFIG = DetectorRunConfig(regions=("us",), epochs=2, samples_per_epoch=8, batch_size=4, device="cpu")
 
@@ -88,43 +85,17 @@ def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
         dataclasses.replace(CONFIG, batch_size=0)
 
 
-def no_constants(text: str) -> Any:
-    """JSON knows no such number."""
-    raise AssertionError(text)
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
-    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
-    metrics = train(CONFIG, straight, NullCallback()).metrics
+    metrics = check_stopped_run(CONFIG, tmp_path, Detector)
     assert metrics["scenes"] == 6
-    names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
-    assert names <= {path.name for path in straight.iterdir()}
-    assert not list(straight.rglob("*.npz"))
-    stored = (straight / "metrics.json").read_text(encoding="utf-8")
-    assert json.loads(stored, parse_constant=no_constants) == metrics
-    page = (straight / "card.md").read_text(encoding="utf-8")
+    page = (tmp_path / "straight" / "card.md").read_text(encoding="utf-8")
     assert "16 augmented samples of 8 rendered scenes with plates of the regions us" in page
     assert "inf" not in page
-    card = Detector(straight).card
+    card = Detector(tmp_path / "straight").card
     assert card.training == {"drawn": 16, "rendered": 8, "regions": ["us"], "seed": 0}
     assert set(card.accuracy) == {"rendered recall", "rendered precision"}
-    with pytest.raises(KeyboardInterrupt):
-        train(CONFIG, stopped, StopAfter(3))
-    assert checkpoint_contents(stopped / "last.ckpt").format == "plate-ocr checkpoint"
-    begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
-    assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
-    assert not Detector(tmp_path / "begun.onnx").card.accuracy
-    done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
-    assert done.note.startswith(f"the card is that of {straight}")
-    assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    train(CONFIG, stopped, NullCallback(), resume=True)
-    assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    with pytest.raises(OutputError, match="already holds a run"):
-        train(CONFIG, straight, NullCallback())
-    with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train(dataclasses.replace(CONFIG, lr=1.0), stopped, NullCallback(), resume=True)
 
 
 @pytest.mark.slow

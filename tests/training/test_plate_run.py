@@ -18,9 +18,9 @@ from plate_ocr.training.plates.data import PlateTargets
 from plate_ocr.training.plates.evaluate import finish_plates
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.tasks import stored_config, train
-from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 from plate_ocr.vision.geometry import CORNERS
 from tests.conftest import fill_disk
+from tests.training.runs import check_stopped_run
 
 CONFIG = PlateRunConfig(regions=("us",), epochs=2, samples_per_epoch=16, batch_size=8, device="cpu")
 
@@ -96,44 +96,13 @@ def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
         dataclasses.replace(CONFIG, batch_size=0)
 
 
-class StopAfter(NullCallback):
-    """Stops a run in a step, as Ctrl-C does."""
-
-    def __init__(self, stop: int) -> None:
-        self._stop = stop
-
-    def on_step_end(self, step: int, lr: float, loss: float) -> None:
-        """Raises in that step."""
-        if step == self._stop:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_a_run_leaves_a_model_and_goes_on_after_a_stop(tmp_path: Path) -> None:
-    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
-    metrics = train(CONFIG, straight, NullCallback()).metrics
+    metrics = check_stopped_run(CONFIG, tmp_path, PlateModel)
     assert metrics["plates"]["count"] == 8
-    names = {"model.onnx", "model.safetensors", "card.md", "metrics.json", "metrics.csv", "curves.png"}
-    assert names <= {path.name for path in straight.iterdir()}
-    assert not list(straight.rglob("*.npz"))
-    card = PlateModel(straight).card
+    card = PlateModel(tmp_path / "straight").card
     assert card.training == {"drawn": 32, "rendered": 16, "regions": ["us"], "seed": 0}
-    with pytest.raises(KeyboardInterrupt):
-        train(CONFIG, stopped, StopAfter(3))
-    assert checkpoint_contents(stopped / "last.ckpt").format == "plate-ocr checkpoint"
-    begun = strip_checkpoint(stopped / "last.ckpt", tmp_path / "begun.safetensors")
-    assert begun.note == "the card is that of the checkpoint; nothing is measured yet"
-    assert not PlateModel(tmp_path / "begun.onnx").card.accuracy
-    done = strip_checkpoint(straight / "last.ckpt", tmp_path / "done.safetensors")
-    assert done.note.startswith(f"the card is that of {straight}")
-    assert (tmp_path / "done.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    train(CONFIG, stopped, NullCallback(), resume=True)
-    assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
-    with pytest.raises(OutputError, match="already holds a run"):
-        train(CONFIG, straight, NullCallback())
-    with pytest.raises(DataError, match=r"config\.toml has changed"):
-        train(dataclasses.replace(CONFIG, lr=1.0), stopped, NullCallback(), resume=True)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ def rendered_shards(
         )
     for path in files.glob("*.npz"):
         path.unlink(missing_ok=True)
+    with suppress(OSError):  # other processes still have files in it
+        files.rmdir()
 
 
 def training_record(
