@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,7 +27,7 @@ from benchmarks import (
     labelled_plates,
     photo_folders,
 )
-from plate_ocr.model.sessions import PlateModel
+from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.auto import AnyReader, PlateReader
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
@@ -148,7 +149,8 @@ def kinds() -> Iterator[tuple[str, list[Image]]]:
 
 def told_apart() -> None:
     """Print what pictures are taken for when nobody says what they are."""
-    reader = AnyReader(NetworkReader(PlateModel("plates", threads=1)), threads=1)
+    detector = partial(Detector, "detector", threads=1)
+    reader = AnyReader(NetworkReader(PlateModel("plates", threads=1)), detector, threads=1)
     print("\n| pictures | | taken for photos | plates | characters |\n|---|---|---|---|---|")
     for name, pictures in kinds():
         counts = Counter(

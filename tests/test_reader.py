@@ -12,7 +12,7 @@ import pytest
 
 from plate_ocr.errors import DataError, ModelError
 from plate_ocr.model.cards import DetectorCard
-from plate_ocr.model.sessions import PlateModel
+from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.auto import AnyReader, InputType, PlateReader, classify_picture
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
@@ -63,8 +63,13 @@ def test_it_tells_characters_plates_and_photos_apart(
     assert reader([]) == []
 
 
+def none() -> Detector:
+    """No detector: what finds plates is told what to say."""
+    raise AssertionError
+
+
 def test_only_what_may_be_a_character_is_taken_for_one(shipped_plates: Path) -> None:
-    reader = AnyReader(NetworkReader(PlateModel(shipped_plates, threads=1)), threads=1)
+    reader = AnyReader(NetworkReader(PlateModel(shipped_plates, threads=1)), none, threads=1)
     asked: dict[str, list[tuple[int, ...]]] = {"characters": [], "photos": []}
 
     def says(kind: str) -> Any:
@@ -140,7 +145,7 @@ def test_what_may_be_a_photo_is_searched_first_and_read_as_a_plate_where_in_doub
         return [says("CROP", filled) for _ in pictures]
 
     plates: Any = SimpleNamespace(read=read, min_plate_confidence=0.78)
-    reader = AnyReader(plates)
+    reader = AnyReader(plates, none)
     reader.__dict__["photos"] = SimpleNamespace(
         detector=SimpleNamespace(card=DetectorCard()), detect=detect, read_photo=read_photo
     )
@@ -170,7 +175,7 @@ def test_a_short_text_must_be_surer_to_fill_a_picture(
         return (plate_of(tuple(Char(char, confidence, ()) for char in text), corners),) if text else ()
 
     plates: Any = SimpleNamespace(read=lambda _: [says(text, confidence)], min_plate_confidence=least)
-    reader = AnyReader(plates)
+    reader = AnyReader(plates, none)
     reader.__dict__["photos"] = SimpleNamespace(
         detector=SimpleNamespace(card=DetectorCard()),
         detect=lambda _: [],

@@ -56,9 +56,10 @@ class AnyReader:
 
     Args:
         plates: reads plates.
-        threads: processor cores for the other networks; by default as many as the process may use.
+        detector: opens what finds them.
+        threads: processor cores for single characters; by default as many as the process may use.
         min_confidence: below it a single character is unknown; by default its model's own bound.
-        providers: what runs the other networks, as :class:`PlateReader` takes it.
+        providers: what runs the network of single characters, as :class:`PlateReader` takes it.
         is_wanted: whether a plate in a photo counts, as :class:`PhotoReader` takes it.
 
     Safe to call from several threads.
@@ -67,6 +68,7 @@ class AnyReader:
     def __init__(
         self,
         plates: NetworkReader,
+        detector: Callable[[], Detector],
         *,
         threads: int | None = None,
         min_confidence: float | None = None,
@@ -74,7 +76,7 @@ class AnyReader:
         is_wanted: Callable[[Plate], bool] = lambda plate: True,
     ) -> None:
         self._is_wanted = is_wanted
-        self.plates, self._min_confidence = plates, min_confidence
+        self.plates, self._detector, self._min_confidence = plates, detector, min_confidence
         self._threads, self._providers = threads, providers
 
     # Opened in the time of the first picture that needs them: most calls are for one kind of picture.
@@ -82,11 +84,7 @@ class AnyReader:
     @cached_property
     def photos(self) -> PhotoReader:
         """Reads photos."""
-        return PhotoReader(
-            self.plates,
-            Detector("detector", threads=self._threads, providers=self._providers),
-            self._is_wanted,
-        )
+        return PhotoReader(self.plates, self._detector(), self._is_wanted)
 
     @cached_property
     def characters(self) -> CharClassifier:
@@ -280,14 +278,14 @@ class PlateReader(Reader[Reading]):
             elif input == "photo":
                 self._read = PhotoReader(plates, self._detector(), self._is_wanted).read
             else:
-                reader = AnyReader(
+                self._read = AnyReader(
                     plates,
+                    self._detector,
                     threads=threads,
                     min_confidence=min_confidence,
                     providers=providers,
                     is_wanted=self._is_wanted,
-                )
-                self._read, self._detector = reader.read, lambda: reader.photos.detector
+                ).read
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
