@@ -18,7 +18,7 @@ from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.readers.trace import recording
 from plate_ocr.text import correct_characters
 from plate_ocr.vision.drawing import GREEN, RED, to_color, to_png
-from plate_ocr.vision.images import read_image
+from plate_ocr.vision.images import Image, read_image
 
 MAX_CONFUSIONS = 10
 """How many are named."""
@@ -179,15 +179,16 @@ def _of_each(kind: str, groups: Mapping[str, GroupAccuracy]) -> list[str]:
     return [f"{kind} {name}: {share.accuracy:.2%} of {share.count:,}" for name, share in groups.items()]
 
 
-def refused_plate(read: Callable[[str], Reading], sample: Sample) -> Plate | None:
+def refused_plate(read: Callable[[Image], Reading], sample: Sample, picture: Image) -> Plate | None:
     """The most confident plate that a reader read in a sample's picture, or its box, but did not report.
 
     Args:
         read: a :class:`plate_ocr.PlateReader` with the settings of the sample's reading.
         sample: its picture is read again.
+        picture: of the sample, uint8 ``(H, W)`` or ``(H, W, 3)``.
     """
     with recording() as trace:
-        read(sample.name)
+        read(picture)
     plates = [plate for plate, _ in trace.dropped if isinstance(plate, Plate)]
     for attempt in (attempt for candidate in trace.candidates for attempt in candidate.attempts):
         if plate := attempt.reading.plate:
@@ -199,13 +200,13 @@ def refused_plate(read: Callable[[str], Reading], sample: Sample) -> Plate | Non
 
 
 def mistakes_page(
-    samples: Sequence[Sample], refused: Callable[[Sample], Plate | None] = lambda sample: None
+    samples: Sequence[Sample], refused: Callable[[Sample, Image], Plate | None] = lambda sample, picture: None
 ) -> str:
     """A page of HTML with what was misread, or read where no plate is, and the pictures.
 
     Args:
         samples: all that were read.
-        refused: the plate that was read but not reported, of a sample without a reading.
+        refused: the plate that was read but not reported, of a sample without a reading and its picture.
     """
     wrong = [sample for sample in samples if not sample.is_correct()]
     wrong.sort(key=lambda sample: -(sample.reading.plates[0].confidence if sample.text else 0))
@@ -214,31 +215,30 @@ def mistakes_page(
         title += f", the surest {MAX_SHOWN:,}"
     return PAGE.format(
         title=title,
-        rows="\n".join(
-            _row(sample, None if sample.text else refused(sample)) for sample in wrong[:MAX_SHOWN]
-        ),
+        rows="\n".join(_row(sample, refused) for sample in wrong[:MAX_SHOWN]),
     )
 
 
-def _row(sample: Sample, refused: Plate | None) -> str:
+def _row(sample: Sample, find_refused: Callable[[Sample, Image], Plate | None]) -> str:
+    picture = read_image(sample.name)
+    refused = None if sample.text else find_refused(sample, picture)
     marks = zip(sample.text, correct_characters(sample.text, sample.target), strict=True)
     text = "".join(html.escape(char) if correct else f"<b>{html.escape(char)}</b>" for char, correct in marks)
     sure = f"{sample.reading.plates[0].confidence:.2f}" if sample.text else ""
     doubt = (
         f"<br><small>refused: {html.escape(refused.text)} {refused.confidence:.2f}</small>" if refused else ""
     )
-    picture = base64.b64encode(_picture(sample, refused)).decode()
+    shown = base64.b64encode(_picture(sample, to_color(picture), refused)).decode()
     return (
-        f'<tr><td><img alt="" src="data:image/png;base64,{picture}">'
+        f'<tr><td><img alt="" src="data:image/png;base64,{shown}">'
         f"<br><small>{html.escape(sample.name)}</small>"
         f'<td class="text">{html.escape(sample.target) or "no plate"}'
         f'<td class="text">{text or "<b>nothing</b>"}{doubt}<td>{sure}'
     )
 
 
-def _picture(sample: Sample, refused: Plate | None) -> bytes:
+def _picture(sample: Sample, picture: Image, refused: Plate | None) -> bytes:
     """PNG of the plate and what is about it, or of the whole picture, with the corners that were found."""
-    picture = to_color(read_image(sample.name))
     drawn = [(plate, GREEN) for plate in sample.reading.plates] + ([(refused, RED)] if refused else [])
     points = [np.array(plate.corners, np.float64) for plate, _ in drawn[:1]]
     if sample.box:

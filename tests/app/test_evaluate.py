@@ -18,6 +18,8 @@ from plate_ocr.app.commands.benchmark import TEXT, drawn_crop, drawn_photo
 from plate_ocr.app.evaluation import mistakes_page
 from plate_ocr.metrics import Sample
 from plate_ocr.readers.results import Char, Plate, Reading
+from plate_ocr.vision import images
+from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
 from tests.app.test_models import WITHOUT_EXTRAS
 from tests.conftest import draw_plate
@@ -248,11 +250,19 @@ def test_the_page_shows_the_plate_large_enough_and_where_it_was_labelled(tmp_pat
 
 
 def test_the_page_says_what_was_refused(
-    run: Run, photo: Path, shipped_plates: Path, shipped_detector: Path
+    run: Run, photo: Path, shipped_plates: Path, shipped_detector: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = photo / "m.html"
+    page, decode, decoded = photo / "m.html", images._decode, list[str]()
+
+    def counting(data: bytes, name: str) -> Image:
+        decoded.append(name)
+        return decode(data, name)
+
+    monkeypatch.setattr(images, "_decode", counting)
     code, _, err = run("evaluate", photo, "--min-plate-confidence", 1, "-o", page)
     assert (code, err) == (0, "")
+    # To read it, and once for each of its two rows.
+    assert len(decoded) == 3
     # Of the plate, not of the box where none is.
     (refused,) = re.findall(r"<b>nothing</b><br><small>refused: (\w+) \d\.\d\d</small>", page.read_text())
     assert refused == TEXT
