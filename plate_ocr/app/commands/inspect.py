@@ -12,24 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.app import options
 from plate_ocr.app.commands.reading import open_reader
 from plate_ocr.app.console import end_with_pipe, fail, print_message, print_result
-from plate_ocr.app.options import (
-    Ignore,
-    InputOption,
-    InputType,
-    MinConfidence,
-    MinHeight,
-    MinPlateConfidence,
-    Provider,
-    ReadDevice,
-    ReadModel,
-    ReadRegions,
-    Roi,
-    Rotate,
-    parse_boxes,
-    split_regions,
-)
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import BoxError, ImageError, OutputError, VideoError
 from plate_ocr.model.sessions import PlateModel
@@ -55,17 +40,17 @@ def inspect(
         float | None,
         typer.Option(metavar="SECONDS", min=0, help="Time of a frame of a video; the nearest is read."),
     ] = None,
-    model: ReadModel = None,
-    input_type: InputOption = None,
-    region: ReadRegions = None,
-    min_confidence: MinConfidence = None,
-    min_plate_confidence: MinPlateConfidence = None,
-    min_height: MinHeight = 0,
-    rotate: Rotate = None,
-    roi: Roi = None,
-    ignore: Ignore = None,
+    model: options.ReadModel = None,
+    input_type: options.InputOption = None,
+    region: options.ReadRegions = None,
+    min_confidence: options.MinConfidence = None,
+    min_plate_confidence: options.MinPlateConfidence = None,
+    min_height: options.MinHeight = 0,
+    rotate: options.Rotate = None,
+    roi: options.Roi = None,
+    ignore: options.Ignore = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
-    device: ReadDevice = Provider.cpu,
+    device: options.ReadDevice = options.Provider.cpu,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -89,18 +74,18 @@ def inspect(
     opened = partial(
         open_reader,
         model,
-        region=split_regions(region),
+        region=options.split_regions(region),
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,
         min_height=min_height,
         rotate=int(rotate or 0),
-        roi=next(parse_boxes("--roi", [] if roi is None else [roi]), None),
-        ignore=[*parse_boxes("--ignore", ignore or [])],
+        roi=next(options.parse_boxes("--roi", [] if roi is None else [roi]), None),
+        ignore=[*options.parse_boxes("--ignore", ignore or [])],
         providers=device.value,
     )
     read = opened(input_type)
-    if at is not None and input_type in (None, InputType.auto) and isinstance(read.model, PlateModel):
-        read = opened(InputType.photo)  # as predict reads videos
+    if at is not None and input_type in (None, options.InputType.auto) and isinstance(read.model, PlateModel):
+        read = opened(options.InputType.photo)  # as predict reads videos
     inputs, given, failed = Inputs(tuple(images)), Counter[str](), False
     for source in sources:
         try:

@@ -12,19 +12,9 @@ from typing import Annotated
 import typer
 
 from plate_ocr.alphabet import Alphabet
+from plate_ocr.app import options
 from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import check_output, fail, print_message
-from plate_ocr.app.options import (
-    InputOption,
-    Jobs,
-    MinConfidence,
-    MinPlateConfidence,
-    Provider,
-    ReadDevice,
-    ReadModel,
-    ReadRegions,
-    split_regions,
-)
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 
 MAX_PROBLEMS = 10
@@ -40,18 +30,18 @@ def evaluate(
             "plates, such as AB-123.jpg and AB-123_2.jpg."
         ),
     ],
-    model: ReadModel = None,
-    input_type: InputOption = None,
-    region: ReadRegions = None,
-    min_confidence: MinConfidence = None,
-    min_plate_confidence: MinPlateConfidence = None,
+    model: options.ReadModel = None,
+    input_type: options.InputOption = None,
+    region: options.ReadRegions = None,
+    min_confidence: options.MinConfidence = None,
+    min_plate_confidence: options.MinPlateConfidence = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Write an HTML page with the misread plates."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the metrics as one JSON object.")] = False,
-    jobs: Jobs = 1,
-    device: ReadDevice = Provider.cpu,
+    jobs: options.Jobs = 1,
+    device: options.ReadDevice = options.Provider.cpu,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -68,7 +58,7 @@ def evaluate(
     from plate_ocr.labels import LABELS, LabelledPlate, list_plates
 
     started = set_verbosity(quiet, verbose)
-    regions = split_regions(region)
+    regions = options.split_regions(region)
     if out and is_input_name(out.name):
         fail(f"cannot write a page to {out}: that is the name of an image or video", 2)
     if out:

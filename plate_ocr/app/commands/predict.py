@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plate_ocr.app import options
 from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import (
     INTERRUPTED,
@@ -21,23 +22,6 @@ from plate_ocr.app.console import (
     fail,
     print_message,
     print_result,
-)
-from plate_ocr.app.options import (
-    Ignore,
-    InputOption,
-    InputType,
-    Jobs,
-    MinConfidence,
-    MinHeight,
-    MinPlateConfidence,
-    Provider,
-    ReadDevice,
-    ReadModel,
-    ReadRegions,
-    Roi,
-    Rotate,
-    parse_boxes,
-    split_regions,
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError, VideoError
@@ -65,20 +49,20 @@ def predict(
             "number of a camera, such as 0.",
         ),
     ],
-    model: ReadModel = None,
-    input_type: InputOption = None,
-    region: ReadRegions = None,
+    model: options.ReadModel = None,
+    input_type: options.InputOption = None,
+    region: options.ReadRegions = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
-    min_confidence: MinConfidence = None,
+    min_confidence: options.MinConfidence = None,
     known: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Name known plates: a CSV file with the columns plate,name."),
     ] = None,
-    min_plate_confidence: MinPlateConfidence = None,
-    min_height: MinHeight = 0,
-    rotate: Rotate = None,
-    roi: Roi = None,
-    ignore: Ignore = None,
+    min_plate_confidence: options.MinPlateConfidence = None,
+    min_height: options.MinHeight = 0,
+    rotate: options.Rotate = None,
+    roi: options.Roi = None,
+    ignore: options.Ignore = None,
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the images with their plates marked.")
     ] = None,
@@ -105,8 +89,8 @@ def predict(
     retry: Annotated[
         bool, typer.Option("--retry", help="With --resume, read again what could not be read before.")
     ] = False,
-    jobs: Jobs = 1,
-    device: ReadDevice = Provider.cpu,
+    jobs: options.Jobs = 1,
+    device: options.ReadDevice = options.Provider.cpu,
     show: Annotated[
         bool, typer.Option("--show", help="Show videos in a window while they are read.")
     ] = False,
@@ -133,7 +117,7 @@ def predict(
 
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
-    regions = split_regions(region)
+    regions = options.split_regions(region)
     _check_places(table, resume, annotate, blur, inputs=(*images, *regions, model, known))
     opened = partial(
         open_reader,
@@ -143,8 +127,8 @@ def predict(
         min_plate_confidence=min_plate_confidence,
         min_height=min_height,
         rotate=int(rotate or 0),
-        roi=next(parse_boxes("--roi", [] if roi is None else [roi]), None),
-        ignore=[*parse_boxes("--ignore", ignore or [])],
+        roi=next(options.parse_boxes("--roi", [] if roi is None else [roi]), None),
+        ignore=[*options.parse_boxes("--ignore", ignore or [])],
         providers=device.value,
     )
     read = opened(input_type)
@@ -153,8 +137,8 @@ def predict(
     @cache
     def read_video() -> PlateReader:
         """Videos are read as photos unless --input says otherwise or the model reads characters."""
-        if input_type in (None, InputType.auto) and isinstance(read.model, PlateModel):
-            return opened(InputType.photo)
+        if input_type in (None, options.InputType.auto) and isinstance(read.model, PlateModel):
+            return opened(options.InputType.photo)
         return read
 
     folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
