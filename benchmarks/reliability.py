@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from benchmarks import EXACT, SETS, data_folder, labelled_plates
 from plate_ocr.metrics import Sample, expected_calibration_error, judged_characters
 from plate_ocr.readers.auto import PlateReader
 
-BINS = 10
+BINS, MIN_COUNT = 10, 5
+"""Bins of confidence, and how many characters one has at least that is drawn."""
 
 
 def main() -> None:
@@ -33,17 +36,30 @@ def main() -> None:
         gap = expected_calibration_error(confidences, right)
         print(f"{name}: {len(right):,} characters, expected calibration error {gap:.1%}", flush=True)
         place = np.minimum((confidences * BINS).astype(int), BINS - 1)
-        there = [i for i in range(BINS) if (place == i).any()]
+        there = [i for i in range(BINS) if (place == i).sum() >= MIN_COUNT]
         panel.plot([0, 1], [0, 1], "--", color="0.7", linewidth=1)
-        panel.plot(
-            [confidences[place == i].mean() for i in there], [right[place == i].mean() for i in there], "o-"
+        shares = np.array([right[place == i].mean() for i in there])
+        ends = np.array([_interval(right[place == i]) for i in there]).T
+        panel.errorbar(
+            [confidences[place == i].mean() for i in there],
+            shares,
+            [shares - ends[0], ends[1] - shares],
+            fmt="o-",
+            capsize=2,
+            elinewidth=0.8,
         )
         panel.set_title(f"{name}: {gap:.1%}", fontsize=10)
         for i in there:
             panel.annotate(f"{(place == i).sum()}", ((i + 0.5) / BINS, 0.02), fontsize=6, ha="center")
     figure.supxlabel("confidence")
-    figure.supylabel("share of right characters; below: how many")
+    figure.supylabel("share of right characters with its 95 % interval; below: how many")
     figure.savefig(Path(sys.argv[1]), dpi=110, metadata={"Software": None})
+
+
+def _interval(right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Where the share of right ones lies by 95 %, as far as so many characters tell (Wilson)."""
+    ends = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
+    return ends.low, ends.high
 
 
 if __name__ == "__main__":

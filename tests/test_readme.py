@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from data.figures import FIGURE, draw_digit
+from plate_ocr import PlateReader
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,6 +33,11 @@ def test_the_first_command_prints_what_it_says() -> None:
     assert done.stderr == ""
     # Other weights are a little more or less sure.
     assert float(sure) == pytest.approx(float(about), abs=0.05)
+
+
+def test_the_scripts_are_those_that_the_shipped_model_reads() -> None:
+    scripts = {unicodedata.name(char).split()[0] for char in PlateReader().alphabet}
+    assert scripts == {"DIGIT", "LATIN", "CJK"}, "tell in the README, under the title, what is read"
 
 
 def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

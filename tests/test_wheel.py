@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -25,6 +26,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_models_are_in_the_wheel_and_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
+    (told,) = re.findall(r"a wheel of (\d+) MB", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert round(wheel.stat().st_size / 1e6) == int(told)
     for name in ("digits", "chars"):
         for suffix in ("onnx", "safetensors"):
             assert 1000 < sizes[f"plate_ocr/models/{name}.{suffix}"] <= 1_000_000

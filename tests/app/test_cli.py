@@ -34,6 +34,8 @@ from tests.app.conftest import Run
 from tests.conftest import fill_disk
 from tests.test_region_files import PLATE, region_file
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -234,6 +236,18 @@ def test_messages_about_standard_input_name_it(
         code, out, err = run(command, "--model", "digits", "-")
         assert (code, out) == (1, "")
         assert err.startswith(f"plate-ocr: standard input: {says}")
+
+
+def test_the_json_of_the_readme_is_what_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"`plate-ocr (predict --json [^`]*)`[^`]*```json\n(.*?)```", readme, re.DOTALL)
+    assert shown
+    monkeypatch.chdir(ROOT)
+    code, out, err = run(*shlex.split(shown[1]))
+    assert (code, err) == (0, "")
+    values, expected = json.loads(out), json.loads(shown[2])
+    assert values | {"ms": 0} == expected | {"ms": 0}
+    assert [*values] == [*expected]
 
 
 REQUIRED = {
