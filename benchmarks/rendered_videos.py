@@ -8,7 +8,7 @@ set up for plates, the text is large enough and the exposure short enough for a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -79,7 +79,7 @@ class Video:
 
     def __init__(
         self,
-        cars: list[tuple[Passing, _Sprite]],
+        cars: list[tuple[Passing, Sprite]],
         background: Image,
         pole: _Pole | None,
         seed: NDArray[np.int64],
@@ -96,27 +96,40 @@ class Video:
             scene = self._background.astype(np.float32)
             for passing, sprite in self._sprites:
                 if passing.first <= number < passing.first + passing.count:
-                    sprite.draw(scene, (number - passing.first) / (passing.count - 1), passing.count)
+                    way, steps = sprite.end - sprite.start, passing.count - 1
+                    place = sprite.start + way * (number - passing.first) / steps
+                    sprite.draw(scene, place, way[:2] / steps * sprite.exposure)
             if self._pole:
                 scene[:, self._pole.left : self._pole.right] = self._pole.level
             scene += np.float32(noise) * rng.standard_normal(scene.shape, dtype=np.float32)
             yield np.repeat(np.clip(scene, 0, 255).astype(np.uint8)[..., None], 3, 2)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a file: ``.mp4`` as MPEG-4, ``.avi`` as Motion JPEG.
+        """Write a file; see :func:`write_video`."""
+        write_video(path, self, RATE, (WIDTH, HEIGHT))
 
-        Raises:
-            OutputError: if it cannot be written.
-        """
-        code = "MJPG" if os.fspath(path).endswith(".avi") else "mp4v"
-        writer = cv2.VideoWriter(
-            os.fspath(path), cv2.VideoWriter.fourcc(*code), RATE, (WIDTH, HEIGHT), isColor=True
-        )
-        if not writer.isOpened():
-            raise OutputError(f"cannot write {path}: is there such a folder?")
-        for picture in self:
-            writer.write(picture)
-        writer.release()
+
+def write_video(
+    path: str | os.PathLike[str], pictures: Iterable[Image], rate: float, size: tuple[int, int]
+) -> None:
+    """Write a file: ``.mp4`` as MPEG-4, ``.avi`` as Motion JPEG.
+
+    Args:
+        path: the file.
+        pictures: uint8 ``(H, W, 3)`` each.
+        rate: pictures a second.
+        size: width and height, pixels.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    code = "MJPG" if os.fspath(path).endswith(".avi") else "mp4v"
+    writer = cv2.VideoWriter(os.fspath(path), cv2.VideoWriter.fourcc(*code), rate, size, isColor=True)
+    if not writer.isOpened():
+        raise OutputError(f"cannot write {path}: is there such a folder?")
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
 
 
 @dataclass(frozen=True)
@@ -127,7 +140,7 @@ class _Pole:
 
 
 @dataclass(frozen=True)
-class _Sprite:
+class Sprite:
     """A car's picture and its way.
 
     Attributes:
@@ -148,18 +161,19 @@ class _Sprite:
     end: NDArray[np.float64]
     exposure: float
 
-    def draw(self, scene: NDArray[np.float32], part: float, count: int) -> None:
-        """Draw it where it is after a part of its way, 0..1, which takes so many pictures."""
-        x, y, wide = self.start + (self.end - self.start) * part
+    def draw(
+        self, scene: NDArray[np.float32], place: NDArray[np.float64], motion: NDArray[np.float64]
+    ) -> None:
+        """Draw it: pixels of the plate's middle and its width, and of a motion along which it is blurred."""
+        x, y, wide = place
         zoom = wide / np.ptp(self.box[:, 0])
         low, high = self.box.min(0), self.box.max(0)
         shift = np.array([x, y]) - zoom * (low + high) / 2
         matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]], [0, 0, 1.0]]) @ self.turned
         both = cv2.warpPerspective(
-            np.dstack([self.body, self.cover]), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA
+            np.dstack([self.body, self.cover]), matrix, scene.shape[::-1], flags=cv2.INTER_AREA
         ).astype(np.float32)
         light, mask = both[..., 0] * (both[..., 1] / 255), both[..., 1] / 255
-        motion = (self.end - self.start)[:2] / (count - 1) * self.exposure
         kernel = _streak(motion)
         scene *= 1 - cv2.filter2D(mask, -1, kernel)
         scene += cv2.filter2D(light, -1, kernel)
@@ -180,7 +194,7 @@ class VideoGenerator(SceneGenerator):
             pole = _Pole(left, left + 20 + int(rng.random() * 60), float(rng.random() * 255))
         return Video(cars, background, pole, np.array([seed, index, 1]))
 
-    def _passing(self, rng: Generator, lane: float, first: int) -> tuple[Passing, _Sprite]:
+    def _passing(self, rng: Generator, lane: float, first: int) -> tuple[Passing, Sprite]:
         flat = self.plates.draw_flat(rng)
         _, top, _, bottom = flat.plate_box
         body, cover, place = draw_car(rng, flat, self.glyphs, 240.0, plate=True)
@@ -203,7 +217,7 @@ class VideoGenerator(SceneGenerator):
         count = round(RATE * float(rng.uniform(*SECONDS)))
         motion = float(np.linalg.norm((end - start)[:2])) / (count - 1)
         exposure = min(float(rng.uniform(*EXPOSURE)), MAX_MOTION_BLUR * text * far / motion)
-        sprite = _Sprite(body, cover, turned, box, start, end, exposure)
+        sprite = Sprite(body, cover, turned, box, start, end, exposure)
         return Passing(flat.text, first, count), sprite
 
 
