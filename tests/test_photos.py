@@ -532,3 +532,15 @@ def test_a_photo_may_be_larger_than_the_detector_looks_at(
             moved.append(max(shares, default=0.0))
     assert len(moved) > 5
     assert np.median(moved) > 0.7
+
+
+def test_a_window_of_a_photo_is_looked_at_once(shipped_plates: Path, shipped_detector: Path) -> None:
+    photo = np.full((720, 1280), 90, np.uint8)
+    photo[400:440, 700:850] = cv2.resize(text_picture("KA365CP"), (150, 40))
+    with PlateReader(shipped_plates, input="photo", threads=1) as reader:
+        photos = reader.photos
+        assert photos is not None
+        assert photos.detect_window(photo, (0, 0, 640, 720), 0.5) == []
+        (plate,) = photos.read_places(photo, photos.detect_window(photo, (600, 340, 950, 500), 1.0))
+    assert plate.text == "KA365CP"
+    assert overlap(np.array(plate.corners), np.array([[700, 400], [850, 400], [850, 440], [700, 440]])) > 0.7

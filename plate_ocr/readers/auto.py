@@ -207,6 +207,7 @@ class PlateReader(Reader[Reading]):
     Attributes:
         model: reads.
         view: how pictures are looked at: ``rotate``, ``roi`` and ``ignore``.
+        photos: finds and reads with ``input="photo"``; else None.
 
     A call raises :class:`~plate_ocr.BoxError`, an ``ImageError``, for a picture that a box lies outside of.
 
@@ -262,6 +263,7 @@ class PlateReader(Reader[Reading]):
             ignore=self.view.ignore,
         )
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
+        self.photos: PhotoReader | None = None
         if isinstance(self.model, PlateModel):
             if input == "char":
                 raise ModelError(
@@ -276,7 +278,8 @@ class PlateReader(Reader[Reading]):
             if input == "plate":
                 self._read = plates.read
             elif input == "photo":
-                self._read = PhotoReader(plates, self._detector(), self._is_wanted).read
+                self.photos = PhotoReader(plates, self._detector(), self._is_wanted)
+                self._read = self.photos.read
             else:
                 self._read = AnyReader(
                     plates,
@@ -355,6 +358,7 @@ class PlateReader(Reader[Reading]):
     def close(self) -> None:
         """Give back the memory of its networks; to read with it is an error from now on."""
         super().close()
+        self.photos = None
         self._read, self._detector = self._refuse, self._refuse  # what read may hold other networks
 
 

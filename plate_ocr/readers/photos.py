@@ -132,6 +132,22 @@ class PhotoReader:
         card = self.detector.card
         return self._detect(gray, card.longest, "photo", min_score=WEAK * card.min_score)
 
+    def detect_window(self, gray: Image, window: tuple[int, int, int, int], scale: float) -> list[Detection]:
+        """Where plates are in a window of a photo, looked at once.
+
+        Args:
+            gray: uint8 ``(H, W)``.
+            window: left, top, right and bottom, pixels.
+            scale: pixels of the detector's input per pixel of the photo.
+        """
+        left, top, right, bottom = window
+        longest = max(1, round(scale * max(right - left, bottom - top)))
+        return self._detect(gray[top:bottom, left:right], longest, "closer", origin=(left, top))
+
+    def read_places(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
+        """The plates at these places of a photo, uint8 ``(H, W)``, the surest first."""
+        return self._wanted(self._read_places(gray, places))
+
     def read_photo(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
         """The plates in a photo, the surest first.
 
