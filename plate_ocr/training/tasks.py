@@ -5,6 +5,7 @@ Looking at configurations needs no torch; opening a task does.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from plate_ocr.errors import DataError
 from plate_ocr.training.characters.config import CharRunConfig, CharsRunConfig, DigitsRunConfig
 from plate_ocr.training.core.config import RunConfig, parse_toml
+from plate_ocr.training.core.folder import refuse_other_run, require_run
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.plates.config import PlateRunConfig
 
@@ -65,6 +67,25 @@ def config_of(model: str, source: str) -> type[RunConfig]:
     if model not in CONFIGS:
         raise DataError(f"{source}: there is no model {model!r}; there are {', '.join(CONFIGS)}")
     return CONFIGS[model]
+
+
+def check_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
+    """Refuse a run that cannot start, as far as that can be told without torch.
+
+    Raises:
+        DataError: if a data set is not there or is a table of something else.
+        ModelError: if there is no run to resume.
+        OutputError: if the folder holds another run.
+    """
+    if resume:
+        require_run(folder)
+    elif os.environ.get("RANK", "0") == "0":  # of several processes the first makes the folder
+        refuse_other_run(folder)
+    if isinstance(config, CharRunConfig):
+        from plate_ocr.training.characters.dataset import check_data_set
+
+        for data in config.data:
+            check_data_set(Path(data))
 
 
 def train(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +110,33 @@ def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, mod
     left_out = "region cn is left out: no glyphs or fonts for " in out
     assert left_out == (model in ("plates", "detector"))
     assert ("plates of us, " in out) == left_out
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["nowhere.csv", "-o", "new"], "there is no data set nowhere.csv"),
+        (["table.csv", "-o", "new"], "table.csv line 1: no column label"),
+        (
+            ["plates.csv", "-o", "new"],
+            "plates.csv labels whole plates (plate_text), and characters are expected (image_path,label): "
+            "measure on it with plate-ocr evaluate plates.csv, train on plates with --model plates",
+        ),
+        (["-o", "old"], "old already holds a run: resume it with --resume old, or give another folder"),
+        (["--resume", "bare"], "bare holds no run to resume: there is no last.ckpt"),
+    ],
+)
+def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, given: list[str], says: str) -> None:
+    Path("table.csv").write_text("image_path,text\n1.png,A\n", encoding="utf-8")
+    Path("plates.csv").write_text("image_path,plate_text\n1.png,AB1\n", encoding="utf-8")
+    for folder, name in (("old", "last.ckpt"), ("bare", "config.toml")):
+        Path(folder).mkdir()
+        Path(folder, name).write_text(CONFIGS["digits"].new().to_toml(), encoding="utf-8")
+    code = "import sys; sys.modules['torch'] = None; from plate_ocr.app.cli import main; main()"
+    command = [sys.executable, "-c", code, "train", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"plate-ocr: {says}")
 
 
 def test_the_plan_of_a_stored_run(run: Run, tmp_path: Path) -> None:

@@ -309,11 +309,15 @@ def _show_schedule(config: RunConfig, folder: Path | None) -> None:
 
 def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool) -> None:
     from plate_ocr.app.progress import train_callback
-    from plate_ocr.training.core.device import pick_device
     from plate_ocr.training.core.folder import CHECKPOINT
+    from plate_ocr.training.tasks import check_run
     from plate_ocr.training.tasks import train as train_model
 
     assert folder is not None
+    check_run(config, folder, resume=resume)
+    # Not before: it imports torch, which takes seconds.
+    from plate_ocr.training.core.device import pick_device
+
     started = perf_counter()
     LOGGER.debug("device: %s, %d cores", pick_device(config.device), available_threads())
     LOGGER.debug("model: %s%s", config.model, f", from {config.weights}" if config.weights else "")

@@ -6,17 +6,17 @@ import hashlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.files import listed_path, read_csv
+from plate_ocr.labels import CSV_COLUMNS as PLATE_COLUMNS
 from plate_ocr.vision.binarize import border_share, otsu
 from plate_ocr.vision.image_files import is_image_name
 from plate_ocr.vision.images import Image, read_image, to_gray
@@ -146,15 +146,23 @@ def list_samples(path: Path, group: str = "") -> tuple[list[Sample], list[Proble
                 f"{path} holds no pictures; one folder per class is expected, as in {path}/A/1.png"
             )
         return samples, []
-    if not os.path.exists(path):
-        raise DataError(f"there is no data set {path}")
     return _list_csv(path, sample)
+
+
+def check_data_set(path: Path) -> None:
+    """Refuse what is no data set of characters, without looking at its pictures.
+
+    Raises:
+        DataError: if it is neither a folder nor a CSV file with the columns of one.
+    """
+    if not os.path.isdir(path):
+        next(_rows(path), None)
 
 
 def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[list[Sample], list[Problem]]:
     samples: list[Sample] = []
     problems: list[Problem] = []
-    for location, row in read_csv(path, CSV_COLUMNS):
+    for location, row in _rows(path):
         name, label = row["image_path"], row["label"]
         if not name or not label:
             problems.append(Problem("incomplete line", location, "the path or the label is missing"))
@@ -163,6 +171,29 @@ def _list_csv(path: Path, sample: Callable[[Path, str, str], Sample]) -> tuple[l
     if not samples:
         raise DataError(f"{path} lists no pictures")
     return samples, problems
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    if not os.path.exists(path):
+        raise DataError(f"there is no data set {path}")
+    try:
+        yield from read_csv(path, CSV_COLUMNS)
+    except DataError:
+        if not _labels_plates(path):
+            raise
+        raise DataError(
+            f"{path} labels whole plates (plate_text), "
+            f"and characters are expected ({','.join(CSV_COLUMNS)}): measure on it with "
+            f"plate-ocr evaluate {path}, train on plates with --model plates"
+        ) from None
+
+
+def _labels_plates(path: Path) -> bool:
+    try:
+        next(read_csv(path, PLATE_COLUMNS), None)
+    except DataError:
+        return False
+    return True
 
 
 def load_samples(
@@ -269,6 +300,8 @@ def _split_in_two(
     X: NDArray[np.int64], y: NDArray[np.int64], fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Samples and labels go through one call together, so that they cannot come apart."""
+    from sklearn.model_selection import train_test_split
+
     alone = np.bincount(y)[y] < 2
     classes = len(np.unique(y[~alone]))
     if classes == 0:
