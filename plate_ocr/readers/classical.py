@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -190,12 +191,16 @@ class ClassicalReader:
         return [self._read(gray) for gray in pictures]
 
     def lines(self, gray: Image) -> list[LineReading]:
-        """Read every guess of the line of characters, best first.
+        """Read every guess of the line of characters; one reading per text, the likeliest first.
 
         Args:
             gray: uint8 ``(H, W)``: a crop of a plate, tight or loose.
         """
-        readings = [self._read_line(line) for line in straighten(gray)]
+        by_text = defaultdict[tuple[int, ...], list[LineReading]](list)
+        for line in straighten(gray):
+            reading = self._read_line(line)
+            by_text[tuple(reading.scores.argmax(1).tolist())].append(reading)
+        readings = [_summed(same) for same in by_text.values()]
         return sorted(readings, key=lambda reading: -reading.value)
 
     def _read(self, gray: Image) -> tuple[Plate, ...]:
@@ -242,6 +247,12 @@ class ClassicalReader:
         )
         taken = folded[chosen] * allowed[: len(chosen)]
         return LineReading(line, segments, tuple(chosen), taken, value + form.prior)
+
+
+def _summed(same: Sequence[LineReading]) -> LineReading:
+    """The likeliest of readings with the same text, with the probability of all together."""
+    best = max(same, key=lambda reading: reading.value)
+    return best._replace(value=float(np.logaddexp.reduce([reading.value for reading in same])))
 
 
 def _corners(reading: LineReading) -> tuple[tuple[float, float], ...]:

@@ -154,7 +154,8 @@ class LineReading(NamedTuple):
         chosen: indices of the pieces that were taken for characters.
         scores: float32 ``(len(chosen), classes)``: probabilities of the chosen ones; 0 for what the
             plate's format excludes there.
-        value: log-probability of the whole reading, less the cost of unexplained ink.
+        value: log-probability of the whole reading, less the cost of unexplained ink; where several guesses
+            of the line give the same text, of all of them together.
     """
 
     line: Line
