@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from plate_ocr.app.output import to_line, to_values
-from plate_ocr.readers.auto import classify_picture
+from plate_ocr.app.output import PHOTO_HINT, looks_like_photo, to_line, to_values
 from plate_ocr.readers.photos import CROPS, folded_confidence, sure_chars
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading
 from plate_ocr.readers.thresholds import REREAD_BELOW, SURE_CHAR
@@ -25,7 +24,7 @@ from plate_ocr.readers.trace import (
     Trace,
 )
 from plate_ocr.vision.detection import Detection
-from plate_ocr.vision.images import Image, to_gray
+from plate_ocr.vision.images import Image
 
 PURPOSES: dict[SearchPurpose, str] = {
     "photo": "the photo",
@@ -152,7 +151,7 @@ class Inspection:
         yield self.title()
         yield f"  read as {self.type_in_words}"
         if self._is_classical_photo():
-            yield "  this looks like a photo: only --model plates searches photos for plates"
+            yield f"  this looks like a photo: {PHOTO_HINT}"
         for search in self.trace.searches:
             yield f"  detector, {search_line(search, self.trace.offset)}"
             for place in search.detections:
@@ -178,7 +177,7 @@ class Inspection:
     def _is_classical_photo(self) -> bool:
         """Whether the classical reader, which takes crops of plates, was given a photo."""
         classical = self.trace.card is not None and self.trace.char is None
-        return classical and classify_picture(to_gray(self.picture), self.reading.plates) == "photo"
+        return classical and looks_like_photo(self.reading)
 
     def detection_line(self, place: Detection) -> str:
         """A detection, and why it was not read, in one line."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
+from plate_ocr.readers.auto import classify_picture
 from plate_ocr.readers.results import Reading
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ class Written(NamedTuple):
 
 
 NONE_WRITTEN = Written()
+
+PHOTO_HINT = "only --model plates searches photos for plates"
+
+
+def looks_like_photo(reading: Reading) -> bool:
+    """Whether a picture that was taken for a crop of a plate looks like a photo, by what was read of it."""
+    return classify_picture(reading.height, reading.width, reading.plates) == "photo"
 
 
 def to_values(

@@ -111,7 +111,9 @@ class AnyReader:
         crops = dict(zip(doubtful, self.plates.read([pictures[i] for i in doubtful]), strict=True))
         results: list[tuple[PictureType, tuple[Plate, ...]]] = []
         for i, gray in enumerate(pictures):
-            picture_type: PictureType = classify_picture(gray, crops[i]) if i in crops else "photo"
+            picture_type: PictureType = (
+                classify_picture(len(gray), gray.shape[1], crops[i]) if i in crops else "photo"
+            )
             if picture_type == "char":
                 plates = self.characters.read([gray])[0]
             elif picture_type == "plate":
@@ -149,11 +151,12 @@ def _is_photo(gray: Image, places: Sequence[Detection]) -> bool:
     return bool(heights) and bool(max(heights) < PART_HEIGHT * len(gray))
 
 
-def classify_picture(gray: Image, plates: Sequence[Plate]) -> PictureType:
+def classify_picture(height: int, width: int, plates: Sequence[Plate]) -> PictureType:
     """What a picture shows that is no photo without doubt.
 
     Args:
-        gray: uint8 ``(H, W)``.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
         plates: what was read of it, taken for a plate.
 
     Returns:
@@ -161,7 +164,6 @@ def classify_picture(gray: Image, plates: Sequence[Plate]) -> PictureType:
         ``"plate"`` for what is filled by a plate, a short text only if it is confident, or too low for a
         photo; ``"photo"`` for all else.
     """
-    height, width = gray.shape
     # A motorcycle's plate of two lines may be as small.
     small = height <= MAX_CHAR_HEIGHT and width <= MAX_CHAR_ASPECT * height
     if small and all(len(plate.text) < MIN_PLATE_LENGTH for plate in plates):
@@ -206,6 +208,7 @@ class PlateReader(Reader[Reading]):
 
     Attributes:
         model: reads.
+        input: what pictures are taken for.
         view: how pictures are looked at: ``rotate``, ``roi`` and ``ignore``.
         photos: finds and reads with ``input="photo"``; else None.
 
@@ -294,8 +297,10 @@ class PlateReader(Reader[Reading]):
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
             from plate_ocr.readers.classical import ClassicalReader
 
+            input = "char" if input == "char" else "plate"
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
             self._read = classical.classifier.read if input == "char" else classical.read
+        self.input: InputType = input
 
     def _decode(self, source: ImageSource) -> Image:
         gray = rotated(self, super()._decode(source))

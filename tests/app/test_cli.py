@@ -71,6 +71,24 @@ def test_a_plate_is_read(run: Run, pictures: Path) -> None:
     assert out.split("  ")[1] == "KA365CP"
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_photos_for_the_classical_reader_are_told_once(
+    run: Run, pictures: Path, tmp_path: Path, jobs: int
+) -> None:
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((300, 400), 90, np.uint8))
+    inputs = tmp_path / "a.png", tmp_path / "b.png", pictures / "plate.png"
+    hint = "only --model plates searches photos for plates"
+    code, _, err = run("predict", "--model", "chars", "-j", jobs, *inputs)
+    assert (code, err) == (0, f"plate-ocr: inputs that look like photos: 2; {hint}\n")
+    for options in (
+        ["--model", "plates"],
+        ["--model", "chars", "--input", "char"],
+        ["--model", "chars", "-q"],
+    ):
+        assert hint not in run("predict", *options, *inputs)[2]
+
+
 def test_json_is_as_designed(run: Run, pictures: Path) -> None:
     code, out, _ = run("predict", "--json", "--input", "char", pictures / "7.png")
     (answer,) = objects(out)

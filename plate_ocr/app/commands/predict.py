@@ -25,7 +25,7 @@ from plate_ocr.app.console import (
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError, VideoError
-from plate_ocr.model.sessions import PlateModel
+from plate_ocr.model.sessions import CharModel, PlateModel
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
@@ -110,10 +110,9 @@ def predict(
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture, of_video
-    from plate_ocr.app.output import NONE_WRITTEN, to_json, to_line, to_rows, to_values
-    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.output import NONE_WRITTEN, looks_like_photo, to_json, to_line, to_rows, to_values
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import STANDARD_INPUT, Inputs, expand, is_video
+    from plate_ocr.app.sources import STANDARD_INPUT, expand, is_video
 
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
@@ -141,10 +140,10 @@ def predict(
             return opened(options.InputType.photo)
         return read
 
-    folders, rows = PictureFolders(annotate, crops, blur, Inputs(tuple(images))), list[list[Any]]()
     results, identify = _results(resume, images, retry=retry), _identification(known)
-    if results and folders:
-        folders.reserve(results.written())
+    folders, rows = _picture_folders(annotate, crops, blur, images, results), list[list[Any]]()
+    # Others find the plates in photos, or were told that there is one character.
+    classical = isinstance(read.model, CharModel) and read.input == "plate" and roi is None
 
     def for_worker(source: Source) -> bool:
         done = results is not None and source.name in results.named
@@ -166,7 +165,7 @@ def predict(
             )
         return (of_picture(source, read, folders.draw),)
 
-    failed, stopped, failed_before, reader = False, False, 0, partial(opened, input_type)
+    failed, stopped, failed_before, photos, reader = False, False, 0, 0, partial(opened, input_type)
     try:
         with closing(in_turn(jobs, expand(images), for_worker, reader, folders.draw)) as turns:
             for turn in counted(turns, lambda: sum(1 for _ in expand(images)), to_file=results is not None):
@@ -174,6 +173,7 @@ def predict(
                 failed_before += results is not None and turn[0].name in results.failed
                 for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
                     failed |= wrong is not None
+                    photos += classical and reading is not None and looks_like_photo(reading)
                     written = (folders.write(turn[0], drawn) if drawn else NONE_WRITTEN) if folders else None
                     values = to_values(name, reading, wrong, track=track, video=video, written=written)
                     if results:
@@ -191,7 +191,7 @@ def predict(
                     results.append(lines)
     except KeyboardInterrupt:
         stopped = True
-    _conclude(table, results.rows() if results else rows, folders, started)
+    _conclude(table, results.rows() if results else rows, folders, photos, started)
     _end(resume, failed, failed_before, stopped=stopped)
 
 
@@ -208,6 +208,23 @@ def _results(path: Path | None, images: list[str], *, retry: bool) -> ResultFile
     if not retry:
         return results
     return results.without({source.name for source in expand(images) if source.name in results.failed})
+
+
+def _picture_folders(
+    annotate: Path | None,
+    crops: Path | None,
+    blur: Path | None,
+    images: list[str],
+    results: ResultFile | None,
+) -> PictureFolders:
+    """Where pictures are written to; not over those of earlier results."""
+    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.sources import Inputs
+
+    folders = PictureFolders(annotate, crops, blur, Inputs(tuple(images)))
+    if results and folders:
+        folders.reserve(results.written())
+    return folders
 
 
 def _check_places(
@@ -239,12 +256,16 @@ def _check_places(
         fail(".xlsx files need XlsxWriter; install it with: pip install 'plate-ocr[xlsx]'", 1)
 
 
-def _conclude(table: Path | None, rows: Iterable[list[Any]], folders: PictureFolders, started: float) -> None:
-    """Write the table, and report images in which nothing was hidden."""
-    from plate_ocr.app.output import write_table
+def _conclude(
+    table: Path | None, rows: Iterable[list[Any]], folders: PictureFolders, photos: int, started: float
+) -> None:
+    """Write the table, and report photos for the classical reader and images in which nothing was hidden."""
+    from plate_ocr.app.output import PHOTO_HINT, write_table
 
     if table:
         write_table(table, rows)
+    if photos:
+        LOGGER.warning(f"inputs that look like photos: {photos:,}; {PHOTO_HINT}")
     if summary := folders.summary():
         LOGGER.info(summary)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
