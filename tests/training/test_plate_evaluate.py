@@ -50,17 +50,18 @@ def test_a_plate_is_as_sure_as_its_characters_are_on_the_mean() -> None:
     np.testing.assert_allclose(answers.plate_confidences(1.0), [0.8, 0, 0.5], atol=1e-6)
 
 
-def test_a_card_counts_what_its_beginnings_learnt_from_too() -> None:
-    learnt = {"drawn": 3000, "rendered": 2, "from": {"drawn": 400, "rendered": 1, "from": {"drawn": 50}}}
+def test_a_card_has_a_line_for_each_stage_of_the_training() -> None:
+    first = {"drawn": 6000, "rendered": 2000, "regions": ["cn", "us"], "seed": 1}
+    second = {"drawn": 500, "rendered": 10, "regions": ["cn", "us"], "from": first}
+    learnt = {"drawn": 512, "rendered": 256, "regions": ["my_ua"], "from": second}
     figures = {"count": 1, "accuracy": 1.0, "character_calibration_error": 0.0}
-    metrics = {
-        "plates": figures,
-        "regions": {},
-        "negatives": 1,
-        "false_positive_rate": 0,
-    }
+    metrics = {"plates": figures, "regions": {}, "negatives": 1, "false_positive_rate": 0}
     page = plate_page(dataclasses.replace(SMALL, training=learnt), metrics, {"model.safetensors": 1})
-    assert "Trained on 3,450 augmented samples of 3 rendered plates" in page.markdown()
+    assert (
+        "\n\nTrained on rendered plates, and on no real one:\n\n"
+        "- 6,500 augmented samples of 2,010 rendered plates of the regions cn, us (2 runs)\n"
+        "- 512 augmented samples of 256 rendered plates of the regions my\\_ua\n\n"
+    ) in page.markdown()
 
 
 def test_a_network_is_finished_into_a_model_that_says_what_it_can() -> None:

@@ -16,7 +16,7 @@ from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, generator_of, render_scenes
-from plate_ocr.training.core.model_card import CardPage, escape
+from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import take_over
@@ -25,7 +25,7 @@ from plate_ocr.training.detector.data import SceneBatches
 from plate_ocr.training.detector.evaluate import evaluate_detector
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.config import FIRST_VAL
-from plate_ocr.training.rendered.run import rendered_shards, total_over_ancestry, training_record
+from plate_ocr.training.rendered.run import rendered_shards, stage_lines, training_record
 
 CARD = DetectorCard(channels=(16, 32, 64, 88), features=48, blocks=(1, 1, 1), context=3, light=True)
 """Default network: takes a fifth of the time of :class:`DetectorCard`'s own sizes."""
@@ -113,7 +113,7 @@ def finish_detector(
 
 
 def _page(card: DetectorCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
-    training, error = card.training, metrics["corner_error"]
+    error = metrics["corner_error"]
     corners = "" if error is None else f", mean corner error {error:.1%} of the plate's width"
     return CardPage(
         title="Finds plates in photos",
@@ -123,9 +123,8 @@ def _page(card: DetectorCard, metrics: Mapping[str, Any], sizes: Mapping[str, in
         "pixels the score of a plate's centre and its four corners; "
         f"{sizes['model.safetensors']:,} bytes of weights. A score below {card.min_score} is no plate.",
         trained_on=[
-            f"Trained on {total_over_ancestry(training, 'drawn'):,} augmented samples of "
-            f"{total_over_ancestry(training, 'rendered'):,} rendered scenes with plates of the regions "
-            f"{', '.join(map(escape, training.get('regions', ())))}, and on no photo of a plate."
+            "Trained on rendered scenes, and on no photo of a plate:",
+            stage_lines(card.training, "scenes with plates"),
         ],
         measured=f"Measured once on {metrics['scenes']:,} held-out rendered scenes: recall "
         f"{metrics['recall']:.2%} of {metrics['plates']:,} plates (intersection over union at least "

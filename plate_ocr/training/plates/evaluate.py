@@ -23,9 +23,9 @@ from plate_ocr.readers.ctc import greedy_decode
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.text import correct_characters
 from plate_ocr.training.core.calibration import fit_min_confidence, fit_temperature
-from plate_ocr.training.core.model_card import CardPage, escape
+from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Finished
-from plate_ocr.training.rendered.run import total_over_ancestry
+from plate_ocr.training.rendered.run import stage_lines
 from plate_ocr.vision.images import Image
 
 N_CALIBRATION, N_NEGATIVES, N_TEST = 8192, 1024, 4096
@@ -211,7 +211,6 @@ def _measured(readings: PlateReadings, shard: Shard, card: PlateCard) -> dict[st
 
 def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     """The card of a plate model, from its metrics and the sizes of its files in bytes."""
-    training = card.training
     return CardPage(
         title="Reads whole plates",
         alphabet=card.alphabet.characters,
@@ -220,11 +219,7 @@ def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, 
         f"{card.layers} transformer layers of {card.transformer} → CTC; "
         f"{sizes['model.safetensors']:,} bytes of weights. A character below "
         f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
-        trained_on=[
-            f"Trained on {total_over_ancestry(training, 'drawn'):,} augmented samples of "
-            f"{total_over_ancestry(training, 'rendered'):,} rendered plates of the regions "
-            f"{', '.join(map(escape, training.get('regions', ())))}, and on no real plate."
-        ],
+        trained_on=["Trained on rendered plates, and on no real one:", stage_lines(card.training, "plates")],
         measured="Measured once on held-out rendered plates; an unknown character counts as wrong:",
         columns=("region", "plates", "plate accuracy", "calibration error of characters"),
         rows=[

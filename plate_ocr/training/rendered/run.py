@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.device import ProcessGroup
+from plate_ocr.training.core.model_card import escape
 from plate_ocr.training.core.processes import spawned
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.rendered.config import RenderRunConfig
@@ -78,7 +80,30 @@ def training_record(
     }
 
 
-def total_over_ancestry(training: Mapping[str, Any], key: str) -> int:
-    """Sum of a number in the training records of a model and of all models whose weights it started from."""
-    before = total_over_ancestry(training["from"], key) if "from" in training else 0
-    return int(training.get(key, 0)) + before
+def stage_lines(training: Mapping[str, Any], what: str) -> str:
+    """A Markdown list of what a network was trained on, from the first run to the last.
+
+    Args:
+        training: the training record of a card; that of the model it started from is under ``from``.
+        what: the rendered pictures, such as ``plates``.
+
+    Returns:
+        One line per run; runs in a row with the same sources are added up in one.
+    """
+    runs: list[Mapping[str, Any]] = [training]
+    while "from" in runs[-1]:
+        runs.append(runs[-1]["from"])
+    lines = []
+    for (regions, real), same in groupby(reversed(runs), _sources):
+        stage = [*same]
+        drawn, rendered = (sum(int(run.get(key, 0)) for run in stage) for key in ("drawn", "rendered"))
+        counts = [f"{real:,} pictures of real plates"] if real else []
+        counts.append(f"{rendered:,} rendered {what} of the regions {', '.join(map(escape, regions))}")
+        several = f" ({len(stage)} runs)" if len(stage) > 1 else ""
+        lines.append(f"- {drawn:,} augmented samples of {' and of '.join(counts)}{several}")
+    return "\n".join(lines)
+
+
+def _sources(run: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
+    """The regions of a run's rendered pictures, and the number of its real ones."""
+    return tuple(run.get("regions", ())), int(run.get("real", 0))
