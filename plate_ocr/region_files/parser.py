@@ -36,7 +36,7 @@ RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * LONGEST, 4, prior=-4.0
 RED = "#c01818"
 """Usual colour of accented characters."""
 
-_PATTERN = re.compile(r"\{([^{}]*)\}|(.)", re.DOTALL)
+_PATTERN = re.compile(r"\{([^{}]*)\}|\[([^\[\]]*)\]|(.)", re.DOTALL)
 
 
 def bundled_regions() -> tuple[str, ...]:
@@ -253,11 +253,12 @@ def _field(table: _Table, size: tuple[float, float], words: Mapping[str, Sequenc
 def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) -> tuple[Token, ...]:
     tokens = []
     for match in _PATTERN.finditer(pattern):
-        name, char = match.groups()
-        if name is not None:
-            if name not in words:
-                raise table.error(f"pattern {pattern!r}: there is no {name!r} under [words]")
-            tokens.append(Token("word", words[name]))
+        name, stacked, char = match.groups()
+        if char is None:
+            named = stacked if name is None else name
+            if named not in words:
+                raise table.error(f"pattern {pattern!r}: there is no {named!r} under [words]")
+            tokens.append(Token("word" if stacked is None else "stack", words[named]))
         elif char in "#@":
             tokens.append(Token("any", words[char]))
         elif char == "?":

@@ -5,7 +5,8 @@ A region file is TOML. Lengths are in millimetres (any unit will do), colours ``
 
 Patterns of a text: ``#`` is a digit, ``@`` a letter, ``?`` a letter or a digit, ``{name}`` one of the words
 under ``[words]``; a space is a gap between groups, ``-``, ``.`` and ``·`` are drawn but not read, ``*`` is a
-badge (a sticker, a coat of arms) between groups; every other character stands for itself.
+badge (a sticker, a coat of arms) between groups; ``[name]`` is a word in small characters above one another;
+every other character stands for itself.
 
 Reading expects the texts of these patterns and, at a lower prior, any letters and digits. ``[[format]]``
 replaces these formats: ``patterns`` of whole texts; ``shortest``, the minimum number of characters if a text
@@ -28,11 +29,11 @@ Color: TypeAlias = tuple[int, int, int]
 DecorationType: TypeAlias = Literal[
     "text", "fill", "outline", "badge", "flag", "sticker", "picture", "stack", "bolts"
 ]
-TokenType: TypeAlias = Literal["any", "word", "char", "gap", "mark", "badge"]
+TokenType: TypeAlias = Literal["any", "word", "char", "stack", "gap", "mark", "badge"]
 
 MARKS = "-.·"
 
-TEXT = ("any", "word", "char")
+TEXT = ("any", "word", "char", "stack")
 """Types of tokens that are read."""
 
 

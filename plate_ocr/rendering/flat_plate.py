@@ -81,11 +81,14 @@ def draw_plate(
     }
     groups: list[str] = []
     boxes: list[Box] = []
+    heights: list[float] = []
     for field in layout.fields:
-        written, box = _draw_field(painter, field, foreground, accents.get(field.accent, foreground), unknown)
+        accent = accents.get(field.accent, foreground)
+        written, box, smallest = _draw_field(painter, field, foreground, accent, unknown)
         groups += written
         boxes.append(box)
-    text_height = min(box[3] - box[1] for box in boxes)
+        heights.append(smallest * (box[3] - box[1]))
+    text_height = min(heights)
     _blend_foreground(painter, foreground, text_height, painter.foreground)
     for color, mask in accents.items():
         _blend_foreground(painter, mask, text_height, _accent_level(painter, color))
@@ -124,29 +127,32 @@ class _Piece:
 
 def _draw_field(
     painter: Painter, field: Field, foreground: Image, accent: Image, unknown: float
-) -> tuple[list[str], Box]:
+) -> tuple[list[str], Box, float]:
     """Write a random text into a field.
 
     Returns:
-        The text, split at spaces, marks and badges, and its bounding box, pixels.
+        The text, split at spaces, marks and badges, its bounding box, pixels, and the height of its smallest
+        character as a part of the box's.
     """
-    rng, glyphs = painter.rng, painter.glyphs
+    rng = painter.rng
     pattern = field.patterns[random_index(rng, len(field.patterns))]
-    font, style = painter.font, painter.style
-    if field.fonts:
-        font = field.fonts[random_index(rng, len(field.fonts))]
+    font = field.fonts[random_index(rng, len(field.fonts))] if field.fonts else painter.font
     cell = uniform(rng, field.cell)
-    usual = max(glyphs.width(font, style), 0.2)
+    usual = max(painter.glyphs.width(font, painter.style), 0.2)
     stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
     gap, group = uniform(rng, field.gap), uniform(rng, field.group)
-    groups = [""]
+    groups, smallest = [""], 1.0
     pieces: list[_Piece] = []
     for token in pattern:
         if token.type in TEXT:
             word = token.choices[random_index(rng, len(token.choices))]
-            for char in word:
-                read, glyph = _choose_glyph(painter, font, char, unknown)
-                groups[-1] += read
+            chosen = [_choose_glyph(painter, font, char, unknown) for char in word]
+            groups[-1] += "".join(read for read, _ in chosen)
+            glyphs = [glyph for _, glyph in chosen]
+            if token.type == "stack":
+                smallest = 1 / len(word)
+                glyphs = [_stacked(glyphs)]
+            for char, glyph in zip(word, glyphs, strict=False):
                 width = glyph.shape[1] / HEIGHT * stretch
                 pieces.append(_Piece("glyph", char, min(width, cell) if cell else width, glyph))
         elif token.type == "gap":
@@ -180,7 +186,8 @@ def _draw_field(
         mask = accent if piece.char in field.accented else foreground
         _draw_piece(painter, piece, mask, (x, y, x + width, y + height))
         x += width + gap * height * squeeze
-    return [group for group in groups if group], (start, y, x - gap * height * squeeze, y + height)
+    box = (start, y, x - gap * height * squeeze, y + height)
+    return [group for group in groups if group], box, smallest
 
 
 def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tuple[str, Image]:
@@ -192,6 +199,19 @@ def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tup
     if glyph is None:
         raise AssertionError(f"no glyph for {char}: regions are checked before")
     return plate_text(char), glyph
+
+
+def _stacked(glyphs: list[Image]) -> Image:
+    """Glyphs above one another, as high together as each of them."""
+    height = HEIGHT // len(glyphs)
+    width = max(3, round(1.15 * max(glyph.shape[1] for glyph in glyphs) / len(glyphs)))
+    stack: Image = np.zeros((HEIGHT, width), np.uint8)
+    for i, glyph in enumerate(glyphs):
+        # The least gap that keeps them apart where strokes grow.
+        small = cv2.resize(glyph, (width, height - 6), interpolation=cv2.INTER_AREA)
+        top = i * (HEIGHT - height + 6) // max(1, len(glyphs) - 1)
+        stack[top : top + height - 6] = small
+    return stack
 
 
 @cache

@@ -22,16 +22,18 @@ from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
 MIX: Mapping[str, float] = {
     "cn": 0.24,
-    "us": 0.19,
-    "eu": 0.11,
-    "br": 0.11,
-    "uz": 0.12,
+    "us": 0.185,
+    "eu": 0.105,
+    "br": 0.107,
+    "uz": 0.115,
     "vn": 0.05,
     "any": 0.06,
     "ar": 0.05,
     "gb": 0.03,
     "tr": 0.02,
     "in": 0.02,
+    "hk": 0.012,
+    "mo": 0.006,
 }
 """Default shares of the regions."""
 
@@ -171,7 +173,7 @@ class PlateGenerator:
         region, layout = self.choose(rng)
         rows = len({field.row for field in layout.fields})
         # Slightly more pixels than the network's input has.
-        flat_height = (38 + 18 * float(rng.random())) * (1.5 if rows > 1 else 1.0)
+        flat_height = (38 + 18 * float(rng.random())) * (0.5 + 0.5 * rows)
         # Plates with decorations need more pixels for their text.
         text_share = min(field.box[3] - field.box[1] for field in layout.fields) * rows / layout.size[1]
         flat_height *= min(1.6, max(1.0, 0.75 / text_share))

@@ -76,7 +76,7 @@ def _check_region(generator: PlateGenerator, region: str) -> None:
         assert plate.image.shape == (64, 256)
         assert plate.image.dtype == np.uint8
         assert 1 <= len(alphabet.encode(plate.text)) <= 10
-        assert plate.lines in (1, 2)
+        assert plate.lines in (1, 2, 3)
         # Legible by construction: inside the picture, large enough, and not drowned.
         assert plate.corners.min() >= 0
         assert plate.corners.max() <= 1
@@ -177,3 +177,59 @@ def test_unknown_regions_and_fonts(tmp_path: Path, data_folder: Path) -> None:
         load_region("atlantis")
     with pytest.raises(DataError, match=r"no font 'comic': expected one of"):
         PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"stroke-font"', '"comic"'))])
+
+
+def test_small_characters_above_one_another_and_three_lines_are_read_from_the_top(tmp_path: Path) -> None:
+    region = tmp_path / "mine.toml"
+    region.write_text(
+        """
+[words]
+county = ["MD"]
+[[plate]]
+size = [300, 200]
+colors = [["#ffffff", "#000000"]]
+fonts = ["stroke-font"]
+[[plate.field]]
+box = [10, 5, 290, 65]
+patterns = ["12[county]3"]
+[[plate.field]]
+row = 2
+box = [10, 70, 290, 130]
+patterns = ["4"]
+[[plate.field]]
+row = 3
+box = [10, 135, 290, 195]
+patterns = ["56"]
+""",
+        encoding="utf-8",
+    )
+    generator = PlateGenerator(None, [region], not_plates=0)
+    plate = generator(0, 0)
+    assert (plate.text, plate.lines) == ("12MD3456", 3)
+    flat = generator.draw_flat(np.random.default_rng(0))
+    # The smallest characters are half as high as the others.
+    assert flat.text_height < 0.55 * 60 * 64 / 200
+
+
+def test_accented_characters_have_their_own_colour(tmp_path: Path) -> None:
+    region = tmp_path / "mine.toml"
+    plain = """
+[[plate]]
+size = [300, 100]
+colors = [["#ffffff", "#000000"]]
+fonts = ["stroke-font"]
+stroke = [0, 0]
+embossed = 0
+[[plate.field]]
+box = [10, 10, 290, 90]
+patterns = ["888888"]
+"""
+    darkest = []
+    for more in ("", 'accented = "8"\naccent = "#b0b0b0"'):
+        region.write_text(plain + more, encoding="utf-8")
+        flats = [
+            PlateGenerator(None, [region]).draw_flat(np.random.default_rng(seed)).gray for seed in range(8)
+        ]
+        darkest.append(np.median([np.percentile(flat, 5) for flat in flats]))
+    assert darkest[0] < 40
+    assert darkest[1] > 100
