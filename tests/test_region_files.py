@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PROVINCES, SPECIAL, Alp
 from plate_ocr.errors import DataError
 from plate_ocr.formats import PlateFormat
 from plate_ocr.region_files.parser import bundled_regions, load_region
+from plate_ocr.region_files.schema import TEXT, plate_text
 from plate_ocr.region_files.table import bundled_formats, formats_for
 
 WHOLE = DIGITS + LETTERS + PROVINCES
@@ -65,6 +67,7 @@ CHINA_WITHOUT_SIGNS = [
     official("W", "J", CN_PROVINCES, *[DIGITS] * 4, CN_ANY),
     official(CN_PROVINCES, DIGITS, DIGITS, CN_ANY, *[DIGITS] * 4),
 ]
+EUROPEAN = "".join(sorted(DIGITS + LETTERS + "ÄÖÜÅŠČĆŽĐÑ"))
 EXPECTED = {
     "any": FREE,
     "ar": [*formats("@@@###", "@@###@@", "@###@@@"), *RARE],
@@ -81,7 +84,7 @@ EXPECTED = {
         official(CN_PROVINCES, CN_LETTERS, *[DIGITS] * 4, "应", "急"),
         official("临", CN_PROVINCES, CN_LETTERS, *[DIGITS] * 4),
     ],
-    "eu": FREE,
+    "eu": [PlateFormat((EUROPEAN,) * LONGEST, 4)],
     "gb": [*formats("@@##@@@", "@###@@@", "@@@###@"), *RARE],
     "in": [*formats("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *RARE],
     "tr": [
@@ -110,7 +113,7 @@ def test_the_table_is_what_the_files_say() -> None:
 
 
 def test_an_unknown_region_is_named() -> None:
-    with pytest.raises(DataError, match="there is no region 'atlantis'; give one of any, ar, br"):
+    with pytest.raises(DataError, match="there is no region 'atlantis'; give one of al, am, any, ar, at"):
         formats_for(Alphabet(WHOLE), "atlantis")
 
 
@@ -154,6 +157,41 @@ def fits(text: str, form: PlateFormat) -> bool:
 )
 def test_chinese_plates_have_a_form(text: str, is_plate: bool) -> None:
     assert any(fits(text, form) for form in bundled_formats()["cn"]) is is_plate
+
+
+@pytest.mark.parametrize("region", sorted({*bundled_regions()} - {"any", "us"}))
+def test_formats_allow_what_is_written_on_the_plates(region: str) -> None:
+    loaded, rng = load_region(region), random.Random(1)
+    for layout in loaded.layouts:
+        for _ in range(50):
+            tokens = [token for field in layout.fields for token in rng.choice(field.patterns)]
+            text = plate_text("".join(rng.choice(token.choices) for token in tokens if token.type in TEXT))
+            assert any(fits(text, form) for form in loaded.formats), text
+
+
+@pytest.mark.parametrize(
+    ("region", "plate", "other"),
+    [
+        ("ru", "A123BC777", "Z123BC77"),
+        ("ru", "AB12377", "AB123Z7"),
+        ("ua", "AA1234BX", "AA1234BZ"),
+        ("nl", "12BDF3", "12BAF3"),
+        ("nl", "B123DF", "123BD1"),
+        ("id", "B1234ABC", "B0123ABC"),
+        ("my", "WXY1234", "WX12Y34"),
+        ("pl", "WA12345", "WA1234B5"),
+        ("de", "FÜAB123", "FÜ1AB23"),
+        ("hr", "ŠI1234AB", "QQ1234AB"),
+        ("kz", "123ABC02", "1A3ABC02"),
+        ("mn", "1234УБӨ", "12УБӨ34"),
+        ("tw", "ABC1234", "AB1C234"),
+        ("co", "ABC123", "AB1C23"),
+    ],
+)
+def test_plates_have_the_formats_of_their_country(region: str, plate: str, other: str) -> None:
+    usual = [form for form in load_region(region).formats if form.prior >= 0]
+    assert any(fits(plate_text(plate), form) for form in usual)
+    assert not any(fits(plate_text(other), form) for form in usual)
 
 
 @pytest.mark.parametrize("characters", [DIGITS, DIGITS + LETTERS, PROVINCES])

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.errors import DataError
-from plate_ocr.region_files.parser import load_region
+from plate_ocr.region_files.parser import bundled_regions, load_region
 from plate_ocr.region_files.schema import CaptureConfig, Layout, Region
 from plate_ocr.rendering.camera import choose_view, expose, photograph
 from plate_ocr.rendering.clutter import not_a_plate
@@ -20,22 +20,17 @@ from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
-MIX: Mapping[str, float] = {
-    "cn": 0.24,
-    "us": 0.185,
-    "eu": 0.105,
-    "br": 0.107,
-    "uz": 0.115,
-    "vn": 0.05,
-    "any": 0.06,
-    "ar": 0.05,
-    "gb": 0.03,
-    "tr": 0.02,
-    "in": 0.02,
-    "hk": 0.012,
-    "mo": 0.006,
-}
-"""Default shares of the regions."""
+_SHARES = {
+    "cn": 0.175, "us": 0.14,
+    "eu": 0.05, "br": 0.055, "uz": 0.06, "vn": 0.04, "any": 0.04,
+    "ar": 0.02, "gb": 0.015, "tr": 0.015, "in": 0.02,
+    "ru": 0.035, "id": 0.03, "my": 0.03, "nl": 0.03,
+    "pl": 0.015, "tw": 0.015, "ua": 0.015, "es": 0.012, "ph": 0.012, "ro": 0.012,
+    "hk": 0.008, "mo": 0.005,
+}  # fmt: skip
+_OTHERS = [name for name in bundled_regions() if name not in _SHARES]
+MIX: Mapping[str, float] = _SHARES | dict.fromkeys(_OTHERS, (1 - sum(_SHARES.values())) / len(_OTHERS))
+"""Default shares of the regions: those that are not named share the rest evenly."""
 
 OWN_WEIGHT = 0.1
 """Weight of a region that is not in the mix: a user's own."""

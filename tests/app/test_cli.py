@@ -172,7 +172,7 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
         (["--model", "detector"], "only finds plates; plates, chars and digits read"),
         (
             ["--model", "chars", "--region", "atlantis"],
-            "there is no region 'atlantis'; give one of any, ar, br",
+            "there is no region 'atlantis'; give one of al, am, any, ar, at",
         ),
         (["--input", "car"], "Invalid value for '--input'"),
         (["--min-confidence", "2"], "Invalid value for '--min-confidence'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -38,6 +39,7 @@ def write(folder: Path, text: str) -> Path:
 def test_the_mix_is_of_bundled_regions_and_sums_to_one() -> None:
     assert set(MIX) == set(bundled_regions())
     assert sum(MIX.values()) == pytest.approx(1)
+    assert min(MIX.values()) > 0.001
 
 
 def test_same_seed_same_bytes_in_any_order() -> None:
@@ -70,7 +72,7 @@ def test_every_region_renders_with_data(region: str, data_folder: Path) -> None:
 
 def _check_region(generator: PlateGenerator, region: str) -> None:
     alphabet = Alphabet(PLATE_CHARACTERS)
-    for i in range(40):
+    for i in range(15):
         plate = generator(1, i)
         assert plate.region == region
         assert plate.image.shape == (64, 256)
@@ -84,8 +86,8 @@ def _check_region(generator: PlateGenerator, region: str) -> None:
         assert np.mean(heights) * 64 >= 12 * plate.lines
         assert np.ptp(plate.image.astype(int)) >= 8
         # The plate is round its text; both go clockwise from the top left.
-        assert plate.outline[0, 0] <= plate.corners[0, 0]
-        assert plate.outline[2, 0] >= plate.corners[2, 0]
+        outline = plate.outline.astype(np.float32)
+        assert all(cv2.pointPolygonTest(outline, tuple(corner), True) > -1e-3 for corner in plate.corners)
         for points in (plate.corners, plate.outline):
             assert points.shape == (4, 2)
             assert (points[[1, 2], 0] > points[[0, 3], 0]).all()
@@ -173,7 +175,7 @@ def test_mistakes_in_a_region_file_are_named(old: str, new: str, complaint: str,
 
 @pytest.mark.data
 def test_unknown_regions_and_fonts(tmp_path: Path, data_folder: Path) -> None:
-    with pytest.raises(DataError, match=r"no region 'atlantis'; give one of any, ar, br"):
+    with pytest.raises(DataError, match=r"no region 'atlantis'; give one of al, am, any, ar, at"):
         load_region("atlantis")
     with pytest.raises(DataError, match=r"no font 'comic': expected one of"):
         PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"stroke-font"', '"comic"'))])
