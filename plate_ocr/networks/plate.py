@@ -25,6 +25,11 @@ JITTER_STD = (0.02, 0.035)
 text's width and height."""
 
 
+PLATE_VIEWS = 0.3
+"""Share of the views in training that show the whole plate instead of its text: where a plate's corners are
+known, it is read without looking for its text."""
+
+
 class LocalizationNet(nn.Module):
     """Finds the corners of the text and of the plate in a crop.
 
@@ -141,9 +146,12 @@ class PlateNetwork(nn.Module):
         """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits and points: shapes as of the class."""
         points = self.finder(pictures)
         # Corners learn from their own labels only; the recogniser has to tolerate errors in them.
-        corners = points[:, :CORNERS].detach().float()
-        view = self.sample_view(pictures, jitter_corners(corners) if self.training else corners)
-        return self.read(view), points
+        text, plate = points.detach().float().split(CORNERS, dim=1)
+        corners = text
+        if self.training:
+            whole = torch.rand(len(text), 1, 1, device=text.device) < PLATE_VIEWS
+            corners = jitter_corners(torch.where(whole, plate, text))
+        return self.read(self.sample_view(pictures, corners)), points
 
     def read(self, views: Tensor) -> Tensor:
         """Views of the text ``[batch, 1, 32, 128]``, 0..1, to logits ``[batch, steps, outputs + 1]``."""
