@@ -28,7 +28,7 @@ from plate_ocr.vision.images import Image
 
 PURPOSES: dict[SearchPurpose, str] = {
     "photo": "the photo",
-    "near": "the photo for large plates",
+    "full": "the photo, twice as large",
     "closer": "a window",
     "far": "the photo for small plates",
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import not_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +44,16 @@ NMS_CONTAINMENT = 0.5
 DUPLICATE_IOU = 0.9
 """Detections that overlap more are read once."""
 
-NEAR_WIDTH = 64
-"""Plates at least so wide or high at half the scale are detected there too: pixels."""
+CANDIDATE_SCORE, CANDIDATE_WIDTH = 0.1, 40
+"""What the first look detects with at least this score and narrower than so many of its pixels is not read,
+but is a reason for the second one."""
 
-NEAR_IOU = 0.6
-"""What is detected there and overlaps a plate that was read surely by at least that is not read again."""
+SAME_IOU = 0.6
+"""What the second look detects and overlaps a plate that was read surely by so much is not read again."""
 
-WEAK = 0.4
-"""A small detection with at least this part of the minimum score is checked at twice the scale."""
+WEAK, WEAK_WIDTH = 0.4, 64
+"""A detection of the second look with at least this part of the minimum score and narrower than so many of
+its pixels is checked at twice the scale."""
 
 WINDOW, MAX_WINDOWS, MIN_WINDOW_SCORE = 256, 6, 0.5
 """Side of the window for that check, pixels of the detector's input, the maximum number of windows, and the
@@ -125,12 +129,15 @@ class PhotoReader:
         return [self.read_photo(gray, self.detect(gray)) for gray in pictures]
 
     def detect(self, gray: Image) -> list[Detection]:
-        """Where plates may be in a photo, uint8 ``(H, W)``, at the scale that the detector is made for.
+        """Where plates may be in a photo, uint8 ``(H, W)``: the first look, which takes a quarter of the time
+        of one at the scale that the detector is made for.
 
-        Some have a score below that of the detector's card: a closer look must show more.
+        Some have a score below that of the detector's card: a second look must show more.
         """
-        card = self.detector.card
-        return self._detect(gray, card.longest, "photo", min_score=WEAK * card.min_score)
+        longest = self.detector.card.longest
+        # Every so many pixels: averaging all of a large photo takes longer than the network.
+        step = max(1, max(gray.shape) // (2 * longest))
+        return self._detect(gray, longest // 2, "photo", min_score=CANDIDATE_SCORE, step=step)
 
     def detect_window(self, gray: Image, window: tuple[int, int, int, int], scale: float) -> list[Detection]:
         """Where plates are in a window of a photo, looked at once.
@@ -156,12 +163,17 @@ class PhotoReader:
             places: what :meth:`detect` gave.
         """
         card, longest = self.detector.card, self.detector.card.longest
-        clear = [place for place in places if place.score >= card.min_score]
-        tell_dropped(places, clear, f"score below {card.min_score:.2f}")
-        plates = self._read_places(gray, clear)
-        near = _distinct(self._near(gray), clear)
-        if near := _unread(near, plates, NEAR_IOU, overlap):
-            plates = _distinct_plates([*plates, *self._read_places(gray, near)])
+        scale = longest / 2 / max(gray.shape)
+        is_large = [scale * np.ptp(place.corners, axis=0).max() >= CANDIDATE_WIDTH for place in places]
+        large, small = list(compress(places, is_large)), list(compress(places, map(not_, is_large)))
+        plates = self._read_places(gray, self._clear(large))
+        sure = all(plate.min_confidence >= SURE_CHAR for plate in plates)
+        is_done = sure and not _unread(small, plates, NMS_CONTAINMENT, contained)
+        if is_done and (wanted := self._wanted(plates)):
+            return wanted
+        places = self._detect(gray, longest, "full", min_score=WEAK * card.min_score)
+        if unread := _unread(_distinct(self._clear(places)), plates, SAME_IOU, overlap):
+            plates = _distinct_plates([*plates, *self._read_places(gray, unread)])
         if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
             plates = _distinct_plates([*plates, *self._read_places(gray, closer)])
         wanted = self._wanted(plates)
@@ -176,12 +188,19 @@ class PhotoReader:
         tell_dropped(plates, wanted, UNWANTED)
         return wanted
 
+    def _clear(self, places: Sequence[Detection]) -> list[Detection]:
+        """What has the minimum score."""
+        min_score = self.detector.card.min_score
+        clear = [place for place in places if place.score >= min_score]
+        tell_dropped(places, clear, f"score below {min_score:.2f}")
+        return clear
+
     def _closer(self, gray: Image, places: Sequence[Detection], plates: Sequence[Plate]) -> list[Detection]:
         """What is seen at twice the scale about small places where nothing was read surely."""
         scale = self.detector.card.longest / max(gray.shape)
         reach = round(WINDOW / min(1.0, 2 * scale)) // 2
         found: list[Detection] = []
-        small = [p for p in places if scale * np.ptp(p.corners, axis=0).max() < NEAR_WIDTH]
+        small = [p for p in places if scale * np.ptp(p.corners, axis=0).max() < WEAK_WIDTH]
         for place in _unread(small, plates, NMS_CONTAINMENT, contained)[:MAX_WINDOWS]:
             x, y = (max(0, round(v) - reach) for v in place.corners.mean(0))
             window = gray[y : y + 2 * reach, x : x + 2 * reach]
@@ -189,17 +208,6 @@ class PhotoReader:
                 window, WINDOW, "closer", min_score=MIN_WINDOW_SCORE, origin=(x, y), about=place
             )
         return found
-
-    def _near(self, gray: Image) -> list[Detection]:
-        """Plates that fill much of a photo, seen better from further away."""
-        half = self.detector.card.longest // 2
-        least = NEAR_WIDTH * max(gray.shape) / half
-        # Every so many pixels: averaging all of a large photo once more takes longer than the network.
-        step = max(1, max(gray.shape) // self.detector.card.longest)
-        places = self._detect(gray, half, "near", step=step)
-        near = [place for place in places if np.ptp(place.corners, axis=0).max() >= least]
-        tell_dropped(places, near, f"below {NEAR_WIDTH} pixels at this scale")
-        return near
 
     def _detect(
         self,

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from plate_ocr.vision.preprocessing import Candidates, CharStack
 
 
-SearchPurpose: TypeAlias = Literal["photo", "near", "closer", "far"]
-"""Plates at the scale that the detector is made for, large ones at half of it, those that a window at twice
-the scale shows better, and small ones at larger scales."""
+SearchPurpose: TypeAlias = Literal["photo", "full", "closer", "far"]
+"""Plates at half the scale that the detector is made for, at that scale, those that a window at twice the
+scale shows better, and small ones at larger scales."""
 
 
 class Search(NamedTuple):
