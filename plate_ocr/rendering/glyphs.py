@@ -36,6 +36,9 @@ STRIP_FONTS = 6
 N_SPRITES = 140
 """Number of cut-out characters per class and source, sampled evenly."""
 
+N_SMALL = 24
+"""Number of coarse pictures of a Chinese character that none was cut out of."""
+
 MIN_CORRELATION = 0.45
 """Minimum correlation of a cut-out character with the drawn glyph; others are illegible or mislabelled."""
 
@@ -137,6 +140,8 @@ class Glyphs:
             sprites = self._cut_out(_SPRITES[font], char)
             if sprites:
                 return sprites[number % len(sprites)].mask()
+            if not char.isascii():
+                return self._small(char, number % N_SMALL)
             font = "ga36"
         if font in _STROKE_FONTS:
             families = _STROKE_FONTS[font]
@@ -218,6 +223,26 @@ class Glyphs:
         # In some fonts the mark takes more of the height than in others.
         share = 0.74 + 0.04 * ((style + len(font)) % 4)
         return None if letters[0] is None else marked(letters[0], char, share)
+
+    def _small(self, char: str, number: int) -> Image | None:
+        """A Chinese character as coarse as cut-out ones, for a class that has none.
+
+        If it were sharp, it would be known by that.
+        """
+        key = ("small", char, number)
+        if key not in self._glyphs:
+            glyph = self.glyph("ga36", char, 0, 0)
+            if glyph is None:
+                return None
+            rng = np.random.default_rng([ord(char), number])
+            height = int(rng.integers(20, 31))
+            coarse = _resized(glyph, max(3, round(height * glyph.shape[1] / HEIGHT)), height)
+            coarse = np.asarray(cv2.GaussianBlur(coarse, (0, 0), float(rng.uniform(0.2, 0.6))), np.uint8)
+            gain = float(rng.uniform(1.1, 1.7))
+            level = np.clip((coarse.astype(np.float32) - 20) * gain, 0, 255).astype(np.uint8)
+            self._glyphs[key] = _Packed.of(_resized(level, glyph.shape[1], HEIGHT))
+        packed = self._glyphs[key]
+        return None if packed is None else packed.mask()
 
     def _fallback(self, font: str, char: str, style: int) -> Image | None:
         """A glyph from elsewhere for what a font lacks: I and O on Chinese plates, Cyrillic, rare signs."""
