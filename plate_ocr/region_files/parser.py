@@ -206,6 +206,7 @@ def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
     if not isinstance(pairs, list) or not pairs or any(not isinstance(p, list) or len(p) != 2 for p in pairs):
         raise table.error("'colors' must be a list of pairs: background and foreground")
     layout = Layout(
+        name=table.string("name", ""),
         weight=table.number("weight", 1.0),
         size=size,
         colors=tuple((table.color(background), table.color(foreground)) for background, foreground in pairs),

@@ -108,6 +108,7 @@ class Layout:
     """A type of plate.
 
     Attributes:
+        name: what sort of plates it is; may be empty.
         weight: relative frequency among the layouts of the region.
         size: width and height.
         colors: pairs of background and foreground; one is chosen.
@@ -121,6 +122,7 @@ class Layout:
         stroke: bounds of how far strokes grow, as a part of the text's height.
     """
 
+    name: str
     weight: float
     size: tuple[float, float]
     colors: tuple[tuple[Color, Color], ...]

@@ -165,7 +165,12 @@ class PlateGenerator:
             scene = not_a_plate(rng, height, width, self.glyphs)
             scene = expose(rng, scene, CaptureConfig(), height / 3, (64.0, 192.0))
             return SyntheticPlate(preprocess_plate(scene, *size), (), "", 0, *np.zeros((2, 0, 2)))
-        region, layout = self.choose(rng)
+        return self.draw_layout(rng, *self.choose(rng), size)
+
+    def draw_layout(
+        self, rng: Generator, region: Region, layout: Layout, size: tuple[int, int] = (HEIGHT, WIDTH)
+    ) -> SyntheticPlate:
+        """Render a plate of a layout of a region."""
         rows = len({field.row for field in layout.fields})
         # Slightly more pixels than the network's input has.
         flat_height = (38 + 18 * float(rng.random())) * (0.5 + 0.5 * rows)

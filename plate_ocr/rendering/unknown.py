@@ -16,9 +16,6 @@ from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
 from plate_ocr.vision.images import Image
 
-HELD_OUT = ("Greek", "Hebrew", "Devanagari", "Amharic")
-"""Scripts that are never drawn."""
-
 SCRIPTS = (
     "ԱԲԴԵԷԸԹԺԻԽԾԿՂՃՄՆՉՊՎՒՔ"  # Armenian
     "გდიკლმოჟრტუფქღყშჩცწჭჯჰ"  # Georgian
