@@ -36,8 +36,8 @@ STRIP_FONTS = 6
 N_SPRITES = 140
 """Number of cut-out characters per class and source, sampled evenly."""
 
-N_SMALL = 24
-"""Number of coarse pictures of a Chinese character that none was cut out of."""
+N_SMALL = 40
+"""Number of pictures of a Chinese character, coarse ones where fewer were cut out."""
 
 MIN_CORRELATION = 0.45
 """Minimum correlation of a cut-out character with the drawn glyph; others are illegible or mislabelled."""
@@ -137,11 +137,12 @@ class Glyphs:
             uint8 ``(HEIGHT, W)``; None if nothing can draw it.
         """
         if font in _SPRITES:
-            sprites = self._cut_out(_SPRITES[font], char)
-            if sprites:
-                return sprites[number % len(sprites)].mask()
-            if not char.isascii():
-                return self._small(char, number % N_SMALL)
+            # On plates of before 2013 an O looks like a 0; no photo of one is at hand.
+            sprites = self._cut_out(_SPRITES[font], "0" if char == "O" else char)
+            few = 0 if char.isascii() else N_SMALL
+            if sprites or few:
+                number %= max(len(sprites), few)
+                return sprites[number].mask() if number < len(sprites) else self._small(char, number)
             font = "ga36"
         if font in _STROKE_FONTS:
             families = _STROKE_FONTS[font]
@@ -225,9 +226,9 @@ class Glyphs:
         return None if letters[0] is None else marked(letters[0], char, share)
 
     def _small(self, char: str, number: int) -> Image | None:
-        """A Chinese character as coarse as cut-out ones, for a class that has none.
+        """A Chinese character as coarse as cut-out ones, for a class that has none or few.
 
-        If it were sharp, it would be known by that.
+        If it were sharp, or always one of the same few, it would be known by that.
         """
         key = ("small", char, number)
         if key not in self._glyphs:
