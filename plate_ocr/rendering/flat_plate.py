@@ -22,7 +22,7 @@ from plate_ocr.vision.images import Image
 MAX_STRETCH = 1.3
 """Maximum stretch of glyphs and gaps to fill a plate."""
 
-MIN_ACCENT = 0.35
+MIN_ACCENT = 0.5
 """Minimum contrast of accented characters as a part of the others'."""
 
 
