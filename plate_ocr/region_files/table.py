@@ -52,11 +52,15 @@ def formats_for(
     if anything == alphabet.characters or not anything:
         return (PlateFormat((alphabet.characters,) * LONGEST),)
     china = [
-        form
-        for form in bundled_formats()["cn"]
-        if all(set(place) <= {*alphabet.characters} for place in form.places)
+        form for form in bundled_formats()["cn"] if all(_can_write(alphabet, place) for place in form.places)
     ]
     return *china, PlateFormat((anything,) * LONGEST)
+
+
+def _can_write(alphabet: Alphabet, place: str) -> bool:
+    """Whether an alphabet has all characters of a place, but for some of the provinces."""
+    lacking = set(place) - set(alphabet.characters)
+    return len(lacking) < len(place) and lacking <= set(PROVINCES)
 
 
 def _formats_of(region: Region) -> Iterator[PlateFormat]:
