@@ -30,7 +30,7 @@ HEIGHT = 64
 STRIP_HEIGHT = 24
 """Height of small texts (a state's name, a dealer's address), pixels."""
 
-STRIP_FONTS = 6
+STRIP_FONTS = 4
 """Number of fonts that a small text is written in."""
 
 N_SPRITES = 140
