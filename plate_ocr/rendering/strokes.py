@@ -29,7 +29,10 @@ DETAIL = 2
 WITH_COUNTERS = "04689ABDOPQR"
 """Characters that a stencil's bridges cut."""
 
-MIN_ROUNDING: Mapping[str, float] = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33}
+_MANY_STROKES = {"M": 4.4, "W": 4.4, "Ж": 4.6, "Ш": 4.8, "Щ": 5.2, "Ю": 5.0, "Ї": 2.6, "Ф": 4.6}
+"""Minimum widths of letters, as multiples of a stroke's."""
+
+MIN_ROUNDING: Mapping[str, float] = {"D": 0.4, "0": 0.33, "O": 0.33, "Q": 0.33, "Ө": 0.33}
 """In every style a D is round on its right only and a 0 everywhere: else they look the same."""
 
 
@@ -82,8 +85,9 @@ def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
         return None
     paths, width = forms[style.forms[char]]
     aspect = style.aspect * (style.digits if char.isdigit() else 1.0)
-    if char in "MW":
-        width = max(width, 4.4 * style.stroke / aspect)
+    # Between the strokes of the widest letters there is room for one more.
+    if char in _MANY_STROKES:
+        width = max(width, _MANY_STROKES[char] * style.stroke / aspect)
     tall = round(DETAIL * height * style.contrast)
     thick = max(1, round(DETAIL * height * style.stroke))
     scale = np.array([max(1.0, DETAIL * height * aspect * width - thick), tall - thick])
