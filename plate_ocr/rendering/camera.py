@@ -318,7 +318,9 @@ def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float
     """Interlaced video: one field was dropped, or the plate moved between the fields."""
     size = picture.shape[::-1]
     if rng.random() < 0.55:
-        return np.asarray(cv2.resize(np.asarray(picture[::2]), size, interpolation=cv2.INTER_LINEAR))
+        # Its rows were doubled, or those between interpolated.
+        method = cv2.INTER_NEAREST if rng.random() < 0.4 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(np.asarray(picture[::2]), size, interpolation=method))
     move = np.array([[1, 0, MAX_COMBING * text_height * (2 * rng.random() - 1)], [0, 1, 0]])
     later = cv2.warpAffine(picture, move, size, borderMode=cv2.BORDER_REPLICATE)
     combed = picture.copy()

@@ -168,7 +168,7 @@ FAMILIES: Mapping[str, FontFamily] = {
             **_GROTESQUE,
             "1": ("flag", "stem", "hook"), "4": ("closed", "wide"), "5": ("upright", "slanted"),
             "9": ("hook", "straight", "curve"), "6": ("hook", "straight", "curve"), "J": ("hook", "short"),
-            "M": ("middle", "short", "narrow"), "O": ("ring",), "W": ("upright", "low", "steep"),
+            "M": ("middle", "short", "narrow"), "O": ("ring", "slashed"), "W": ("upright", "low", "steep"),
         },
     ),
     # Sprayed or cut, with bridges.

@@ -170,9 +170,12 @@ def draw_pictogram(painter: Painter, box: tuple[int, int, int, int]) -> None:
     growth = 1 + 0.6 * float(rng.random()) ** 2
     width, height = round((right - left) * growth), round((bottom - top) * growth)
     x, y = (left + right - width) // 2, (top + bottom - height) // 2
-    number = random_index(rng, len(PICTOGRAMS) + 3)
+    number = random_index(rng, len(PICTOGRAMS) + 6)
     if number < len(PICTOGRAMS):
         shapes = [*PICTOGRAMS.values()][number]
+    elif number < len(PICTOGRAMS) + 3:
+        # The most frequent ones.
+        shapes = PICTOGRAMS["rider" if number == len(PICTOGRAMS) else "wheelchair"]
     else:
         turns = np.sort(rng.random(9)) * 2 * np.pi
         reach = rng.uniform(0.28, 0.5, 9)
@@ -182,7 +185,8 @@ def draw_pictogram(painter: Painter, box: tuple[int, int, int, int]) -> None:
         ]
         shapes = [Shape("area", edge) if rng.random() < 0.7 else Shape("line", [*edge, edge[0]], thick=0.06)]
     most = 0.55 if growth > 1.1 else 1.0
-    contrast = (painter.foreground - painter.background) * (0.15 + (most - 0.15) * float(rng.random()))
+    strength = 0.15 + (most - 0.15) * float(rng.random()) ** 0.6
+    contrast = (painter.foreground - painter.background) * strength
     mirrored = rng.random() < 0.5
     for shape in shapes:
         mask = _mask(shape, height, width)
