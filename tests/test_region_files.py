@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,11 @@ def test_what_is_expected_of_a_region(region: str) -> None:
 def test_the_table_is_what_the_files_say() -> None:
     files = {name: load_region(name).formats for name in bundled_regions()}
     assert bundled_formats() == files, "run: make formats"
+
+
+def test_every_region_is_on_its_page() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "regions.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`([a-z]{2,3})`", page)) == set(bundled_regions())
 
 
 def test_an_unknown_region_is_named() -> None:

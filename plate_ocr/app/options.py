@@ -8,8 +8,6 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from plate_ocr.region_files.table import bundled_formats
-
 DATA_VARIABLE = "PLATE_OCR_DATA"
 """Environment variable with the folder of glyphs and fonts for rendering plates."""
 
@@ -73,8 +71,6 @@ class Loss(StrEnum):
     squared_error = "squared_error"
 
 
-CODES = ", ".join(bundled_formats())
-
 ReadModel: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -129,8 +125,8 @@ ReadRegions: TypeAlias = Annotated[
     typer.Option(
         "--region",
         metavar="CODE|FILE,…",
-        help=f"Regions ({CODES}) or region files; may be repeated. Their plate formats help to tell similar "
-        "characters apart.",
+        help="Codes of regions, such as us or de, or region files; may be repeated. Their plate formats "
+        "help to tell similar characters apart.",
     ),
 ]
 
@@ -139,7 +135,7 @@ RenderedRegions: TypeAlias = Annotated[
     typer.Option(
         "--region",
         metavar="CODE|FILE,…",
-        help=f"Regions to render ({CODES}) or region files; may be repeated.",
+        help="Codes of regions to render, such as us or de, or region files; may be repeated.",
         show_default="all",
     ),
 ]
