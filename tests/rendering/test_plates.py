@@ -12,6 +12,7 @@ import pytest
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.region_files.parser import bundled_regions, load_region
+from plate_ocr.region_files.table import formats_for
 from plate_ocr.rendering.plates import MIX, PlateGenerator
 
 MINIMAL = """
@@ -68,6 +69,14 @@ def test_every_region_renders_without_data(region: str) -> None:
 @pytest.mark.parametrize("region", bundled_regions())
 def test_every_region_renders_with_data(region: str, data_folder: Path) -> None:
     _check_region(PlateGenerator(data_folder, [region], not_plates=0), region)
+
+
+def test_a_country_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plate_ocr.region_files.parser.FOLDER", tmp_path)
+    (tmp_path / "zz.toml").write_text(MINIMAL, encoding="utf-8")
+    assert bundled_regions() == ("zz",)
+    _check_region(PlateGenerator(None, ["ZZ"], not_plates=0), "zz")
+    assert formats_for(Alphabet(PLATE_CHARACTERS), "zz") == load_region("zz").formats
 
 
 def _check_region(generator: PlateGenerator, region: str) -> None:
