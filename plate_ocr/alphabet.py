@@ -31,6 +31,9 @@ MARKED = "ÄÖÜÅÆØŠČĆŽĐÑÇ"
 PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL + MILITARY + OFFICIAL + CYRILLIC + MARKED
 """All that the plate network tells apart; new ones are appended, so that the classes of others stay."""
 
+MAX_SHOWN = 36
+"""Characters of an alphabet that a message shows: digits and letters."""
+
 LONGEST = 10
 """Characters on a plate, at most."""
 
@@ -89,7 +92,8 @@ class Alphabet:
         """
         text = list(text)
         if unknown := sorted({c for c in text if c not in self._index}):
-            raise AlphabetError(f"{', '.join(map(repr, unknown))} not in the alphabet {self.characters}")
+            shown = self.characters[:MAX_SHOWN] + "…" * (len(self.characters) > MAX_SHOWN)
+            raise AlphabetError(f"{', '.join(map(repr, unknown))} not in the alphabet {shown}")
         return np.array([self._index[c] for c in text], dtype=np.int64)
 
     def decode(self, classes: Iterable[int]) -> str:

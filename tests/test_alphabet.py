@@ -96,3 +96,5 @@ def test_a_class_may_stand_for_any_other_character() -> None:
     assert alphabet != Alphabet("XY")
     with pytest.raises(AlphabetError, match="'Z' not in the alphabet XY"):
         alphabet.encode("X?Z")
+    with pytest.raises(AlphabetError, match=r"'ب' not in the alphabet 0123456789[A-Z]{26}…$"):
+        Alphabet(PLATE_CHARACTERS).encode("Aب1")

@@ -89,7 +89,10 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")],
 ) -> None:
-    """Write the ONNX graph of a model's weights; of a plate model two, the second ends in .finder.onnx."""
+    """Write the ONNX graph of a model's weights.
+
+    Of a plate model there are two; the second ends in .finder.onnx.
+    """
     if out.suffix != ".onnx":
         fail(f"--out {out}: a name that ends in .onnx is expected", 2)
     with train_extra("exporting"):
