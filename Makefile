@@ -4,14 +4,20 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: check golden formats models benchmarks
+.PHONY: lint quick check golden formats models benchmarks
 
-check:
+lint:
 	ruff check
 	ruff format --check
-	mypy
 	lint-imports
-	pytest -n 2 --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
+	mypy
+
+# While working: without the tests that start processes, train or need real pictures.
+quick: lint
+	pytest -n auto --dist worksteal -m 'not slow and not data'
+
+check: lint
+	pytest -n auto --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
 
 golden:
 	python -m tests.golden

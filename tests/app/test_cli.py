@@ -71,7 +71,7 @@ def test_a_plate_is_read(run: Run, pictures: Path) -> None:
     assert out.split("  ")[1] == "KA365CP"
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_photos_for_the_classical_reader_are_told_once(
     run: Run, pictures: Path, tmp_path: Path, jobs: int
 ) -> None:
@@ -326,6 +326,7 @@ def test_training_without_the_extra_names_the_command(pictures: Path, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("generate", tmp_path / "plates", "-n", 3, "--region", "us,br", "--seed", 1)
     labels = tmp_path / "plates" / "labels.csv"
@@ -344,6 +345,7 @@ def test_plates_are_rendered_with_their_labels(run: Run, tmp_path: Path) -> None
     assert "atlantis" in err
 
 
+@pytest.mark.slow
 def test_a_region_that_cannot_be_rendered_is_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +358,7 @@ def test_a_region_that_cannot_be_rendered_is_named(
     assert err.startswith("plate-ocr: without PLATE_OCR_DATA, other fonts replace ")
 
 
+@pytest.mark.slow
 def test_the_first_command_of_training_plates_needs_no_data(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -410,6 +413,7 @@ def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -
     assert "384 steps, 49,152 samples" in out
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_checkpoint_before_whole_and_says_how_to_go_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -374,6 +374,7 @@ def test_a_time_goes_with_a_video(run: Run, video: Path, pictures: Path) -> None
     assert (code, out, err) == (1, "", f"plate-ocr: {video}: the last picture of this video is at 0.90 s\n")
 
 
+@pytest.mark.slow
 def test_standard_input_is_explained(pictures: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "plate_ocr", "inspect", "-", "-o", str(tmp_path)]
     done = subprocess.run(command, input=(pictures / "7.png").read_bytes(), capture_output=True, check=True)

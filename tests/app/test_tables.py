@@ -130,6 +130,7 @@ def test_a_table_does_not_replace_what_is_read(run: Run, tmp_path: Path, option:
     assert file.read_bytes() == b"plate,name\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no such name")
 @pytest.mark.parametrize("option", ["--csv", "--resume"])
 def test_results_are_not_written_to_a_pipe(option: str) -> None:

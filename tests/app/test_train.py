@@ -112,6 +112,7 @@ def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, mod
     assert ("plates of us, " in out) == left_out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "says"),
     [

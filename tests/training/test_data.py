@@ -442,6 +442,7 @@ def test_a_steps_batch_is_the_same_wherever_one_starts(start: int) -> None:
     np.testing.assert_array_equal(source.draws.at(start), drawn[100 * start : 100 * start + 100])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [0, 3])
 def test_worker_processes_make_the_same_batches(start: int) -> None:
     source = batches(draws=draws(schedule=LONG, repeats=2))

@@ -23,6 +23,7 @@ def views(rng: np.random.Generator) -> Image:
     return rng.integers(0, 256, (8, 32, 128), np.uint8)
 
 
+@pytest.mark.slow
 def test_it_answers_nearly_the_same_and_keeps_the_card(
     tiny_plate_model: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
