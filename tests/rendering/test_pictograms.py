@@ -10,11 +10,11 @@ from plate_ocr.rendering.canvas import Painter
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.pictograms import PICTOGRAMS, draw_pictogram
 
-GLYPHS = Glyphs(None)
+GLYPHS, LAYOUT = Glyphs(None), load_region("us").layouts[0]
 
 
 def painter(seed: int) -> Painter:
-    return Painter(np.random.default_rng(seed), load_region("us").layouts[0], GLYPHS, 0.4)
+    return Painter(np.random.default_rng(seed), LAYOUT, GLYPHS, 0.4)
 
 
 def test_pictograms_stay_about_their_box_and_differ() -> None:
