@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -54,12 +55,15 @@ def load_region(source: str | os.PathLike[str]) -> Region:
         DataError: if there is no such region or the file has a mistake; the message names it and its place.
     """
     code = os.fspath(source).lower()
-    path = FOLDER / f"{code}.toml" if code in bundled_regions() else Path(source)
+    return _load_bundled(FOLDER / f"{code}.toml") if code in bundled_regions() else _load(Path(source))
+
+
+def _load(path: Path) -> Region:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         names = ", ".join(bundled_regions())
-        raise DataError(f"there is no region '{source}'; give one of {names}, or a region file") from None
+        raise DataError(f"there is no region '{path}'; give one of {names}, or a region file") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"cannot read the region file {path}: {reason}") from None
@@ -68,6 +72,10 @@ def load_region(source: str | os.PathLike[str]) -> Region:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path} is not a TOML file: {error}") from None
     return _region(_Table(str(path), values), path.stem)
+
+
+_load_bundled = cache(_load)
+"""Parsing all of them takes most of a second."""
 
 
 class _Table:
