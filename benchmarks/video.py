@@ -28,7 +28,7 @@ from benchmarks.rendered_videos import RATE, VideoGenerator
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.text import fold_lookalikes
 from plate_ocr.video import watch
-from plate_ocr.video.tracking import VehicleTrack
+from plate_ocr.video.vehicle import VehicleTrack
 
 COUNT = 40
 REGIONS = ("eu", "gb", "us", "br", "tr")

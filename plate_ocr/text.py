@@ -115,6 +115,14 @@ def similarity(text: str, other: str) -> float:
 
 
 def is_part(text: str, other: str) -> bool:
-    """Whether a text is a longer one of which some is covered; O is like 0 and I like 1."""
-    rest = iter(fold_lookalikes(other))
-    return len(text) < len(other) and all(char in rest for char in fold_lookalikes(text))
+    """Whether a text is a longer one of which some is covered; O is like 0 and I like 1.
+
+    Of at least four characters, the first or the last may be another: half covered, it is misread.
+    """
+    text, other = fold_lookalikes(text), fold_lookalikes(other)
+    if len(text) >= len(other):
+        return False
+    rest = iter(other)
+    return all(char in rest for char in text) or (
+        len(text) >= 4 and (text[1:] in other or text[:-1] in other)
+    )

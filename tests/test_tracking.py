@@ -10,14 +10,25 @@ import pytest
 
 from plate_ocr.readers.results import Char, Plate, Reading, plate_of
 from plate_ocr.text import similarity
-from plate_ocr.video.tracking import Tracker, VehicleTrack, overlap
+from plate_ocr.video.track import overlap
+from plate_ocr.video.tracking import Tracker
+from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.video.vote import TextVote
 
 WIDTH, HEIGHT = 640, 360
 
 
-def plate(text: str, x: float, y: float = 100, *, confidence: float = 0.8, wide: float = 100) -> Plate:
-    corners = (x, y), (x + wide, y), (x + wide, y + wide / 4), (x, y + wide / 4)
+def plate(
+    text: str,
+    x: float,
+    y: float = 100,
+    *,
+    confidence: float = 0.8,
+    wide: float = 100,
+    high: float | None = None,
+) -> Plate:
+    bottom = y + (wide / 4 if high is None else high)
+    corners = (x, y), (x + wide, y), (x + wide, bottom), (x, bottom)
     chars = tuple(Char(None if char == "?" else char, confidence, (("Z", 0.1),)) for char in text)
     return plate_of(chars, corners)
 
@@ -244,3 +255,82 @@ def test_the_vote_says_where_characters_stand_and_which_groups_they_make() -> No
     alone = TextVote()
     alone.add(plate("AB12", 0))
     assert (alone.result(result.corners).groups, alone.result(result.corners).chars[0].x0) == (None, None)
+
+
+def test_a_part_that_is_seen_first_is_no_other_car() -> None:
+    """The left half of a plate is hidden: its visible part is read, with a misread character at the cover."""
+    part = [[plate("73126", 137, confidence=0.97, wide=63, high=25)]] * 10
+    assert texts(follow(part + [[plate("34A23126", 100, confidence=0.95)]] * 4)) == ["34A23126"]
+    whole = [[plate("34A23126", 100, confidence=0.95)]] * 4
+    assert texts(follow(whole + part)) == ["34A23126"]
+
+
+def test_a_text_on_a_car_is_no_car() -> None:
+    def seen(i: int) -> list[Plate]:
+        sign = [plate("GARAGE", 40 + 6 * i, 60, confidence=0.97, wide=80)] if i % 2 else []
+        return [plate("AB123", 20 + 6 * i, confidence=0.97), *sign]
+
+    assert texts(follow(seen(i) for i in range(50))) == ["AB123"]
+    # Two cars side by side are two, as are two that stand.
+    beside = ([plate("AB123", 20 + 6 * i), plate("XY987", 150 + 6 * i)] for i in range(50))
+    assert sorted(texts(follow(beside))) == ["AB123", "XY987"]
+    still = ([plate("AB123", 100), *([plate("XY987", 220)] if i % 3 == 0 else [])] for i in range(50))
+    assert sorted(texts(follow(still))) == ["AB123", "XY987"]
+
+
+def test_what_a_camera_prints_is_no_car() -> None:
+    def clock(i: int) -> Plate:
+        return plate(f"0815{i // 25 + 10}", 20, 10, confidence=0.97)
+
+    assert texts(follow([clock(i), plate("AB123", 20 + 6 * i, 150)] for i in range(100))) == ["AB123"]
+    # It may begin anew: what is there again stays an overlay, however short.
+    pictures: list[list[Plate]] = [[clock(i)] for i in range(50)] + [[]] * 100 + [[clock(5)]]
+    assert texts(follow(pictures)) == []
+    # A car drives there.
+    assert texts(follow([plate("AB123", 200, max(10, 150 - 6 * i))] for i in range(100))) == ["AB123"]
+
+
+def test_a_sure_plate_is_followed_without_reading() -> None:
+    tracker = Tracker()
+    for i in range(20):
+        reading = Reading(
+            WIDTH, HEIGHT, 1.0, (plate("AB123", 100 + 5 * i, confidence=0.95),) if i < 3 else ()
+        )
+        corners = plate("AB123", 100 + 5 * i).corners
+        followed = [(track, corners) for track in tracker.tracks] if i >= 3 and i % 4 == 0 else []
+        assert tracker.update(reading, i / 10, followed=followed, sought=() if i >= 3 else None) == []
+    (car,) = tracker.finish()
+    assert (car.frames, car.end) == (17, 1.6)
+    assert car.last_corners == plate("AB123", 180).corners
+
+
+@pytest.mark.parametrize(
+    ("to", "wide", "direction", "movement"),
+    [
+        ((300, 100), 100, 0, None),
+        ((100, 20), 160, 90, "approaching"),
+        ((20, 100), 60, 180, "leaving"),
+        ((100, 250), 100, 270, None),
+        ((120, 100), 100, None, None),
+    ],
+)
+def test_direction_and_movement(
+    to: tuple[int, int], wide: float, direction: float | None, movement: str | None
+) -> None:
+    x, y = to[0] + 50 - wide / 2, to[1] + 12.5 - wide / 8
+    steps = np.linspace((100, 100, 100), (x, y, wide), 30)
+    (car,) = follow([plate("AB123", *step[:2], wide=step[2])] for step in steps)
+    assert car.direction == (None if direction is None else pytest.approx(direction % 360, abs=1))
+    assert car.movement == movement
+
+
+def test_arrival_is_told_once_when_the_reading_is_sure() -> None:
+    tracker, told = Tracker(), list[VehicleTrack]()
+    for i in range(10):
+        confidence = 0.6 if i < 4 else 0.99
+        found = plate("AB123", 100 + i, confidence=confidence)
+        tracker.update(Reading(WIDTH, HEIGHT, 1.0, (found,) if i != 5 else ()), i / 10)
+        told += tracker.arrived()
+    (departed,) = tracker.finish()
+    assert [(car.plate.text, car.departed, car.id) for car in told] == [("AB123", False, departed.id)]
+    assert departed.departed

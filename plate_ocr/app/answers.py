@@ -16,7 +16,7 @@ from plate_ocr.vision.images import Image, read_image
 if TYPE_CHECKING:
     from plate_ocr.app.pictures import Detect, Drawn
     from plate_ocr.video.capture import Frame, OnMessage
-    from plate_ocr.video.tracking import VehicleTrack
+    from plate_ocr.video.vehicle import VehicleTrack
 
 Draw: TypeAlias = "Callable[[Image, Reading, Detect], Drawn]"
 """Draws the output pictures of an image, as :meth:`plate_ocr.app.pictures.PictureFolders.draw` does."""
@@ -89,7 +89,7 @@ def of_video(
     # Most calls are for images: they do not wait for the imports of videos.
     from plate_ocr.video import watch
     from plate_ocr.video.capture import without_password
-    from plate_ocr.video.tracking import VehicleTrack
+    from plate_ocr.video.vehicle import VehicleTrack
 
     try:
         for found in watch(name, read, on_message, reconnect_timeout=reconnect_timeout, show=show):

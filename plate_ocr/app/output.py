@@ -17,7 +17,7 @@ from plate_ocr.readers.auto import classify_picture
 from plate_ocr.readers.results import Reading
 
 if TYPE_CHECKING:
-    from plate_ocr.video.tracking import VehicleTrack
+    from plate_ocr.video.vehicle import VehicleTrack
 
 
 class Written(NamedTuple):

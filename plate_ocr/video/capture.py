@@ -206,10 +206,10 @@ class LiveFrames:
                 yield None
 
     def stop(self) -> None:
-        """Stop reading, and report the skipped frames."""
+        """Stop reading, and report the missed frames."""
         self._stop.set()
         self._thread.join(self._timeout + 1)
-        missed = f"{self.missed:,} of {self.seen:,} pictures were skipped"
+        missed = f"{self.missed:,} of {self.seen:,} pictures were missed"
         self._on_message(f"{self._shown}: {missed}, {self.broken:,} were broken")
 
     def _run(self, capture: cv2.VideoCapture) -> None:

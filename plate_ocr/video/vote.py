@@ -45,6 +45,18 @@ class TextVote:
     def _add_spaces(self, layout: tuple[int, int], ends: NDArray[np.float64]) -> None:
         self._ends[layout] = self._ends.get(layout, 0.0) + ends
 
+    def scale(self, factor: float) -> None:
+        """Multiply the weight of all readings so far."""
+        for layout in self._weights:
+            self._weights[layout] *= factor
+            self._ends[layout] *= factor
+            for votes in self._places[layout]:
+                for char in votes:
+                    votes[char] *= factor
+            groups = self._groups.get(layout, {})
+            for lengths in groups:
+                groups[lengths] *= factor
+
     def merge(self, other: TextVote) -> None:
         """Add all readings of another vote."""
         for layout, weight in other._weights.items():

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import datetime
+from time import monotonic
+from typing import Literal, TypeAlias
 
 from plate_ocr.errors import ImageError, VideoError
 from plate_ocr.log import warn
@@ -18,8 +22,35 @@ from plate_ocr.video.capture import (
     open_capture,
     without_password,
 )
-from plate_ocr.video.tracking import Tracker, VehicleTrack
+from plate_ocr.video.clock import creation_time
+from plate_ocr.video.looking import Looker, WatchStats
+from plate_ocr.video.tracking import Tracker
+from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.vision.images import Image
+
+Report: TypeAlias = Literal["arrival", "departure", "both"]
+"""When a vehicle is reported."""
+
+Show: TypeAlias = Callable[[Frame, Reading], bool]
+"""Receives every frame and the plates in sight; returns whether to continue."""
+
+
+class Watch(Iterator[VehicleTrack | Reading]):
+    """What :func:`watch` gives: an iterator over vehicles.
+
+    Attributes:
+        stats: what has been done so far.
+    """
+
+    def __init__(self, found: Generator[VehicleTrack | Reading], stats: WatchStats) -> None:
+        self._found, self.stats = found, stats
+
+    def __next__(self) -> VehicleTrack | Reading:
+        return next(self._found)
+
+    def close(self) -> None:
+        """Stop watching; vehicles in sight are not reported."""
+        self._found.close()
 
 
 def watch(
@@ -27,62 +58,112 @@ def watch(
     read: Callable[[Image], Reading],
     on_message: OnMessage = warn,
     *,
+    on: Report = "departure",
+    start: datetime | None = None,
+    camera: str | None = None,
     reconnect_timeout: float | None = None,
-    show: Callable[[Frame, Reading], bool] | None = None,
+    show: Show | None = None,
     timeout: float = TIMEOUT,
-) -> Iterator[VehicleTrack | Reading]:
+) -> Watch:
     """Watch a video to its end, or a camera until Ctrl-C.
 
     Args:
         name: a file, an address or a camera number.
         read: reads a picture, as a :class:`~plate_ocr.PlateReader` does, whose ``rotate``, ``roi``,
-            ``ignore`` and minimums apply to every picture.
+            ``ignore`` and minimums apply to every picture. Of a reader with ``input="photo"`` parts of
+            frames are looked at; any other callable reads whole frames.
         on_message: receives messages; logs them by default.
+        on: when a vehicle is reported: on ``"arrival"`` as soon as its reading is sure, at the latest when
+            it leaves; on ``"departure"`` when its track ends; on ``"both"``.
+        start: wall-clock time of the first frame of a file; by default that of its container, if it has one
+            and ffprobe is installed.
+        camera: a name that vehicles get.
         reconnect_timeout: seconds of attempts to reconnect to a lost camera; None: unlimited.
-        show: receives every frame that was read; returns whether to continue.
+        show: receives every frame and the plates in sight; returns whether to continue.
         timeout: for answers of a camera, seconds.
 
     Yields:
-        Each vehicle when its track ends; if there was none, one reading without plates at the end.
+        Each vehicle; if there was none, one reading without plates at the end.
 
     Raises:
-        VideoError: if it cannot be opened, or is cut off, after the vehicles before that.
+        VideoError: while iterating, if it cannot be opened, or is cut off, after the vehicles before that; if
+            ``start`` is given for a camera.
         ImageError: likewise, if its frames are too large or a box of the reader is outside them.
     """
-    name = str(name)
-    capture, live = open_capture(name, timeout)
-    frames = (
-        LiveFrames(name, capture, on_message, reconnect_timeout, timeout)
-        if live
-        else file_frames(name, capture, on_message)
-    )
-    tracker, found, last = Tracker(), False, None
+    looker = Looker(read)
+    named = str(name)
+
+    def found() -> Generator[VehicleTrack | Reading]:
+        capture, live = open_capture(named, timeout)
+        if live and start is not None:
+            raise VideoError(
+                f"{without_password(named)}: a camera has a clock of its own; leave out the start"
+            )
+        zero = datetime.now().astimezone() if live else start or creation_time(named)
+        frames = (
+            LiveFrames(named, capture, on_message, reconnect_timeout, timeout)
+            if live
+            else file_frames(named, capture, on_message)
+        )
+        for one in _watched(named, looker, frames, on, _shown(read, show)):
+            if isinstance(one, VehicleTrack):
+                yield dataclasses.replace(one, zero=zero, camera=camera)
+            else:
+                yield one
+
+    return Watch(found(), looker.stats)
+
+
+def _shown(read: Callable[[Image], Reading], show: Show | None) -> Show:
+    if show is None:
+        return lambda frame, reading: True
+    return lambda frame, reading: show(Frame(frame.time, rotated(read, frame.picture)), reading)
+
+
+class _Reports:
+    """Which vehicles are reported when, by the tracks that have ended."""
+
+    def __init__(self, tracker: Tracker, on: Report) -> None:
+        self._tracker, self._on, self._arrived, self.any = tracker, on, set[str](), False
+
+    def __call__(self, ended: Iterable[VehicleTrack]) -> list[VehicleTrack]:
+        arrived = [] if self._on == "departure" else self._tracker.arrived()
+        left = [one for one in ended if self._on != "arrival" or one.id not in self._arrived]
+        self._arrived |= {one.id for one in arrived}
+        self._arrived -= {one.id for one in ended}
+        self.any |= bool(arrived or left)
+        return [*left, *arrived]
+
+
+def _watched(
+    name: str, looker: Looker, frames: Iterable[Frame | None] | LiveFrames, on: Report, show: Show
+) -> Iterator[VehicleTrack | Reading]:
+    """Each vehicle as it is to be reported; if there was none, one reading without plates at the end."""
+    reports, last = _Reports(looker.tracker, on), None
     wrong: ImageError | VideoError | None = None
+    began = monotonic()
     try:
         for frame in frames:
-            seen = frame and Frame(frame.time, rotated(read, frame.picture))
-            if frame is None or seen is None:
-                cars = tracker.finish()
-            else:
-                last = read(frame.picture)
-                cars = tracker.update(last, seen.time, seen.picture)
-            found = found or bool(cars)
-            yield from cars
-            if seen is not None and last is not None and show is not None and not show(seen, last):
+            if frame is None:
+                yield from reports(looker.tracker.finish())
+                continue
+            last, ended = looker.update(frame.picture, frame.time)
+            looker.stats.seconds = monotonic() - began
+            yield from reports(ended)
+            if not show(frame, last):
                 break
     except KeyboardInterrupt:
-        if not live:
+        if not isinstance(frames, LiveFrames):
             raise
     except (ImageError, VideoError) as error:
         wrong = error
     finally:
         if isinstance(frames, LiveFrames):
             frames.stop()
-    cars = tracker.finish()
-    yield from cars
+    yield from reports(looker.tracker.finish())
     if wrong is not None:
         raise wrong
     if last is None:
         raise VideoError(f"{without_password(name)}: there is no picture in this video")
-    if not found and not cars:
+    if not reports.any:
         yield Reading(last.width, last.height, last.ms, ())
