@@ -39,15 +39,38 @@ def counted(things: Iterable[T], total: Callable[[], int], *, to_file: bool = Fa
     print(f"\r{done:,} {of}", file=sys.stderr)
 
 
+STAGE_SECONDS = 10.0
+"""Time between two log lines about a stage."""
+
+
+def duration(seconds: float) -> str:
+    """A time in words, as in ``40 s``, ``12 min`` and ``2.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 class LogCallback:
     """Logs one line per epoch to standard error."""
 
     def __init__(self) -> None:
         self._config: RunLength | None = None
+        self._stage, self._since, self._told = "", 0.0, 0.0
 
     def on_message(self, line: str) -> None:
         """Print one line."""
         print(line, file=sys.stderr, flush=True)
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Print the count when a stage begins and ends, and every ten seconds."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._since = stage, now
+        elif done < total and now - self._told < STAGE_SECONDS:
+            return
+        self._told = now
+        left = f", {duration((now - self._since) * (total - done) / done)} left" if 0 < done < total else ""
+        self.on_message(f"{stage}: {done:,} of {total:,}{left}")
 
     def on_train_begin(self, config: RunLength, done: int) -> None:
         """Remember the length of the run."""
@@ -60,9 +83,11 @@ class LogCallback:
         """Print the metrics of an epoch."""
         epochs = self._config.epochs if self._config else epoch.epoch
         accuracy = "" if epoch.train_acc is None else f", accuracy {epoch.train_acc:.2%}"
+        more = epochs - epoch.epoch
+        left = f", at most {duration(more * epoch.seconds)} left" if more > 0 else ""
         self.on_message(
             f"epoch {epoch.epoch}/{epochs}: loss {epoch.train_loss:.4f}{accuracy}, "
-            f"validation {epoch.val_metric:.2%}, lr {epoch.lr:.2g}, {epoch.seconds:.1f} s"
+            f"validation {epoch.val_metric:.2%}, lr {epoch.lr:.2g}, {epoch.seconds:.1f} s{left}"
         )
 
     def __enter__(self) -> LogCallback:
@@ -99,12 +124,20 @@ class ProgressCallback(LogCallback):
             console=Console(stderr=True),
         )
         self._task = self._progress.add_task("training", total=None, visible=False, figures="")
+        self._of_stage = self._progress.add_task("", total=None, visible=False, figures="")
         self._accuracy = ""
         self._shown = 0.0
 
     def on_message(self, line: str) -> None:
         """Print one line above the bar."""
         self._progress.console.print(line, markup=False, highlight=False)
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Show a bar for the stage; it goes with the last picture."""
+        if not done:
+            self._progress.reset(self._of_stage, description=stage, total=total)
+        figures = f"{done:,} of {total:,}"
+        self._progress.update(self._of_stage, completed=done, visible=done < total, figures=figures)
 
     def on_train_begin(self, config: RunLength, done: int) -> None:
         """Show the bar."""

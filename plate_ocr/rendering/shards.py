@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -174,11 +174,31 @@ def _points(plate: SyntheticPlate) -> NDArray[np.float32]:
     return np.concatenate([plate.corners, plate.outline]).astype(np.float32)
 
 
-def render_all(rendering: Rendering, start: int, count: int, executor: Executor, part: int = 256) -> Shard:
-    """Render plates ``start`` to ``start + count - 1`` in several processes."""
+def render_all(
+    rendering: Rendering,
+    start: int,
+    count: int,
+    executor: Executor,
+    on_rendered: Callable[[int], object] = lambda count: None,
+    part: int = 128,
+) -> Shard:
+    """Render plates ``start`` to ``start + count - 1`` in several processes.
+
+    Args:
+        rendering: how.
+        start: index of the first plate.
+        count: number of plates.
+        executor: renders.
+        on_rendered: called with the number of plates in each part.
+        part: plates in a part.
+    """
     begins = range(start, start + count, part)
     waiting = [executor.submit(render_shard, rendering, i, min(part, start + count - i)) for i in begins]
-    return Shard.joined([future.result() for future in waiting])
+    parts = list[Shard]()
+    for future in waiting:
+        parts.append(future.result())
+        on_rendered(len(parts[-1].texts))
+    return Shard.joined(parts)
 
 
 def write_plates(rendering: Rendering, count: int, folder: Path) -> Path:

@@ -53,8 +53,9 @@ INTERNAL = {"model", "workers", "assets", "font_fraction"}
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of its own, without glyphs."""
+    """In a folder of its own, without glyphs; nothing is trained for an estimate."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("plate_ocr.training.estimate.estimated_seconds", lambda config: 61.0)
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
 
 
@@ -103,7 +104,7 @@ def test_a_run_goes_on_as_it_was_begun_and_takes_no_option(run: Run, setting: st
 def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, model: str, loss: str) -> None:
     code, out, err = run("train", "--model", model, "-o", "runs/some", "--dry-run")
     assert (code, err) == (0, "")
-    assert f", loss {loss}\n" in out
+    assert f", loss {loss}\nabout 61 s on this machine\n" in out
     assert out.endswith("runs/some/schedule.png\n")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "runs/some/schedule.png"]
     assert (tmp_path / "runs/some/schedule.png").read_bytes().startswith(b"\x89PNG")

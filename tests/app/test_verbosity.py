@@ -11,9 +11,9 @@ import cv2
 import pytest
 
 from plate_ocr.app.cli import COMMANDS
-from plate_ocr.app.progress import QuietCallback, train_callback
+from plate_ocr.app.progress import LogCallback, QuietCallback, duration, train_callback
 from plate_ocr.app.verbosity import set_verbosity
-from plate_ocr.training.core.callbacks import NullCallback
+from plate_ocr.training.core.callbacks import NullCallback, Stage
 from tests.app.conftest import Run
 from tests.conftest import draw_plate
 
@@ -77,6 +77,34 @@ def test_training_tells_device_and_times_or_nothing(
     assert done.startswith("plate-ocr: done in ")
     assert run(*options)[2] == "a line\n"
     assert run(*options, "-q") == (0, f"{tmp_path / 'run'}\n", "")
+
+
+def test_the_stages_of_a_training_are_told_with_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = iter([0.0, 4.0, 12.0, 20.0, 21.0, 22.0])
+    monkeypatch.setattr("plate_ocr.app.progress.time.monotonic", lambda: next(now))
+    callback = LogCallback()
+    render = Stage(callback, "rendering plates", 4096)
+    for _ in range(4):
+        render(1024)
+    Stage(callback, "reading plates", 10)
+    assert capsys.readouterr().err.splitlines() == [
+        "rendering plates: 0 of 4,096",
+        "rendering plates: 2,048 of 4,096, 12 s left",
+        "rendering plates: 4,096 of 4,096",
+        "reading plates: 0 of 10",
+    ]
+
+
+def test_a_duration_is_given_in_the_unit_that_fits() -> None:
+    assert [duration(seconds) for seconds in (0.4, 89, 90, 5399, 9000)] == [
+        "0 s",
+        "89 s",
+        "2 min",
+        "90 min",
+        "2.5 h",
+    ]
 
 
 def test_no_bar_is_shown_where_errors_alone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

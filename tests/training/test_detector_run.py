@@ -30,8 +30,8 @@ CONFIG = DetectorRunConfig(regions=("us",), epochs=2, samples_per_epoch=8, batch
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few scenes of everything."""
     monkeypatch.setattr(DetectorRunConfig, "SHARD", 8)
-    monkeypatch.setattr("plate_ocr.training.detector.run.N_VAL", 4)
-    monkeypatch.setattr("plate_ocr.training.detector.run.N_TEST", 6)
+    monkeypatch.setattr(DetectorRunConfig, "VAL", 4)
+    monkeypatch.setattr(DetectorRunConfig, "TEST", 6)
 
 
 class Says(nn.Module):

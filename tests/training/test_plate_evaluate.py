@@ -16,6 +16,7 @@ from plate_ocr.metrics import expected_calibration_error
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.export import save_model
 from plate_ocr.rendering.shards import Rendering
+from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.model_card import CardPage, code
 from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, fit_plate_temperature, plate_page
 from plate_ocr.training.plates.run import transferred
@@ -71,7 +72,8 @@ def test_a_network_is_finished_into_a_model_that_says_what_it_can() -> None:
             SMALL,
             Rendering(regions=("us", "br")),
             executor,
-            counts=(6, 4, 8),
+            (6, 4, 8),
+            NullCallback(),
         )
     card, metrics = finished.card, finished.metrics
     assert set(card.accuracy) <= {"rendered", "rendered us", "rendered br"}

@@ -15,7 +15,6 @@ from plate_ocr.model.sessions import PlateModel
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import PlateTargets
-from plate_ocr.training.plates.evaluate import finish_plates
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.vision.geometry import CORNERS
@@ -29,8 +28,8 @@ CONFIG = PlateRunConfig(regions=("us",), epochs=2, samples_per_epoch=16, batch_s
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few plates of everything."""
     monkeypatch.setattr(PlateRunConfig, "SHARD", 16)
-    monkeypatch.setattr("plate_ocr.training.plates.run.N_VAL", 8)
-    monkeypatch.setattr(finish_plates, "__kwdefaults__", {"counts": (8, 4, 8)})
+    monkeypatch.setattr(PlateRunConfig, "VAL", 8)
+    monkeypatch.setattr(PlateRunConfig, "COUNTS", (8, 4, 8))
 
 
 def targets(*texts: list[int], points: torch.Tensor | None = None) -> torch.Tensor:

@@ -108,11 +108,9 @@ from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.run import run
 from plate_ocr.training.plates import run as plates
 from plate_ocr.training.plates.config import PlateRunConfig
-from plate_ocr.training.plates.evaluate import finish_plates
 
 if __name__ == "__main__":
-    PlateRunConfig.SHARD, plates.N_VAL = 16, 8
-    finish_plates.__kwdefaults__["counts"] = (8, 4, 8)
+    PlateRunConfig.SHARD, PlateRunConfig.VAL, PlateRunConfig.COUNTS = 16, 8, (8, 4, 8)
     card = PlateCard(Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), channels=(4, 4, 4, 8), transformer=16)
     settings = {"regions": ("us",), "epochs": 3, "samples_per_epoch": 48, "batch_size": 8, "repeats": 1}
     config = PlateRunConfig(**settings, device="cpu")

@@ -294,14 +294,17 @@ def _check_options(model: str, names: Iterable[str]) -> None:
 
 def _show_schedule(config: RunConfig, folder: Path | None) -> None:
     """Print the schedule of a run, and draw it in the folder of a new one."""
+    from plate_ocr.app.progress import duration
     from plate_ocr.training.core.folder import refuse_other_run
     from plate_ocr.training.core.plots import plot_schedule
+    from plate_ocr.training.estimate import estimated_seconds
 
     if folder is not None:
         refuse_other_run(folder)
     for line in config.material():
         print(line)
     print(config.schedule.table(config.GROUPS, config.loss_name))
+    print(f"about {duration(estimated_seconds(config))} on this machine")
     if folder is not None:
         plot_schedule(config.schedule, config.GROUPS, folder / SCHEDULE_PICTURE)
         print(folder / SCHEDULE_PICTURE)

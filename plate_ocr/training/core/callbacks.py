@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from plate_ocr.training.core.epoch import Epoch
@@ -25,6 +26,9 @@ class Callback(Protocol):
     def on_message(self, line: str) -> None:
         """A message of one line."""
 
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Of a stage before or after the steps, ``done`` of ``total`` pictures are finished."""
+
     def on_train_begin(self, config: RunLength, done: int) -> None:
         """Training starts after ``done`` finished steps."""
 
@@ -41,6 +45,9 @@ class NullCallback:
     def on_message(self, line: str) -> None:
         """Nothing."""
 
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Nothing."""
+
     def on_train_begin(self, config: RunLength, done: int) -> None:
         """Nothing."""
 
@@ -49,3 +56,28 @@ class NullCallback:
 
     def on_epoch_end(self, epoch: Epoch) -> None:
         """Nothing."""
+
+
+@dataclass
+class Stage:
+    """Counts the pictures of a stage before or after the steps; called with the number of further ones.
+
+    Attributes:
+        callback: is told the count.
+        name: in words.
+        total: number of pictures.
+        done: those that are finished.
+    """
+
+    callback: Callback
+    name: str
+    total: int
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self(0)
+
+    def __call__(self, count: int) -> None:
+        """Count further pictures."""
+        self.done += count
+        self.callback.on_progress(self.name, self.done, self.total)

@@ -21,6 +21,10 @@ class DetectorRunConfig(RenderRunConfig):
     PATHS: ClassVar[Mapping[str, Collection[str]]] = {**RenderRunConfig.PATHS, "backgrounds": ()}
 
     SHARD: ClassVar[int] = 512
+    VAL: ClassVar[int] = 256
+    """Number of validation scenes."""
+    TEST: ClassVar[int] = 1024
+    """Number of test scenes."""
 
     model: str = "detector"
     epochs: int = 32

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from torch import nn
@@ -15,7 +16,8 @@ from plate_ocr.metrics import MATCH_IOU
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.weights import load_detector_weights
-from plate_ocr.rendering.shards import HELD_OUT, Rendering, SceneShard, generator_of, render_scenes
+from plate_ocr.rendering.shards import HELD_OUT, SceneShard, generator_of, render_scenes
+from plate_ocr.training.core.callbacks import Callback, Stage
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
@@ -29,9 +31,6 @@ from plate_ocr.training.rendered.run import rendered_shards, stage_lines, traini
 
 CARD = DetectorCard(channels=(16, 32, 64, 88), features=48, blocks=(1, 1, 1), context=3, light=True)
 """Default network: takes a fifth of the time of :class:`DetectorCard`'s own sizes."""
-
-N_VAL, N_TEST = 256, 1024
-"""Number of validation and test scenes."""
 
 BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Candidates for the minimum score."""
@@ -72,7 +71,7 @@ def open_detector(
         # Only the first of several processes validates.
         held_out: SceneShard | None = None
         if context.first:
-            held_out = executor.submit(render_scenes, config.rendering, FIRST_VAL, N_VAL).result()
+            held_out = validation_scenes(config, executor, context.callback)
 
         def measure(network: nn.Module) -> float:
             return evaluate_detector(network, held_out, card.min_score).f_measure if held_out else 0.0
@@ -80,8 +79,8 @@ def open_detector(
         def finish(trainer: Trainer) -> Finished:
             best = detector_network_for(card)
             best.load_state_dict(trainer.best)
-            callback = dataclasses.replace(card, training=training_record(config, trainer, regions, card))
-            return finish_detector(best.eval(), callback, config.rendering, executor)
+            learnt = dataclasses.replace(card, training=training_record(config, trainer, regions, card))
+            return finish_detector(best.eval(), learnt, config, executor, context.callback)
 
         yield TrainTask(network, card, PlatePeaks(), batches, measure, finish)
 
@@ -91,16 +90,44 @@ def best_bound(network: nn.Module, scenes: SceneShard) -> float:
     return max(BOUNDS, key=lambda bound: evaluate_detector(network, scenes, bound).f_measure)
 
 
+def validation_scenes(config: DetectorRunConfig, executor: Executor, callback: Callback) -> SceneShard:
+    """The scenes that choose the best weights and the minimum score."""
+    count = config.held_out(config.VAL)
+    return _rendered(
+        config, FIRST_VAL, count, executor, Stage(callback, "rendering validation scenes", count)
+    )
+
+
+def _rendered(
+    config: DetectorRunConfig, start: int, count: int, executor: Executor, stage: Stage, part: int = 32
+) -> SceneShard:
+    """Render scenes in several processes, ``part`` at a time."""
+    begins = range(start, start + count, part)
+    sizes = [min(part, start + count - i) for i in begins]
+    scenes = list[SceneShard]()
+    for found in executor.map(render_scenes, repeat(config.rendering), begins, sizes):
+        scenes.append(found)
+        stage(len(found.images))
+    return SceneShard.joined(scenes)
+
+
 def finish_detector(
-    network: PlateDetector, card: DetectorCard, rendering: Rendering, executor: Executor
+    network: PlateDetector,
+    card: DetectorCard,
+    config: DetectorRunConfig,
+    executor: Executor,
+    callback: Callback,
 ) -> Finished:
     """Choose the minimum score on validation scenes and measure once on test scenes."""
-    validation = executor.submit(render_scenes, rendering, FIRST_VAL, N_VAL)
-    scenes = executor.submit(render_scenes, rendering, HELD_OUT, N_TEST).result()
-    card = dataclasses.replace(card, min_score=best_bound(network, validation.result()))
+    count = config.held_out(config.TEST)
+    validation = validation_scenes(config, executor, callback)
+    stage = Stage(callback, "rendering test scenes", count)
+    scenes = _rendered(config, HELD_OUT, count, executor, stage)
+    callback.on_message(f"searching {len(validation.images) + count:,} held-out scenes to measure the model")
+    card = dataclasses.replace(card, min_score=best_bound(network, validation))
     found = evaluate_detector(network, scenes, card.min_score)
     metrics: dict[str, Any] = {
-        "scenes": N_TEST,
+        "scenes": count,
         "plates": found.true_positives + found.false_negatives,
         "recall": found.true_positives / max(1, found.true_positives + found.false_negatives),
         "precision": found.true_positives / max(1, found.true_positives + found.false_positives),

@@ -23,6 +23,10 @@ class PlateRunConfig(RenderRunConfig):
     """
 
     SHARD: ClassVar[int] = 2048
+    VAL: ClassVar[int] = 1024
+    """Number of validation plates."""
+    COUNTS: ClassVar[tuple[int, int, int]] = 8192, 1024, 4096
+    """Number of plates for calibration; of pictures without a plate, and of plates, for the test."""
 
     model: str = "plates"
     epochs: int = 60

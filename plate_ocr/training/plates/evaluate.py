@@ -23,13 +23,11 @@ from plate_ocr.readers.ctc import greedy_decode
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, Shard, render_all
 from plate_ocr.text import correct_characters
 from plate_ocr.training.core.calibration import fit_min_confidence, fit_temperature
+from plate_ocr.training.core.callbacks import Callback, Stage
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Finished
 from plate_ocr.training.rendered.run import stage_lines
 from plate_ocr.vision.images import Image
-
-N_CALIBRATION, N_NEGATIVES, N_TEST = 8192, 1024, 4096
-"""Number of plates for calibration; of pictures without a plate, and of plates, for the test."""
 
 
 def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArray[np.float32]:
@@ -128,8 +126,8 @@ def finish_plates(
     card: PlateCard,
     rendering: Rendering,
     executor: Executor,
-    *,
-    counts: tuple[int, int, int] = (N_CALIBRATION, N_NEGATIVES, N_TEST),
+    counts: Sequence[int],
+    callback: Callback,
 ) -> Finished:
     """Calibrate on rendered plates that no training sees, and measure once on others.
 
@@ -139,14 +137,18 @@ def finish_plates(
         rendering: how plates are rendered.
         executor: renders.
         counts: plates to calibrate on, pictures without a plate and plates to measure on.
+        callback: receives progress.
 
     Returns:
         The network, and its card with temperature, bounds and accuracy.
     """
     plates = dataclasses.replace(rendering, not_plates=0.0)
-    fitted = render_all(plates, HELD_OUT, counts[0], executor)
-    tested = render_all(plates, HELD_OUT + counts[0], counts[2], executor)
-    negatives = render_all(dataclasses.replace(rendering, not_plates=1.0), HELD_OUT, counts[1], executor)
+    stage = Stage(callback, "rendering held-out plates", sum(counts))
+    fitted = render_all(plates, HELD_OUT, counts[0], executor, stage)
+    tested = render_all(plates, HELD_OUT + counts[0], counts[2], executor, stage)
+    no_plates = dataclasses.replace(rendering, not_plates=1.0)
+    negatives = render_all(no_plates, HELD_OUT, counts[1], executor, stage)
+    callback.on_message(f"reading {sum(counts):,} held-out plates to calibrate and measure the model")
     readings = PlateReadings.of(network, fitted.images, card.alphabet)
     temperature = fit_plate_temperature(readings, fitted.texts)
     confidences, correct = readings.confidences(temperature), readings.correct(fitted.texts)

@@ -13,6 +13,7 @@ from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
+from plate_ocr.training.core.callbacks import Stage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import common_rows, take_over
@@ -22,9 +23,6 @@ from plate_ocr.training.plates.evaluate import finish_plates, plate_accuracy
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, training_record
-
-N_VAL = 1024
-"""Number of validation plates."""
 
 
 @contextmanager
@@ -55,8 +53,11 @@ def open_plates(
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         batches = PlateBatches(shards, config.seed, config.batch_size, config.repeats, card.alphabet)
         # Only the first of several processes validates.
-        count = N_VAL if context.first else 0
-        held_out = render_all(config.rendering, FIRST_VAL, count, executor) if count else None
+        held_out: Shard | None = None
+        if context.first:
+            count = config.held_out(config.VAL)
+            stage = Stage(context.callback, "rendering validation plates", count)
+            held_out = render_all(config.rendering, FIRST_VAL, count, executor, stage)
 
         def measure(network: nn.Module) -> float:
             return plate_accuracy(network, held_out, card.alphabet) if held_out else 0.0
@@ -64,8 +65,9 @@ def open_plates(
         def finish(trainer: Trainer) -> Finished:
             best = plate_network_for(card)
             best.load_state_dict(trainer.best)
-            callback = dataclasses.replace(card, training=training_record(config, trainer, regions, card))
-            return finish_plates(best.eval(), callback, config.rendering, executor)
+            learnt = dataclasses.replace(card, training=training_record(config, trainer, regions, card))
+            counts = [config.held_out(count) for count in config.COUNTS]
+            return finish_plates(best.eval(), learnt, config.rendering, executor, counts, context.callback)
 
         yield TrainTask(network, card, PlateText(), batches, measure, finish)
 

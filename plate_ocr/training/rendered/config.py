@@ -83,6 +83,10 @@ class RenderRunConfig(RunConfig):
         names = (region.name for region in generator_of(self.rendering).regions)
         return [f"plates of {', '.join(names)} are rendered", *shortages(self.rendering)]
 
+    def held_out(self, count: int) -> int:
+        """Number of held-out pictures: ``count``, in short runs as many as are trained on."""
+        return min(count, self.steps * self.batch_size)
+
     @property
     def steps_per_shard(self) -> int:
         """Optimiser steps per shard."""

@@ -1,0 +1,22 @@
+"""How long a run takes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.estimate import estimated_seconds
+from plate_ocr.training.tasks import CONFIGS
+
+SMALL = {"epochs": 1, "samples_per_epoch": 4, "batch_size": 2, "device": "cpu", "workers": 0}
+
+
+@pytest.mark.parametrize("model", CONFIGS)
+def test_a_run_of_ten_times_as_many_steps_takes_longer(model: str) -> None:
+    config: RunConfig = CONFIGS[model].new(
+        **SMALL, **({"grid": (5, 5), "hidden": 8} if model == "chars" else {})
+    )
+    short = estimated_seconds(config)
+    assert 0 < short < estimated_seconds(dataclasses.replace(config, epochs=100))
