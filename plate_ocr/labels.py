@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import AlphabetError, DataError
@@ -21,6 +22,8 @@ LABELS = "labels.csv"
 
 CSV_COLUMNS = ("image_path", "plate_text")
 BOX_COLUMNS = ("x", "y", "w", "h")
+CORNER_COLUMNS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
+"""Clockwise from the plate's own top left."""
 REGION_COLUMNS = ("region", "plate_region")
 """Either may be there."""
 MAX_BOX = 1_000_000
@@ -28,6 +31,9 @@ MAX_BOX = 1_000_000
 NUMBERING_SPREAD = 1000
 """Names that are numbers count the pictures if they spread over less than so many a picture."""
 NO_TEXT = "the text of the plate is missing"
+
+
+Box: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -40,27 +46,31 @@ class LabelledPlate:
         region: code of where it is from; empty where nothing says so.
         location: how to find the label: the path, or the CSV's name and line.
         box: left, top, width and height in the picture, pixels; None where nothing says so.
+        corners: x and y of the plate's corners, pixels, clockwise from its own top left; None where nothing
+            says so. The box is then the one round them.
     """
 
     path: Path
     text: str
     region: str
     location: str
-    box: tuple[float, float, float, float] | None = None
+    box: Box | None = None
+    corners: tuple[tuple[float, float], ...] | None = None
 
 
-def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:
+def list_plates(data: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPlate], list[str]]:
     """The labelled plates of a data set, not yet opened.
 
     Args:
         data: a CSV file with the columns ``image_path`` (relative to the CSV), ``plate_text`` (empty: no
             plate) and, if wanted, ``region`` or ``plate_region`` (a code or a country's English name) and
-            the box ``x,y,w,h`` (left, top, width and height, pixels); a folder with such a file as
-            ``labels.csv``; or a folder, with all folders in it, of pictures named after their plates.
+            the box ``x,y,w,h`` (left, top, width and height, pixels) or the corners ``x1,y1`` to ``x4,y4``
+            (pixels, clockwise from the plate's own top left); a folder with such a file as ``labels.csv``; or
+            a folder, with all folders in it, of pictures named after their plates.
             There the text ends at the first underscore, so that a plate may come twice: ``AB-123.jpg``,
             ``AB-123_2.jpg``.
         alphabet: the characters that a label may hold once it was normalised, see
-            :func:`~plate_ocr.text.normalize_text`.
+            :func:`~plate_ocr.text.normalize_text`; None: any.
 
     Returns:
         The plates, and a sentence for each label that cannot be used. Unknown regions count as none;
@@ -80,7 +90,7 @@ def list_plates(data: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], li
     raise DataError(f"there is no data set {data}")
 
 
-def _list_folder(folder: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:
+def _list_folder(folder: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPlate], list[str]]:
     plates: list[LabelledPlate] = []
     problems: list[str] = []
     unread = list[OSError]()
@@ -119,13 +129,14 @@ def _are_no_plates(names: Sequence[str]) -> bool:
     return not any(char.isdecimal() for name in names for char in name)
 
 
-def _list_table(table: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], list[str]]:
+def _list_table(table: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPlate], list[str]]:
     plates: list[LabelledPlate] = []
     problems: list[str] = []
     unknown = set[str]()
     for where, row in read_csv(table, CSV_COLUMNS):
         try:
-            box, path = _box(row), listed_path(table, row["image_path"])
+            corners, path = _corners(row), listed_path(table, row["image_path"])
+            box = _around(corners) if corners else _box(row)
             if not row["image_path"] or os.path.isdir(path):
                 raise ValueError("no picture is named")
             text = _text(row["plate_text"], alphabet)
@@ -139,29 +150,64 @@ def _list_table(table: Path, alphabet: Alphabet) -> tuple[list[LabelledPlate], l
         if region is None and named.casefold() not in unknown:
             unknown.add(named.casefold())
             warn(f"{where}: the region {named} counts as none: it is no code and no country's English name")
-        plates.append(LabelledPlate(path, text, region or "", where, box))
+        plates.append(LabelledPlate(path, text, region or "", where, box, corners))
     if not (plates or problems):
         raise DataError(f"{table} lists no pictures")
     return plates, problems
 
 
-def _text(written: str, alphabet: Alphabet) -> str:
+def _text(written: str, alphabet: Alphabet | None) -> str:
     """What is written on a plate, as it is compared; empty where nothing or only padding is written.
 
     Raises:
         ValueError: if it is all separators, or has characters that are not in the alphabet.
     """
-    text = normalize_text(written, alphabet)
+    text = normalize_text(written, alphabet or "")
     if not text and written.strip("_"):
         raise ValueError(NO_TEXT)
     try:
-        alphabet.encode(text)
+        if alphabet:
+            alphabet.encode(text)
     except AlphabetError as error:
         raise ValueError(f"the text {written}: {error}") from None
     return text
 
 
-def _box(row: Mapping[str, str]) -> tuple[float, float, float, float] | None:
+def _corners(row: Mapping[str, str]) -> tuple[tuple[float, float], ...] | None:
+    """The corners of the plate in the picture, if a row of a table names them.
+
+    Raises:
+        ValueError: if they are no convex quadrilateral, clockwise.
+    """
+    written = [row.get(column, "") for column in CORNER_COLUMNS]
+    if not any(written):
+        return None
+    try:
+        numbers = list(map(float, written))
+    except ValueError:
+        numbers = [math.nan]
+    points = tuple(zip(numbers[::2], numbers[1::2], strict=False))
+    bounded = all(abs(number) <= MAX_BOX for number in numbers)
+    if not bounded or any(_turn(*(points[(i + k) % 4] for k in range(3))) <= 0 for i in range(4)):
+        raise ValueError(
+            f"the corners {','.join(written)}: {','.join(CORNER_COLUMNS)} are pixels, clockwise from the "
+            "plate's own top left"
+        )
+    return points
+
+
+def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+    """Above 0 where the way from a over b to c turns clockwise in a picture."""
+    return (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])
+
+
+def _around(corners: Sequence[tuple[float, float]]) -> Box:
+    """The upright box round corners."""
+    x, y = zip(*corners, strict=True)
+    return min(x), min(y), max(x) - min(x), max(y) - min(y)
+
+
+def _box(row: Mapping[str, str]) -> Box | None:
     """Where the plate is in the picture, if a row of a table says so.
 
     Raises:

@@ -252,3 +252,42 @@ def test_there_must_be_a_data_set(tmp_path: Path) -> None:
         list_plates(tmp_path, ALPHABET)
     with pytest.raises(DataError, match="there is no data set"):
         list_plates(tmp_path / "nowhere", ALPHABET)
+
+
+CORNERS = "image_path,plate_text,x1,y1,x2,y2,x3,y3,x4,y4\n"
+
+
+def test_a_table_may_have_the_corners_of_plates(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text(CORNERS + "a.png,AB1,10,5,50,7,49,21.5,9,20\nb.png,AB2,,,,,,,,\n", encoding="utf-8")
+    (first, second), problems = list_plates(table, ALPHABET)
+    assert problems == []
+    assert first.corners == ((10, 5), (50, 7), (49, 21.5), (9, 20))
+    assert first.box == (9, 5, 41, 16.5)
+    assert (second.corners, second.box) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "10,5,50,7,49,21,9",
+        "10,5,9,20,49,21,50,7",
+        "10,5,50,7,9,20,49,21",
+        "1,1,1,1,1,1,1,1",
+        "a,5,50,7,49,21,9,20",
+        "inf,5,50,7,49,21,9,20",
+    ],
+)
+def test_corners_that_are_none_are_named(tmp_path: Path, wrong: str) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text(f"{CORNERS}a.png,AB1,{wrong}\n", encoding="utf-8")
+    _, (problem,) = list_plates(table, ALPHABET)
+    assert problem.startswith(f"{table} line 2: the corners {wrong}")
+    assert problem.endswith("x1,y1,x2,y2,x3,y3,x4,y4 are pixels, clockwise from the plate's own top left")
+
+
+def test_without_an_alphabet_any_character_is_taken(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("image_path,plate_text\na.png,12가 34-56\n", encoding="utf-8")
+    (plate,), problems = list_plates(table, None)
+    assert (plate.text, problems) == ("12가3456", [])
