@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -21,6 +21,8 @@ LABELS = "labels.csv"
 """A folder with this file is labelled by it, not by the names of its pictures."""
 
 CSV_COLUMNS = ("image_path", "plate_text")
+LINES = ".txt"
+"""Ending of files with a picture and its text on each line."""
 BOX_COLUMNS = ("x", "y", "w", "h")
 CORNER_COLUMNS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 """Clockwise from the plate's own top left."""
@@ -65,8 +67,9 @@ def list_plates(data: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPla
         data: a CSV file with the columns ``image_path`` (relative to the CSV), ``plate_text`` (empty: no
             plate) and, if wanted, ``region`` or ``plate_region`` (a code or a country's English name) and
             the box ``x,y,w,h`` (left, top, width and height, pixels) or the corners ``x1,y1`` to ``x4,y4``
-            (pixels, clockwise from the plate's own top left); a folder with such a file as ``labels.csv``; or
-            a folder, with all folders in it, of pictures named after their plates.
+            (pixels, clockwise from the plate's own top left); a folder with such a file as ``labels.csv``;
+            a ``.txt`` file of lines ``path<TAB>text``, as PaddleOCR has them; or a folder, with all folders
+            in it, of pictures named after their plates.
             There the text ends at the first underscore, so that a plate may come twice: ``AB-123.jpg``,
             ``AB-123_2.jpg``.
         alphabet: the characters that a label may hold once it was normalised, see
@@ -133,7 +136,8 @@ def _list_table(table: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPl
     plates: list[LabelledPlate] = []
     problems: list[str] = []
     unknown = set[str]()
-    for where, row in read_csv(table, CSV_COLUMNS):
+    rows = _read_lines(table) if table.suffix.lower() == LINES else read_csv(table, CSV_COLUMNS)
+    for where, row in rows:
         try:
             corners, path = _corners(row), listed_path(table, row["image_path"])
             box = _around(corners) if corners else _box(row)
@@ -154,6 +158,22 @@ def _list_table(table: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPl
     if not (plates or problems):
         raise DataError(f"{table} lists no pictures")
     return plates, problems
+
+
+def _read_lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Lines ``path<TAB>text`` as rows of a table, see :func:`~plate_ocr.files.read_csv`."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8: save the file as UTF-8") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            name, tab, text = line.partition("\t")
+            if not tab:
+                raise DataError(f"{path} line {number}: no tab between the path and the text of a plate")
+            yield f"{path} line {number}", dict(zip(CSV_COLUMNS, (name.strip(), text.strip()), strict=True))
 
 
 def _text(written: str, alphabet: Alphabet | None) -> str:

@@ -291,3 +291,23 @@ def test_without_an_alphabet_any_character_is_taken(tmp_path: Path) -> None:
     table.write_text("image_path,plate_text\na.png,12가 34-56\n", encoding="utf-8")
     (plate,), problems = list_plates(table, None)
     assert (plate.text, problems) == ("12가3456", [])
+
+
+def test_lines_with_a_tab_are_read_as_paddleocr_writes_them(tmp_path: Path) -> None:
+    lines = tmp_path / "rec_gt_train.txt"
+    lines.write_text("a.png\tAB 1\n\nsub/b c.png\tab-2\nd.png\t\n", encoding="utf-8-sig")
+    plates, problems = list_plates(lines, ALPHABET)
+    assert [(plate.path, plate.text, plate.location) for plate in plates] == [
+        (tmp_path / "a.png", "AB1", f"{lines} line 1"),
+        (tmp_path / "sub" / "b c.png", "AB2", f"{lines} line 3"),
+        (tmp_path / "d.png", "", f"{lines} line 4"),
+    ]
+    assert problems == []
+    for data, says in (
+        (b"a.png AB1", "line 1: no tab between"),
+        (b"\xff", "not UTF-8"),
+        (b"", "no pictures"),
+    ):
+        lines.write_bytes(data)
+        with pytest.raises(DataError, match=says):
+            list_plates(lines, ALPHABET)
