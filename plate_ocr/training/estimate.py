@@ -65,7 +65,7 @@ def estimated_seconds(config: RunConfig) -> float:
                 partial(PlateBatches, alphabet=card.alphabet),
                 render_shard,
                 Shard,
-                sum(map(config.held_out, (config.VAL, *config.COUNTS))),
+                config.held_out(config.VAL) + sum(config.counts),
             )
         assert isinstance(config, DetectorRunConfig)
         held_out = 2 * config.held_out(config.VAL) + config.held_out(config.TEST)

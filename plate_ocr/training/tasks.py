@@ -81,6 +81,10 @@ def check_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
         require_run(folder)
     elif os.environ.get("RANK", "0") == "0":  # of several processes the first makes the folder
         refuse_other_run(folder)
+    if isinstance(config, PlateRunConfig):
+        for data in config.data:
+            if not os.path.exists(data):
+                raise DataError(f"there is no data set {data}")
     if isinstance(config, CharRunConfig):
         from plate_ocr.training.characters.dataset import check_data_set
 

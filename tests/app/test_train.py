@@ -15,6 +15,7 @@ import pytest
 from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.folder import locked
+from plate_ocr.training.plates.config import NEED_DATA
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.tasks import CONFIGS, stored_config
 from tests.app.conftest import Run
@@ -27,6 +28,7 @@ GIVEN = {
     "backgrounds": ["--backgrounds", "photographs"],
     "group": ["--group", "(x)"],
     "alphabet": ["--alphabet", "AB"],
+    "mix": ["--mix", "0.3"],
     "grid": ["--grid", "5x5"],
     "hidden": ["--hidden", "3"],
     "epochs": ["--epochs", "3"],
@@ -72,6 +74,8 @@ def test_an_option_is_taken_by_the_models_that_have_the_setting_and_refused_by_t
     fields = {field.name for field in dataclasses.fields(CONFIGS[model])}
     belongs = ("data" if setting == "strict" else setting) in fields
     option = GIVEN.get(setting, ["--strict"])
+    if belongs and model == "plates" and setting in NEED_DATA:
+        option = ["pictures", *option]
     code, out, err = run("train", "--model", model, "--dry-run", *option)
     name = option[0] if setting != "data" else "DATA"
     if belongs:
@@ -118,6 +122,7 @@ def test_a_plan_is_told_and_drawn_and_no_run_begun(run: Run, tmp_path: Path, mod
     ("given", "says"),
     [
         (["nowhere.csv", "-o", "new"], "there is no data set nowhere.csv"),
+        (["nowhere.csv", "--model", "plates", "-o", "new"], "there is no data set nowhere.csv"),
         (["table.csv", "-o", "new"], "table.csv line 1: no column label"),
         (
             ["plates.csv", "-o", "new"],
@@ -195,9 +200,9 @@ def test_a_warm_up_is_taken_or_refused(run: Run, model: str, warmup: str) -> Non
 
 
 def test_data_that_is_not_learnt_from_is_not_checked_either(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text(CONFIGS["plates"]().to_toml(), encoding="utf-8")
+    (tmp_path / "config.toml").write_text(CONFIGS["detector"]().to_toml(), encoding="utf-8")
     code, _, err = run("train", "--resume", tmp_path, "--strict", "--dry-run")
-    assert (code, "--strict belongs to --model digits and chars" in err) == (2, True)
+    assert (code, "--strict belongs to --model digits and chars and plates" in err) == (2, True)
 
 
 def test_the_help_shows_every_option_once_in_a_panel(run: Run) -> None:
@@ -324,3 +329,28 @@ def test_mistakes_in_a_file_are_named(run: Run, tmp_path: Path, text: str | None
     code, out, err = run("train", "--config", "mine.toml", "--dry-run")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert says in err
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--mix", "0.3"], "--mix belongs to a training on real plates: give DATA"),
+        (["--val-fraction", "0.3"], "--val-fraction belongs to a training on real plates: give DATA"),
+        (["--alphabet", "labels"], "--alphabet labels belongs to a training on real plates: give DATA"),
+        (
+            ["pictures", "--batch-size", "1"],
+            "a mix of 0.5 in a batch of 1 leaves no rendered or no real plate",
+        ),
+    ],
+)
+def test_what_belongs_to_real_plates_is_refused_without(run: Run, given: list[str], says: str) -> None:
+    code, out, err = run("train", "--model", "plates", *given, "--dry-run")
+    assert (code, out, err.startswith(f"plate-ocr: {says}")) == (1, "", True)
+
+
+def test_a_training_on_own_plates_has_its_own_defaults(scheduled: Callable[..., RunConfig]) -> None:
+    config = scheduled("plates.csv", "--model", "plates", "--weights", "plates", "--epochs", 3)
+    expected = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3)
+    assert config == expected
+    assert (config.epochs, config.samples_per_epoch, config.lr) == (3, 6400, 5e-4)
+    assert CONFIGS["plates"].new().samples_per_epoch == 16384

@@ -26,6 +26,7 @@ from plate_ocr.app.options import (
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError
+from plate_ocr.files import write_whole
 from plate_ocr.model.onnx_session import available_threads
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ PANELS = {
         "backgrounds",
         "group",
         "alphabet",
+        "mix",
         "val_fraction",
         "test_fraction",
         "strict",
@@ -98,8 +100,9 @@ def train(
         list[str] | None,
         typer.Argument(
             metavar="[DATA]...",
-            help="Folders with one folder of images per class, or CSV files image_path,label. Without DATA, "
-            "characters are rendered in the fonts of plate-ocr[train].",
+            help="Characters: folders with one folder of images per class, or CSV files image_path,label. "
+            "Plates (--model plates): CSV files image_path,plate_text[,region][,x,y,w,h], or folders of "
+            "images named after their plates. Without DATA, all are rendered.",
         ),
     ] = None,
     out: Annotated[
@@ -136,7 +139,18 @@ def train(
     ] = None,
     alphabet: Annotated[
         str | None,
-        typer.Option(metavar="CHARACTERS", help="Allowed labels.", show_default="the model's"),
+        typer.Option(
+            metavar="CHARACTERS",
+            help="Allowed labels; for plates, +CHARACTERS adds to those of --weights, and labels adds all "
+            "that DATA has.",
+            show_default="the model's",
+        ),
+    ] = None,
+    mix: Annotated[
+        float | None,
+        typer.Option(
+            min=0.05, max=0.95, help="Rendered part of each batch of plates: others are not forgotten."
+        ),
     ] = None,
     grid: Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Grid of windows.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Hidden units.")] = None,
@@ -189,7 +203,7 @@ def train(
 
     The run folder gets the model, its metrics and its plots.
 
-    The plate model and the detector are trained on rendered plates and take no DATA.
+    The detector is trained on rendered scenes and takes no DATA.
     """
     set_verbosity(quiet, verbose)
     chosen: dict[str, Any] = {
@@ -200,6 +214,7 @@ def train(
         "backgrounds": backgrounds,
         "group": group,
         "alphabet": alphabet,
+        "mix": mix,
         "grid": None if grid is None else _grid(grid),
         "hidden": hidden,
         "epochs": epochs,
@@ -288,7 +303,7 @@ def _check_options(model: str, names: Iterable[str]) -> None:
         # --strict checks the data: it belongs to the models that are trained on data.
         field = "data" if name == "strict" else name
         if model not in (users := _users(CONFIGS, field)):
-            why = f"{model} is trained on rendered plates" if field == "data" else f"not to {model}"
+            why = f"{model} is trained on rendered scenes" if field == "data" else f"not to {model}"
             fail(f"{_option(name)} belongs to --model {' and '.join(users)}, {why}", 2)
 
 
@@ -331,6 +346,10 @@ def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool
         how = f"; resume with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         fail(f"stopped{how}", INTERRUPTED)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
+    if result.samples:
+        from plate_ocr.app.evaluation import mistakes_page
+
+        write_whole(folder / "mistakes.html", mistakes_page(result.samples).encode(errors="backslashreplace"))
     if result.metrics:
         print(result.folder)
 

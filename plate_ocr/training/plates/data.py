@@ -1,8 +1,8 @@
-"""Batches of rendered plates, and targets for the plate network."""
+"""Batches of rendered and of real plates, and targets for the plate network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,9 @@ from torch import Tensor
 from plate_ocr.alphabet import LONGEST, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.shards import Shard
-from plate_ocr.training.rendered.data import ShardBatches
+from plate_ocr.training.plates.dataset import RealPlate
+from plate_ocr.training.plates.distort import distorted
+from plate_ocr.training.rendered.data import ShardBatches, augment_batch
 from plate_ocr.vision.geometry import CORNERS
 
 
@@ -31,6 +33,42 @@ class PlateBatches(ShardBatches[Shard]):
         """Texts and corners of the plates."""
         classes = encode_texts([shard.texts[row] for row in rows], self.alphabet)
         return PlateTargets(torch.from_numpy(classes), points).packed()
+
+
+@dataclass(frozen=True)
+class MixedBatches:
+    """Batches of rendered plates, followed by distorted real ones; the batch of a step depends on it alone.
+
+    Attributes:
+        rendered: the first plates of each batch.
+        plates: the real ones; each text is as likely as any other.
+        count: real plates in a batch.
+    """
+
+    rendered: PlateBatches
+    plates: Sequence[RealPlate]
+    count: int
+
+    def __call__(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pictures float32 ``[batch, 1, height, width]`` and their targets, as of :class:`PlateTargets`."""
+        by_text: dict[str, list[RealPlate]] = {}
+        for plate in self.plates:
+            by_text.setdefault(plate.label.text, []).append(plate)
+        texts = sorted(by_text)
+        for pictures, targets in self.rendered(step):
+            rng = np.random.default_rng((self.rendered.seed, 1, step))
+            drawn = [by_text[texts[i]] for i in rng.integers(len(texts), size=self.count)]
+            chosen = [same[rng.integers(len(same))] for same in drawn]
+            height, width = pictures.shape[2:]
+            views, corners = zip(*(distorted(plate, rng, height, width) for plate in chosen), strict=True)
+            random = torch.Generator().manual_seed(int(rng.integers(2**62)))
+            real = torch.from_numpy(np.stack(views))[:, None].float() / 255
+            real, points = augment_batch(real, torch.from_numpy(np.stack(corners)), random)
+            classes = encode_texts([plate.label.text for plate in chosen], self.rendered.alphabet)
+            packed = PlateTargets(torch.from_numpy(classes), points).packed()
+            device = pictures.device
+            yield torch.cat([pictures, real.to(device)]), torch.cat([targets, packed.to(device)])
+            step += 1
 
 
 @dataclass(frozen=True)

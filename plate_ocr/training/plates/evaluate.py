@@ -128,6 +128,7 @@ def finish_plates(
     executor: Executor,
     counts: Sequence[int],
     callback: Callback,
+    base: tuple[PlateCard, PlateNetwork] | None = None,
 ) -> Finished:
     """Calibrate on rendered plates that no training sees, and measure once on others.
 
@@ -138,6 +139,7 @@ def finish_plates(
         executor: renders.
         counts: plates to calibrate on, pictures without a plate and plates to measure on.
         callback: receives progress.
+        base: the model that the training started from, to measure on the same plates.
 
     Returns:
         The network, and its card with temperature, bounds and accuracy.
@@ -161,7 +163,8 @@ def finish_plates(
         min_plate_confidence=_plate_bound(readings.plate_confidences(temperature)[whole]),
     )
     metrics = {
-        **_measured(PlateReadings.of(network, tested.images, card.alphabet), tested, card),
+        **_measured(network, card, tested),
+        **({"before": _measured(base[1], base[0], tested)} if base else {}),
         "negatives": counts[1],
         "false_positive_rate": float((empty >= max(card.min_plate_confidence, 1e-9)).mean()),
     }
@@ -188,8 +191,9 @@ def _plate_bound(correct: NDArray[np.float32], max_lost: float = 0.002, upper: f
     return round(min(upper, float(np.quantile(correct, max_lost))), 3) if len(correct) else 0.0
 
 
-def _measured(readings: PlateReadings, shard: Shard, card: PlateCard) -> dict[str, Any]:
+def _measured(network: nn.Module, card: PlateCard, shard: Shard) -> dict[str, Any]:
     """Metrics of all plates and of each region; rejected readings count as wrong."""
+    readings = PlateReadings.of(network, shard.images, card.alphabet)
     confidences, correct = readings.confidences(card.temperature), readings.correct(shard.texts)
     confident = readings.plate_confidences(card.temperature) >= card.min_plate_confidence
     uncertain = np.bincount(readings.owner, confidences < card.min_confidence, len(shard.texts)) > 0
@@ -211,6 +215,13 @@ def _measured(readings: PlateReadings, shard: Shard, card: PlateCard) -> dict[st
     }
 
 
+def _real_plates(training: Mapping[str, Any]) -> str:
+    """What a network was trained on, in a few words."""
+    while not training.get("real") and "from" in training:
+        training = training["from"]
+    return "rendered and real plates" if training.get("real") else "rendered plates, and on no real one"
+
+
 def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     """The card of a plate model, from its metrics and the sizes of its files in bytes."""
     return CardPage(
@@ -221,7 +232,10 @@ def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, 
         f"{card.layers} transformer layers of {card.transformer} → CTC; "
         f"{sizes['model.safetensors']:,} bytes of weights. A character below "
         f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
-        trained_on=["Trained on rendered plates, and on no real one:", stage_lines(card.training, "plates")],
+        trained_on=[
+            f"Trained on {_real_plates(card.training)}:",
+            stage_lines(card.training, "plates"),
+        ],
         measured="Measured once on held-out rendered plates; an unknown character counts as wrong:",
         columns=("region", "plates", "plate accuracy", "calibration error of characters"),
         rows=[

@@ -88,9 +88,14 @@ class RenderRunConfig(RunConfig):
         return min(count, self.steps * self.batch_size)
 
     @property
+    def rendered_batch_size(self) -> int:
+        """Rendered pictures per batch."""
+        return self.batch_size
+
+    @property
     def steps_per_shard(self) -> int:
         """Optimiser steps per shard."""
-        return steps_per_shard(self.repeats, self.SHARD, self.batch_size)
+        return steps_per_shard(self.repeats, self.SHARD, self.rendered_batch_size)
 
 
 def steps_per_shard(repeats: int, size: int, batch_size: int) -> int:

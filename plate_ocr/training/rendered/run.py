@@ -61,7 +61,11 @@ def rendered_shards(
 
 
 def training_record(
-    config: RenderRunConfig, trainer: Trainer, regions: Sequence[str], begun: PlateCard | DetectorCard
+    config: RenderRunConfig,
+    trainer: Trainer,
+    regions: Sequence[str],
+    begun: PlateCard | DetectorCard,
+    real: int = 0,
 ) -> dict[str, Any]:
     """What a network was trained on, for its card.
 
@@ -70,12 +74,14 @@ def training_record(
         trainer: after training.
         regions: names of the rendered regions.
         begun: the card at the start of the run; it has the record of the model that the weights came from.
+        real: number of real pictures.
     """
     return {
         "drawn": trainer.step * config.batch_size,
         "rendered": config.SHARD * math.ceil(trainer.step / config.steps_per_shard),
         "regions": [*regions],
         "seed": config.seed,
+        **({"real": real} if real else {}),
         **begun.training,
     }
 
