@@ -65,7 +65,7 @@ def estimated_seconds(config: RunConfig) -> float:
                 partial(PlateBatches, alphabet=card.alphabet),
                 render_shard,
                 Shard,
-                config.held_out(config.VAL) + sum(config.counts),
+                config.val_count + sum(config.counts),
             )
         assert isinstance(config, DetectorRunConfig)
         held_out = 2 * config.held_out(config.VAL) + config.held_out(config.TEST)

@@ -73,7 +73,7 @@ def base(tmp_path: Path) -> Path:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rendered plates of everything."""
     monkeypatch.setattr(PlateRunConfig, "SHARD", 16)
-    monkeypatch.setattr(PlateRunConfig, "VAL", 8)
+    monkeypatch.setattr(PlateRunConfig, "VAL_WITH_DATA", 8)
     monkeypatch.setattr(PlateRunConfig, "COUNTS_WITH_DATA", (8, 4, 8))
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
 

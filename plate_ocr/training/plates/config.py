@@ -51,6 +51,8 @@ class PlateRunConfig(RenderRunConfig):
         "patience": 6,
     }
     """Defaults of a run with data."""
+    VAL_WITH_DATA: ClassVar[int] = 512
+    """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 2048, 256, 2048
     """As :attr:`COUNTS`, of a run with data."""
 
@@ -87,6 +89,11 @@ class PlateRunConfig(RenderRunConfig):
     def rendered_batch_size(self) -> int:
         """Rendered plates per batch."""
         return round(self.mix * self.batch_size) if self.data else self.batch_size
+
+    @property
+    def val_count(self) -> int:
+        """Number of rendered validation plates."""
+        return self.held_out(self.VAL_WITH_DATA if self.data else self.VAL)
 
     @property
     def counts(self) -> tuple[int, ...]:

@@ -87,7 +87,7 @@ def open_plates(
         # Only the first of several processes validates.
         held_out: Shard | None = None
         if context.first:
-            count = config.held_out(config.VAL)
+            count = config.val_count
             stage = Stage(context.callback, "rendering validation plates", count)
             held_out = render_all(config.rendering, FIRST_VAL, count, executor, stage)
         views = crops_of(real.validation if real else (), card.height, card.width)
