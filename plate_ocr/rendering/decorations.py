@@ -91,11 +91,13 @@ def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
     width, height = right - left, bottom - top
     if width < 4 or height < 4:
         return
-    choice = rng.random()
-    if choice < 0.45:
+    # Long plates have seals and arms, square ones pictures too.
+    plate_width, plate_height = painter.layout.size
+    if plate_width < 2.5 * plate_height and rng.random() < 0.45:
         draw_pictogram(painter, box)
         return
-    if choice < 0.7:
+    choice = rng.random()
+    if choice < 0.4:
         # A shield of squares.
         rows, columns = 3 + random_index(rng, 4), 3 + random_index(rng, 3)
         board = (np.indices((rows, columns)).sum(0) % 2).astype(np.float32)

@@ -253,7 +253,9 @@ def font_style(name: str, number: int) -> FontStyle:
     rng = np.random.default_rng([number, 20260, *name.encode()])
     stroke = _uniform(rng, family.stroke)
     low, high = family.aspect
-    tail, waist = _uniform(rng, family.tail), _uniform(rng, family.waist)
+    # Thick strokes must not close the gap over a tail: a 9 or S would be an 8.
+    tail = _stepped(min(_uniform(rng, family.tail), 0.42 - 1.7 * stroke))
+    waist = _stepped(_uniform(rng, family.waist))
     return FontStyle(
         seed=number,
         stroke=stroke,
@@ -274,6 +276,11 @@ def font_style(name: str, number: int) -> FontStyle:
             for char, forms in letter_forms(tail, waist).items()
         },
     )
+
+
+def _stepped(share: float) -> float:
+    """The nearest of a few values: their forms are cached."""
+    return round(share * 50) / 50
 
 
 def _form(rng: Generator, every: tuple[str, ...], usual: tuple[str, ...] | None) -> str:

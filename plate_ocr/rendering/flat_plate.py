@@ -272,13 +272,19 @@ def _rounded_mask(painter: Painter) -> Image:
     radius = min(round(painter.layout.radius * painter.scale), height // 3)
     mask: Image = np.full(painter.shape, 255, np.uint8)
     if radius >= 2:
-        corner = np.hypot(*np.mgrid[0.5:radius, 0.5:radius])
-        corner = np.asarray(np.clip(radius - corner + 0.5, 0, 1) * 255, np.uint8)
+        corner = _round_corner(radius)
         mask[-radius:, -radius:] = corner
         mask[:radius, -radius:] = corner[::-1]
         mask[-radius:, :radius] = corner[:, ::-1]
         mask[:radius, :radius] = corner[::-1, ::-1]
     return mask
+
+
+@cache
+def _round_corner(radius: int) -> Image:
+    """The lower right quarter of a disc."""
+    away = np.hypot(*np.mgrid[0.5:radius, 0.5:radius])
+    return np.asarray(np.clip(radius - away + 0.5, 0, 1) * 255, np.uint8)
 
 
 def _draw_border(painter: Painter) -> None:

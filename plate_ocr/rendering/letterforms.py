@@ -32,7 +32,7 @@ def _turned(paths: Sequence[Path]) -> list[Path]:
     return [[(1 - point[0], 1 - point[1], *point[2:]) for point in path] for path in paths]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def letter_forms(tail: float, waist: float) -> Forms:
     """The forms of all characters.
 

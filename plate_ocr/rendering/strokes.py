@@ -79,8 +79,7 @@ def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
     Returns:
         uint8 ``(height, W)``; None if the character has no strokes here.
     """
-    # Thick strokes must not close the gap over a tail: a 9 or S would be an 8.
-    forms = letter_forms(min(style.tail, 0.42 - 1.7 * style.stroke), style.waist).get(char)
+    forms = letter_forms(style.tail, style.waist).get(char)
     if forms is None:
         return None
     paths, width = forms[style.forms[char]]
