@@ -165,14 +165,16 @@ class PhotoReader:
         card, longest = self.detector.card, self.detector.card.longest
         scale = longest / 2 / max(gray.shape)
         is_large = [scale * np.ptp(place.corners, axis=0).max() >= CANDIDATE_WIDTH for place in places]
-        large, small = list(compress(places, is_large)), list(compress(places, map(not_, is_large)))
-        plates = self._read_places(gray, self._clear(large))
+        large, small = [*compress(places, is_large)], [*compress(places, map(not_, is_large))]
+        tell_dropped(places, large, f"below {CANDIDATE_WIDTH} pixels at this scale")
+        large = self._clear(large)
+        plates = self._read_places(gray, large)
         sure = all(plate.min_confidence >= SURE_CHAR for plate in plates)
         is_done = sure and not _unread(small, plates, NMS_CONTAINMENT, contained)
         if is_done and (wanted := self._wanted(plates)):
             return wanted
         places = self._detect(gray, longest, "full", min_score=WEAK * card.min_score)
-        if unread := _unread(_distinct(self._clear(places)), plates, SAME_IOU, overlap):
+        if unread := _unread(_distinct(self._clear(places), large), plates, SAME_IOU, overlap):
             plates = _distinct_plates([*plates, *self._read_places(gray, unread)])
         if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
             plates = _distinct_plates([*plates, *self._read_places(gray, closer)])

@@ -96,7 +96,7 @@ def test_what_is_explained_is_what_predict_reads(run: Run, pictures: Path, shipp
     (polarity,) = seven["polarities"]
     assert (polarity["glyph"], polarity["taken"], polarity["classes"][0][0]) == ("dark", True, "7")
     assert [crop["crop"] for crop in faint["candidates"][0]["crops"]] == ["whole picture"]
-    assert [run["purpose"] for run in nothing["detector"]] == ["photo", "near", "far"]
+    assert [run["purpose"] for run in nothing["detector"]] == ["photo", "full", "far"]
     assert not any(candidate["plate"] for candidate in nothing["candidates"])
 
 
@@ -210,8 +210,7 @@ def test_why_one_reading_of_a_plate_is_kept_is_told(shipped_plates: Path) -> Non
         search.purpose: [inspection.skipped_reason(place) for place in search.detections]
         for search in inspection.trace.searches
     }
-    small = "below 64 pixels at this scale"
-    assert reasons == {"photo": [None, None, ALREADY], "near": [small, ALREADY, ALREADY]}
+    assert reasons == {"photo": [None, None, ALREADY]}
 
 
 def test_where_a_closer_look_was_taken_is_told(shipped_plates: Path) -> None:
@@ -219,14 +218,11 @@ def test_where_a_closer_look_was_taken_is_told(shipped_plates: Path) -> None:
     photo, (near, far) = photo_with("KA365CP", "TR4821", size=(800, 4 * longest))
     inspection = explained(Faint(near, far, photo.shape), shipped_plates, photo)
     values = inspection.to_dict()
-    first, half, window = values["trace"]["detector"]
-    assert [run["purpose"] for run in (first, half, window)] == ["photo", "near", "closer"]
-    assert [run["longest"] for run in (first, half, window)] == [longest, longest // 2, 256]
-    assert [place["skipped"] for place in first["detections"]] == [
-        None,
-        f"score below {DetectorCard().min_score:.2f}",
-    ]
-    assert [place["skipped"] for place in half["detections"]] == ["below 64 pixels at this scale"]
+    first, full, window = values["trace"]["detector"]
+    assert [run["purpose"] for run in (first, full, window)] == ["photo", "full", "closer"]
+    assert [run["longest"] for run in (first, full, window)] == [longest // 2, longest, 256]
+    reasons = "below 40 pixels at this scale", f"score below {DetectorCard().min_score:.2f}"
+    assert [run["detections"][1]["skipped"] for run in (first, full)] == [*reasons]
     assert window["about"]["corners"] == far.tolist()
     (seen,) = window["detections"]
     assert (seen["corners"], seen["skipped"]) == (far.tolist(), None)
@@ -244,7 +240,7 @@ def test_the_scores_are_drawn_where_the_plate_is(shipped_plates: Path, shipped_d
     inspection = Inspection("x", None, picture, reading, trace, "")
     (candidate,) = inspection.candidates
     assert candidate.detection is not None
-    search, width = trace.searches[0], 2 * picture.shape[1]
+    search, width = trace.searches[-1], 2 * picture.shape[1]
     heat = heat_map(inspection, search, width).astype(int)
     assert heat.shape[1] == width
     middle = 2 * candidate.detection.corners.mean(0)
