@@ -89,12 +89,23 @@ def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(netwo
 
 def test_a_character_of_no_alphabet_is_unknown_however_sure_it_is(plate_card: PlateCard) -> None:
     card = dataclasses.replace(plate_card, alphabet=Alphabet("0A皖", unknown=True))
-    (plate,) = reader_of(Says(card, ("A?0", 0.9, 1.0))).read_once([whole_crop(np.zeros((20, 60), np.uint8))])
+    crop = whole_crop(np.zeros((20, 60), np.uint8))
+    (plate,) = reader_of(Says(card, ("A?0", 0.9, 1.0))).read_once([crop])
     assert plate is not None
     assert plate.text == "A?0"
     assert plate.chars[1].char is None
-    assert plate.chars[1].confidence == pytest.approx(0.9)
+    assert plate.chars[1].confidence == pytest.approx(0.45)
     assert {other for char in plate.chars for other, _ in char.alternatives} == {*"0A皖"}
+
+
+def test_a_plate_has_one_unknown_character_but_not_several(plate_card: PlateCard) -> None:
+    card = dataclasses.replace(plate_card, alphabet=Alphabet("0A皖", unknown=True))
+    crops = [[whole_crop(np.zeros((20, 60), np.uint8))]]
+    for text, found in (("0A0A?A0", True), ("0A???A0", False)):
+        says = Says(card, *[(text, 0.99, 1.0)] * 3)
+        says.card = dataclasses.replace(says.card, min_plate_confidence=0.85)
+        (plate,) = reader_of(says).read_crops(crops)
+        assert (plate is not None) == found
 
 
 class Says:

@@ -40,6 +40,10 @@ MAX_CLOSE_AREA = 0.95
 MIN_CHARS_PER_LINE = 2
 """Minimum number of characters in a line of a two-line plate."""
 
+UNKNOWN_WEIGHT = 0.5
+"""Of the probability that a character is none of the alphabet, in its confidence: a plate may have one such
+character, but what has several is rather no plate, or hangs upside down."""
+
 
 class NetworkReader:
     """Reads pictures of whole plates by the plate network, without cutting them.
@@ -224,9 +228,11 @@ class NetworkReader:
 
     def _char(self, char: DecodedChar, probs: NDArray[np.float32]) -> Char:
         order = np.argsort(-probs, kind="stable")[: ALTERNATIVES + 2]
-        alphabet, confidence = self.model.card.alphabet, float(probs[char.char])
+        alphabet = self.model.card.alphabet
         ranked = [(alphabet[i], float(probs[i])) for i in order if alphabet[i] != UNKNOWN]
-        if confidence < self.min_confidence or alphabet[char.char] == UNKNOWN:
+        unknown = alphabet[char.char] == UNKNOWN
+        confidence = float(probs[char.char]) * (UNKNOWN_WEIGHT if unknown else 1.0)
+        if unknown or confidence < self.min_confidence:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
         others = [(other, prob) for other, prob in ranked if other != alphabet[char.char]]
         return Char(alphabet[char.char], confidence, tuple(others[:ALTERNATIVES]))

@@ -27,7 +27,8 @@ class Char:
 
     Attributes:
         char: the character, or None where none was recognised.
-        confidence: probability of the likeliest class, 0..1.
+        confidence: probability of the likeliest class, 0..1; at most half where that is none of the
+            alphabet's characters.
         alternatives: the next likely characters with their probabilities, likeliest first.
         x0: where it begins along the plate's own width, 0 at its left side to 1; None where nothing says so.
         x1: where it ends.
