@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import cv2
@@ -262,10 +263,15 @@ def expose(
     return out
 
 
+@cache
+def _ramp(size: int) -> NDArray[np.float32]:
+    """From -0.5 to 0.5."""
+    return np.linspace(-0.5, 0.5, size, dtype=np.float32)
+
+
 def _light(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = picture.shape
-    across = np.linspace(-0.5, 0.5, width, dtype=np.float32)
-    down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
+    across, down = _ramp(width), _ramp(height)[:, None]
     slopes = rng.normal(0, 0.25, 2).astype(np.float32)
     gain = np.asarray(1 + slopes[0] * across + slopes[1] * down, np.float32)
     if rng.random() < 0.22:
