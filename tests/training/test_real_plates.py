@@ -121,6 +121,26 @@ def test_a_training_on_own_plates_tells_what_it_gained(
     assert (code, "the data has changed since the run in" in err) == (1, True)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small")
+def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) -> None:  # noqa: F811
+    table = write_pictures(tmp_path / "own", [*some_texts(6), "AB000"])
+    given = ["--epochs", 1, "--samples-per-epoch", 16, "--batch-size", 8, "--device", "cpu", "--region", "us"]
+    out = tmp_path / "mine"
+    code, _, err = run("train", table, "--model", "plates", "--weights", base, "-o", out, *given)
+    assert code == 0
+    assert "7 pictures of 6 plates: " in err
+    assert (
+        "fewer than 40 plates: none is kept for a test; 5-fold cross-validation measures the training" in err
+    )
+    assert "training 5 folds, steps: 10 of 10\n" in err
+    assert "own plates, cross-validation: 0.00% before, 0.00% after, of 7 plates" in err
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["real"]
+    assert (metrics["part"], metrics["after"]["plates"]) == ("cross-validation", 7)
+    assert "each read by a model that was trained without it" in (out / "card.md").read_text(encoding="utf-8")
+    assert "7 of 7 labels misread" in (out / "mistakes.html").read_text(encoding="utf-8")
+
+
 def test_plates_are_split_by_text_and_few_have_no_test_part(tmp_path: Path) -> None:
     texts = [text for text in some_texts(40) for _ in range(3)]
     real, _ = read_real_plates(config_of(write_pictures(tmp_path, texts)), BASE.alphabet)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,11 @@ class RealPlates:
     def all(self) -> tuple[RealPlate, ...]:
         """All parts."""
         return self.train + self.validation + self.test
+
+    @property
+    def texts(self) -> set[str]:
+        """The different texts of all parts."""
+        return {plate.label.text for plate in self.all}
 
     @property
     def fingerprint(self) -> str:
@@ -237,8 +242,3 @@ def _listed(problems: Sequence[str]) -> str:
     """The first of them, a line each."""
     more = [f"... and {len(problems) - SHOWN:,} more"] if len(problems) > SHOWN else []
     return "".join(f"\n{line}" for line in [*problems[:SHOWN], *more])
-
-
-def counts_of(plates: Sequence[RealPlate], key: Callable[[RealPlate], str]) -> Counter[str]:
-    """How many plates there are of each kind."""
-    return Counter(map(key, plates))

@@ -110,12 +110,14 @@ def real_page(
         metrics: as ``metrics.json`` has them.
         sizes: of the files by name, bytes.
     """
-    part = metrics["real"]["part"]
-    chosen = "" if part == "test part" else ", which chose the weights: too few plates for a test part"
+    how = {
+        "test part": "on the test part of the own plates",
+        "cross-validation": "on the own plates, each read by a model that was trained without it,",
+    }[metrics["real"]["part"]]
     return dataclasses.replace(
         page(sizes),
-        measured=f"Measured on the {part} of the own plates{chosen}, and on held-out rendered plates of all "
-        "regions, before the training and after it; an unknown character counts as wrong:",
+        measured=f"Measured {how} and on held-out rendered plates of all regions, before and after the "
+        "training; an unknown character counts as wrong:",
         columns=("plates", "number", "accuracy before", "accuracy after"),
         rows=[
             (name, f"{count:,}", "" if before is None else f"{before:.2%}", f"{after:.2%}")

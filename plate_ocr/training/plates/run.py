@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from torch import nn
@@ -13,15 +15,17 @@ from torch import nn
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
+from plate_ocr.metrics import Sample
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
 from plate_ocr.training.core.callbacks import Stage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
-from plate_ocr.training.core.trainer import Batches, Trainer
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import common_rows, take_over
 from plate_ocr.training.plates.config import PlateRunConfig
+from plate_ocr.training.plates.cross_validation import FOLDS, cross_validate
 from plate_ocr.training.plates.data import MixedBatches, PlateBatches
 from plate_ocr.training.plates.dataset import (
     MIN_TEST_PLATES,
@@ -35,6 +39,7 @@ from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.plates.report import comparison, first_lines, metrics_of, read_plates, real_page
 from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, training_record
+from plate_ocr.vision.images import Image
 
 SHOWN_PROBLEMS = 10
 
@@ -55,7 +60,7 @@ def open_plates(
         DataError: if the data cannot be trained on, a region is unknown or its file has a mistake.
         ModelError: if there is no such base model.
     """
-    regions = [region.name for region in generator_of(config.rendering).regions]
+    regions = tuple(region.name for region in generator_of(config.rendering).regions)
     for line in config.material():
         context.callback.on_message(line)
     base = load_plate_weights(config.weights) if config.data and config.weights else None
@@ -81,41 +86,134 @@ def open_plates(
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         size = config.rendered_batch_size
         rendered = PlateBatches(shards, config.seed, size, config.repeats, card.alphabet)
-        batches: Batches = rendered
-        if real:
-            batches = MixedBatches(rendered, real.train, config.batch_size - size)
+        mixed = real and MixedBatches(rendered, real.train, config.batch_size - size)
         # Only the first of several processes validates.
         held_out: Shard | None = None
         if context.first:
-            count = config.val_count
-            stage = Stage(context.callback, "rendering validation plates", count)
-            held_out = render_all(config.rendering, FIRST_VAL, count, executor, stage)
-        views = crops_of(real.validation if real else (), card.height, card.width)
+            stage = Stage(context.callback, "rendering validation plates", config.val_count)
+            held_out = render_all(config.rendering, FIRST_VAL, config.val_count, executor, stage)
+        run = _PlateRun(config, context, regions, card, base, real, held_out, executor)
+        yield TrainTask(
+            network,
+            card,
+            PlateText(),
+            mixed or rendered,
+            run.measure,
+            run.finish,
+            data=real.fingerprint if real else "",
+        )
 
-        def measure(network: nn.Module) -> float:
-            if held_out is None:
-                return 0.0
-            on_rendered = plate_accuracy(network, held_out, card.alphabet)
-            if not real:
-                return on_rendered
-            read = PlateReadings.of(network, views, card.alphabet).texts
-            right = [text == plate.label.text for text, plate in zip(read, real.validation, strict=True)]
-            return config.mix * on_rendered + (1 - config.mix) * float(np.mean(right))
 
-        def finish(trainer: Trainer) -> Finished:
-            best = plate_network_for(card)
-            best.load_state_dict(trainer.best)
-            best.eval()
-            count = len(real.train) if real else 0
-            learnt = dataclasses.replace(
-                card, training=training_record(config, trainer, regions, card, count)
-            )
-            rendering = dataclasses.replace(config.rendering, regions=()) if real else config.rendering
-            finished = finish_plates(best, learnt, rendering, executor, config.counts, context.callback, base)
-            return _compared(finished, real, base) if real else finished
+@dataclass(frozen=True)
+class _PlateRun:
+    """What a run is measured by.
 
-        data = real.fingerprint if real else ""
-        yield TrainTask(network, card, PlateText(), batches, measure, finish, data=data)
+    Attributes:
+        config: of the run.
+        context: of the run.
+        regions: names of the rendered regions.
+        card: of the network at the start.
+        base: the model that the training starts from, if there is data.
+        real: the real plates; None without data.
+        held_out: rendered validation plates; None in all but the first of several processes.
+        executor: renders.
+    """
+
+    config: PlateRunConfig
+    context: Context
+    regions: tuple[str, ...]
+    card: PlateCard
+    base: tuple[PlateCard, PlateNetwork] | None
+    real: RealPlates | None
+    held_out: Shard | None
+    executor: Executor
+
+    @cached_property
+    def _views(self) -> Image:
+        """The crops of the validation part as the network's input."""
+        return crops_of(self.real.validation if self.real else (), self.card.height, self.card.width)
+
+    def measure(self, network: nn.Module) -> float:
+        """Plate accuracy on validation plates, rendered and real ones weighted as in a batch."""
+        if self.held_out is None:
+            return 0.0
+        rendered = plate_accuracy(network, self.held_out, self.card.alphabet)
+        if not self.real:
+            return rendered
+        read = PlateReadings.of(network, self._views, self.card.alphabet).texts
+        right = [text == plate.label.text for text, plate in zip(read, self.real.validation, strict=True)]
+        return self.config.mix * rendered + (1 - self.config.mix) * float(np.mean(right))
+
+    def finish(self, trainer: Trainer) -> Finished:
+        """Calibrate and measure the best weights."""
+        config, callback = self.config, self.context.callback
+        best = plate_network_for(self.card)
+        best.load_state_dict(trainer.best)
+        best.eval()
+        pictures = len(self.real.train) if self.real else 0
+        record = training_record(config, trainer, self.regions, self.card, pictures)
+        card = dataclasses.replace(self.card, training=record)
+        rendering = dataclasses.replace(config.rendering, regions=()) if self.real else config.rendering
+        finished = finish_plates(best, card, rendering, self.executor, config.counts, callback, self.base)
+        if not self.real:
+            return finished
+        assert isinstance(finished.card, PlateCard)
+        if self.real.test:
+            return self._compared(finished, "test part", read_plates(best, finished.card, self.real.test))
+        samples = self._cross_validated(finished.card, trainer)
+        return self._compared(finished, "cross-validation", samples)
+
+    def _cross_validated(self, card: PlateCard, trainer: Trainer) -> list[Sample]:
+        """All real plates, each read by a network that was trained without it."""
+        assert self.real is not None
+        config = self.config
+        steps = trainer.best_epoch * config.steps_per_epoch
+        name = f"training {FOLDS} folds, steps"
+        return cross_validate(
+            config,
+            card,
+            self.real.all,
+            render_all(config.rendering, FIRST_VAL + config.val_count, config.SHARD, self.executor),
+            self._new_network,
+            steps,
+            self.context.device,
+            Stage(self.context.callback, name, steps * min(FOLDS, len(self.real.texts))),
+        )
+
+    def _new_network(self) -> PlateNetwork:
+        """A network as it is before the training."""
+        network = plate_network_for(self.card)
+        if self.config.weights:
+            transferred(self.config.weights, network, self.card)
+        return network
+
+    def _compared(self, finished: Finished, part: str, samples: Sequence[Sample]) -> Finished:
+        """The result with the metrics of real plates, before the training and after it.
+
+        Args:
+            finished: the result.
+            part: of the plates, in words.
+            samples: the plates as they are read after the training.
+        """
+        assert self.real is not None
+        plates, before = self.real.test or self.real.all, None
+        if self.base:
+            before = metrics_of(read_plates(self.base[1], self.base[0], plates))
+        after = metrics_of(samples)
+        metrics = {**finished.metrics, "real": {"part": part, "before": before, "after": after}}
+        accuracy = {f"own plates, {part}": round(after["accuracy"], 5), **finished.card.accuracy}
+        lines = []
+        for name, count, first, last in comparison(metrics)[:2]:
+            start = "" if first is None else f"{first:.2%} before, "
+            lines.append(f"{name}: {start}{last:.2%} after, of {count:,} plates")
+        return dataclasses.replace(
+            finished,
+            card=dataclasses.replace(finished.card, accuracy=accuracy),
+            metrics=metrics,
+            page=partial(real_page, finished.page, metrics),
+            lines=lines,
+            samples=samples,
+        )
 
 
 def _report(real: RealPlates, context: Context) -> None:
@@ -127,13 +225,12 @@ def _report(real: RealPlates, context: Context) -> None:
     if not context.first:
         return
     parts = (("train on", real.train), ("choose by", real.validation), ("measure on", real.test))
-    texts = len({plate.label.text for plate in real.all})
     sizes = ", ".join(f"{len(part):,} to {what}" for what, part in parts)
-    context.callback.on_message(f"{len(real.all):,} pictures of {texts:,} plates: {sizes}")
+    context.callback.on_message(f"{len(real.all):,} pictures of {len(real.texts):,} plates: {sizes}")
     if not real.test:
         context.callback.on_message(
-            f"fewer than {MIN_TEST_PLATES} plates: none is kept for a test; what chose the weights is "
-            "measured, which flatters"
+            f"fewer than {MIN_TEST_PLATES} plates: none is kept for a test; {FOLDS}-fold cross-validation "
+            "measures the training afterwards"
         )
     if not real.problems:
         return
@@ -148,30 +245,6 @@ def _report(real: RealPlates, context: Context) -> None:
         context.callback.on_message(problem)
     if len(real.problems) > SHOWN_PROBLEMS:
         context.callback.on_message(f"{len(real.problems):,} labels are left out, see {listing}")
-
-
-def _compared(finished: Finished, real: RealPlates, base: tuple[PlateCard, PlateNetwork] | None) -> Finished:
-    """The result with the metrics of real plates, before the training and after it."""
-    card = finished.card
-    assert isinstance(card, PlateCard)
-    part, plates = ("test part", real.test) if real.test else ("validation part", real.validation)
-    samples = read_plates(finished.network, card, plates)
-    metrics = {
-        **finished.metrics,
-        "real": {
-            "part": part,
-            "before": metrics_of(read_plates(base[1], base[0], plates)) if base else None,
-            "after": metrics_of(samples),
-        },
-    }
-    accuracy = {f"own plates, {part}": round(metrics["real"]["after"]["accuracy"], 5), **card.accuracy}
-    card = dataclasses.replace(card, accuracy=accuracy)
-    lines = []
-    for name, count, before, after in comparison(metrics)[:2]:
-        start = "" if before is None else f"{before:.2%} before, "
-        lines.append(f"{name}: {start}{after:.2%} after, of {count:,} plates")
-    page = partial(real_page, finished.page, metrics)
-    return dataclasses.replace(finished, card=card, metrics=metrics, page=page, lines=lines, samples=samples)
 
 
 def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[PlateCard, str]:

@@ -106,6 +106,17 @@ class Shards(Generic[AnyShard]):
         return self._folder / f"{number:06}.npz"
 
 
+class SameShard(Shards[AnyShard]):
+    """One shard in memory, whatever its number."""
+
+    def __init__(self, shard: AnyShard) -> None:
+        self._shard, self.size = shard, len(shard.images)
+
+    def get(self, number: int) -> AnyShard:
+        """The shard."""
+        return self._shard
+
+
 @dataclass(frozen=True)
 class ShardBatches(ABC, Generic[AnyShard]):
     """The batches of a training from a step on; the batch of a step depends on the step alone.
