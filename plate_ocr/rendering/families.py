@@ -237,9 +237,6 @@ FAMILIES: Mapping[str, FontFamily] = {
 }  # fmt: skip
 """By the names that region files use."""
 
-ANY = ("stroke-font-thin", "stroke-font-medium", "stroke-font-thick")
-"""The families of any forms; ``stroke-font`` is all of them."""
-
 
 @cache
 def font_style(name: str, number: int) -> FontStyle:

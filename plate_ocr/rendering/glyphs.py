@@ -17,7 +17,7 @@ import PIL.ImageFont
 
 from plate_ocr.alphabet import CYRILLIC, DIGITS, LETTERS
 from plate_ocr.errors import DataError
-from plate_ocr.rendering.families import ANY, FAMILIES, N_STYLES, font_style
+from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import bundled_fonts, draw_text_mask, has_glyph
 from plate_ocr.rendering.marks import joined, marked, plain_letters
 from plate_ocr.rendering.strokes import draw_character
@@ -54,7 +54,7 @@ _GA36 = {
     "ga36-green": ("green_",),
 }
 _SPRITES = {"sprites-binary": "easypr", "sprites-grey": "zhengpeng"}
-_STROKE_FONTS = {**{name: (name,) for name in FAMILIES}, "stroke-font": ANY}
+_STROKE_FONTS = {**{name: (name,) for name in FAMILIES}, "stroke-font": tuple(FAMILIES)}
 
 
 class Glyphs:

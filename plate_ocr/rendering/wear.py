@@ -105,7 +105,7 @@ def _rust(painter: Painter, height: float) -> None:
 
 def _splashes(painter: Painter, height: float) -> None:
     level = float(painter.rng.random() * 220)
-    for _ in range(5 + random_index(painter.rng, 25)):
+    for _ in range(4 + random_index(painter.rng, 14)):
         _spot(painter, 0.05 * height, level + 30 * float(painter.rng.random()))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from plate_ocr.alphabet import DIGITS, LETTERS
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
+from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.letterforms import letter_forms
 from plate_ocr.rendering.strokes import draw_character
 
@@ -39,6 +40,16 @@ def test_styles_vary_and_do_not_change(family: str) -> None:
     assert again is not None
     assert glyphs[0] is not None
     assert np.array_equal(again, glyphs[0])
+
+
+def test_stroke_font_is_any_family() -> None:
+    glyphs = Glyphs(None)
+    own = [glyphs.glyph(family, "4", 0, 0) for family in FAMILIES]
+    any_of = [glyphs.glyph("stroke-font", "4", style, 0) for style in range(len(FAMILIES))]
+    for one, other in zip(own, any_of, strict=True):
+        assert one is not None
+        assert other is not None
+        assert np.array_equal(one, other)
 
 
 def test_families_name_forms_that_exist() -> None:
