@@ -26,7 +26,7 @@ USUAL = 0.85
 
 
 RARE = ("slashed",)
-"""Forms that only families which name them have."""
+"""Forms that only families which name them have; they are the last of their characters."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +253,7 @@ def font_style(name: str, number: int) -> FontStyle:
     # Thick strokes must not close the gap over a tail: a 9 or S would be an 8.
     tail = _stepped(min(_uniform(rng, family.tail), 0.42 - 1.7 * stroke))
     waist = _stepped(_uniform(rng, family.waist))
+    forms = letter_forms(tail, waist)
     return FontStyle(
         seed=number,
         stroke=stroke,
@@ -269,8 +270,10 @@ def font_style(name: str, number: int) -> FontStyle:
         wobble=_uniform(rng, family.wobble),
         bridge=_uniform(rng, family.bridge),
         forms={
-            char: _form(rng, tuple(forms), family.forms.get(char))
-            for char, forms in letter_forms(tail, waist).items()
+            char: _form(tuple(every), family.forms.get(char), *choices)
+            for (char, every), choices in zip(
+                forms.items(), rng.random((len(forms), 2)).tolist(), strict=True
+            )
         },
     )
 
@@ -280,9 +283,11 @@ def _stepped(share: float) -> float:
     return round(share * 50) / 50
 
 
-def _form(rng: Generator, every: tuple[str, ...], usual: tuple[str, ...] | None) -> str:
-    names = [name for name in every if name not in RARE] if usual is None or rng.random() > USUAL else usual
-    return names[int(rng.random() * len(names))]
+def _form(every: tuple[str, ...], usual: tuple[str, ...] | None, odd: float, which: float) -> str:
+    names = usual
+    if names is None or odd > USUAL:
+        names = every if every[-1] not in RARE else every[:-1]
+    return names[int(which * len(names))]
 
 
 def _uniform(rng: Generator, bounds: Bounds) -> float:
