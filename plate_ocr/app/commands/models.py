@@ -17,7 +17,7 @@ from plate_ocr.errors import ModelError
 from plate_ocr.files import write_together
 from plate_ocr.model.cards import Card, DetectorCard, ModelCard, PlateCard
 from plate_ocr.model.contents import Contents, Part, model_contents
-from plate_ocr.model.registry import NAMES, READERS, find_model
+from plate_ocr.model.registry import NAMES, READERS, find_model, finder_of
 
 
 def quantize(
@@ -110,20 +110,21 @@ def list_models(as_json: AsJson = False) -> None:
     failed = False
     for name in READERS:
         try:
-            contents = model_contents(find_model(name, ".onnx"))
-            if not isinstance(card := contents.card, PlateCard | ModelCard):
-                raise ModelError(f"{contents.path} reads nothing; install plate-ocr again")
+            path = find_model(name, ".onnx")
+            if not isinstance(card := model_contents(path).card, PlateCard | ModelCard):
+                raise ModelError(f"{path} reads nothing; install plate-ocr again")
         except ModelError as error:
             print(f"plate-ocr: {error}", file=sys.stderr)
             failed = True
             continue
+        size = sum(file.stat().st_size for file in (path, finder_of(path)) if file.exists())
         if as_json:
-            values = {"name": name, "path": str(contents.path), "bytes": contents.bytes}
+            values = {"name": name, "path": str(path), "bytes": size}
             values |= {"alphabet": card.alphabet.characters, "accuracy": card.accuracy}
             print(json.dumps(values, ensure_ascii=False))
         else:
             reads = "whole plates" if isinstance(card, PlateCard) else "single characters"
-            print(f"{name}  {reads}  {len(card.alphabet)} classes  {contents.bytes:,} bytes")
+            print(f"{name}  {reads}  {len(card.alphabet)} classes  {size:,} bytes")
     if failed:
         raise typer.Exit(1)
 
