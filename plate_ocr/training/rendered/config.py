@@ -13,6 +13,9 @@ from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, generator_of, shortages
 from plate_ocr.training.core.config import RunConfig, TrainSettings
 
+MAX_NAMED = 12
+"""Rendered regions that a message names; of more it tells the number."""
+
 FIRST_VAL = HELD_OUT + 10**6
 """Index of the first validation picture."""
 
@@ -80,8 +83,9 @@ class RenderRunConfig(RunConfig):
         Raises:
             DataError: if a region is unknown, its file has a mistake, or nothing can draw its characters.
         """
-        names = (region.name for region in generator_of(self.rendering).regions)
-        return [f"plates of {', '.join(names)} are rendered", *shortages(self.rendering)]
+        names = [region.name for region in generator_of(self.rendering).regions]
+        regions = ", ".join(names) if len(names) <= MAX_NAMED else f"{len(names)} regions"
+        return [f"plates of {regions} are rendered", *shortages(self.rendering)]
 
     def held_out(self, count: int) -> int:
         """Number of held-out pictures: ``count``, in short runs as many as are trained on."""
