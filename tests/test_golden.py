@@ -41,6 +41,7 @@ def _words(record: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key in ("text", "region")}
 
 
+@pytest.mark.slow
 def test_pictures_are_rendered_as_they_were() -> None:
     check_rendered(rendered(None), read("rendered"))
 
