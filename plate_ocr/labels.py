@@ -60,7 +60,9 @@ class LabelledPlate:
     corners: tuple[tuple[float, float], ...] | None = None
 
 
-def list_plates(data: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPlate], list[str]]:
+def list_plates(
+    data: Path, alphabet: Alphabet | None, *, texts: bool = True
+) -> tuple[list[LabelledPlate], list[str]]:
     """The labelled plates of a data set, not yet opened.
 
     Args:
@@ -74,6 +76,7 @@ def list_plates(data: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPla
             ``AB-123_2.jpg``.
         alphabet: the characters that a label may hold once it was normalised, see
             :func:`~plate_ocr.text.normalize_text`; None: any.
+        texts: whether a plate with a box needs a text.
 
     Returns:
         The plates, and a sentence for each label that cannot be used. Unknown regions count as none;
@@ -89,7 +92,7 @@ def list_plates(data: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPla
     if os.path.isdir(data):
         return _list_folder(data, alphabet)
     if os.path.exists(data):
-        return _list_table(data, alphabet)
+        return _list_table(data, alphabet, texts=texts)
     raise DataError(f"there is no data set {data}")
 
 
@@ -132,7 +135,9 @@ def _are_no_plates(names: Sequence[str]) -> bool:
     return not any(char.isdecimal() for name in names for char in name)
 
 
-def _list_table(table: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPlate], list[str]]:
+def _list_table(
+    table: Path, alphabet: Alphabet | None, *, texts: bool
+) -> tuple[list[LabelledPlate], list[str]]:
     plates: list[LabelledPlate] = []
     problems: list[str] = []
     unknown = set[str]()
@@ -144,7 +149,7 @@ def _list_table(table: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPl
             if not row["image_path"] or os.path.isdir(path):
                 raise ValueError("no picture is named")
             text = _text(row["plate_text"], alphabet)
-            if box and not text:
+            if box and not text and texts:
                 raise ValueError(NO_TEXT)
         except ValueError as error:
             problems.append(f"{where}: {error}")

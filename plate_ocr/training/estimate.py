@@ -68,7 +68,7 @@ def estimated_seconds(config: RunConfig) -> float:
                 config.val_count + sum(config.counts),
             )
         assert isinstance(config, DetectorRunConfig)
-        held_out = 2 * config.held_out(config.VAL) + config.held_out(config.TEST)
+        held_out = config.held_out(config.VAL) + config.test_count
         parts = detector_network_for(CARD), PlatePeaks()
         return _of_rendered(config, parts, SceneBatches, render_scenes, SceneShard, held_out)
 

@@ -17,6 +17,7 @@ from plate_ocr.training.core.config import RunConfig, parse_toml
 from plate_ocr.training.core.folder import refuse_other_run, require_run
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.plates.config import PlateRunConfig
+from plate_ocr.training.rendered.config import RenderRunConfig
 
 if TYPE_CHECKING:
     from plate_ocr.training.core.callbacks import Callback
@@ -81,7 +82,7 @@ def check_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
         require_run(folder)
     elif os.environ.get("RANK", "0") == "0":  # of several processes the first makes the folder
         refuse_other_run(folder)
-    if isinstance(config, PlateRunConfig):
+    if isinstance(config, RenderRunConfig):
         for data in config.data:
             if not os.path.exists(data):
                 raise DataError(f"there is no data set {data}")

@@ -15,7 +15,6 @@ import pytest
 from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.folder import locked
-from plate_ocr.training.plates.config import NEED_DATA
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.tasks import CONFIGS, stored_config
 from tests.app.conftest import Run
@@ -29,6 +28,7 @@ GIVEN = {
     "group": ["--group", "(x)"],
     "alphabet": ["--alphabet", "AB"],
     "mix": ["--mix", "0.3"],
+    "partial": ["--partial"],
     "grid": ["--grid", "5x5"],
     "hidden": ["--hidden", "3"],
     "epochs": ["--epochs", "3"],
@@ -67,14 +67,14 @@ def test_every_setting_has_an_option_and_every_option_a_setting() -> None:
 
 
 @pytest.mark.parametrize("model", CONFIGS)
-@pytest.mark.parametrize("setting", [*GIVEN, "strict"])
+@pytest.mark.parametrize("setting", GIVEN)
 def test_an_option_is_taken_by_the_models_that_have_the_setting_and_refused_by_the_others(
     run: Run, model: str, setting: str
 ) -> None:
     fields = {field.name for field in dataclasses.fields(CONFIGS[model])}
-    belongs = ("data" if setting == "strict" else setting) in fields
-    option = GIVEN.get(setting, ["--strict"])
-    if belongs and model == "plates" and setting in NEED_DATA:
+    belongs = setting in fields
+    option = GIVEN[setting]
+    if belongs and setting in getattr(CONFIGS[model], "NEED_DATA", ()):
         option = ["pictures", *option]
     code, out, err = run("train", "--model", model, "--dry-run", *option)
     name = option[0] if setting != "data" else "DATA"
@@ -197,12 +197,6 @@ def test_a_warm_up_is_taken_or_refused(run: Run, model: str, warmup: str) -> Non
     else:
         assert (code, err.count("\n")) == (2, 1)
         assert f"--warmup {warmup} does not belong to --model {model}, which takes lr" in err
-
-
-def test_data_that_is_not_learnt_from_is_not_checked_either(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text(CONFIGS["detector"]().to_toml(), encoding="utf-8")
-    code, _, err = run("train", "--resume", tmp_path, "--strict", "--dry-run")
-    assert (code, "--strict belongs to --model digits and chars and plates" in err) == (2, True)
 
 
 def test_the_help_shows_every_option_once_in_a_panel(run: Run) -> None:
@@ -334,12 +328,12 @@ def test_mistakes_in_a_file_are_named(run: Run, tmp_path: Path, text: str | None
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (["--mix", "0.3"], "--mix belongs to a training on real plates: give DATA"),
-        (["--val-fraction", "0.3"], "--val-fraction belongs to a training on real plates: give DATA"),
-        (["--alphabet", "labels"], "--alphabet labels belongs to a training on real plates: give DATA"),
+        (["--mix", "0.3"], "--mix belongs to a training on real pictures: give DATA"),
+        (["--val-fraction", "0.3"], "--val-fraction belongs to a training on real pictures: give DATA"),
+        (["--alphabet", "labels"], "--alphabet labels belongs to a training on real pictures: give DATA"),
         (
             ["pictures", "--batch-size", "1"],
-            "a mix of 0.5 in a batch of 1 leaves no rendered or no real plate",
+            "a mix of 0.5 in a batch of 1 leaves no rendered or no real picture",
         ),
     ],
 )

@@ -236,9 +236,9 @@ def test_an_alphabet_grows_behind_the_known_characters(tmp_path: Path) -> None:
     "given", [{"mix": 0.3}, {"val_fraction": 0.2}, {"test_fraction": 0.2}, {"alphabet": "labels"}]
 )
 def test_what_belongs_to_data_is_refused_without(given: dict[str, object]) -> None:
-    with pytest.raises(DataError, match="belongs to a training on real plates: give DATA"):
+    with pytest.raises(DataError, match="belongs to a training on real pictures: give DATA"):
         PlateRunConfig.new(**given)
-    with pytest.raises(DataError, match="leaves no rendered or no real plate"):
+    with pytest.raises(DataError, match="leaves no rendered or no real picture"):
         config_of(Path("a.csv"), mix=0.05, batch_size=4)
 
 

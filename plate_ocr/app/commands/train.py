@@ -44,6 +44,7 @@ PANELS = {
         "group",
         "alphabet",
         "mix",
+        "partial",
         "val_fraction",
         "test_fraction",
         "strict",
@@ -102,7 +103,8 @@ def train(
             metavar="[DATA]...",
             help="Characters: folders with one folder of images per class, or CSV files image_path,label. "
             "Plates (--model plates): CSV files image_path,plate_text[,region][,x,y,w,h], or folders of "
-            "images named after their plates. Without DATA, all are rendered.",
+            "images named after their plates; the detector takes those with places. Without DATA, all are "
+            "rendered.",
         ),
     ] = None,
     out: Annotated[
@@ -151,6 +153,10 @@ def train(
         typer.Option(
             min=0.05, max=0.95, help="Rendered part of each batch of plates: others are not forgotten."
         ),
+    ] = None,
+    partial: Annotated[
+        bool | None,
+        typer.Option("--partial", help="Plates in photos may be unlabelled: not background but unknown."),
     ] = None,
     grid: Annotated[str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Grid of windows.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Hidden units.")] = None,
@@ -203,7 +209,7 @@ def train(
 
     The run folder gets the model, its metrics and its plots.
 
-    The detector is trained on rendered scenes and takes no DATA.
+    Half of what plates and the detector learn from is rendered, without DATA all.
     """
     set_verbosity(quiet, verbose)
     chosen: dict[str, Any] = {
@@ -215,6 +221,7 @@ def train(
         "group": group,
         "alphabet": alphabet,
         "mix": mix,
+        "partial": partial,
         "grid": None if grid is None else _grid(grid),
         "hidden": hidden,
         "epochs": epochs,
@@ -240,7 +247,7 @@ def train(
         from plate_ocr.training.tasks import stored_config
 
         if resume is None:
-            run_config = _new_config(ctx, config, model and model.value, given, strict=strict)
+            run_config = _new_config(ctx, config, model and model.value, given)
         else:
             decided = [*(["model"] if model else []), *(["config"] if config else []), *given]
             if decided:
@@ -249,16 +256,13 @@ def train(
                     2,
                 )
             run_config = stored_config(resume)
-            _check_options(run_config.model, ["strict"] if strict else [])
         if dry_run:
             _show_schedule(run_config, out)
             return
         _train(run_config, resume or out, resume=resume is not None, strict=strict)
 
 
-def _new_config(
-    ctx: typer.Context, file: Path | None, model: str | None, given: dict[str, Any], *, strict: bool
-) -> RunConfig:
+def _new_config(ctx: typer.Context, file: Path | None, model: str | None, given: dict[str, Any]) -> RunConfig:
     """The configuration of a new run; options that do not belong to its model are refused."""
     from plate_ocr.training.tasks import CONFIGS, config_of, read_config
 
@@ -266,7 +270,7 @@ def _new_config(
     has_data = "data" in given or values.get("data")
     model = model or str(values.get("model") or ("chars" if has_data else "digits"))
     config_type = config_of(model, str(file))
-    _check_options(model, [*given, *(["strict"] if strict else [])])
+    _check_options(model, given)
     settings = config_type.checked({**values, "model": model}, str(file), file.parent) if file else {}
     _check_ranges(ctx, settings, str(file))
     if model in _users(CONFIGS, "assets"):
@@ -300,11 +304,8 @@ def _check_options(model: str, names: Iterable[str]) -> None:
     from plate_ocr.training.tasks import CONFIGS
 
     for name in names:
-        # --strict checks the data: it belongs to the models that are trained on data.
-        field = "data" if name == "strict" else name
-        if model not in (users := _users(CONFIGS, field)):
-            why = f"{model} is trained on rendered scenes" if field == "data" else f"not to {model}"
-            fail(f"{_option(name)} belongs to --model {' and '.join(users)}, {why}", 2)
+        if model not in (users := _users(CONFIGS, name)):
+            fail(f"{_option(name)} belongs to --model {' and '.join(users)}, not to {model}", 2)
 
 
 def _show_schedule(config: RunConfig, folder: Path | None) -> None:

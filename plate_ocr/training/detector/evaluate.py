@@ -1,7 +1,8 @@
-"""Detection metrics on rendered scenes."""
+"""Detection metrics on rendered scenes and on photos."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from plate_ocr.metrics import MATCH_IOU
+from plate_ocr.metrics import MATCH_IOU, match_boxes
+from plate_ocr.model.cards import DetectorCard
 from plate_ocr.rendering.shards import SceneShard
-from plate_ocr.vision.detection import decode_detections
+from plate_ocr.training.detector.dataset import RealPhoto
+from plate_ocr.vision.detection import decode_detections, preprocess_photo
 from plate_ocr.vision.geometry import overlap
 
 
@@ -31,6 +34,21 @@ class DetectionMetrics:
     false_positives: int
     false_negatives: int
     corner_error: float | None
+
+    @property
+    def plates(self) -> int:
+        """Number of labelled plates."""
+        return self.true_positives + self.false_negatives
+
+    @property
+    def recall(self) -> float:
+        """Share of the plates that were found, 0..1."""
+        return self.true_positives / max(1, self.plates)
+
+    @property
+    def precision(self) -> float:
+        """Share of the detections that are plates, 0..1."""
+        return self.true_positives / max(1, self.true_positives + self.false_positives)
 
     @property
     def f_measure(self) -> float:
@@ -79,6 +97,40 @@ def evaluate_detector(
         false_negatives,
         float(np.mean(corner_error)) if corner_error else None,
     )
+
+
+def evaluate_on_photos(
+    network: nn.Module, card: DetectorCard, photos: Sequence[RealPhoto], *, partial: bool
+) -> DetectionMetrics:
+    """Run a detector, in evaluation mode, on whole photos.
+
+    A plate is found by the upright box round its corners, since most labels are such boxes; corners are
+    compared where labels have them.
+
+    Args:
+        network: a detector.
+        card: of the network.
+        photos: with labelled plates.
+        partial: whether other plates may be there: detections elsewhere are then not counted.
+    """
+    device = next(network.parameters()).device
+    found = extra = missed = 0
+    corner_error: list[float] = []
+    for photo in photos:
+        picture, scale = preprocess_photo(photo.picture, card.longest)
+        with torch.no_grad():
+            answer = network(torch.from_numpy(picture)[None, None].to(device).float() / 255)[0]
+        detections = decode_detections(answer.float().cpu().numpy(), scale, card.min_score)
+        low, high = photo.corners.min(1), photo.corners.max(1)
+        boxes = [(float(x), float(y), float(w), float(h)) for x, y, w, h in np.hstack([low, high - low])]
+        matches = match_boxes([[(x, y) for x, y in place.corners] for place in detections], boxes)
+        for match, corners, exact in zip(matches, photo.corners, photo.exact, strict=True):
+            if match is not None and exact:
+                corner_error.append(_corner_error(detections[match].corners, corners))
+        found += len(matches) - matches.count(None)
+        missed += matches.count(None)
+        extra += 0 if partial else len(detections) - (len(matches) - matches.count(None))
+    return DetectionMetrics(found, extra, missed, float(np.mean(corner_error)) if corner_error else None)
 
 
 def _corner_error(corners: NDArray[np.float64], true: NDArray[np.float64]) -> float:

@@ -31,6 +31,7 @@ class PlatePeaks:
             -torch.sigmoid(-logit).square() * F.logsigmoid(logit),
             -((1 - peak) ** 4) * torch.sigmoid(logit).square() * F.logsigmoid(-logit),
         )
+        losses = torch.where(peak < 0, 0.0, losses)  # unknown
         plates = hit.sum().clamp(min=1)
         weight = target[:, 1] * peak
         off = (output[:, 1:] - target[:, 2:]).abs().mean(1) * UNIT

@@ -1,4 +1,4 @@
-"""The task that trains the detector on rendered scenes."""
+"""The task that trains the detector on rendered scenes, and on photos where there are any."""
 
 from __future__ import annotations
 
@@ -24,10 +24,17 @@ from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import take_over
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import SceneBatches
-from plate_ocr.training.detector.evaluate import evaluate_detector
+from plate_ocr.training.detector.dataset import MIN_TEST_PHOTOS, MixedScenes, RealPhotos, read_real_photos
+from plate_ocr.training.detector.evaluate import DetectionMetrics, evaluate_detector, evaluate_on_photos
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.config import FIRST_VAL
-from plate_ocr.training.rendered.run import rendered_shards, stage_lines, training_record
+from plate_ocr.training.rendered.run import (
+    has_real,
+    rendered_shards,
+    report_problems,
+    stage_lines,
+    training_record,
+)
 
 CARD = DetectorCard(channels=(16, 32, 64, 88), features=48, blocks=(1, 1, 1), context=3, light=True)
 """Default network: takes a fifth of the time of :class:`DetectorCard`'s own sizes."""
@@ -40,7 +47,7 @@ BOUNDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 def open_detector(
     config: DetectorRunConfig, context: Context, card: DetectorCard | None = None
 ) -> Iterator[TrainTask]:
-    """The training of a detector on rendered scenes.
+    """The training of a detector on rendered scenes, and on photos if there is data.
 
     Args:
         config: of the run.
@@ -48,54 +55,94 @@ def open_detector(
         card: of a network of other sizes than :data:`CARD`; ``config.weights`` takes precedence.
 
     Raises:
-        DataError: if a region is unknown or its file has a mistake.
+        DataError: if the data cannot be trained on, a region is unknown or its file has a mistake.
         ModelError: if there is no such base model.
     """
     regions = [region.name for region in generator_of(config.rendering).regions]
     for line in config.material():
         context.callback.on_message(line)
-    card, source = card or CARD, None
+    real = read_real_photos(config) if config.data else None
+    if real and context.first:
+        _report(real, context)
+    needed = config.weights and (real or context.stored is None)
+    base = load_detector_weights(config.weights) if needed else None
+    card = card or CARD
     if isinstance(context.stored, DetectorCard):
         card = context.stored
-    elif config.weights:
-        card, source = load_detector_weights(config.weights)
-        card = dataclasses.replace(card, training={"from": card.training}, accuracy={})
+    elif base:
+        card = dataclasses.replace(base[0], training={"from": base[0].training}, accuracy={})
     network = detector_network_for(card)
-    if source is not None:
-        taken = take_over(network, source.state_dict())
+    if base and context.stored is None:
+        taken = take_over(network, base[1].state_dict())
         context.callback.on_message(
             f"from {config.weights}: {taken} of {len(network.state_dict())} tensors taken over"
         )
     with rendered_shards(config, context.folder, render_scenes, SceneShard) as (shards, executor):
-        batches = SceneBatches(shards, config.seed, config.batch_size, config.repeats, device=context.device)
+        size = config.rendered_batch_size
+        rendered = SceneBatches(shards, config.seed, size, config.repeats, device=context.device)
+        mixed = real and MixedScenes(rendered, real.train, config.batch_size - size, config.partial)
         # Only the first of several processes validates.
         held_out: SceneShard | None = None
         if context.first:
-            held_out = validation_scenes(config, executor, context.callback)
+            count = config.held_out(config.VAL)
+            stage = Stage(context.callback, "rendering validation scenes", count)
+            held_out = _rendered(config, FIRST_VAL, count, executor, stage)
 
         def measure(network: nn.Module) -> float:
-            return evaluate_detector(network, held_out, card.min_score).f_measure if held_out else 0.0
+            return _mean_f_measure(network, card, held_out, real, config) if held_out else 0.0
 
         def finish(trainer: Trainer) -> Finished:
             best = detector_network_for(card)
             best.load_state_dict(trainer.best)
-            learnt = dataclasses.replace(card, training=training_record(config, trainer, regions, card))
-            return finish_detector(best.eval(), learnt, config, executor, context.callback)
+            photos = len(real.train) if real else 0
+            record = training_record(config, trainer, regions, card, photos)
+            learnt = dataclasses.replace(card, training=record)
+            assert held_out is not None
+            return finish_detector(
+                best.eval(), learnt, config, held_out, executor, context.callback, real, base
+            )
 
-        yield TrainTask(network, card, PlatePeaks(), batches, measure, finish)
+        yield TrainTask(
+            network,
+            card,
+            PlatePeaks(),
+            mixed or rendered,
+            measure,
+            finish,
+            data=real.fingerprint if real else "",
+        )
 
 
-def best_bound(network: nn.Module, scenes: SceneShard) -> float:
-    """The minimum score with the best F-measure; the lowest of equals."""
-    return max(BOUNDS, key=lambda bound: evaluate_detector(network, scenes, bound).f_measure)
+def _mean_f_measure(
+    network: nn.Module,
+    card: DetectorCard,
+    scenes: SceneShard,
+    real: RealPhotos | None,
+    config: DetectorRunConfig,
+) -> float:
+    """F-measure on validation scenes and photos, weighted as in a batch."""
+    rendered = evaluate_detector(network, scenes, card.min_score).f_measure
+    if not real:
+        return rendered
+    photos = evaluate_on_photos(network, card, real.validation, partial=config.partial).f_measure
+    return config.mix * rendered + (1 - config.mix) * photos
 
 
-def validation_scenes(config: DetectorRunConfig, executor: Executor, callback: Callback) -> SceneShard:
-    """The scenes that choose the best weights and the minimum score."""
-    count = config.held_out(config.VAL)
-    return _rendered(
-        config, FIRST_VAL, count, executor, Stage(callback, "rendering validation scenes", count)
-    )
+def _report(real: RealPhotos, context: Context) -> None:
+    """Say what is trained on, and what is wrong with the data.
+
+    Raises:
+        DataError: if there are problems and the run is strict.
+    """
+    parts = (("train on", real.train), ("choose by", real.validation), ("measure on", real.test))
+    sizes = ", ".join(f"{len(part):,} to {what}" for what, part in parts)
+    context.callback.on_message(f"photos: {sizes}")
+    if not real.test:
+        context.callback.on_message(
+            f"fewer than {MIN_TEST_PHOTOS} photos: none is kept for a test; those that chose the weights are "
+            "measured, which flatters"
+        )
+    report_problems(real.problems, context)
 
 
 def _rendered(
@@ -115,33 +162,82 @@ def finish_detector(
     network: PlateDetector,
     card: DetectorCard,
     config: DetectorRunConfig,
+    validation: SceneShard,
     executor: Executor,
     callback: Callback,
+    real: RealPhotos | None = None,
+    base: tuple[DetectorCard, PlateDetector] | None = None,
 ) -> Finished:
-    """Choose the minimum score on validation scenes and measure once on test scenes."""
-    count = config.held_out(config.TEST)
-    validation = validation_scenes(config, executor, callback)
-    stage = Stage(callback, "rendering test scenes", count)
-    scenes = _rendered(config, HELD_OUT, count, executor, stage)
+    """Choose the minimum score and measure once.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        card: of the network, with what it learnt from.
+        config: of the run.
+        validation: rendered scenes that, with the photos for it, choose the minimum score.
+        executor: renders.
+        callback: receives progress.
+        real: the photos that it learnt from; None: none.
+        base: the model that the training started from, to measure on the same pictures.
+    """
+    count = config.test_count
+    scenes = _rendered(config, HELD_OUT, count, executor, Stage(callback, "rendering test scenes", count))
     callback.on_message(f"searching {len(validation.images) + count:,} held-out scenes to measure the model")
-    card = dataclasses.replace(card, min_score=best_bound(network, validation))
-    found = evaluate_detector(network, scenes, card.min_score)
+    bounds = [dataclasses.replace(card, min_score=bound) for bound in BOUNDS]
+    card = max(bounds, key=lambda one: _mean_f_measure(network, one, validation, real, config))
     metrics: dict[str, Any] = {
         "scenes": count,
-        "plates": found.true_positives + found.false_negatives,
-        "recall": found.true_positives / max(1, found.true_positives + found.false_negatives),
-        "precision": found.true_positives / max(1, found.true_positives + found.false_positives),
+        **_values(evaluate_detector(network, scenes, card.min_score)),
+    }
+    lines = [f"{metrics['recall']:.2%} of {metrics['plates']:,} plates in held-out scenes found"]
+    if real:
+        part, photos = ("test part", real.test) if real.test else ("validation part", real.validation)
+        models = {"after": (card, network)} | ({"before": base} if base else {})
+        found = {
+            when: _values(evaluate_on_photos(model, of, photos, partial=config.partial), config.partial)
+            for when, (of, model) in models.items()
+        }
+        metrics["real"] = {"part": part, "photos": len(photos), "before": None, **found}
+        if base:
+            metrics["before"] = _values(evaluate_detector(base[1], scenes, base[0].min_score))
+        rows = _rows(metrics)
+        lines = [f"{name}: recall {recall} of {plates} plates" for name, plates, recall, *_ in rows]
+    accuracy = {f"rendered {name}": round(metrics[name], 5) for name in ("recall", "precision")}
+    if real:
+        accuracy[f"own photos, {part}, recall"] = round(metrics["real"]["after"]["recall"], 5)
+    card = dataclasses.replace(card, accuracy=accuracy)
+    return Finished(network, card, metrics, partial(_page, card, metrics), lines)
+
+
+def _values(found: DetectionMetrics, partial: bool = False) -> dict[str, Any]:
+    """Metrics as JSON has them; where plates may be unlabelled, nothing is known of the precision."""
+    return {
+        "plates": found.plates,
+        "recall": found.recall,
+        "precision": None if partial else found.precision,
         "corner_error": found.corner_error,
     }
-    accuracy = {f"rendered {name}": round(metrics[name], 5) for name in ("recall", "precision")}
-    card = dataclasses.replace(card, accuracy=accuracy)
-    line = f"{metrics['recall']:.2%} of {metrics['plates']:,} plates in held-out scenes found"
-    return Finished(network, card, metrics, partial(_page, card, metrics), [line])
+
+
+def _rows(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The rows of a table: pictures, plates, then recall, precision and corner error before → after."""
+    rows = []
+    for name, before, after in (
+        (f"own photos, {metrics['real']['part']}", metrics["real"]["before"], metrics["real"]["after"]),
+        ("rendered scenes", metrics.get("before"), metrics),
+    ):
+        cells = []
+        for key in ("recall", "precision", "corner_error"):
+            values = [before[key], after[key]] if before else [after[key]]
+            cells.append(" → ".join("?" if value is None else f"{value:.2%}" for value in values))
+        rows.append((name, f"{after['plates']:,}", *cells))
+    return rows
 
 
 def _page(card: DetectorCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     error = metrics["corner_error"]
     corners = "" if error is None else f", mean corner error {error:.1%} of the plate's width"
+    real, table = has_real(card.training), "real" in metrics
     return CardPage(
         title="Finds plates in photos",
         alphabet="",
@@ -150,10 +246,13 @@ def _page(card: DetectorCard, metrics: Mapping[str, Any], sizes: Mapping[str, in
         "pixels the score of a plate's centre and its four corners; "
         f"{sizes['model.safetensors']:,} bytes of weights. A score below {card.min_score} is no plate.",
         trained_on=[
-            "Trained on rendered scenes, and on no photo of a plate:",
-            stage_lines(card.training, "scenes with plates"),
+            f"Trained on rendered scenes{' and photos' if real else ', and on no photo of a plate'}:",
+            stage_lines(card.training, "scenes with plates", "photos"),
         ],
         measured=f"Measured once on {metrics['scenes']:,} held-out rendered scenes: recall "
         f"{metrics['recall']:.2%} of {metrics['plates']:,} plates (intersection over union at least "
-        f"{MATCH_IOU}), precision {metrics['precision']:.2%}{corners}.",
+        f"{MATCH_IOU}), precision {metrics['precision']:.2%}{corners}."
+        + (" Before the training → after it, on own photos too:" if table else ""),
+        columns=("pictures", "plates", "recall", "precision", "corner error") if table else (),
+        rows=_rows(metrics) if table else (),
     )

@@ -26,7 +26,7 @@ from plate_ocr.training.core.calibration import fit_min_confidence, fit_temperat
 from plate_ocr.training.core.callbacks import Callback, Stage
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Finished
-from plate_ocr.training.rendered.run import stage_lines
+from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
 
@@ -215,15 +215,9 @@ def _measured(network: nn.Module, card: PlateCard, shard: Shard) -> dict[str, An
     }
 
 
-def _real_plates(training: Mapping[str, Any]) -> str:
-    """What a network was trained on, in a few words."""
-    while not training.get("real") and "from" in training:
-        training = training["from"]
-    return "rendered and real plates" if training.get("real") else "rendered plates, and on no real one"
-
-
 def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     """The card of a plate model, from its metrics and the sizes of its files in bytes."""
+    real = has_real(card.training)
     return CardPage(
         title="Reads whole plates",
         alphabet=card.alphabet.characters,
@@ -233,8 +227,8 @@ def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, 
         f"{sizes['model.safetensors']:,} bytes of weights. A character below "
         f"{card.min_confidence} is unknown; a mean below {card.min_plate_confidence} is no plate.",
         trained_on=[
-            f"Trained on {_real_plates(card.training)}:",
-            stage_lines(card.training, "plates"),
+            f"Trained on rendered {'and real plates' if real else 'plates, and on no real one'}:",
+            stage_lines(card.training, "plates", "pictures of real plates"),
         ],
         measured="Measured once on held-out rendered plates; an unknown character counts as wrong:",
         columns=("region", "plates", "plate accuracy", "calibration error of characters"),

@@ -13,8 +13,6 @@ import numpy as np
 from torch import nn
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
-from plate_ocr.errors import DataError
-from plate_ocr.files import write_whole
 from plate_ocr.metrics import Sample
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
@@ -38,10 +36,8 @@ from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, pla
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.plates.report import comparison, first_lines, metrics_of, read_plates, real_page
 from plate_ocr.training.rendered.config import FIRST_VAL
-from plate_ocr.training.rendered.run import rendered_shards, training_record
+from plate_ocr.training.rendered.run import rendered_shards, report_problems, training_record
 from plate_ocr.vision.images import Image
-
-SHOWN_PROBLEMS = 10
 
 
 @contextmanager
@@ -232,19 +228,7 @@ def _report(real: RealPlates, context: Context) -> None:
             f"fewer than {MIN_TEST_PLATES} plates: none is kept for a test; {FOLDS}-fold cross-validation "
             "measures the training afterwards"
         )
-    if not real.problems:
-        return
-    if context.strict:
-        raise DataError(
-            f"{len(real.problems):,} problems in the data, which are left out without --strict; the first: "
-            f"{real.problems[0]}"
-        )
-    listing = context.folder / "problems.txt"
-    write_whole(listing, "".join(f"{problem}\n" for problem in real.problems).encode())
-    for problem in real.problems[:SHOWN_PROBLEMS]:
-        context.callback.on_message(problem)
-    if len(real.problems) > SHOWN_PROBLEMS:
-        context.callback.on_message(f"{len(real.problems):,} labels are left out, see {listing}")
+    report_problems(real.problems, context)
 
 
 def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[PlateCard, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from plate_ocr.errors import DataError
 from plate_ocr.model.onnx_session import available_threads
@@ -27,6 +27,10 @@ class RenderRunConfig(RunConfig):
     Attributes:
         assets: folder with glyphs and fonts; empty: only fonts that come with packages.
         regions: names of regions or region files; empty: the generator's mix.
+        data: label files or folders of real pictures; none: rendered ones only.
+        mix: rendered part of each batch, if there is data.
+        val_fraction: fraction of the data for validation.
+        test_fraction: fraction of the data for the test.
     """
 
     WARMUPS: ClassVar[tuple[str, ...]] = ("lr",)
@@ -35,7 +39,14 @@ class RenderRunConfig(RunConfig):
         **RunConfig.PATHS,
         "assets": (),
         "regions": bundled_formats(),
+        "data": (),
     }
+
+    NEED_DATA: ClassVar[tuple[str, ...]] = ("mix", "val_fraction", "test_fraction")
+    """Settings that are refused without data."""
+
+    WITH_DATA: ClassVar[Mapping[str, Any]] = {}
+    """Defaults of a run with data."""
 
     SHARD: ClassVar[int] = 1
     """Pictures per shard."""
@@ -45,10 +56,28 @@ class RenderRunConfig(RunConfig):
     patience: int = 1000
     assets: str = ""
     regions: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    mix: float = 0.5
+    val_fraction: float = 0.15
+    test_fraction: float = 0.15
+
+    @classmethod
+    def new(cls, **given: Any) -> Self:
+        """A configuration for this machine; None stands for the default."""
+        return super().new(**({**cls.WITH_DATA, **given} if given.get("data") else given))
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= self.SHARD:
             raise DataError(f"a batch of {self.batch_size} pictures: 1 to {self.SHARD} are possible")
+        if not self.data:
+            for name in self.NEED_DATA:
+                if getattr(self, name) != getattr(type(self), name):
+                    option = f"--{name.replace('_', '-')}"
+                    raise DataError(f"{option} belongs to a training on real pictures: give DATA")
+        elif not 1 <= self.rendered_batch_size < self.batch_size:
+            raise DataError(
+                f"a mix of {self.mix} in a batch of {self.batch_size} leaves no rendered or no real picture"
+            )
 
     @property
     def lr_warmup_steps(self) -> int:
@@ -94,7 +123,7 @@ class RenderRunConfig(RunConfig):
     @property
     def rendered_batch_size(self) -> int:
         """Rendered pictures per batch."""
-        return self.batch_size
+        return round(self.mix * self.batch_size) if self.data else self.batch_size
 
     @property
     def steps_per_shard(self) -> int:

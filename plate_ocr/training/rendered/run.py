@@ -11,15 +11,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from plate_ocr.errors import DataError
+from plate_ocr.files import write_whole
 from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.device import ProcessGroup
 from plate_ocr.training.core.model_card import escape
 from plate_ocr.training.core.processes import spawned
+from plate_ocr.training.core.run import Context
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.rendered.data import PARTS, AnyShard, Shards
+
+SHOWN_PROBLEMS = 10
+"""Problems of the data that are reported one by one."""
 
 
 @contextmanager
@@ -60,6 +66,27 @@ def rendered_shards(
         files.rmdir()
 
 
+def report_problems(problems: Sequence[str], context: Context) -> None:
+    """Write the labels that are left out to ``problems.txt``, and report the first of them.
+
+    Raises:
+        DataError: if there are any and the run is strict.
+    """
+    if not problems:
+        return
+    if context.strict:
+        raise DataError(
+            f"{len(problems):,} problems in the data, which are left out without --strict; the first: "
+            f"{problems[0]}"
+        )
+    listing = context.folder / "problems.txt"
+    write_whole(listing, "".join(f"{problem}\n" for problem in problems).encode())
+    for problem in problems[:SHOWN_PROBLEMS]:
+        context.callback.on_message(problem)
+    if len(problems) > SHOWN_PROBLEMS:
+        context.callback.on_message(f"{len(problems):,} problems in the data, see {listing}")
+
+
 def training_record(
     config: RenderRunConfig,
     trainer: Trainer,
@@ -86,12 +113,18 @@ def training_record(
     }
 
 
-def stage_lines(training: Mapping[str, Any], what: str) -> str:
+def has_real(training: Mapping[str, Any]) -> bool:
+    """Whether a model, or one whose weights it started from, was trained on real pictures."""
+    return bool(training.get("real")) or ("from" in training and has_real(training["from"]))
+
+
+def stage_lines(training: Mapping[str, Any], what: str, real_what: str) -> str:
     """A Markdown list of what a network was trained on, from the first run to the last.
 
     Args:
         training: the training record of a card; that of the model it started from is under ``from``.
         what: the rendered pictures, such as ``plates``.
+        real_what: the real ones.
 
     Returns:
         One line per run; runs in a row with the same sources are added up in one.
@@ -103,7 +136,7 @@ def stage_lines(training: Mapping[str, Any], what: str) -> str:
     for (regions, real), same in groupby(reversed(runs), _sources):
         stage = [*same]
         drawn, rendered = (sum(int(run.get(key, 0)) for run in stage) for key in ("drawn", "rendered"))
-        counts = [f"{real:,} pictures of real plates"] if real else []
+        counts = [f"{real:,} {real_what}"] if real else []
         counts.append(f"{rendered:,} rendered {what} of the regions {', '.join(map(escape, regions))}")
         several = f" ({len(stage)} runs)" if len(stage) > 1 else ""
         lines.append(f"- {drawn:,} augmented samples of {' and of '.join(counts)}{several}")
