@@ -44,6 +44,9 @@ UNKNOWN_WEIGHT = 0.5
 """Of the probability that a character is none of the alphabet, in its confidence: a plate may have one such
 character, but what has several is rather no plate, or hangs upside down."""
 
+SURE_UNKNOWN = 0.95
+"""Least probability of such a character where nothing is the next likeliest: it may be a coat of arms."""
+
 
 class NetworkReader:
     """Reads pictures of whole plates by the plate network, without cutting them.
@@ -222,9 +225,17 @@ class NetworkReader:
 
     def decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
         """The characters in the network's output, float32 ``(steps, classes + 1)``, the blank first."""
-        if not self._prior.formats:
-            return greedy_decode(probabilities)
-        return forced_align(probabilities, beam_search(probabilities, self._prior)[0][0])
+        if self._prior.formats:
+            decoded = forced_align(probabilities, beam_search(probabilities, self._prior)[0][0])
+        else:
+            decoded = greedy_decode(probabilities)
+        return [char for char in decoded if not self._is_badge(char, probabilities[char.timestep])]
+
+    def _is_badge(self, char: DecodedChar, probs: NDArray[np.float32]) -> bool:
+        """Whether a character that is in no alphabet may well be none, such as a coat of arms."""
+        if self.model.card.alphabet[char.char] != UNKNOWN or probs[1 + char.char] >= SURE_UNKNOWN:
+            return False
+        return bool(probs[0] == np.delete(probs, 1 + char.char).max())
 
     def _char(self, char: DecodedChar, probs: NDArray[np.float32]) -> Char:
         order = np.argsort(-probs, kind="stable")[: ALTERNATIVES + 2]
