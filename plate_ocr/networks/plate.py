@@ -26,8 +26,8 @@ text's width and height."""
 
 
 PLATE_VIEWS = 0.3
-"""Share of the views in training that show the whole plate instead of its text: where a plate's corners are
-known, it is read without looking for its text."""
+"""Share of the views in training that show the whole plate instead of its text: it is read even where the
+text's corners are far from right."""
 
 
 class LocalizationNet(nn.Module):
