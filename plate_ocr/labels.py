@@ -96,6 +96,19 @@ def list_plates(
     raise DataError(f"there is no data set {data}")
 
 
+def labels_plates(data: Path) -> bool:
+    """Whether a data set labels whole plates, not characters: by its columns or where its pictures are."""
+    if os.path.isdir(data):
+        return os.path.isfile(data / LABELS) or any(map(is_image_name, os.listdir(data)))
+    if data.suffix.lower() == LINES:
+        return True
+    try:
+        next(read_csv(data, CSV_COLUMNS), None)
+    except DataError:
+        return False
+    return True
+
+
 def _list_folder(folder: Path, alphabet: Alphabet | None) -> tuple[list[LabelledPlate], list[str]]:
     plates: list[LabelledPlate] = []
     problems: list[str] = []

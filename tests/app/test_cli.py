@@ -458,6 +458,57 @@ def test_a_data_set_is_validated(run: Run, tmp_path: Path) -> None:
     code, out, err = run("validate", tmp_path / "nothing")
     assert (code, out) == (1, "")
     assert "there is no data set" in err
+    code, _, err = run("validate", tmp_path / "data", "-o", tmp_path / "a.html")
+    assert (code, "--out belongs to plates" in err) == (2, True)
+
+
+def test_plates_are_validated(run: Run, tmp_path: Path, shipped_plates: Path) -> None:
+    assert shipped_plates
+    picture = cv2.imread("data/plate.png")
+    assert picture is not None
+    for i in range(3):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), picture[3 * i :])
+    cv2.imwrite(
+        str(tmp_path / "noise.png"), np.random.default_rng(0).integers(0, 255, (40, 120)).astype(np.uint8)
+    )
+    rows = [
+        "0.png,皖A512T3",
+        "1.png,皖A512T9",
+        "none.png,AB1",
+        "2.png,皖A512T3",
+        "noise.png,AB12",
+        "0.png,가1",
+    ]
+    table, page = tmp_path / "plates.csv", tmp_path / "suspects.html"
+    table.write_text("image_path,plate_text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    code, out, err = run("validate", table, "-o", page, "--strict")
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0].startswith(f"{table} line 7: the text 가1: ")
+    assert lines[1].startswith(f"{table} line 4: ")
+    assert any(line.startswith(f"{table} line 3: 皖A512T9 is read as 皖A512T3 ") for line in lines)
+    assert "plates: 4 pictures of 3 texts" in lines
+    assert "lengths: 4 1, 7 3" in lines
+    assert "regions: none 4" in lines
+    assert lines[-1].startswith("split: ")
+    assert "1 of 1 labels misread" in page.read_text(encoding="utf-8")
+    assert run("validate", table)[0] == 0
+    code, _, err = run("validate", table, "--group", "(x)")
+    assert (code, "--group belongs to characters" in err) == (2, True)
+
+
+def test_nearly_equal_pictures_of_different_plates_are_named(
+    run: Run, tmp_path: Path, shipped_plates: Path
+) -> None:
+    assert shipped_plates
+    noise = np.random.default_rng(0).integers(0, 255, (40, 120)).astype(np.uint8)
+    for name, picture in (("AB1.png", noise), ("AB2.png", noise // 2 * 2), ("AB3.png", noise[::-1])):
+        cv2.imwrite(str(tmp_path / name), picture)
+    code, out, _ = run("validate", tmp_path)
+    assert code == 0
+    (near,) = (line for line in out.splitlines() if "nearly the same picture as" in line)
+    assert near.startswith(f"{tmp_path / 'AB2.png'}: nearly the same picture as {tmp_path / 'AB1.png'}, ")
+    assert near.endswith("with the text AB2 instead of AB1")
 
 
 def test_quantize_wants_an_onnx_file_and_a_plate_model(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.app.console import print_message, train_extra
+from plate_ocr.app.console import check_output, fail, print_message, train_extra
 from plate_ocr.app.options import DATA_VARIABLE, RenderedRegions, split_regions
+from plate_ocr.files import write_whole
+from plate_ocr.labels import LABELS, labels_plates
 
 
 def generate(
@@ -34,19 +37,30 @@ def generate(
 def validate(
     data: Annotated[
         Path,
-        typer.Argument(help="A folder with one folder of images per class, or a CSV file image_path,label."),
+        typer.Argument(
+            help="Characters: a folder with one folder of images per class, or a CSV file image_path,label. "
+            "Plates: a CSV file image_path,plate_text, a .txt file of lines path<TAB>text, or a folder with "
+            "labels.csv or images named after their plates."
+        ),
     ],
     group: Annotated[
         str,
         typer.Option(
             metavar="REGEX",
-            help="Regular expression; its group in parentheses is the plate's name in a file name.",
+            help="Of characters: regular expression; its group in parentheses is the plate's name in a file "
+            "name.",
         ),
     ] = "",
     alphabet: Annotated[
         str,
-        typer.Option(metavar="CHARACTERS", help="Allowed labels.", show_default="that of chars"),
+        typer.Option(metavar="CHARACTERS", help="Allowed labels.", show_default="that of chars or plates"),
     ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Of plates: write an HTML page with the doubted labels."
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 1 if there are problems.")
     ] = False,
@@ -56,11 +70,42 @@ def validate(
     Its problems are listed, one per line, and its content.
     """
     with train_extra("validating"):
-        from plate_ocr.training.characters.config import CharsRunConfig
-        from plate_ocr.training.characters.validation import problem_lines
-        from plate_ocr.training.characters.validation import validate as validate_data
+        if labels_plates(data):
+            if group:
+                fail("--group belongs to characters, and this data set labels plates", 2)
+            problems, lines = _validate_plates(data, alphabet, out)
+        else:
+            if out:
+                fail("--out belongs to plates, and this data set labels characters", 2)
+            problems, lines = _validate_characters(data, alphabet, group)
+    for line in [*problems, *lines]:
+        print(line)
+    if strict and problems:
+        raise typer.Exit(1)
+
+
+def _validate_plates(data: Path, alphabet: str, out: Path | None) -> tuple[Sequence[str], list[str]]:
+    """Problems and content of plates."""
+    from plate_ocr.app.evaluation import mistakes_page
+    from plate_ocr.readers.auto import PlateReader
+    from plate_ocr.training.plates.validation import validate_plates
+
+    if out:
+        check_output(out, (data, data / LABELS))
+    reader = PlateReader("plates", input="plate")
+    result = validate_plates(data, Alphabet(alphabet or reader.alphabet), reader)
+    if out:
+        write_whole(out, mistakes_page(result.suspects).encode(errors="backslashreplace"))
+    return result.problems, result.lines()
+
+
+def _validate_characters(data: Path, alphabet: str, group: str) -> tuple[Sequence[str], list[str]]:
+    """Problems and content of characters."""
+    from plate_ocr.training.characters.config import CharsRunConfig
+    from plate_ocr.training.characters.validation import problem_lines, validate
+
     config = CharsRunConfig()
-    result = validate_data(
+    result = validate(
         data,
         Alphabet(alphabet or config.alphabet),
         config.preprocessing,
@@ -69,7 +114,4 @@ def validate(
         test_fraction=config.test_fraction,
         seed=config.seed,
     )
-    for line in [*problem_lines(result.problems), *result.lines()]:
-        print(line)
-    if strict and result.problems:
-        raise typer.Exit(1)
+    return problem_lines(result.problems), result.lines()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.files import listed_path, read_csv
-from plate_ocr.labels import CSV_COLUMNS as PLATE_COLUMNS
+from plate_ocr.labels import labels_plates
 from plate_ocr.vision.binarize import border_share, otsu
 from plate_ocr.vision.image_files import is_image_name
 from plate_ocr.vision.images import Image, read_image, to_gray
@@ -179,21 +179,13 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         yield from read_csv(path, CSV_COLUMNS)
     except DataError:
-        if not _labels_plates(path):
+        if not labels_plates(path):
             raise
         raise DataError(
             f"{path} labels whole plates (plate_text), "
             f"and characters are expected ({','.join(CSV_COLUMNS)}): measure on it with "
             f"plate-ocr evaluate {path}, train on plates with --model plates"
         ) from None
-
-
-def _labels_plates(path: Path) -> bool:
-    try:
-        next(read_csv(path, PLATE_COLUMNS), None)
-    except DataError:
-        return False
-    return True
 
 
 def load_samples(

@@ -36,8 +36,8 @@ class PlateRunConfig(RenderRunConfig):
 
     WITH_DATA: ClassVar[Mapping[str, Any]] = {
         "alphabet": "+",
-        "epochs": 12,
-        "samples_per_epoch": 6400,
+        "epochs": 10,
+        "samples_per_epoch": 5120,
         "lr": 5e-4,
         "patience": 6,
     }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import LONGEST, PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.labels import LabelledPlate, list_plates
+from plate_ocr.readers.results import whole_picture
 from plate_ocr.training.plates.config import LABELS_ALPHABET, PlateRunConfig
 from plate_ocr.vision.geometry import crop_box, rectify
 from plate_ocr.vision.images import Image, read_image, to_gray
@@ -56,6 +57,16 @@ class RealPlate:
     def has_corners(self) -> bool:
         """Whether ``place`` are the plate's own corners."""
         return self.label.corners is not None
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Corners of the plate, its box or the picture, pixels of the whole picture."""
+        if self.label.corners:
+            return self.label.corners
+        if self.label.box is None:
+            return whole_picture(*self.size)
+        x, y, width, height = self.label.box
+        return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
 
     def crop(self) -> Image:
         """The crop that is read: uint8 ``(h, w)``."""
@@ -128,7 +139,7 @@ def read_real_plates(config: PlateRunConfig, base: Alphabet) -> tuple[RealPlates
             "know; labels that have such:" + _listed(unknown)
         )
     alphabet = given or grown_alphabet("+" + "".join(label.text for label in labels), base)
-    plates, unusable = _opened(labels)
+    plates, unusable = load_plates(labels)
     problems += unusable
     texts = {plate.label.text for plate in plates}
     if len(texts) < 2:
@@ -153,8 +164,12 @@ def grown_alphabet(text: str, base: Alphabet) -> Alphabet:
     return Alphabet(base.characters + "".join(sorted(more)), unknown=True)
 
 
-def _opened(labels: Sequence[LabelledPlate]) -> tuple[list[RealPlate], list[str]]:
-    """The plates that can be trained on, and what is wrong with the others."""
+def load_plates(labels: Sequence[LabelledPlate]) -> tuple[list[RealPlate], list[str]]:
+    """Open the pictures of labelled plates.
+
+    Returns:
+        The plates that can be trained on, and a sentence for each of the others.
+    """
     problems: list[str] = []
     seen: dict[bytes, list[RealPlate]] = defaultdict(list)
     without = sum(not label.text for label in labels)

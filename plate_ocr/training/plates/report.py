@@ -12,7 +12,7 @@ from torch import nn
 from plate_ocr.metrics import PlateMetrics, Sample
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import softmax
-from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading, plate_of, whole_picture
+from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, Reading, plate_of
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.plates.dataset import RealPlate, crops_of
 from plate_ocr.training.plates.evaluate import PlateReadings
@@ -42,21 +42,11 @@ def read_plates(network: nn.Module, card: PlateCard, plates: Sequence[RealPlate]
     for plate, read in zip(plates, chars, strict=True):
         found: tuple[Plate, ...] = ()
         if read and np.mean([char.confidence for char in read]) >= card.min_plate_confidence:
-            found = (plate_of(tuple(read), _corners(plate)),)
+            found = (plate_of(tuple(read), plate.corners),)
         reading = Reading(*plate.size, 0.0, found)
         label = plate.label
         samples.append(Sample(str(label.path), label.text, reading, label.region, label.box))
     return samples
-
-
-def _corners(plate: RealPlate) -> tuple[tuple[float, float], ...]:
-    """Where the plate is in the whole picture."""
-    if plate.label.corners:
-        return plate.label.corners
-    if plate.label.box is None:
-        return whole_picture(*plate.size)
-    x, y, width, height = plate.label.box
-    return tuple((px + x, py + y) for px, py in whole_picture(round(width), round(height)))
 
 
 def metrics_of(samples: Sequence[Sample]) -> dict[str, Any]:
