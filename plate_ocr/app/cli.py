@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "predict",
     "evaluate": "measure",
     "inspect": "inspect",
+    "label": "label",
     "train": "train",
     "generate": "data",
     "quantize": "models",

@@ -275,6 +275,7 @@ REQUIRED = {
     "generate": ["out"],
     "quantize": ["plates", "-o", "out.onnx"],
     "study": ["pictures", "-o", "out"],
+    "label": ["shots", "-o", "plates.csv"],
     "validate": ["pictures"],
 }
 """Arguments that commands cannot do without."""
