@@ -398,10 +398,12 @@ def test_formats_of_region_files_are_joined(run: Run, pictures: Path, tmp_path: 
     assert text("--region", own, "--region", "US") == text("--region", f"{own},us") == "KA365CP"
 
 
-def test_training_on_plates_takes_rendered_ones_only(run: Run, tmp_path: Path) -> None:
-    code, _, err = run("train", "data", "--model", "plates", "-o", tmp_path / "run")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "trained on rendered plates" in err
+def test_training_on_plates_is_refused_or_planned(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plate_ocr.training.estimate.estimated_seconds", lambda config: 61.0)
+    code, _, err = run("train", tmp_path / "none", "--model", "plates", "-o", tmp_path / "run")
+    assert (code, err) == (1, f"plate-ocr: there is no data set {tmp_path / 'none'}\n")
     code, _, err = run("train", "--region", "us", "-o", tmp_path / "run")
     assert code == 2
     assert "--region belongs to --model plates" in err
