@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ LABELS = "labels.csv"
 CSV_COLUMNS = ("image_path", "plate_text")
 LINES = ".txt"
 """Ending of files with a picture and its text on each line."""
+VOC_SIDES = ("xmin", "ymin", "xmax", "ymax")
 BOX_COLUMNS = ("x", "y", "w", "h")
 CORNER_COLUMNS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 """Clockwise from the plate's own top left."""
@@ -70,7 +72,8 @@ def list_plates(
             plate) and, if wanted, ``region`` or ``plate_region`` (a code or a country's English name) and
             the box ``x,y,w,h`` (left, top, width and height, pixels) or the corners ``x1,y1`` to ``x4,y4``
             (pixels, clockwise from the plate's own top left); a folder with such a file as ``labels.csv``;
-            a ``.txt`` file of lines ``path<TAB>text``, as PaddleOCR has them; or a folder, with all folders
+            a ``.txt`` file of lines ``path<TAB>text``, as PaddleOCR has them; boxes without texts in a
+            ``.json`` file of COCO or a folder of ``.xml`` files of Pascal VOC; or a folder, with all folders
             in it, of pictures named after their plates.
             There the text ends at the first underscore, so that a plate may come twice: ``AB-123.jpg``,
             ``AB-123_2.jpg``.
@@ -89,7 +92,7 @@ def list_plates(
     # Unlike those of Path, no errors where a name is too long.
     if os.path.isfile(data / LABELS):
         data = data / LABELS
-    if os.path.isdir(data):
+    if os.path.isdir(data) and not any(map(_is_voc, os.listdir(data))):
         return _list_folder(data, alphabet)
     if os.path.exists(data):
         return _list_table(data, alphabet, texts=texts)
@@ -154,10 +157,10 @@ def _list_table(
     plates: list[LabelledPlate] = []
     problems: list[str] = []
     unknown = set[str]()
-    rows = _read_lines(table) if table.suffix.lower() == LINES else read_csv(table, CSV_COLUMNS)
-    for where, row in rows:
+    named_from = table / LABELS if os.path.isdir(table) else table
+    for where, row in _rows(table):
         try:
-            corners, path = _corners(row), listed_path(table, row["image_path"])
+            corners, path = _corners(row), listed_path(named_from, row["image_path"])
             box = _around(corners) if corners else _box(row)
             if not row["image_path"] or os.path.isdir(path):
                 raise ValueError("no picture is named")
@@ -176,6 +179,62 @@ def _list_table(
     if not (plates or problems):
         raise DataError(f"{table} lists no pictures")
     return plates, problems
+
+
+def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a file of labels of any format, see :func:`~plate_ocr.files.read_csv`."""
+    if os.path.isdir(table):
+        return _read_voc(table)
+    formats = {LINES: _read_lines, ".json": _read_coco}
+    read = formats.get(table.suffix.lower())
+    return read(table) if read else read_csv(table, CSV_COLUMNS)
+
+
+def _row(name: str, box: Sequence[object] = ("", "", "", "")) -> dict[str, str]:
+    """A row of a picture and a box without a text."""
+    return dict(zip((*CSV_COLUMNS, *BOX_COLUMNS), (name, "", *map(str, box)), strict=True))
+
+
+def _read_coco(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The boxes of a COCO file, and its pictures without a box."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+        names = {image["id"]: str(image["file_name"]) for image in values["images"]}
+        boxes = [
+            (box.get("id", i), box["image_id"], box["bbox"]) for i, box in enumerate(values["annotations"])
+        ]
+        rows = [(f"{path} annotation {id}", _row(names[image], box)) for id, image, box in boxes]
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is no COCO file: {type(error).__name__}: {error}") from None
+    yield from rows
+    empty = names.keys() - {image for _, image, _ in boxes}
+    yield from ((f"{path} image {id}", _row(name)) for id, name in names.items() if id in empty)
+
+
+def _is_voc(name: str) -> bool:
+    """Whether a file may be one of Pascal VOC."""
+    return name.lower().endswith(".xml")
+
+
+def _read_voc(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The boxes of a folder of Pascal VOC files, and its pictures without a box."""
+    from xml.etree import ElementTree
+
+    for path in sorted(folder / name for name in os.listdir(folder) if _is_voc(name)):
+        try:
+            root = ElementTree.parse(path).getroot()
+            name = root.findtext("filename") or ""
+            found = [[float(box.findtext(key) or "") for key in VOC_SIDES] for box in root.iter("bndbox")]
+        except (ElementTree.ParseError, ValueError) as error:
+            raise DataError(f"{path} is no Pascal VOC file: {error}") from None
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from None
+        for left, top, right, bottom in found:
+            yield str(path), _row(name, (left, top, right - left, bottom - top))
+        if not found:
+            yield str(path), _row(name)
 
 
 def _read_lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -311,3 +312,49 @@ def test_lines_with_a_tab_are_read_as_paddleocr_writes_them(tmp_path: Path) -> N
         lines.write_bytes(data)
         with pytest.raises(DataError, match=says):
             list_plates(lines, ALPHABET)
+
+
+def test_boxes_of_coco_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    images = [{"id": 7, "file_name": "a.jpg"}, {"id": 8, "file_name": "sub/b.jpg"}]
+    boxes = [
+        {"id": 3, "image_id": 7, "bbox": [1, 2, 30.5, 9]},
+        {"id": 4, "image_id": 7, "bbox": [5, 6, 0, 9]},
+    ]
+    path.write_text(json.dumps({"images": images, "annotations": boxes, "categories": []}))
+    plates, (problem,) = list_plates(path, None, texts=False)
+    assert [(plate.path, plate.text, plate.box, plate.location) for plate in plates] == [
+        (tmp_path / "a.jpg", "", (1, 2, 30.5, 9), f"{path} annotation 3"),
+        (tmp_path / "sub" / "b.jpg", "", None, f"{path} image 8"),
+    ]
+    assert problem.startswith(f"{path} annotation 4: the box 5,6,0,9")
+    _, problems = list_plates(path, None)
+    assert f"{path} annotation 3: the text of the plate is missing" in problems
+    for wrong in ("[]", "{", '{"images": [], "annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4]}]}'):
+        path.write_text(wrong)
+        with pytest.raises(DataError, match=r"boxes\.json is no COCO file"):
+            list_plates(path, None, texts=False)
+
+
+VOC = "<annotation><filename>{}</filename>{}</annotation>"
+BOX = (
+    "<object><name>plate</name>"
+    "<bndbox><xmin>{}</xmin><ymin>2</ymin><xmax>40</xmax><ymax>12</ymax></bndbox></object>"
+)
+
+
+def test_boxes_of_pascal_voc_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(VOC.format("a.jpg", BOX.format(10) + BOX.format(20)))
+    (tmp_path / "b.xml").write_text(VOC.format("b.jpg", ""))
+    (tmp_path / "a.jpg").write_bytes(b"")
+    plates, problems = list_plates(tmp_path, None, texts=False)
+    assert problems == []
+    assert [(plate.path, plate.box) for plate in plates] == [
+        (tmp_path / "a.jpg", (10, 2, 30, 10)),
+        (tmp_path / "a.jpg", (20, 2, 20, 10)),
+        (tmp_path / "b.jpg", None),
+    ]
+    for wrong in ("<annotation>", VOC.format("a.jpg", BOX.format("x"))):
+        (tmp_path / "b.xml").write_text(wrong)
+        with pytest.raises(DataError, match=r"b\.xml is no Pascal VOC file"):
+            list_plates(tmp_path, None, texts=False)
