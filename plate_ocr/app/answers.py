@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from queue import Queue
+from threading import Event, Thread
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Unpack
 
 from plate_ocr.app.sources import Source
+from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import BoxError, ImageError, VideoError
 from plate_ocr.readers.auto import PlateReader, rotated
 from plate_ocr.readers.results import Reading
@@ -15,8 +18,9 @@ from plate_ocr.vision.images import Image, read_image
 
 if TYPE_CHECKING:
     from plate_ocr.app.pictures import Detect, Drawn
-    from plate_ocr.video.capture import Frame, OnMessage
+    from plate_ocr.video.capture import OnMessage
     from plate_ocr.video.vehicle import VehicleTrack
+    from plate_ocr.video.watcher import WatchOptions
 
 Draw: TypeAlias = "Callable[[Image, Reading, Detect], Drawn]"
 """Draws the output pictures of an image, as :meth:`plate_ocr.app.pictures.PictureFolders.draw` does."""
@@ -77,11 +81,9 @@ def of_video(
     read: Callable[[Image], Reading],
     draw: Draw,
     on_message: OnMessage,
-    *,
-    reconnect_timeout: float | None = None,
-    show: Callable[[Frame, Reading], bool] | None = None,
+    **options: Unpack[WatchOptions],
 ) -> Iterator[Answer]:
-    """Read a video and draw the best frame of each vehicle; see :func:`plate_ocr.video.watch`.
+    """Watch a video and draw the best frame of each vehicle; options as of :func:`plate_ocr.video.watch`.
 
     Raises:
         BoxError: if a box of the reader lies outside the frames.
@@ -91,18 +93,64 @@ def of_video(
     from plate_ocr.video.capture import without_password
     from plate_ocr.video.vehicle import VehicleTrack
 
+    shown = without_password(name)
     try:
-        for found in watch(name, read, on_message, reconnect_timeout=reconnect_timeout, show=show):
-            if isinstance(found, VehicleTrack):
-                drawn = None
-                if found.picture is not None:
-                    drawn = draw(found.picture, found.reading, detect_of(read))
-                yield Answer(name, found.reading, drawn, track=found, video=True)
+        found = watch(name, read, on_message, **options)
+        for one in found:
+            if isinstance(one, VehicleTrack):
+                drawn = draw(one.picture, one.reading, detect_of(read)) if one.picture is not None else None
+                yield Answer(name, one.reading, drawn, track=one, video=True)
             else:
-                yield Answer(name, found, video=True)
+                yield Answer(name, one, video=True)
+        stats = found.stats
+        counts = f"{stats.frames:,} frames, {stats.skipped:,} skipped"
+        LOGGER.debug("%s: %s, %.1f frames per second", shown, counts, stats.fps)
     except VideoError as error:
         yield Answer(name, error=str(error), video=True)
     except BoxError as error:
-        raise BoxError(f"{without_password(name)}: {error}") from None
+        raise BoxError(f"{shown}: {error}") from None
     except ImageError as error:  # without the name of the image
-        yield Answer(name, error=f"{without_password(name)}: {error}", video=True)
+        yield Answer(name, error=f"{shown}: {error}", video=True)
+
+
+def of_cameras(watched: Sequence[Callable[[Event], Iterator[Answer]]]) -> Iterator[Answer]:
+    """The answers of several cameras as they come, each watched by a thread of its own.
+
+    The first Ctrl-C ends all of them with the vehicles in sight.
+
+    Args:
+        watched: watches one of them until an event is set.
+
+    Raises:
+        PlateOcrError: as soon as one of them has.
+    """
+    stop, answers = Event(), Queue[Answer | Exception | None]()
+
+    def run(one: Callable[[Event], Iterator[Answer]]) -> None:
+        try:
+            for answer in one(stop):
+                answers.put(answer)
+            answers.put(None)
+        except Exception as error:  # it must reach whoever waits for an answer
+            answers.put(error)
+
+    for one in watched:
+        Thread(target=run, args=(one,), daemon=True).start()
+    running = len(watched)
+    try:
+        while running:
+            try:
+                answer = answers.get()
+            except KeyboardInterrupt:
+                if stop.is_set():
+                    raise
+                stop.set()
+                continue
+            if isinstance(answer, Exception):
+                raise answer
+            if answer is None:
+                running -= 1
+            else:
+                yield answer
+    finally:
+        stop.set()

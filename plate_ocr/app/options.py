@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
@@ -175,6 +176,50 @@ Ignore: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="X,Y,W,H", help="A box in which nothing is looked at; as often as wanted."),
 ]
+
+
+class ReportOn(StrEnum):
+    """When a vehicle of a video is reported."""
+
+    arrival = "arrival"
+    departure = "departure"
+    both = "both"
+
+
+On: TypeAlias = Annotated[
+    ReportOn,
+    typer.Option(
+        "--on",
+        help="When to report a vehicle of a video: once its reading is sure, when it has left, or both.",
+    ),
+]
+
+Start: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="TIME",
+        parser=lambda text: parse_time("--start", text),
+        help="Wall-clock time at which a video begins, such as 2026-11-26T08:15:00+01:00; without an offset "
+        "the local time.",
+        show_default="that of its file, if ffprobe is installed",
+    ),
+]
+
+CameraNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--name", help="Name of the camera; of several cameras, one for each in their order."),
+]
+
+
+def parse_time(option: str, text: str) -> datetime:
+    """The time that the value of an option stands for; without an offset it is local."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo else time.astimezone()
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r}: a time such as 2026-11-26T08:15:00+01:00 is expected", param_hint=option
+        ) from None
 
 
 def parse_boxes(option: str, given: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:

@@ -17,7 +17,7 @@ from plate_ocr.readers.auto import classify_picture
 from plate_ocr.readers.results import Reading
 
 if TYPE_CHECKING:
-    from plate_ocr.video.vehicle import VehicleTrack
+    from plate_ocr.video.vehicle import Corners, VehicleTrack
 
 
 class Written(NamedTuple):
@@ -42,6 +42,12 @@ PHOTO_HINT = "only --model plates searches photos for plates"
 def looks_like_photo(reading: Reading) -> bool:
     """Whether a picture that was taken for a crop of a plate looks like a photo, by what was read of it."""
     return classify_picture(reading.height, reading.width, reading.plates) == "photo"
+
+
+SEEN_KEYS = (
+    "first_corners", "last_corners", "first_seen", "last_seen", "camera", "direction", "movement", "id",
+)  # fmt: skip
+"""Of when, where and how a car moved."""
 
 
 def to_values(
@@ -76,7 +82,7 @@ def to_values(
     if video:
         values |= {
             "start": round(track.start, 3) if track else None,
-            "end": round(track.end, 3) if track else None,
+            "end": round(track.end, 3) if track and track.departed else None,
             "frames": track.frames if track else 0,
             "best": {"time": round(track.best_time, 3), "corners": values["plates"][0]["corners"]}
             if track
@@ -84,7 +90,32 @@ def to_values(
         }
     if written is not None:
         values["files"] = written._asdict()
+    if video:
+        values |= _seen(track)
     return values
+
+
+def _seen(track: VehicleTrack | None) -> dict[str, Any]:
+    """When, where and how a car moved; all null without one."""
+    if track is None:
+        return dict.fromkeys(SEEN_KEYS)
+    last_seen = track.last_seen if track.departed else None
+    direction = track.direction
+    values = (
+        _rounded(track.first_corners),
+        _rounded(track.last_corners),
+        track.first_seen and track.first_seen.isoformat(timespec="milliseconds"),
+        last_seen and last_seen.isoformat(timespec="milliseconds"),
+        track.camera,
+        None if direction is None else round(direction, 1) % 360,
+        track.movement,
+        track.id,
+    )
+    return dict(zip(SEEN_KEYS, values, strict=True))
+
+
+def _rounded(corners: Corners) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in corners]
 
 
 def to_json(values: dict[str, Any]) -> str:
@@ -203,11 +234,13 @@ class ResultFile:
 
 def to_line(name: str, reading: Reading, track: VehicleTrack | None = None) -> str:
     """``PATH  TEXT  CONFIDENCE`` for people, when a vehicle was seen, and the name of a known plate; a dash
-    where nothing was found.
+    where nothing was found. Of a vehicle that has not left there is only when it came.
     """
     if not reading.plates:
         return f"{name}  -"
-    seen = f"  {track.start:.1f}–{track.end:.1f} s" if track else ""
+    seen = ""
+    if track:
+        seen = f"  {track.start:.1f}–{track.end:.1f} s" if track.departed else f"  {track.start:.1f}– s"
     return "\n".join(
         f"{name}  {plate.text}  {plate.confidence:.2f}{seen}"
         + (f"  {plate.known.name or plate.known.plate}" if plate.known else "")
@@ -219,6 +252,7 @@ CSV_COLUMNS = (
     "image", "error", "text", "confidence", "min_confidence", "lines",
     "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "touches_edge", "known_plate", "known_name",
     "annotated", "blurred", "crop",
+    "start", "end", "first_seen", "last_seen", "camera", "direction", "movement", "id",
 )  # fmt: skip
 """Of a table with one row per plate; an image without a plate has one row without text."""
 
@@ -226,7 +260,7 @@ CSV_COLUMNS = (
 def to_rows(values: dict[str, Any]) -> list[list[Any]]:
     """The rows of what :func:`to_values` gives in a table of :data:`CSV_COLUMNS`."""
     first, files = [values["image"], values["error"]], values.get("files", NONE_WRITTEN._asdict())
-    last = [files["annotated"], files["blurred"]]
+    written, seen = [files["annotated"], files["blurred"]], [values.get(key) for key in CSV_COLUMNS[20:]]
     crops = files["crops"] or [None] * len(values["plates"])
     rows = [
         [
@@ -235,12 +269,13 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
             *itertools.chain(*plate["corners"]),
             int(plate["touches_edge"]),
             *((plate["known"] or {}).get(key) for key in ("plate", "name")),
-            *last,
+            *written,
             crop,
+            *seen,
         ]
         for plate, crop in zip(values["plates"], crops, strict=True)
     ]
-    return rows or [first + [None] * (len(CSV_COLUMNS) - 5) + [*last, None]]
+    return rows or [[*first, *[None] * 15, *written, None, *seen]]
 
 
 SHEET_ROWS = 1_048_576

@@ -151,11 +151,14 @@ def is_input_name(name: str) -> bool:
 
 def is_video(name: str) -> bool:
     """Whether a name is that of a video: an animated GIF, a name that ends as one, an address, a camera."""
-    if is_url(name) or name.lower().endswith(SUFFIXES):
+    if is_camera(name) or name.lower().endswith(SUFFIXES):
         return True
-    if name.lower().endswith(".gif"):
-        return _is_animated(name)
-    return name.isdecimal() and not os.path.lexists(name)
+    return name.lower().endswith(".gif") and _is_animated(name)
+
+
+def is_camera(name: str) -> bool:
+    """Whether a name is an address or the number of a camera."""
+    return is_url(name) or (name.isdecimal() and not os.path.lexists(name))
 
 
 def file_name(name: str) -> str:

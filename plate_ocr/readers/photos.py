@@ -139,17 +139,23 @@ class PhotoReader:
         step = max(1, max(gray.shape) // (2 * longest))
         return self._detect(gray, longest // 2, "photo", min_score=CANDIDATE_SCORE, step=step)
 
-    def detect_window(self, gray: Image, window: tuple[int, int, int, int], scale: float) -> list[Detection]:
+    def detect_window(
+        self, gray: Image, window: tuple[int, int, int, int], scale: float, *, weak: bool = False
+    ) -> list[Detection]:
         """Where plates are in a window of a photo, looked at once.
 
         Args:
             gray: uint8 ``(H, W)``.
             window: left, top, right and bottom, pixels.
             scale: pixels of the detector's input per pixel of the photo.
+            weak: whether a lower score is enough, as where a plate is expected.
         """
         left, top, right, bottom = window
         longest = max(1, round(scale * max(right - left, bottom - top)))
-        return self._detect(gray[top:bottom, left:right], longest, "closer", origin=(left, top))
+        min_score = (WEAK if weak else 1.0) * self.detector.card.min_score
+        return self._detect(
+            gray[top:bottom, left:right], longest, "closer", min_score=min_score, origin=(left, top)
+        )
 
     def read_places(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
         """The plates at these places of a photo, uint8 ``(H, W)``, the surest first."""

@@ -161,6 +161,14 @@ class LiveFrames:
     A thread reads all frames and keeps the newest: a slow consumer skips frames, and no queue builds
     up. Iterating yields None when the source has been lost for so long that all tracks have ended.
 
+    Args:
+        name: its address or number.
+        capture: opened.
+        on_message: receives messages.
+        reconnect_timeout: seconds of attempts to reconnect; None: unlimited.
+        timeout: for each frame, seconds.
+        ended: ends the iteration when it is set.
+
     Raises:
         VideoError: while iterating, if reconnecting to a lost source has timed out.
     """
@@ -172,7 +180,9 @@ class LiveFrames:
         on_message: OnMessage,
         reconnect_timeout: float | None,
         timeout: float,
+        ended: threading.Event | None = None,
     ) -> None:
+        self._ended = ended or threading.Event()
         self._name, self._on_message, self._reconnect_timeout, self._timeout = (
             name,
             on_message,
@@ -191,7 +201,7 @@ class LiveFrames:
 
     def __iter__(self) -> Iterator[Frame | None]:
         reported = False
-        while True:
+        while not self._ended.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None or self._wrong is not None, 0.2)
                 frame, self._newest = self._newest, None

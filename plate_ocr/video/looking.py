@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.readers.auto import PlateReader, rotated
-from plate_ocr.readers.results import Reading
+from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.text import similarity
 from plate_ocr.video.motion import ChangeMap
 from plate_ocr.video.track import (
     MAX_EXTRAPOLATION_S,
     MIN_DETECTIONS,
+    MIN_SIMILARITY,
+    MIN_TRACK_IOU,
     Track,
     box_of,
     overlap,
@@ -129,7 +132,7 @@ class Looker:
         else:
             reading, ended = self._look_closer(shown, time, unchanged, unread)
         self.stats.frames += 1
-        plates = tuple(t.plate_now for t in self.tracker.tracks if time - t.end <= FOLLOW_S)
+        plates = tuple(t.plate_at(time) for t in self.tracker.tracks if time - t.end <= FOLLOW_S)
         return Reading(reading.width, reading.height, reading.ms, plates), ended
 
     def _is_whole_due(self, time: float, unread: bool) -> bool:
@@ -142,16 +145,16 @@ class Looker:
     ) -> tuple[Reading, list[VehicleTrack]]:
         """Look at what changes, and at plates that are tracked."""
         started, (height, width) = perf_counter(), shown.shape[:2]
-        windows, sought = list[tuple[Window, float]](), list[Track]()
+        windows, sought = list[tuple[Window, float, Track | None]](), list[Track]()
         if time - self._searched_at >= SEARCH_S and (hull := self._changes.hull(self._searched_at)):
             self._searched_at = time
             scale = min(1.0, MAX_SEARCH_SIDE / max(hull[2] - hull[0], hull[3] - hull[1]))
-            windows.append((_grown(hull, SEARCH_MARGIN / scale, SEARCH_MARGIN / scale), scale))
+            windows.append((_grown(hull, SEARCH_MARGIN / scale, SEARCH_MARGIN / scale), scale, None))
             sought += [t for t in self.tracker.tracks if t not in unchanged]
         for track in self.tracker.tracks:
             if self._is_due(track, time, unchanged, unread):
                 track.looked_at = time
-                windows.append(_window(track, time))
+                windows.append((*_window(track, time), track))
                 sought.append(track)
         if self._photos is None or not windows:
             self.stats.skipped += 1
@@ -160,14 +163,17 @@ class Looker:
         gray, offset = to_gray(shown), (0, 0)
         if isinstance(self._read, PlateReader):
             gray, offset = self._read.view.visible(gray)
-        places = _distinct(
-            place
-            for window, scale in windows
-            if (inside := _inside(window, offset, gray))
-            for place in self._photos.detect_window(gray, inside, scale)
-        )
+        found = list[Detection]()
+        for window, scale, expected in windows:
+            if inside := _inside(window, offset, gray):
+                places = self._photos.detect_window(gray, inside, scale, weak=expected is not None)
+                found += places if expected is None else _expected(places, expected.expected(time) - offset)
+        places = _distinct(found)
         followed, rest = self._follow(gray, places, offset, time)
-        plates = self._photos.read_places(gray, rest)
+        plates = [
+            *self._photos.read_places(gray, rest),
+            *self._read_unseen(gray, windows, places, offset, time),
+        ]
         placed = tuple(plate.placed(offset, (width, height)) for plate in plates)
         reading = Reading(width, height, 1000 * (perf_counter() - started), placed)
         ended = self.tracker.update(
@@ -177,6 +183,29 @@ class Looker:
             if track.read_at == time:
                 track.sharpness = max(track.sharpness, _sharpness(gray, track.box - offset))
         return reading, ended
+
+    def _read_unseen(
+        self,
+        gray: Image,
+        windows: Sequence[tuple[Window, float, Track | None]],
+        places: Sequence[Detection],
+        offset: tuple[int, int],
+        time: float,
+    ) -> list[Plate]:
+        """What is read where tracked plates are expected and nothing was detected, if it is their text."""
+        boxes = [box_of(place.corners) + offset for place in places]
+        unseen = [
+            track
+            for _, _, track in windows
+            if track and all(overlap(box, track.expected(time)) < MIN_TRACK_IOU for box in boxes)
+        ]
+        expected = [np.array(track.plate_at(time).corners) - offset for track in unseen]
+        size = gray.shape[1::-1]
+        inside = [corners for corners in expected if (corners > 0).all() and (corners < size).all()]
+        assert self._photos is not None
+        plates = self._photos.read_places(gray, [Detection(1.0, corners) for corners in inside])
+        texts = [track.plate.text for track in unseen]
+        return [p for p in plates if any(similarity(p.text, text) >= MIN_SIMILARITY for text in texts)]
 
     def _is_due(self, track: Track, time: float, unchanged: Sequence[Track], unread: Sequence[Track]) -> bool:
         """Whether a track is looked for."""
@@ -262,6 +291,11 @@ def _inside(window: Window, offset: tuple[int, int], gray: Image) -> Window | No
         min(height, bottom - y),
     )
     return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _expected(places: Sequence[Detection], box: NDArray[np.float64]) -> list[Detection]:
+    """The detection that overlaps an expected box most, or else that with the highest score."""
+    return sorted(places, key=lambda place: (-overlap(box_of(place.corners), box), -place.score))[:1]
 
 
 def _distinct(places: Iterable[Detection]) -> list[Detection]:

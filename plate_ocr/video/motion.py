@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from plate_ocr.vision.images import Image
 
-CELLS = 160
-"""Cells along the longer side of a frame."""
+CELLS, MIN_CELL = 160, 4
+"""Cells along the longer side of a frame, and the minimum side of one, pixels."""
 
 MIN_CHANGE = 5.0
 """Minimum change of the mean of 3×3 cells, grey levels: noise is averaged away."""
@@ -28,7 +28,7 @@ class ChangeMap:
 
         All of a frame has changed if its size has.
         """
-        self._cell = max(1, round(max(picture.shape[:2]) / CELLS))
+        self._cell = max(MIN_CELL, round(max(picture.shape[:2]) / CELLS))
         height, width = (max(1, side // self._cell) for side in picture.shape[:2])
         # Green is most of grey.
         channel = picture if picture.ndim == 2 else picture[..., 1]

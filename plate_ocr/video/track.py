@@ -255,10 +255,11 @@ class Track:
         near = (gaps <= np.minimum(OVERLAY_GAP[0] * np.ptp(self.box[:, 1]), OVERLAY_GAP[1] * size)).any()
         return bool(near) and not self.moved
 
-    @property
-    def plate_now(self) -> Plate:
-        """The vote, where it was last seen."""
-        return dataclasses.replace(self.plate, corners=self._now)
+    def plate_at(self, time: float) -> Plate:
+        """The vote, where its plate is expected at a time."""
+        x, y = self.velocity * min(time - self.end, MAX_EXTRAPOLATION_S)
+        corners = tuple((a + float(x), b + float(y)) for a, b in self._now)
+        return dataclasses.replace(self.plate, corners=corners)
 
     @property
     def is_confident(self) -> bool:

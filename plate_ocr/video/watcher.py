@@ -6,8 +6,9 @@ import dataclasses
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
+from threading import Event
 from time import monotonic
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 from plate_ocr.errors import ImageError, VideoError
 from plate_ocr.log import warn
@@ -33,6 +34,17 @@ Report: TypeAlias = Literal["arrival", "departure", "both"]
 
 Show: TypeAlias = Callable[[Frame, Reading], bool]
 """Receives every frame and the plates in sight; returns whether to continue."""
+
+
+class WatchOptions(TypedDict, total=False):
+    """Options of :func:`watch`."""
+
+    on: Report
+    start: datetime | None
+    camera: str | None
+    reconnect_timeout: float | None
+    show: Show | None
+    stop: Event | None
 
 
 class Watch(Iterator[VehicleTrack | Reading]):
@@ -63,6 +75,7 @@ def watch(
     camera: str | None = None,
     reconnect_timeout: float | None = None,
     show: Show | None = None,
+    stop: Event | None = None,
     timeout: float = TIMEOUT,
 ) -> Watch:
     """Watch a video to its end, or a camera until Ctrl-C.
@@ -80,6 +93,7 @@ def watch(
         camera: a name that vehicles get.
         reconnect_timeout: seconds of attempts to reconnect to a lost camera; None: unlimited.
         show: receives every frame and the plates in sight; returns whether to continue.
+        stop: ends a camera when it is set, as Ctrl-C does.
         timeout: for answers of a camera, seconds.
 
     Yields:
@@ -101,7 +115,7 @@ def watch(
             )
         zero = datetime.now().astimezone() if live else start or creation_time(named)
         frames = (
-            LiveFrames(named, capture, on_message, reconnect_timeout, timeout)
+            LiveFrames(named, capture, on_message, reconnect_timeout, timeout, stop)
             if live
             else file_frames(named, capture, on_message)
         )

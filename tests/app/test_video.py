@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import json
 import os
+import re
+import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
@@ -20,7 +24,7 @@ import PIL.Image
 import pytest
 
 from benchmarks.rendered_videos import HEIGHT, MIN_TEXT_HEIGHT, WIDTH, VideoGenerator
-from plate_ocr.app.answers import of_video
+from plate_ocr.app.answers import Answer, of_cameras, of_video
 from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
 from plate_ocr.app.window import Window
@@ -30,9 +34,11 @@ from plate_ocr.rendering.camera import MAX_MOTION_BLUR
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.video import watch
 from plate_ocr.video.capture import Frame, without_password
+from plate_ocr.video.looking import Looker
 from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run
+from tests.conftest import text_picture
 
 SIZE = 160, 96
 
@@ -202,7 +208,8 @@ def test_the_command_line_tells_of_a_rendered_car(run: Run, shipped_plates: Path
     answers = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     keys = ["image", "width", "height", "ms", "error", "plates"]
-    keys += ["start", "end", "frames", "best", "files"]
+    keys += ["start", "end", "frames", "best", "files", "first_corners", "last_corners"]
+    keys += ["first_seen", "last_seen", "camera", "direction", "movement", "id"]
     assert list(answers[0]) == keys
     assert all(answer["width"] == WIDTH and answer["error"] is None for answer in answers)
     cars = [answer for answer in answers if answer["plates"]]
@@ -217,6 +224,185 @@ def test_the_command_line_tells_of_a_rendered_car(run: Run, shipped_plates: Path
     for line, car in zip(lines, cars, strict=bool(cars)):
         assert line.startswith(f"{path}  {car['plates'][0]['text']}  ")
         assert line.endswith(" s")
+
+
+def drive(path: Path, start: tuple[float, ...], end: tuple[float, ...]) -> Path:
+    """A film of 2 seconds in which a plate drives from one place to another: x, y and width, pixels."""
+
+    def frames() -> Iterator[Image]:
+        for x, y, wide in np.linspace(start, end, 20):
+            frame, plate = np.full((480, 640, 3), 90, np.uint8), text_picture("KA365CP")
+            size = round(wide), round(wide * plate.shape[0] / plate.shape[1])
+            left, top = round(x - size[0] / 2), round(y - size[1] / 2)
+            frame[top : top + size[1], left : left + size[0]] = cv2.resize(plate, size)[..., None]
+            yield frame
+
+    return write_pictures(path, frames(), (640, 480))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "direction", "movement"),
+    [
+        ((320, 120, 110), (320, 380, 240), 270, "approaching"),
+        ((320, 380, 240), (320, 120, 110), 90, "leaving"),
+        ((120, 240, 160), (520, 240, 160), 0, None),
+    ],
+)
+def test_times_names_and_directions_are_told(
+    start: tuple[int, ...], end: tuple[int, ...], direction: float, movement: str, run: Run, tmp_path: Path
+) -> None:
+    path = drive(tmp_path / "gate.avi", start, end)
+    options = "--start", "2026-11-26T08:15:00+01:00", "--name", "gate", "--csv", tmp_path / "t.csv"
+    code, out, _ = run("predict", "--json", path, *options)
+    (car,) = map(json.loads, out.splitlines())
+    assert (code, car["plates"][0]["text"], car["camera"], car["movement"]) == (
+        0,
+        "KA365CP",
+        "gate",
+        movement,
+    )
+    assert abs((car["direction"] - direction + 180) % 360 - 180) < 3
+    assert car["first_seen"] == f"2026-11-26T08:15:00.{round(1000 * car['start']):03}+01:00"
+    assert car["last_seen"] == f"2026-11-26T08:15:{car['end']:06.3f}+01:00"
+    assert np.mean(car["first_corners"], axis=0) == pytest.approx(start[:2], abs=25)
+    assert np.mean(car["last_corners"], axis=0) == pytest.approx(end[:2], abs=45)
+    (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
+    assert list(row)[-8:] == [
+        "start", "end", "first_seen", "last_seen", "camera", "direction", "movement", "id",
+    ]  # fmt: skip
+    assert (row["id"], row["first_seen"], row["camera"]) == (car["id"], car["first_seen"], "gate")
+
+
+def test_a_car_is_told_of_on_arrival_and_again_when_it_has_left(run: Run, tmp_path: Path) -> None:
+    path = drive(tmp_path / "gate.avi", (320, 120, 110), (320, 380, 240))
+
+    def told(on: str) -> list[dict[str, Any]]:
+        code, out, _ = run("predict", "--json", path, "--on", on)
+        assert code == 0
+        return [json.loads(line) for line in out.splitlines()]
+
+    arrival, departure = told("both")
+    assert (arrival["end"], arrival["last_seen"], departure["end"]) == (
+        None,
+        None,
+        pytest.approx(1.9, abs=0.2),
+    )
+    assert (arrival["id"], arrival["start"]) == (departure["id"], departure["start"])
+    assert arrival["frames"] < departure["frames"]
+    (only,) = told("arrival")
+    assert only["end"] is None
+    _, out, _ = run("predict", path, "--on", "arrival")
+    assert re.fullmatch(rf"{re.escape(str(path))}  KA365CP  [01]\.\d\d  0\.\d– s\n", out)
+
+
+def test_on_arrival_an_unsure_car_is_told_of_when_it_leaves(tmp_path: Path) -> None:
+    def unsure(shown: Image) -> Reading:
+        reading = read(shown)
+        chars = tuple(dataclasses.replace(char, confidence=0.8) for char in reading.plates[0].chars)
+        return dataclasses.replace(reading, plates=(plate_of(chars, reading.plates[0].corners),))
+
+    path = write(tmp_path / "v.avi", [255, 240] * 5)
+    (car,) = watch(str(path), unsure, print, on="arrival")
+    assert isinstance(car, VehicleTrack)
+    assert car.departed
+
+
+def test_options_that_do_not_go_together_are_refused(run: Run, tmp_path: Path) -> None:
+    film, cameras = str(write(tmp_path / "v.avi", [255] * 3)), ("rtsp://a/", "rtsp://b/")
+    for words, *command in (
+        ("a time such as", film, "--start", "noon"),
+        ("--start is the time of one video file", film, film, "--start", "2026-11-26T08:15"),
+        ("--start is the time of one video file", cameras[0], "--start", "2026-11-26T08:15"),
+        ("3 names and 2 cameras", *cameras, *("--name", "x") * 3),
+        ("a camera is given twice", cameras[0], *cameras),
+        ("--show shows one camera", *cameras, "--show"),
+    ):
+        code, out, err = run("predict", *command)
+        assert (code, out) == (2, "")
+        assert words in err
+
+
+def test_several_cameras_are_watched_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that breaks and one that falls silent do not disturb the third."""
+    good, broken, silent = Camera(changing=20), Camera(level=120, changing=5), Camera(answers=False)
+    monkeypatch.setattr("plate_ocr.video.capture.FIRST_RETRY_S", 0.1)
+    monkeypatch.setattr("plate_ocr.video.watcher.TIMEOUT", 1.0)
+    started, frames = time.monotonic(), {good.address: 0, broken.address: 0}
+
+    def watched(name: str, _: object, on_message: Any, **options: Any) -> Any:
+        def show(frame: Frame, reading: Reading) -> bool:
+            frames[name] += 1
+            if name == broken.address and frames[name] == 10:
+                threading.Thread(target=broken.stop).start()
+            return time.monotonic() - started < 6
+
+        return watch(name, read, on_message, **{**options, "show": show}, timeout=1)
+
+    monkeypatch.setattr("plate_ocr.video.watch", watched)
+    try:
+        code, out, _ = run(
+            "predict", "--model", "chars", "--json", silent.address, broken.address, good.address,
+            "--name", "silent", "--name", "broken", "--name", "good", "--reconnect-timeout", "0.5",
+        )  # fmt: skip
+    finally:
+        good.stop()
+        silent.stop()
+    answers = {answer["image"]: answer for answer in map(json.loads, out.splitlines())}
+    assert code == 1
+    assert "no answer" in answers[silent.address]["error"]
+    cars = {
+        answer["camera"]: answer["plates"][0]["text"]
+        for answer in map(json.loads, out.splitlines())
+        if answer["plates"]
+    }
+    assert cars == {"good": "AB123", "broken": "XY987"}
+    assert "not reconnected" in answers[broken.address]["error"]
+    assert frames[good.address] > 100
+
+
+def test_ctrl_c_ends_several_cameras_with_their_cars() -> None:
+    def endless(name: str) -> Callable[[threading.Event], Iterator[Answer]]:
+        def answers(stop: threading.Event) -> Iterator[Answer]:
+            yield Answer(f"{name} came")
+            if name == "a":
+                time.sleep(0.2)
+                os.kill(os.getpid(), signal.SIGINT)
+            stop.wait(10)
+            yield Answer(f"{name} left")
+
+        return answers
+
+    found = [answer.name for answer in of_cameras([endless("a"), endless("b")])]
+    assert sorted(found) == ["a came", "a left", "b came", "b left"]
+
+
+def test_what_was_skipped_is_told(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "v.avi", [0] * 30)
+    watched = watch(str(path), read, print)
+    assert len(list(watched)) == 1
+    # It is read whole at the start and after 2 seconds.
+    assert (watched.stats.frames, watched.stats.skipped) == (30, 28)
+    assert watched.stats.fps == pytest.approx(30 / watched.stats.seconds)
+    _, _, err = run("predict", "--model", "chars", "-v", path)
+    assert re.search(rf"{re.escape(str(path))}: 30 frames, 28 skipped, [\d.]+ frames per second", err)
+
+
+def test_a_car_that_is_parked_for_ten_minutes_is_one_car() -> None:
+    """Pictures at two a second, with noise; the middle of the plate is somewhere in the frame."""
+    rng, reads = np.random.default_rng(1), 0
+
+    def counted(shown: Image) -> Reading:
+        nonlocal reads
+        reads += 1
+        return read(shown)
+
+    looker, ended = Looker(counted), list[VehicleTrack]()
+    for i in range(1200):
+        noisy = np.clip(rng.normal(200, 4, (*SIZE[::-1], 3)), 0, 255).astype(np.uint8)
+        ended += looker.update(noisy, i / 2)[1]
+    (car,) = ended + looker.tracker.finish()
+    assert (car.frames, car.start, car.end) == (1200, 0.0, 599.5)
+    assert reads < 400
 
 
 def test_videos_of_folders_and_globs_are_watched_in_their_place(run: Run, tmp_path: Path) -> None:

@@ -91,6 +91,9 @@ def predict(
     ] = False,
     jobs: options.Jobs = 1,
     device: options.ReadDevice = options.Provider.cpu,
+    on: options.On = options.ReportOn.departure,
+    start: options.Start = None,
+    name: options.CameraNames = None,
     show: Annotated[
         bool, typer.Option("--show", help="Show videos in a window while they are read.")
     ] = False,
@@ -109,10 +112,11 @@ def predict(
 
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
-    from plate_ocr.app.answers import of_picture, of_video
+    from plate_ocr.app.answers import of_picture
     from plate_ocr.app.output import NONE_WRITTEN, looks_like_photo, to_json, to_line, to_rows, to_values
     from plate_ocr.app.progress import counted
-    from plate_ocr.app.sources import STANDARD_INPUT, expand, is_video
+    from plate_ocr.app.sources import STANDARD_INPUT, Source, expand, is_video
+    from plate_ocr.app.videos import Videos, check_videos
 
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
@@ -130,18 +134,22 @@ def predict(
         ignore=[*options.parse_boxes("--ignore", ignore or [])],
         providers=device.value,
     )
+    check_videos(images, name or [], start=start, show=show)
     read = opened(input_type)
-    window = _window() if show else None
-
-    @cache
-    def read_video() -> PlateReader:
-        """Videos are read as photos unless --input says otherwise or the model reads characters."""
-        if input_type in (None, options.InputType.auto) and isinstance(read.model, PlateModel):
-            return opened(options.InputType.photo)
-        return read
-
     results, identify = _results(resume, images, retry=retry), _identification(known)
     folders, rows = _picture_folders(annotate, crops, blur, images, results), list[list[Any]]()
+    videos = Videos(
+        images,
+        name or [],
+        _video_reader(read, opened, input_type),
+        folders.draw,
+        {
+            "on": on.value,
+            "start": start,
+            "reconnect_timeout": reconnect_timeout,
+            "show": _window() if show else None,
+        },
+    )
     # Others find the plates in photos, or were told that there is one character.
     classical = isinstance(read.model, CharModel) and read.input == "plate" and roi is None
 
@@ -155,14 +163,7 @@ def predict(
         if answer is not None:
             return (answer,)
         if source.error is None and is_video(source.name):
-            return of_video(
-                source.name,
-                read_video(),
-                folders.draw,
-                LOGGER.warning,
-                reconnect_timeout=reconnect_timeout,
-                show=window,
-            )
+            return videos.answers(source.name)
         return (of_picture(source, read, folders.draw),)
 
     failed, stopped, failed_before, photos, reader = False, False, 0, 0, partial(opened, input_type)
@@ -171,11 +172,13 @@ def predict(
             for turn in counted(turns, lambda: sum(1 for _ in expand(images)), to_file=results is not None):
                 lines = list[str]()
                 failed_before += results is not None and turn[0].name in results.failed
-                for name, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
+                for image, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
                     failed |= wrong is not None
                     photos += classical and reading is not None and looks_like_photo(reading)
-                    written = (folders.write(turn[0], drawn) if drawn else NONE_WRITTEN) if folders else None
-                    values = to_values(name, reading, wrong, track=track, video=video, written=written)
+                    # Cameras answer in each other's turn.
+                    source = turn[0] if turn[0].name == image else Source(image)
+                    written = (folders.write(source, drawn) if drawn else NONE_WRITTEN) if folders else None
+                    values = to_values(image, reading, wrong, track=track, video=video, written=written)
                     if results:
                         lines.append(to_json(values))
                     elif table:
@@ -185,7 +188,7 @@ def predict(
                     elif wrong is not None:
                         print_message(wrong)
                     elif reading is not None and not results:
-                        print_result(to_line(name, reading, track))
+                        print_result(to_line(image, reading, track))
                 if results and lines:
                     # A stopped video has no line yet and is read again.
                     results.append(lines)
@@ -193,6 +196,17 @@ def predict(
         stopped = True
     _conclude(table, results.rows() if results else rows, folders, photos, started)
     _end(resume, failed, failed_before, stopped=stopped)
+
+
+def _video_reader(
+    read: PlateReader,
+    opened: Callable[[options.InputType], PlateReader],
+    input_type: options.InputType | None,
+) -> Callable[[], PlateReader]:
+    """What reads videos: as photos unless --input says otherwise or the model reads characters."""
+    if input_type in (None, options.InputType.auto) and isinstance(read.model, PlateModel):
+        return cache(partial(opened, options.InputType.photo))
+    return lambda: read
 
 
 def _results(path: Path | None, images: list[str], *, retry: bool) -> ResultFile | None:
