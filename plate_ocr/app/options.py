@@ -210,6 +210,16 @@ CameraNames: TypeAlias = Annotated[
     typer.Option("--name", help="Name of the camera; of several cameras, one for each in their order."),
 ]
 
+Keep: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DAYS",
+        min=0,
+        help="Delete what was written with this option to --crops and --annotate after so many days.",
+        show_default="for ever",
+    ),
+]
+
 
 def parse_time(option: str, text: str) -> datetime:
     """The time that the value of an option stands for; without an offset it is local."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.app.output import NONE_WRITTEN, Written
+from plate_ocr.app.retention import marked
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.readers.results import Plate, Reading
@@ -66,12 +67,14 @@ class PictureFolders:
         crops: every plate, cut out and turned upright.
         blur: photos with all that may be a plate made unreadable.
         inputs: files that are read, now or later, and are not overwritten.
+        mark: whether annotated pictures and crops are marked to be deleted some day.
     """
 
     annotate: Path | None = None
     crops: Path | None = None
     blur: Path | None = None
     inputs: Container[Path] = ()
+    mark: bool = False
     _given: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _blurred: int = field(default=0, init=False, repr=False)
     _unhidden: int = field(default=0, init=False, repr=False)
@@ -132,7 +135,7 @@ class PictureFolders:
                 raise OutputError(f"{path} is the picture itself: give another folder than its own")
             if os.path.lexists(path) and path in self.inputs:
                 raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
-            write_whole(path, data)
+            write_whole(path, marked(data) if self.mark and path is not blurred_path else data)
         if self.blur:
             self._blurred += 1
             if not drawn.hidden:

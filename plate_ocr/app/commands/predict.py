@@ -73,6 +73,7 @@ def predict(
         Path | None,
         typer.Option(metavar="DIR", help="Write the images with all that may be a plate made unreadable."),
     ] = None,
+    keep: options.Keep = None,
     table: Annotated[
         Path | None,
         typer.Option(
@@ -137,7 +138,7 @@ def predict(
     check_videos(images, name or [], start=start, show=show)
     read = opened(input_type)
     results, identify = _results(resume, images, retry=retry), _identification(known)
-    folders, rows = _picture_folders(annotate, crops, blur, images, results), list[list[Any]]()
+    folders, rows = _picture_folders(annotate, crops, blur, images, results, keep), list[list[Any]]()
     videos = Videos(
         images,
         name or [],
@@ -230,12 +231,20 @@ def _picture_folders(
     blur: Path | None,
     images: list[str],
     results: ResultFile | None,
+    keep: float | None,
 ) -> PictureFolders:
-    """Where pictures are written to; not over those of earlier results."""
+    """Where pictures are written to, not over those of earlier results; old ones that are not to be kept
+    are deleted."""
     from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.retention import keep_for
     from plate_ocr.app.sources import Inputs
 
-    folders = PictureFolders(annotate, crops, blur, Inputs(tuple(images)))
+    if keep is not None:
+        kept = [folder for folder in (annotate, crops) if folder]
+        if not kept:
+            fail("--keep belongs to --annotate DIR or --crops DIR", 2)
+        keep_for(kept, keep)
+    folders = PictureFolders(annotate, crops, blur, Inputs(tuple(images)), keep is not None)
     if results and folders:
         folders.reserve(results.written())
     return folders
