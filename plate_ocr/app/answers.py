@@ -36,6 +36,7 @@ class Answer(NamedTuple):
         error: one sentence; None on success.
         track: the vehicle of the reading, for videos.
         video: whether the input is a video.
+        film: the film that was written of it, its plates made unreadable; None without one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Answer(NamedTuple):
     error: str | None = None
     track: VehicleTrack | None = None
     video: bool = False
+    film: str | None = None
 
 
 def detect_of(read: Callable[[Image], Reading]) -> Detect:

@@ -41,6 +41,15 @@ MAX_SIDE = 65_500
 """Of JPEG files, pixels."""
 
 
+def _jpeg_path(path: AnyPath) -> AnyPath:
+    """The old ending stays in the name: a.png and a.bmp are two pictures."""
+    return path if path.suffix.lower() in (".jpg", ".jpeg") else path.with_name(f"{path.name}.jpg")
+
+
+def _film_path(path: AnyPath) -> AnyPath:
+    return path if path.suffix.lower() == ".mp4" else path.with_name(f"{path.name}.mp4")
+
+
 class Drawn(NamedTuple):
     """What is written of a picture: the bytes of files, empty where none is wanted.
 
@@ -65,7 +74,7 @@ class PictureFolders:
     Attributes:
         annotate: photos with every plate framed and what it says beside it.
         crops: every plate, cut out and turned upright.
-        blur: photos with all that may be a plate made unreadable.
+        blur: photos, and films, with all that may be a plate made unreadable.
         inputs: files that are read, now or later, and are not overwritten.
         mark: whether annotated pictures and crops are marked to be deleted some day.
     """
@@ -125,18 +134,15 @@ class PictureFolders:
             return NONE_WRITTEN
         inside, name = self._unique(source.inside), source.name
         annotated_path = _jpeg_path(self.annotate / inside) if self.annotate else None
-        blurred_path = _jpeg_path(self.blur / inside) if self.blur else None
+        blurred_path = _jpeg_path(self.blur / inside) if self.blur and drawn.blurred else None
         crop_paths = [self.crops / f"{inside}.{i + 1}.png" for i in range(len(drawn.crops)) if self.crops]
         paths = [annotated_path, blurred_path, *crop_paths]
         for path, data in zip(paths, (drawn.annotated, drawn.blurred, *drawn.crops), strict=True):
             if path is None:
                 continue
-            if _is_same(path, name):
-                raise OutputError(f"{path} is the picture itself: give another folder than its own")
-            if os.path.lexists(path) and path in self.inputs:
-                raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
+            self._check(path, name)
             write_whole(path, marked(data) if self.mark and path is not blurred_path else data)
-        if self.blur:
+        if blurred_path:
             self._blurred += 1
             if not drawn.hidden:
                 self._unhidden += 1
@@ -147,6 +153,23 @@ class PictureFolders:
             str(blurred_path) if blurred_path else None,
             tuple(map(str, crop_paths)),
         )
+
+    def film_path(self, source: Source) -> Path:
+        """Where the film of a video goes whose plates are made unreadable; :attr:`blur` must be given.
+
+        Raises:
+            OutputError: if it would take the place of a file that is read.
+        """
+        assert self.blur
+        path = self.blur / self._unique(source.inside, _film_path)
+        self._check(_film_path(path), source.name)
+        return _film_path(path)
+
+    def _check(self, path: Path, name: str) -> None:
+        if _is_same(path, name):
+            raise OutputError(f"{path} is the picture itself: give another folder than its own")
+        if os.path.lexists(path) and path in self.inputs:
+            raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
 
     def summary(self) -> str:
         """In how many pictures of ``blur`` nothing was hidden, and in which; empty where none was written."""
@@ -168,20 +191,22 @@ class PictureFolders:
                 if folder and path:
                     where, name = os.path.split(path)
                     file = PurePath(real(where), name.removesuffix(".1.png"))
+                    film = path == files.blurred and path.endswith(".mp4")
                     if file.is_relative_to(real(folder)):
-                        self._given[str(_jpeg_path(file.relative_to(real(folder))))] = 1
+                        inside = file.relative_to(real(folder))
+                        self._given[str(inside if film else _jpeg_path(inside))] = 1
 
-    def _unique(self, file: PurePath) -> PurePath:
-        """A path that no picture before had."""
+    def _unique(self, file: PurePath, written: Callable[[PurePath], PurePath] = _jpeg_path) -> PurePath:
+        """A path that no picture before had, as it is ``written``."""
         # Of a.png and of a.png.jpg it would be one.
-        first = str(_jpeg_path(file))
+        first = str(written(file))
         while True:
             self._given[first] += 1
             count = self._given[first]
             if count == 1:
                 return file
             numbered = file.with_name(f"{file.stem}-{count}{file.suffix}")
-            if (other := str(_jpeg_path(numbered))) not in self._given:
+            if (other := str(written(numbered))) not in self._given:
                 self._given[other] = 1
                 return numbered
 
@@ -250,8 +275,3 @@ def _to_jpeg(picture: Image) -> bytes:
             "leave out --annotate and --blur"
         )
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
-
-
-def _jpeg_path(path: AnyPath) -> AnyPath:
-    """The old ending stays in the name: a.png and a.bmp are two pictures."""
-    return path if path.suffix.lower() in (".jpg", ".jpeg") else path.with_name(f"{path.name}.jpg")

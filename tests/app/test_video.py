@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -29,11 +30,13 @@ from plate_ocr.app.pictures import PictureFolders
 from plate_ocr.app.sources import file_name, is_video
 from plate_ocr.app.window import Window
 from plate_ocr.errors import ImageError, OutputError, VideoError
+from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Char, Reading, plate_of
 from plate_ocr.rendering.camera import MAX_MOTION_BLUR
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.video import watch
 from plate_ocr.video.capture import Frame, without_password
+from plate_ocr.video.hiding import PlateTrails
 from plate_ocr.video.looking import Looker
 from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.vision.images import Image
@@ -403,6 +406,111 @@ def test_a_car_that_is_parked_for_ten_minutes_is_one_car() -> None:
     (car,) = ended + looker.tracker.finish()
     assert (car.frames, car.start, car.end) == (1200, 0.0, 599.5)
     assert reads < 400
+
+
+def frames_of(path: Path) -> list[Image]:
+    capture, frames = cv2.VideoCapture(str(path)), list[Image]()
+    while (read := capture.read())[0]:
+        frames.append(np.asarray(read[1], np.uint8))
+    return frames
+
+
+def test_a_film_is_written_with_its_plates_unreadable(run: Run, tmp_path: Path) -> None:
+    way = (120.0, 160.0, 130.0), (500.0, 320.0, 190.0)
+    film, out = drive(tmp_path / "gate.avi", *way), tmp_path / "out"
+    code, lines, err = run("predict", "--json", film, "--blur", out, "--crops", tmp_path / "crops")
+    (car,) = map(json.loads, lines.splitlines())
+    assert code == 0
+    assert car["files"]["blurred"] == str(out / "gate.avi.mp4")
+    assert len(car["files"]["crops"]) == 1
+    assert [path.name for path in out.iterdir()] == ["gate.avi.mp4"]
+    assert ("has none: ffmpeg" in err) == (shutil.which("ffmpeg") is None)
+    before, after = frames_of(film), frames_of(out / "gate.avi.mp4")
+    assert len(before) == len(after) == 20
+    reader = PlateReader(input="photo", threads=1)
+    assert [reader(frame).text for frame in before].count("KA365CP") > 15
+    assert [reader(frame).text for frame in after] == [""] * 20
+    # What is no plate stays as it was.
+    assert np.abs(np.float32(after[0][400:]) - np.float32(before[0][400:])).mean() < 3
+
+
+def test_what_is_not_seen_for_a_while_is_hidden_on_its_way() -> None:
+    seen = {0: [20], 1: [40], 5: [120], 6: [140]}
+
+    def detect(shown: Image) -> list[Any]:
+        return [
+            [(x, 40), (x + 30, 40), (x + 30, 50), (x, 50)] for x in seen.get(int(shown[0, 0, 0]) // 10, [])
+        ]
+
+    trails = PlateTrails(detect)
+    for number in range(10):
+        shown = picture(10 * number)
+        trails.add(Frame(number / 5, shown), [])
+    lefts = [[round(float(box[0, 0])) for box in trails.at(number)] for number in range(9)]
+    assert lefts == [[20], [40], [60], [80], [100], [120], [140], [140], []]
+    # In a frame that was searched in vain it may still stand where it was, or have moved on.
+    ((low, high),) = trails.at(7)
+    assert (low[0], high[0]) == (140, 190)
+
+
+def test_nothing_is_searched_while_nothing_changes() -> None:
+    count = 0
+
+    def detect(shown: Image) -> list[Any]:
+        nonlocal count
+        count += 1
+        return [[(20, 40), (50, 40), (50, 50), (20, 50)]]
+
+    trails = PlateTrails(detect)
+    for number in range(50):
+        trails.add(Frame(number / 5, picture(120)), [])
+    assert count == 1
+    assert all(len(trails.at(number)) == 1 for number in range(50))
+
+
+def test_a_film_never_replaces_one_that_is_read(run: Run, tmp_path: Path) -> None:
+    film = drive(tmp_path / "gate.avi", (320, 120, 110), (320, 380, 240)).rename(tmp_path / "gate.mp4")
+    data = film.read_bytes()
+    code, _, err = run("predict", film, "--blur", tmp_path)
+    assert (code, film.read_bytes()) == (1, data)
+    assert "is the picture itself" in err
+
+
+def test_the_sound_is_copied_where_ffmpeg_is_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for ffmpeg copies the first input and notes its arguments."""
+    program = tmp_path / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    noted = tmp_path / "arguments"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" > {noted}\nfor last; do :; done\ncp "${{6#file:}}" "${{last#file:}}"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    film = write(tmp_path / "v.avi", [0] * 5)
+    code, _, err = run("predict", film, "--blur", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert len(frames_of(tmp_path / "out" / "v.avi.mp4")) == 5
+    assert f"-i file:{film} -map 0:v -map 1:a? -c copy file:" in noted.read_text()
+
+
+def test_when_a_film_was_made_ffprobe_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "ffprobe"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    path = write(tmp_path / "v.avi", [255] * 10)
+
+    def first_seen(made: str) -> str | None:
+        program.write_text(f"#!/bin/sh\necho {made}\n")
+        program.chmod(0o755)
+        (car,) = cars_of(path)
+        return car.first_seen.isoformat() if car.first_seen else None
+
+    assert first_seen("2026-11-26T08:15:00.000000Z") == "2026-11-26T08:15:00+00:00"
+    assert [first_seen(made) for made in ("", "1904-01-01T00:00:00.000000Z")] == [None, None]
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    (car,) = cars_of(path)
+    assert (car.first_seen, car.last_seen) == (None, None)
 
 
 def test_videos_of_folders_and_globs_are_watched_in_their_place(run: Run, tmp_path: Path) -> None:

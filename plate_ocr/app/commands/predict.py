@@ -29,8 +29,8 @@ from plate_ocr.model.sessions import CharModel, PlateModel
 
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
-    from plate_ocr.app.output import ResultFile
-    from plate_ocr.app.pictures import PictureFolders
+    from plate_ocr.app.output import ResultFile, Written
+    from plate_ocr.app.pictures import Drawn, PictureFolders
     from plate_ocr.app.sources import Source
     from plate_ocr.app.window import Window
     from plate_ocr.readers.auto import PlateReader
@@ -114,7 +114,7 @@ def predict(
     Exit status: 0 if all inputs were read, 1 if some could not be, 2 for wrong usage.
     """
     from plate_ocr.app.answers import of_picture
-    from plate_ocr.app.output import NONE_WRITTEN, looks_like_photo, to_json, to_line, to_rows, to_values
+    from plate_ocr.app.output import looks_like_photo, to_json, to_line, to_rows, to_values
     from plate_ocr.app.progress import counted
     from plate_ocr.app.sources import STANDARD_INPUT, Source, expand, is_video
     from plate_ocr.app.videos import Videos, check_videos
@@ -143,7 +143,7 @@ def predict(
         images,
         name or [],
         _video_reader(read, opened, input_type),
-        folders.draw,
+        folders,
         {
             "on": on.value,
             "start": start,
@@ -164,7 +164,7 @@ def predict(
         if answer is not None:
             return (answer,)
         if source.error is None and is_video(source.name):
-            return videos.answers(source.name)
+            return videos.answers(source)
         return (of_picture(source, read, folders.draw),)
 
     failed, stopped, failed_before, photos, reader = False, False, 0, 0, partial(opened, input_type)
@@ -173,12 +173,12 @@ def predict(
             for turn in counted(turns, lambda: sum(1 for _ in expand(images)), to_file=results is not None):
                 lines = list[str]()
                 failed_before += results is not None and turn[0].name in results.failed
-                for image, reading, drawn, wrong, track, video in map(identify, answers(*turn)):
+                for image, reading, drawn, wrong, track, video, film in map(identify, answers(*turn)):
                     failed |= wrong is not None
                     photos += classical and reading is not None and looks_like_photo(reading)
                     # Cameras answer in each other's turn.
                     source = turn[0] if turn[0].name == image else Source(image)
-                    written = (folders.write(source, drawn) if drawn else NONE_WRITTEN) if folders else None
+                    written = _write(folders, source, drawn, film) if folders else None
                     values = to_values(image, reading, wrong, track=track, video=video, written=written)
                     if results:
                         lines.append(to_json(values))
@@ -197,6 +197,14 @@ def predict(
         stopped = True
     _conclude(table, results.rows() if results else rows, folders, photos, started)
     _end(resume, failed, failed_before, stopped=stopped)
+
+
+def _write(folders: PictureFolders, source: Source, drawn: Drawn | None, film: str | None) -> Written:
+    """Write what was drawn of an input, beside its film."""
+    from plate_ocr.app.output import NONE_WRITTEN
+
+    written = folders.write(source, drawn) if drawn else NONE_WRITTEN
+    return written._replace(blurred=film) if film else written
 
 
 def _video_reader(
@@ -234,7 +242,8 @@ def _picture_folders(
     keep: float | None,
 ) -> PictureFolders:
     """Where pictures are written to, not over those of earlier results; old ones that are not to be kept
-    are deleted."""
+    are deleted.
+    """
     from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.retention import keep_for
     from plate_ocr.app.sources import Inputs
