@@ -4,7 +4,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: lint quick check golden formats models benchmarks
+.PHONY: lint quick check golden formats models benchmarks soak
 
 lint:
 	ruff check
@@ -71,3 +71,7 @@ benchmarks:
 	python -m benchmarks.video
 	python -m benchmarks.batches
 	python -m benchmarks.speed
+
+# Long runs.
+soak:
+	python -m benchmarks.cameras

@@ -81,8 +81,8 @@ class Tracker:
 
     def arrived(self) -> list[VehicleTrack]:
         """The tracks whose reading has become sure since the last call."""
-        new = [track for track in self.tracks if self._is_vehicle(track) and track.is_sure and not track.told]
-        new = [track for track in new if not track.is_overlay]
+        sure = [track for track in self.tracks if track.is_sure and not (track.told or track.is_overlay)]
+        new = [track for track in sure if self._is_vehicle(track)]
         for track in new:
             track.told = True
         return [track.vehicle(departed=False) for track in new]
