@@ -124,6 +124,7 @@ def test_a_glimpse_is_no_car_unless_it_is_sure() -> None:
     assert follow([[plate("AB123", 100)]] * 2) == []
     assert follow([[plate("AB123", 100, confidence=0.4)]] * 20) == []
     assert texts(follow([[plate("AB123", 100, confidence=0.95)]])) == ["AB123"]
+    assert follow([[plate("B34", 100, confidence=0.98)]]) == []
     # Words are on signs, and plates without a digit are seen more than once.
     assert follow([[plate("GARAGE", 100, confidence=0.99)]] * 2) == []
     assert texts(follow([[plate("GARAGE", 100, confidence=0.99)]] * 3)) == ["GARAGE"]
@@ -267,7 +268,7 @@ def test_a_part_that_is_seen_first_is_no_other_car() -> None:
 
 def test_a_text_on_a_car_is_no_car() -> None:
     def seen(i: int) -> list[Plate]:
-        sign = [plate("GARAGE", 40 + 6 * i, 60, confidence=0.97, wide=80)] if i % 2 else []
+        sign = [plate("GARAGE0", 40 + 6 * i, 60, confidence=0.97, wide=80)] if i % 2 else []
         return [plate("AB123", 20 + 6 * i, confidence=0.97), *sign]
 
     assert texts(follow(seen(i) for i in range(50))) == ["AB123"]

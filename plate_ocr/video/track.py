@@ -28,9 +28,10 @@ MIN_SIMILARITY, MAX_DISTANCE = 0.7, 5.0
 MAX_PART_DISTANCE = 1.5
 """The same for two parts of one plate, to the left and right of an obstacle."""
 
-MIN_DETECTIONS, HIGH_CONFIDENCE = 3, 0.9
-"""A track is reported after 3 detections, or after one whose characters all reach 0.9 and include a digit
-(digit-free text is usually signage); its reading is sure after 3 such readings that agree with the vote."""
+MIN_DETECTIONS, HIGH_CONFIDENCE, MIN_GLIMPSE = 3, 0.9, 4
+"""A track is reported after 3 readings, or after one of at least 4 characters that all reach 0.9 and include
+a digit from 2 to 9 (other text is usually signage). Its reading is sure when 3 agree with the vote in which all
+characters reach 0.9."""
 
 EDGE_WEIGHT = 0.1
 """Weight of a plate that is not seen whole: it touches the frame's edge, or something covers a part of it."""
@@ -47,9 +48,9 @@ MIN_SHIFT = 0.25
 OVERLAY_GAP = (2.5, 0.12)
 """Maximum distance of an overlay from the frame's edge: in its heights, and as a part of the frame's side."""
 
-MAX_BESIDE, MAX_SPREAD, MIN_TOGETHER = 2.0, 0.35, 0.8
+MAX_BESIDE, MAX_SPREAD, MIN_TOGETHER, MIN_MORE = 2.0, 0.5, 0.8, 1.5
 """A text on a car is at most so far from its plate, and stays there within so much, both in widths of the
-plate; and it is seen together with the plate in so many of its frames."""
+plate; in so many of its frames it is seen together with the plate, which is seen so many times as often."""
 
 VELOCITY_WEIGHT = 0.5
 """Weight of the newest motion in a track's velocity."""
@@ -224,10 +225,10 @@ class Track:
         near = other.distance(self.box, max(self.end, other.end)) <= MAX_PART_DISTANCE
         return near and self.overlaps_in_time(other) and is_part(self.plate.text, other.plate.text)
 
-    def note_beside(self, other: Track) -> None:
-        """Both were seen in one frame: keep where it was, if near the other."""
+    def note_beside(self, other: Track, time: float) -> None:
+        """It was just seen: keep where it is, if near to where another one is expected."""
         wide = max(1.0, float(np.ptp(other.box[:, 0])))
-        offset = (self.box.mean(0) - other.box.mean(0)) / wide
+        offset = (self.box.mean(0) - other.expected(time).mean(0)) / wide
         if np.abs(offset).max() <= MAX_BESIDE:
             self._beside.setdefault(other, _Offsets()).add(offset)
 
@@ -238,9 +239,9 @@ class Track:
 
     def _rides_with(self, other: Track) -> bool:
         together = self._beside[other]
-        main = 2 * self.sightings <= other.sightings or _has_digit(other) > _has_digit(self)
+        main = MIN_MORE * self.sightings <= other.sightings or _has_digit(other) > _has_digit(self)
         steady = together.spread <= MAX_SPREAD and together.count >= MIN_TOGETHER * self.sightings
-        return main and steady and ((self.moved and other.moved) or self.sightings < MIN_DETECTIONS)
+        return main and steady and (other.moved or self.sightings < MIN_DETECTIONS)
 
     @property
     def is_sign(self) -> bool:
@@ -264,7 +265,8 @@ class Track:
     @property
     def is_confident(self) -> bool:
         """Whether a single detection is enough to report it."""
-        return self.confidence >= HIGH_CONFIDENCE and _has_digit(self)
+        long = len(self.plate.text) >= MIN_GLIMPSE
+        return long and self.confidence >= HIGH_CONFIDENCE and _has_digit(self)
 
     @property
     def is_sure(self) -> bool:
@@ -299,7 +301,8 @@ class _Offsets:
 
 
 def _has_digit(track: Track) -> bool:
-    return any(char.isdigit() for char in track.plate.text)
+    """Whether there is a digit that looks like no letter."""
+    return any(char.isdigit() and char not in "01" for char in track.plate.text)
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

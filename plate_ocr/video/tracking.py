@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,9 @@ LOST_AFTER_FRAMES = 3
 
 MIN_VOTE_CONFIDENCE = 0.5
 """Minimum confidence of the vote."""
+
+MAX_BESIDE_S = 0.4
+"""Seconds for which another track's place is known well enough to say that a track is beside it."""
 
 MIN_OVERLAY_S, OVERLAY_IOU, MAX_OVERLAYS = 1.0, 0.3, 16
 """An overlay is seen for so many seconds; what overlaps one by so much, and stays, is one too; how many of
@@ -74,8 +76,11 @@ class Tracker:
             if track.number != self._number:
                 track.miss()
         seen = [track for track in self.tracks if track.number == self._number]
-        for one, other in permutations([track for track in seen if track not in unchanged], 2):
-            one.note_beside(other)
+        for track in seen:
+            if track not in unchanged:
+                for other in self.tracks:
+                    if other is not track and time - other.end <= MAX_BESIDE_S:
+                        track.note_beside(other, time)
         self._merge_duplicates()
         return self._retire(time)
 
