@@ -69,6 +69,7 @@ benchmarks:
 	python -m benchmarks.large
 	python -m benchmarks.notplates
 	python -m benchmarks.video
+	python -m benchmarks.video --gate
 	python -m benchmarks.batches
 	python -m benchmarks.speed
 

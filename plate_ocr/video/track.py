@@ -30,8 +30,8 @@ MAX_PART_DISTANCE = 1.5
 
 MIN_DETECTIONS, HIGH_CONFIDENCE, MIN_GLIMPSE = 3, 0.9, 4
 """A track is reported after 3 readings, or after one of at least 4 characters that all reach 0.9 and include
-a digit from 2 to 9 (other text is usually signage). Its reading is sure when 3 agree with the vote in which all
-characters reach 0.9."""
+a digit from 2 to 9 (other text is usually signage). Its reading is sure when 3 agree with the vote, all of
+whose characters reach 0.9."""
 
 EDGE_WEIGHT = 0.1
 """Weight of a plate that is not seen whole: it touches the frame's edge, or something covers a part of it."""
