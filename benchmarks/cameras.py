@@ -107,13 +107,15 @@ def main() -> None:
     for camera, told in zip(cameras, found, strict=True):
         want = Counter(camera.texts * camera.rounds)
         lost, extra = lost + (want - told), extra + (told - want)
-    early, late = memory[len(memory) // 10], memory[-1]
+    early, half, late = (memory[min(len(memory) - 1, round(part * len(memory)))] for part in (0.1, 0.5, 1.0))
     cores = (time.process_time() - used) / (time.monotonic() - started)
     cars = sum(len(camera.texts) * camera.rounds for camera in cameras)
     counts = f"{cars} cars, {lost.total()} lost, {extra.total()} too many"
     print(f"{len(cameras)} cameras, {seconds / 60:g} minutes: {counts}")
-    print(*(f"{text} {count} times" for text, count in (lost + extra).items()), sep=", ")
-    print(f"memory {early:.0f} MB after a tenth of the time, {late:.0f} MB at the end; {cores:.2f} cores")
+    if lost or extra:
+        print(*(f"{text} {count} times" for text, count in (lost + extra).items()), sep=", ")
+    print(f"memory {early:.0f} MB after a tenth of the time, {half:.0f} after half, {late:.0f} at the end")
+    print(f"{cores:.2f} cores, of which the cameras take a part")
     if lost or late > MAX_GROWTH * early:
         sys.exit(1)
 

@@ -59,7 +59,8 @@ FOLLOW_IOU = 0.4
 """Minimum intersection over union of a detection and the expected box of the track that it follows."""
 
 MAX_FOLLOW_GAP_S = 0.5
-"""A plate that was not seen for longer is read: another vehicle may have taken its place."""
+"""A plate that was not seen for longer is read where it is detected, and only there: another vehicle may have
+taken its place."""
 
 LARGER, SHARPER = 1.25, 1.5
 """A sure plate is read again when it is so many times as wide, or as sharp, as when it was read before."""
@@ -197,7 +198,9 @@ class Looker:
         unseen = [
             track
             for _, _, track in windows
-            if track and all(overlap(box, track.expected(time)) < MIN_TRACK_IOU for box in boxes)
+            if track
+            and time - track.end <= MAX_FOLLOW_GAP_S
+            and all(overlap(box, track.expected(time)) < MIN_TRACK_IOU for box in boxes)
         ]
         expected = [np.array(track.plate_at(time).corners) - offset for track in unseen]
         size = gray.shape[1::-1]

@@ -136,7 +136,7 @@ def predict(
         providers=device.value,
     )
     check_videos(images, name or [], start=start, show=show)
-    read = opened(input_type)
+    read = opened(_first_type(model, input_type, images))
     results, identify = _results(resume, images, retry=retry), _identification(known)
     folders, rows = _picture_folders(annotate, crops, blur, images, results, keep), list[list[Any]]()
     videos = Videos(
@@ -207,13 +207,25 @@ def _write(folders: PictureFolders, source: Source, drawn: Drawn | None, film: s
     return written._replace(blurred=film) if film else written
 
 
+def _first_type(
+    model: str | None, input_type: options.InputType | None, images: list[str]
+) -> options.InputType | None:
+    """What is opened first: for nothing but videos what reads them, so that one reader is enough."""
+    from plate_ocr.app.sources import is_video
+
+    if model is None and input_type in (None, options.InputType.auto) and all(map(is_video, images)):
+        return options.InputType.photo
+    return input_type
+
+
 def _video_reader(
     read: PlateReader,
     opened: Callable[[options.InputType], PlateReader],
     input_type: options.InputType | None,
 ) -> Callable[[], PlateReader]:
     """What reads videos: as photos unless --input says otherwise or the model reads characters."""
-    if input_type in (None, options.InputType.auto) and isinstance(read.model, PlateModel):
+    automatic = input_type in (None, options.InputType.auto)
+    if not read.photos and automatic and isinstance(read.model, PlateModel):
         return cache(partial(opened, options.InputType.photo))
     return lambda: read
 
