@@ -142,7 +142,8 @@ class PlateModel(Model[PlateCard]):
         beside = finder_of(self.path)
         if not beside.is_file():
             raise ModelError(f"{beside} is missing, the other half of {self.path}: copy both files")
-        self.finder = TextFinder(beside, **self.settings)
+        # What did not start for one network is not tried again for the other.
+        self.finder = TextFinder(beside, threads=self.settings["threads"], providers=self.providers)
         if self.finder.card != self.card:
             raise ModelError(f"{beside} belongs to another model than {self.path}: copy both files together")
 
