@@ -1,9 +1,9 @@
 """One system that reads plates, as a process of its own: what ``python -m benchmarks.peers`` starts.
 
 It stands alone and imports nothing but what it runs, so that a peer can live in an environment of its own
-and its memory is that of reading. ``python benchmarks/peer.py SYSTEM DETAIL [--detect]`` takes lists of paths
-from standard input, one JSON list a line, and answers each with texts and seconds of processor time; at the
-end of its input it says how much memory it took at most.
+and its memory is that of reading. ``python benchmarks/peer.py SYSTEM DETAIL [--detect] [--decoded]`` takes
+lists of paths from standard input, one JSON list a line, and answers each with texts and seconds of processor
+time; at the end of its input it says how much memory it took at most.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Read: TypeAlias = Callable[[Sequence[str]], list[list[str]]]
-"""What stands in pictures, given by their paths: the plates or lines of each."""
+Read: TypeAlias = Callable[[Sequence[Any]], list[list[str]]]
+"""What stands in pictures, given by their paths or as arrays: the plates or lines of each."""
 
 
 def ours(model: str, detect: bool) -> tuple[Read, int]:
@@ -29,11 +29,11 @@ def ours(model: str, detect: bool) -> tuple[Read, int]:
     reader = importlib.import_module("plate_ocr").PlateReader(
         model, input="photo" if detect else "plate", threads=1
     )
-    models = [reader.model.path]
+    models = [reader.model.path, *([reader.model.finder.path] if model not in ("chars", "digits") else [])]
     if detect:
-        models.append(importlib.import_module("plate_ocr.model.cards").find_model("detector", ".onnx"))
+        models.append(importlib.import_module("plate_ocr.model.registry").find_model("detector", ".onnx"))
 
-    def read(path: str) -> list[str]:
+    def read(path: Any) -> list[str]:
         return [plate.text for plate in reader(path).plates]
 
     return lambda paths: [read(path) for path in paths], sum(map(os.path.getsize, models))
@@ -45,7 +45,7 @@ def v4(_: str, detect: bool) -> tuple[Read, int]:
         intra_op_num_threads=1, inter_op_num_threads=1
     )
 
-    def read(path: str) -> list[str]:
+    def read(path: Any) -> list[str]:
         lines, _ = ocr(path, use_det=detect, use_cls=False, use_rec=True)
         return [plain(line[1] if detect else line[0]) for line in lines or ()]
 
@@ -57,7 +57,7 @@ def v6(_: str, detect: bool) -> tuple[Read, int]:
     threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
     ocr = importlib.import_module("rapidocr").RapidOCR(params={**threads, "Global.log_level": "error"})
 
-    def read(path: str) -> list[str]:
+    def read(path: Any) -> list[str]:
         return [plain(line) for line in ocr(path, use_det=detect, use_cls=False, use_rec=True).txts or ()]
 
     return lambda paths: [read(path) for path in paths], _model_bytes("rapidocr", detect)
@@ -120,8 +120,11 @@ def main() -> None:
     )
     print(json.dumps({"model": size}), file=answers, flush=True)
     for line in sys.stdin:
+        sources = json.loads(line)
+        if "--decoded" in options:
+            sources = [importlib.import_module("cv2").imread(path) for path in sources]
         started = _seconds()
-        texts = read(json.loads(line))
+        texts = read(sources)
         print(json.dumps({"texts": texts, "seconds": _seconds() - started}), file=answers, flush=True)
     print(json.dumps({"memory": _peak_bytes()}), file=answers, flush=True)
 

@@ -34,16 +34,17 @@ class Worker:
         system: as :mod:`benchmarks.peer` names it.
         program: the peer's Python or program; of ours, the model.
         detect: find lines, or in ours plates, instead of taking the whole picture for one.
+        decoded: give it the decoded picture, an array, instead of a path.
     """
 
-    def __init__(self, system: str, program: str, detect: bool) -> None:
+    def __init__(self, system: str, program: str, detect: bool, decoded: bool = False) -> None:
         python = program if system in ("v4", "v6") else sys.executable
         script = Path(__file__).with_name("peer.py")
         self.name = system
         self.texts: list[list[str]] = []
         self.seconds = 0.0
         self._process = subprocess.Popen(
-            [python, str(script), system, program, *["--detect"] * detect],
+            [python, str(script), system, program, *["--detect"] * detect, *["--decoded"] * decoded],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -84,11 +85,15 @@ def labelled(folder: Path, photos: bool) -> list[tuple[Path, tuple[str, ...]]]:
     return [(plate.path, (plate.text,)) for plate in labelled_plates(folder)]
 
 
-def compare(folder: Path, systems: dict[str, str], limit: int | None, *, photos: bool, detect: bool) -> None:
+def compare(
+    folder: Path, systems: dict[str, str], limit: int | None, *, photos: bool, detect: bool, decoded: bool
+) -> None:
     """Print a row for each system."""
     pictures = labelled(folder, photos)[:limit]
     paths = [path for path, _ in pictures]
-    workers = [Worker(name, of, photos or (detect and name != "ours")) for name, of in systems.items()]
+    workers = [
+        Worker(name, of, photos or (detect and name != "ours"), decoded) for name, of in systems.items()
+    ]
     for worker in workers:
         worker.read(paths[:ROUND], counted=False)
     for start in range(0, len(paths), ROUND):
@@ -130,12 +135,14 @@ def main() -> None:
     parser.add_argument("--model", default="plates", help="ours: a name, an .onnx file or a run's folder")
     parser.add_argument("--limit", type=int, help="pictures of each folder, at most")
     parser.add_argument("--detect", action="store_true", help="peers find lines first, in all folders")
+    parser.add_argument("--decoded", action="store_true", help="decode pictures before the time is taken")
     options = parser.parse_args()
     systems = dict(peer.split("=", 1) for peer in options.peer)
     if unknown := set(systems) - set(PEERS):
         parser.error(f"no peer is called {', '.join(sorted(unknown))}: {', '.join(PEERS)} are known")
     # Tesseract expects pages, no photos.
-    if not options.photos and "tesseract" not in systems and (program := shutil.which("tesseract")):
+    pages = not options.photos and not options.decoded
+    if pages and "tesseract" not in systems and (program := shutil.which("tesseract")):
         systems["tesseract"] = program
     if left_out := [peer for peer in PEERS if peer not in systems]:
         print(f"left out, as it was not given: {', '.join(left_out)}", file=sys.stderr)
@@ -151,7 +158,7 @@ def main() -> None:
     for folder in options.folders or every:
         # Two lines are no task for a recogniser of one.
         detect = options.detect or folder.name.endswith("two-line")
-        compare(folder, systems, options.limit, photos=options.photos, detect=detect)
+        compare(folder, systems, options.limit, photos=options.photos, detect=detect, decoded=options.decoded)
 
 
 if __name__ == "__main__":
