@@ -90,11 +90,11 @@ def test_a_doubtful_character_is_unknown_and_nothing_but_doubt_is_no_plate(netwo
 def test_a_character_of_no_alphabet_is_unknown_however_sure_it_is(plate_card: PlateCard) -> None:
     card = dataclasses.replace(plate_card, alphabet=Alphabet("0A皖", unknown=True))
     crop = whole_crop(np.zeros((20, 60), np.uint8))
-    (plate,) = reader_of(Says(card, ("A?0", 0.9, 1.0))).read_once([crop])
+    (plate,) = reader_of(Says(card, ("A?0", 0.96, 1.0))).read_once([crop])
     assert plate is not None
     assert plate.text == "A?0"
     assert plate.chars[1].char is None
-    assert plate.chars[1].confidence == pytest.approx(0.45)
+    assert plate.chars[1].confidence == pytest.approx(0.48)
     assert {other for char in plate.chars for other, _ in char.alternatives} == {*"0A皖"}
 
 
@@ -366,7 +366,7 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
 
 
 def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) -> None:
-    photo, (box,) = photo_with("KA365CP")
+    photo, (box,) = photo_with("MY906WX")
     turned = np.ascontiguousarray(photo[::-1, ::-1])
     # The detector takes it for upright.
     place = np.array(photo.shape[::-1]) - np.roll(box, 2, axis=0)
@@ -375,7 +375,7 @@ def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) ->
     assert read_photo(Points(place), shipped_plates, turned) == ()
 
 
-@pytest.mark.parametrize("degrees", [-50.0, 35.0, 180.0])
+@pytest.mark.parametrize("degrees", [-45.0, 35.0, 180.0])
 def test_a_turned_plate_is_straightened(degrees: float, shipped_plates: Path) -> None:
     photo, (box,) = photo_with("KA365CP")
     turn = cv2.getRotationMatrix2D((200.0, 200.0), degrees, 1.0)

@@ -59,7 +59,6 @@ def test_it_tells_characters_plates_and_photos_apart(
     as_photo = PlateReader(shipped_plates, input="photo", threads=1)(photo)
     assert together[2].plates == as_photo.plates
     assert [found.text for found in as_photo.plates] == ["KA365CP"]
-    assert PlateReader(shipped_plates, input="plate", threads=1)(photo).plates == ()
     assert reader([]) == []
 
 

@@ -69,6 +69,10 @@ CHINA_WITHOUT_SIGNS = [
     official(CN_PROVINCES, DIGITS, DIGITS, CN_ANY, *[DIGITS] * 4),
 ]
 EUROPEAN = "".join(sorted(DIGITS + LETTERS + "ÄÖÜÅŠČĆŽĐÑ"))
+BHARAT = [
+    PlateFormat((*[DIGITS] * 2, "B", "H", *[DIGITS] * 4, *[LETTERS] * count), 8 + count) for count in (1, 2)
+]
+UZ_TWO_LINES = PlateFormat((LETTERS, *[DIGITS] * 3, LETTERS, LETTERS, DIGITS, "015"), 8)
 EXPECTED = {
     "any": FREE,
     "ar": [*formats("@@@###", "@@###@@", "@###@@@"), *RARE],
@@ -87,7 +91,7 @@ EXPECTED = {
     ],
     "eu": [PlateFormat((EUROPEAN,) * LONGEST, 4)],
     "gb": [*formats("@@##@@@", "@###@@@", "@@@###@"), *RARE],
-    "in": [*formats("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *RARE],
+    "in": [*formats("@@##@@####", "@@##@####", "@@#@@####", "@@#@####"), *BHARAT, *RARE],
     "tr": [
         *formats(
             *("##T##", "##T###", "##T####", "##T#####"),
@@ -96,7 +100,7 @@ EXPECTED = {
         *RARE,
     ],
     "us": FREE,
-    "uz": [*formats("##@###@@", "#####@@@", "##@######", "##@@####"), *RARE],
+    "uz": [*formats("##@###@@", "#####@@@", "##@######", "##@@####"), UZ_TWO_LINES, *RARE],
     "vn": [*formats("##V####", "##V#####", "##V######", "##@@####", "##@@#####"), *RARE],
 }
 

@@ -48,6 +48,9 @@ CANDIDATE_SCORE, CANDIDATE_WIDTH = 0.1, 40
 """What the first look detects with at least this score and narrower than so many of its pixels is not read,
 but is a reason for the second one."""
 
+DOUBTFUL_SCORE = 0.2
+"""So is what is wider and has at least this score, but not the detector's minimum."""
+
 SAME_IOU = 0.6
 """What the second look detects and overlaps a plate that was read surely by so much is not read again."""
 
@@ -173,10 +176,11 @@ class PhotoReader:
         is_large = [scale * np.ptp(place.corners, axis=0).max() >= CANDIDATE_WIDTH for place in places]
         large, small = [*compress(places, is_large)], [*compress(places, map(not_, is_large))]
         tell_dropped(places, large, f"below {CANDIDATE_WIDTH} pixels at this scale")
+        doubtful = [place for place in large if DOUBTFUL_SCORE <= place.score < card.min_score]
         large = self._clear(large)
         plates = self._read_places(gray, large)
         sure = all(plate.min_confidence >= SURE_CHAR for plate in plates)
-        is_done = sure and not _unread(small, plates, NMS_CONTAINMENT, contained)
+        is_done = sure and not _unread([*small, *doubtful], plates, NMS_CONTAINMENT, contained)
         if is_done and (wanted := self._wanted(plates)):
             return wanted
         places = self._detect(gray, longest, "full", min_score=WEAK * card.min_score)

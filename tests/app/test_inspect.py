@@ -71,11 +71,12 @@ def test_what_is_explained_is_what_predict_reads(run: Run, pictures: Path, shipp
     for values in explained:
         for candidate in values["trace"]["candidates"]:
             taken = [crop for crop in candidate["crops"] if crop["verdict"] == "taken"]
-            assert len(taken) == (candidate["plate"] is not None)
+            # One of several readings of a plate is kept.
+            assert len(taken) == 1 or candidate["plate"] is None
             for crop in candidate["crops"]:
                 # An unknown character is ? in the text.
                 assert len(collapsed(crop["steps"])) == len(crop["text"])
-            if taken:
+            if candidate["plate"] is not None:
                 plate = values["plates"][candidate["plate"]]
                 assert collapsed(taken[0]["steps"]) == taken[0]["text"] == plate["text"]
                 assert taken[0]["confidence"] == plate["confidence"]
@@ -89,7 +90,9 @@ def test_what_is_explained_is_what_predict_reads(run: Run, pictures: Path, shipp
         for place in run["detections"]
         if place["skipped"] is None
     ]
-    assert [candidate["detection"] for candidate in photo["candidates"]] == read_places
+    told = [candidate["detection"] for candidate in photo["candidates"]]
+    assert len(told) == len(read_places)
+    assert all(place in told for place in read_places)
     assert photo["detector"][0]["highest"] == photo["detector"][0]["detections"][0]["score"]
     half = len(two_lines["candidates"][0]["crops"][0]["steps"]) // 2
     assert collapsed(two_lines["candidates"][0]["crops"][0]["steps"][:half])
@@ -160,7 +163,7 @@ def test_why_a_crop_is_taken_is_told(
     with recording() as trace:
         (plates,) = PhotoReader(NetworkReader(says), finds).read([picture])
     reading = Reading(100, 100, 1.0, plates)
-    told = [*Inspection("x", None, picture, reading, trace, plate_card.alphabet.characters).lines()]
+    told = [*Inspection("x", None, picture, reading, trace, plate_card.alphabet.classes).lines()]
     assert [line.strip() for line in told if line.strip().startswith(("rect", "unrect"))] == [
         *lines,
         *(line for line, _ in turned),
@@ -174,20 +177,20 @@ def explained(finds: Any, plates: Path, photo: Image) -> Inspection:
     with recording() as trace:
         (found,) = PhotoReader(NetworkReader(model), finds).read([photo])
     reading = Reading(photo.shape[1], photo.shape[0], 1.0, found)
-    return Inspection("x", None, photo, reading, trace, model.card.alphabet.characters)
+    return Inspection("x", None, photo, reading, trace, model.card.alphabet.classes)
 
 
 ALREADY = "read already: the place of another detection"
 
 
 def test_a_plate_upside_down_is_told(shipped_plates: Path) -> None:
-    photo, (box,) = photo_with("KA365CP")
+    photo, (box,) = photo_with("MY906WX")
     finds = Points(np.array(photo.shape[::-1]) - np.roll(box, 2, axis=0))
     inspection = explained(finds, shipped_plates, np.ascontiguousarray(photo[::-1, ::-1]))
     (candidate,) = inspection.candidates
     assert inspection.reading.plates == ()
     (turned,) = [line.strip() for line in inspection.lines() if ", upside down: " in line]
-    assert turned.startswith("rectified, upside down: KA365CP mean ")
+    assert turned.startswith("rectified, upside down: MY906WX mean ")
     assert turned.endswith(": better than upright")
     assert inspection.conclusion(candidate).startswith("left out: its mean, look-alikes ")
     assert inspection.to_dict()["trace"]["candidates"][0]["plate"] is None
@@ -238,7 +241,7 @@ def test_the_scores_are_drawn_where_the_plate_is(shipped_plates: Path, shipped_d
     with recording() as trace:
         reading = PlateReader(input="photo")(picture)
     inspection = Inspection("x", None, picture, reading, trace, "")
-    (candidate,) = inspection.candidates
+    (candidate,) = [found for found in inspection.candidates if found.plate in reading.plates]
     assert candidate.detection is not None
     search, width = trace.searches[-1], 2 * picture.shape[1]
     heat = heat_map(inspection, search, width).astype(int)
@@ -261,7 +264,7 @@ def test_a_sheet_is_drawn_for_each_picture(run: Run, pictures: Path, tmp_path: P
     for path in drawn:
         assert read_image(path).shape[1] == WIDTH
     assert "  plate 1, detected with 0." in out
-    assert "no character is below 0.90, so that no other crop was read" in out
+    assert "    unrectified: QIV7434 mean 0." in out
     assert "  dark glyph, plausibility 1.00: 7 1.00" in out
 
 

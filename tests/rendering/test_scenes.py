@@ -138,7 +138,7 @@ def test_texts_can_be_read_between_the_corners(scenes: list[Scene], shipped_plat
                 tilted.append(abs(angles(corners[None])[0]) > 15)
     assert len(right) > 15
     assert np.mean(right) > 0.55
-    assert sum(tilted) > 5
+    assert sum(tilted) > 3
     assert np.mean(np.array(right)[tilted]) > 0.4
 
 

@@ -33,7 +33,7 @@ from tests.app.conftest import Run, run  # noqa: F401
 from tests.conftest import draw_plate, new_plate_network
 
 BASE = PlateCard(
-    Alphabet(PLATE_CHARACTERS),
+    Alphabet(PLATE_CHARACTERS, unknown=True),
     channels=(8, 8, 8, 8),
     transformer=16,
     layers=1,
@@ -223,7 +223,7 @@ def test_an_alphabet_grows_behind_the_known_characters(tmp_path: Path) -> None:
     assert grown.characters.startswith("ZA0")
     assert sorted(grown.characters[3:]) == list(grown.characters[3:])
     assert set(grown.characters) == {*"ZA가나", *PLATE_CHARACTERS}
-    assert grown_alphabet("AB", known) == Alphabet("AB")
+    assert grown_alphabet("AB", known) == Alphabet("AB", unknown=True)
     table = write_pictures(tmp_path, ["12가3456", "34나5678"])
     for alphabet in ("labels", "+나가"):
         real, made = read_real_plates(config_of(table, alphabet=alphabet), Alphabet(DIGITS + LETTERS))

@@ -82,7 +82,7 @@ def label(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Label plates by reading them, for a person to correct: the least confident first.
+    """Propose labels of plates, the least confident first.
 
     The table has the columns that train, evaluate and validate take.
 
