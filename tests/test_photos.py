@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import Detector, PlateModel
+from plate_ocr.readers import photos
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.photos import WINDOW, PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
@@ -389,8 +390,9 @@ def test_a_turned_plate_is_straightened(degrees: float, shipped_plates: Path) ->
 
 @pytest.mark.parametrize(("second", "upright"), [(0.75, True), (0.85, False)])
 def test_what_is_unsure_when_straightened_is_read_as_it_stands(
-    second: float, upright: bool, plate_card: PlateCard
+    second: float, upright: bool, plate_card: PlateCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(photos, "MIN_PHOTO_CONFIDENCE", 0.7)
     # The plate stands on its end.
     detector: Any = Points([[60, 20], [60, 80], [40, 80], [40, 20]])
     says = Says(plate_card, ("A0A", 0.8, 1.0), ("0A0", second, 1.0), NOTHING)
@@ -398,6 +400,18 @@ def test_what_is_unsure_when_straightened_is_read_as_it_stands(
     assert plate.text == ("A0A" if upright else "0A0")
     # Straightened, its own top left is to the upper right.
     assert (plate.corners[0][0] > plate.corners[2][0]) == upright
+
+
+@pytest.mark.parametrize(("confidence", "found"), [(0.89, 0), (0.91, 1)])
+def test_texts_in_photos_must_be_surer_than_in_crops(
+    confidence: float, found: int, plate_card: PlateCard
+) -> None:
+    detector: Any = Points([[0, 0], [9, 0], [9, 9], [0, 9]])
+    answers = [("0A0A", confidence, 1.0)] * 2 + [NOTHING]
+    (plates,) = PhotoReader(reader_of(Says(plate_card, *answers)), detector).read(
+        [np.zeros((99, 99), np.uint8)]
+    )
+    assert len(plates) == found
 
 
 def test_the_surest_of_overlapping_plates_stays(shipped_plates: Path) -> None:

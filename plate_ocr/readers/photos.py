@@ -13,6 +13,7 @@ from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Char, Plate
 from plate_ocr.readers.thresholds import (
+    MIN_PHOTO_CONFIDENCE,
     MIN_SHORT_CONFIDENCE,
     SURE_CHAR,
     TURNED_BELOW,
@@ -285,7 +286,11 @@ class PhotoReader:
         upright = [plate for i, plate in found.items() if i not in upside_down]
         real = [plate for plate in upright if not is_overlay(gray, np.array(plate.corners))]
         tell_dropped(upright, real, "printed into the picture by a camera")
-        return _distinct_plates(real)
+        if self.reader.min_plate_confidence == 0:
+            return _distinct_plates(real)
+        confident = [plate for plate in real if plate.confidence >= MIN_PHOTO_CONFIDENCE]
+        tell_dropped(real, confident, f"mean below {MIN_PHOTO_CONFIDENCE}, as signs in photos have")
+        return _distinct_plates(confident)
 
 
 def _unread(

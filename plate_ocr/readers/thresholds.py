@@ -8,6 +8,9 @@ SURE_CHAR = 0.8
 """Of two readings of one plate, the one with more characters of at least this confidence is kept; a place is
 not looked at again where no character of what was read there is below it."""
 
+MIN_PHOTO_CONFIDENCE = 0.9
+"""Least mean confidence of what is read in a photo, where signs and stickers are taken for plates."""
+
 SHORT_LENGTH, MIN_SHORT_CONFIDENCE = 3, 0.97
 """Texts of fewer characters need this mean confidence in a photo, as badges and lamps read so."""
 

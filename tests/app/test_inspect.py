@@ -17,6 +17,7 @@ from plate_ocr.app.inspection import Inspection
 from plate_ocr.app.sheets import WIDTH, draw_sheet, heat_map
 from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers import photos
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.photos import PhotoReader, sure_chars
 from plate_ocr.readers.plates import NetworkReader
@@ -154,8 +155,13 @@ NO_PLATE = "the first crop shows no plate, so that there is none"
     ],
 )  # fmt: skip
 def test_why_a_crop_is_taken_is_told(
-    answers: list[tuple[str, float, float]], lines: list[str], conclusion: str, plate_card: PlateCard
+    answers: list[tuple[str, float, float]],
+    lines: list[str],
+    conclusion: str,
+    plate_card: PlateCard,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(photos, "MIN_PHOTO_CONFIDENCE", 0.7)
     turned = [] if conclusion == NO_PLATE else [("rectified, upside down: no character", NOTHING)]
     says: Any = Says(plate_card, *answers, *(answer for _, answer in turned))
     finds: Any = Points([[20, 20], [80, 20], [80, 40], [20, 40]])
