@@ -20,6 +20,7 @@ from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.photos import WINDOW, PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate
+from plate_ocr.rendering.flat_plate import draw_plate
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scenes import Scene, SceneGenerator
 from plate_ocr.vision.detection import Detection, DetectorRun
@@ -569,3 +570,27 @@ def test_a_window_of_a_photo_is_looked_at_once(shipped_plates: Path, shipped_det
         (plate,) = photos.read_places(photo, photos.detect_window(photo, (600, 340, 950, 500), 1.0))
     assert plate.text == "KA365CP"
     assert overlap(np.array(plate.corners), np.array([[700, 400], [850, 400], [850, 440], [700, 440]])) > 0.7
+
+
+@pytest.mark.parametrize("share", [0.35, 0.55, 0.75, 0.9])
+def test_a_large_clear_plate_is_read(share: float, shipped_plates: Path, shipped_detector: Path) -> None:
+    generator = PlateGenerator(None, ["es"], not_plates=0)
+    reader = PlateReader(shipped_plates, input="photo", threads=1)
+    for seed in (0, 2, 4):
+        plate = generator.draw_flat(np.random.default_rng(seed))
+        width = round(share * 1200)
+        height = round(width * plate.gray.shape[0] / plate.gray.shape[1])
+        photo = np.full((900, 1200), GROUND, np.uint8)
+        top, left = (900 - height) // 2, (1200 - width) // 2
+        drawn = cv2.resize(plate.gray, (width, height), interpolation=cv2.INTER_CUBIC)
+        photo[top : top + height, left : left + width] = drawn
+        assert [found.text for found in reader(photo).plates] == [plate.text]
+
+
+def test_plates_of_three_lines_are_not_taken_for_one_or_two_characters(shipped_plates: Path) -> None:
+    generator = PlateGenerator(None, ["any"], not_plates=0)
+    (layout, *_) = [each for each in generator.regions[0].layouts if each.name == "three lines"]
+    reader = PlateReader(shipped_plates, input="plate", threads=1)
+    drawn = [draw_plate(np.random.default_rng(i), layout, generator.glyphs, 1.0, 0) for i in range(20)]
+    read = [reader(plate.gray).plates for plate in drawn]
+    assert sum(bool(plates) and len(plates[0].text) < 3 for plates in read) <= 1
