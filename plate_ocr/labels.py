@@ -61,6 +61,14 @@ class LabelledPlate:
     box: Box | None = None
     corners: tuple[tuple[float, float], ...] | None = None
 
+    @property
+    def outline(self) -> tuple[tuple[float, float], ...] | None:
+        """The plate's corners, or those of its box; None where nothing says where it is."""
+        if self.corners or self.box is None:
+            return self.corners
+        x, y, width, height = self.box
+        return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
+
 
 def list_plates(
     data: Path, alphabet: Alphabet | None, *, texts: bool = True

@@ -123,19 +123,13 @@ def _photo(path: Path, labels: Sequence[LabelledPlate]) -> RealPhoto:
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in picture.shape[::-1])
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    corners = [label.corners or _box_corners(label) for label in labels]
+    corners = [label.outline for label in labels]
     return RealPhoto(
         path,
         picture,
         scale * np.array(corners, np.float64).reshape(-1, 4, 2),
         np.array([label.corners is not None for label in labels], bool),
     )
-
-
-def _box_corners(label: LabelledPlate) -> tuple[tuple[float, float], ...]:
-    assert label.box is not None
-    x, y, width, height = label.box
-    return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
 
 
 def _split(

@@ -31,7 +31,7 @@ from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import (
     has_real,
     rendered_shards,
-    report_problems,
+    report_data,
     stage_lines,
     training_record,
 )
@@ -62,8 +62,12 @@ def open_detector(
     for line in config.material():
         context.callback.on_message(line)
     real = read_real_photos(config) if config.data else None
-    if real and context.first:
-        _report(real, context)
+    if real:
+        untested = (
+            f"fewer than {MIN_TEST_PHOTOS} photos: none is kept for a test; those that chose the weights are "
+            "measured, which flatters"
+        )
+        report_data("photos", real, untested, context)
     needed = config.weights and (real or context.stored is None)
     base = load_detector_weights(config.weights) if needed else None
     card = card or CARD
@@ -126,23 +130,6 @@ def _mean_f_measure(
         return rendered
     photos = evaluate_on_photos(network, card, real.validation, partial=config.partial).f_measure
     return config.mix * rendered + (1 - config.mix) * photos
-
-
-def _report(real: RealPhotos, context: Context) -> None:
-    """Say what is trained on, and what is wrong with the data.
-
-    Raises:
-        DataError: if there are problems and the run is strict.
-    """
-    parts = (("train on", real.train), ("choose by", real.validation), ("measure on", real.test))
-    sizes = ", ".join(f"{len(part):,} to {what}" for what, part in parts)
-    context.callback.on_message(f"photos: {sizes}")
-    if not real.test:
-        context.callback.on_message(
-            f"fewer than {MIN_TEST_PHOTOS} photos: none is kept for a test; those that chose the weights are "
-            "measured, which flatters"
-        )
-    report_problems(real.problems, context)
 
 
 def _rendered(

@@ -61,12 +61,7 @@ class RealPlate:
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:
         """Corners of the plate, its box or the picture, pixels of the whole picture."""
-        if self.label.corners:
-            return self.label.corners
-        if self.label.box is None:
-            return whole_picture(*self.size)
-        x, y, width, height = self.label.box
-        return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
+        return self.label.outline or whole_picture(*self.size)
 
     def crop(self) -> Image:
         """The crop that is read: uint8 ``(h, w)``."""

@@ -36,7 +36,7 @@ from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, pla
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.plates.report import comparison, first_lines, metrics_of, read_plates, real_page
 from plate_ocr.training.rendered.config import FIRST_VAL
-from plate_ocr.training.rendered.run import rendered_shards, report_problems, training_record
+from plate_ocr.training.rendered.run import rendered_shards, report_data, training_record
 from plate_ocr.vision.images import Image
 
 
@@ -213,22 +213,11 @@ class _PlateRun:
 
 
 def _report(real: RealPlates, context: Context) -> None:
-    """Say what is trained on, and what is wrong with the data.
-
-    Raises:
-        DataError: if there are problems and the run is strict.
-    """
-    if not context.first:
-        return
-    parts = (("train on", real.train), ("choose by", real.validation), ("measure on", real.test))
-    sizes = ", ".join(f"{len(part):,} to {what}" for what, part in parts)
-    context.callback.on_message(f"{len(real.all):,} pictures of {len(real.texts):,} plates: {sizes}")
-    if not real.test:
-        context.callback.on_message(
-            f"fewer than {MIN_TEST_PLATES} plates: none is kept for a test; {FOLDS}-fold cross-validation "
-            "measures the training afterwards"
-        )
-    report_problems(real.problems, context)
+    untested = (
+        f"fewer than {MIN_TEST_PLATES} plates: none is kept for a test; {FOLDS}-fold cross-validation "
+        "measures the training afterwards"
+    )
+    report_data(f"{len(real.all):,} pictures of {len(real.texts):,} plates", real, untested, context)
 
 
 def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[PlateCard, str]:

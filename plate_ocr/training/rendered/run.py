@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
@@ -66,7 +66,49 @@ def rendered_shards(
         files.rmdir()
 
 
-def report_problems(problems: Sequence[str], context: Context) -> None:
+class RealData(Protocol):
+    """Real pictures in the three parts of a run."""
+
+    @property
+    def train(self) -> Sequence[object]:
+        """To learn from."""
+
+    @property
+    def validation(self) -> Sequence[object]:
+        """Chooses the best weights."""
+
+    @property
+    def test(self) -> Sequence[object]:
+        """Measured once; empty if there are too few."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """A sentence for each label that is left out."""
+
+
+def report_data(what: str, real: RealData, untested: str, context: Context) -> None:
+    """Say what is trained on, and what is wrong with the data; once, in the first of several processes.
+
+    Args:
+        what: the data in words.
+        real: the data.
+        untested: what is measured where no part is kept for a test, in words.
+        context: of the run.
+
+    Raises:
+        DataError: if there are problems and the run is strict.
+    """
+    if not context.first:
+        return
+    parts = (("train on", real.train), ("choose by", real.validation), ("measure on", real.test))
+    sizes = ", ".join(f"{len(part):,} to {use}" for use, part in parts)
+    context.callback.on_message(f"{what}: {sizes}")
+    if not real.test:
+        context.callback.on_message(untested)
+    _report_problems(real.problems, context)
+
+
+def _report_problems(problems: Sequence[str], context: Context) -> None:
     """Write the labels that are left out to ``problems.txt``, and report the first of them.
 
     Raises:
