@@ -34,7 +34,7 @@ from plate_ocr.vision.detection import (
 )
 from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate_input import text_view
+from plate_ocr.vision.plate_input import text_views
 
 
 def load_model(
@@ -188,8 +188,7 @@ class PlateModel(Model[PlateCard]):
         """
         if not len(pictures):
             return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32)
-        views = np.stack([text_view(*pair) for pair in zip(pictures, corners, strict=True)])
-        (logits,) = self._run(_from_bytes(views))
+        (logits,) = self._run(_from_bytes(text_views(pictures, corners)))
         return self._calibrated(logits)
 
     def _calibrated(self, logits: Any) -> NDArray[np.float32]:

@@ -70,3 +70,16 @@ def text_view(picture: Image, corners: NDArray[np.float32]) -> Image:
     x, y = np.ascontiguousarray(places.T.reshape(2, *size))
     view = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(view, np.uint8)
+
+
+def text_views(pictures: Image, corners: NDArray[np.float32]) -> Image:
+    """The views of several pictures, as of :func:`text_view`.
+
+    Args:
+        pictures: uint8 ``(N, height, width)``, at least one.
+        corners: float32 ``(N, 4, 2)``.
+
+    Returns:
+        uint8 ``(N, height / 2, width / 2)``.
+    """
+    return np.stack([text_view(*pair) for pair in zip(pictures, corners, strict=True)])

@@ -29,7 +29,7 @@ from plate_ocr.model.sessions import PlateModel
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
-from plate_ocr.vision.plate_input import text_view
+from plate_ocr.vision.plate_input import text_views
 
 N_CALIBRATION = 256
 """Number of rendered plates for calibrating the range of each feature."""
@@ -123,8 +123,7 @@ def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, i
     pictures = render_shard(rendering, HELD_OUT, N_CALIBRATION).images
     if whole.finder is None:
         raise ModelError(f"{whole.path} is one file; make two of its weights: plate-ocr models export")
-    corners = whole.finder(pictures)[:, :CORNERS]
-    views = np.stack([text_view(*pair) for pair in zip(pictures, corners, strict=True)])
+    views = text_views(pictures, whole.finder(pictures)[:, :CORNERS])
     before, finder = whole.path.read_bytes(), whole.finder.path.read_bytes()
     small = quantized(before, views)
     write_together({out: small, finder_of(out): finder})
