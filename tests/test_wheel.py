@@ -36,6 +36,14 @@ def test_the_models_are_in_the_wheel_and_small(wheel: Path) -> None:
 
 
 @pytest.mark.slow
+def test_package_indexes_take_the_wheel(wheel: Path) -> None:
+    for check in (["twine", "check", "--strict"], ["check_wheel_contents"]):
+        command = [sys.executable, "-m", *check, str(wheel)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
 def test_it_reads_a_plate_where_the_source_is_not(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
