@@ -82,7 +82,7 @@ def test_parts_of_a_batch_add_up(alone: Path, tmp_path: Path) -> None:
 def test_where_one_process_is_killed_the_others_end_and_one_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(
-        command(2, "-o", folder, "--epochs", 30, *COMMON), stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        command(2, "-o", folder, "--epochs", 8, *COMMON), stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     )
     deadline = time.monotonic() + 60
     while not (folder / "metrics.csv").exists() and time.monotonic() < deadline:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import struct
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
 import pytest
 
+from plate_ocr.app.cli import main
 from plate_ocr.readers.classical import CharClassifier
 from plate_ocr.rendering.characters import render_characters
 from plate_ocr.rendering.fonts import bundled_fonts
@@ -35,11 +39,23 @@ FILES = {
 }
 
 
-def train(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "plate_ocr", "train", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
-    return done
+class Done(NamedTuple):
+    """A command that was run."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def train(*arguments: object) -> Done:
+    """The command, run in this process: it need not load PyTorch again."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["plate-ocr", "train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    code = stopped.value.code
+    return Done(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
