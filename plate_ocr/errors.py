@@ -2,7 +2,8 @@
 
     PlateOcrError
     ├── ImageError     a picture cannot be read or has the wrong form
-    │   └── BoxError   a box lies outside a picture
+    │   ├── BoxError   a box lies outside a picture
+    │   └── ImageSizeError  a picture has too many pixels
     ├── VideoError     a video or a camera cannot be read, or not to its end
     ├── ModelError     a model file cannot be used
     ├── AlphabetError  a character is not in the alphabet
@@ -27,6 +28,10 @@ class ImageError(PlateOcrError):
 
 class BoxError(ImageError):
     """A region of interest or an ignored box lies outside a picture."""
+
+
+class ImageSizeError(ImageError):
+    """A picture has more pixels, or its file more bytes, than are read."""
 
 
 class VideoError(PlateOcrError):

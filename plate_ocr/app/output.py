@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
 from plate_ocr.readers.auto import classify_picture
-from plate_ocr.readers.results import Reading
+from plate_ocr.readers.results import Reading, reading_values
 
 if TYPE_CHECKING:
     from plate_ocr.video.vehicle import Corners, VehicleTrack
@@ -69,16 +69,7 @@ def to_values(
         video: whether the object has a car's entries, which are null without one.
         written: the files that were written of it; None where none were asked for.
     """
-    values: dict[str, Any] = {
-        "image": name,
-        "width": None,
-        "height": None,
-        "ms": None,
-        "error": error,
-        "plates": [],
-    }
-    if reading:
-        values |= reading.to_dict()
+    values = reading_values(name, reading, error)
     if video:
         values |= {
             "start": round(track.start, 3) if track else None,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cache, cached_property, partial
 from threading import Thread
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,17 +246,14 @@ class PlateReader(Reader[Reading]):
         self._detector: Callable[[], Detector] = cache(
             partial(Detector, "detector", threads=threads, providers=providers)
         )
-        check_choice("input", input, get_args(InputType))
         # Pillow is imported while ONNX Runtime opens the network, which needs no Python.
         decoders = Thread(target=load_decoders)
         decoders.start()
         opened = load_model(model, threads=threads, providers=providers)
         decoders.join()
-        # Others read picture by picture, and photos are large.
-        batch = BATCH if isinstance(opened, PlateModel) and input != "photo" else 1
         super().__init__(
             opened,
-            batch,
+            1,
             input=input,
             region=region,
             min_confidence=min_confidence,
@@ -266,6 +264,15 @@ class PlateReader(Reader[Reading]):
             ignore=self.view.ignore,
         )
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
+        self._configure()
+
+    def _configure(self) -> None:
+        """Choose what reads, by the settings."""
+        check_choice("input", self._settings["input"], get_args(InputType))
+        input, region = self._settings["input"], self._settings["region"]
+        min_confidence: float | None = self._settings["min_confidence"]
+        # Others read picture by picture, and photos are large.
+        self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1
         self.photos: PhotoReader | None = None
         if isinstance(self.model, PlateModel):
             if input == "char":
@@ -275,7 +282,7 @@ class PlateReader(Reader[Reading]):
             plates = NetworkReader(
                 self.model,
                 min_confidence=min_confidence,
-                min_plate_confidence=min_plate_confidence,
+                min_plate_confidence=self._settings["min_plate_confidence"],
                 region=region,
             )
             if input == "plate":
@@ -287,9 +294,9 @@ class PlateReader(Reader[Reading]):
                 self._read = AnyReader(
                     plates,
                     self._detector,
-                    threads=threads,
+                    threads=self._settings["threads"],
                     min_confidence=min_confidence,
-                    providers=providers,
+                    providers=self._settings["providers"],
                     is_wanted=self._is_wanted,
                 ).read
         else:
@@ -301,6 +308,16 @@ class PlateReader(Reader[Reading]):
             classical = ClassicalReader(self.model, min_confidence=min_confidence, region=region)
             self._read = classical.classifier.read if input == "char" else classical.read
         self.input: InputType = input
+
+    def with_settings(self, **settings: Any) -> PlateReader:
+        """A reader with another ``input``, ``region`` or ``min_confidence`` that shares this one's networks.
+
+        Closing either closes both. Errors are those of opening one.
+        """
+        other = copy(self)
+        other._settings = self._settings | settings
+        other._configure()
+        return other
 
     def _decode(self, source: ImageSource) -> Image:
         gray = rotated(self, super()._decode(source))

@@ -180,6 +180,18 @@ class Reading:
         }
 
 
+def reading_values(name: str, reading: Reading | None, error: str | None = None) -> dict[str, Any]:
+    """The object of ``plate-ocr predict --json``: of a reading, or of an error without one.
+
+    Args:
+        name: of the picture.
+        reading: what was read; None after an error.
+        error: one sentence.
+    """
+    values = {"image": name, "width": None, "height": None, "ms": None, "error": error, "plates": []}
+    return values | (reading.to_dict() if reading else {})
+
+
 @dataclass(frozen=True, repr=False)
 class CharReading(Char):
     """What was read in the picture of one character.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plate_ocr.errors import ImageError
+from plate_ocr.errors import ImageError, ImageSizeError
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -128,10 +128,10 @@ def check_size(width: int, height: int) -> None:
     """Check the size of a picture.
 
     Raises:
-        ImageError: if there are more than :data:`MAX_PIXELS` pixels.
+        ImageSizeError: if there are more than :data:`MAX_PIXELS` pixels.
     """
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{width}×{height} pixels are too many; at most {MAX_PIXELS:,} are read")
+        raise ImageSizeError(f"{width}×{height} pixels are too many; at most {MAX_PIXELS:,} are read")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.errors import ImageError
+from plate_ocr.errors import ImageError, ImageSizeError
 from plate_ocr.log import warn
 from plate_ocr.vision.image_files import MAX_PIXELS, check_size, open_image, quietly, without_padding
 
@@ -189,11 +189,11 @@ def _decode(data: bytes, name: str) -> Image:
         with _loaded(without_padding(data), name) as picture:
             return _from_pil(picture, name)
     except ImageError as error:
-        raise ImageError(f"{name}: {error}") from None
+        raise type(error)(f"{name}: {error}") from None
     except PIL.UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture in a known format, or a damaged one") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
-        raise ImageError(
+        raise ImageSizeError(
             f"{name}: the picture is too large; at most {MAX_PIXELS:,} pixels are read"
         ) from None
     except Exception as error:  # decoders raise nearly anything on damaged files

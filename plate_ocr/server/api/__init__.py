@@ -1,0 +1,1 @@
+"""plate-ocr's own API, under ``/api/v1``."""

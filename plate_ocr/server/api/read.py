@@ -1,0 +1,67 @@
+"""``POST /api/v1/read``: pictures in, the objects of ``plate-ocr predict --json`` out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import JSONResponse
+
+from plate_ocr.errors import ImageSizeError
+from plate_ocr.readers.auto import InputType
+from plate_ocr.readers.results import reading_values
+from plate_ocr.server.reading import ReadingService, Result, is_region
+from plate_ocr.server.requests import name_of, parse
+
+router = APIRouter(prefix="/api/v1", tags=["reading"])
+
+
+def reading_service(request: Request) -> ReadingService:
+    """What reads, as a dependency of routes."""
+    service = request.app.state.reading
+    assert isinstance(service, ReadingService)
+    return service
+
+
+Reading = Annotated[ReadingService, Depends(reading_service)]
+
+
+@router.post("/read")
+async def read(
+    request: Request,
+    reading: Reading,
+    input: Annotated[InputType, Query(description="What the pictures show.")] = "auto",
+    region: Annotated[
+        list[str], Query(description="Codes of regions, whose formats help to tell similar characters apart.")
+    ] = [],  # noqa: B006 - FastAPI copies it
+    min_confidence: Annotated[
+        float | None, Query(ge=0, le=1, description="Characters below it are unknown.")
+    ] = None,
+) -> JSONResponse:
+    """Read one picture, or several in a list."""
+    regions = [code.strip() for value in region for code in value.split(",") if code.strip()]
+    if unknown := [code for code in regions if not is_region(code)]:
+        raise HTTPException(422, f"region: there is no region {unknown[0]!r}")
+    async with reading.admitted():
+        files = list((await parse(request)).pictures("image", "image_base64"))
+        if not any(file.contents for file in files):
+            raise HTTPException(400, "there is no picture in the body")
+        names = [name_of(file) for file in files]
+        results = await reading.read(
+            [file.contents for file in files],
+            names=names,
+            input=input,
+            regions=regions,
+            min_confidence=min_confidence,
+        )
+    answers = [_answer(name, result) for name, result in zip(names, results, strict=True)]
+    status = 200 if any(result.reading for result in results) else _status(results[0])
+    return JSONResponse(answers[0] if len(answers) == 1 else answers, status)
+
+
+def _answer(name: str, result: Result) -> dict[str, Any]:
+    return reading_values(name, result.reading, None if result.error is None else str(result.error))
+
+
+def _status(result: Result) -> int:
+    return 413 if isinstance(result.error, ImageSizeError) else 422

@@ -1,0 +1,81 @@
+"""The application: what answers each path, and what is open while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from plate_ocr import __version__
+from plate_ocr.server import health
+from plate_ocr.server.api import read
+from plate_ocr.server.reading import OverloadedError, ReadingService
+from plate_ocr.server.settings import Settings
+
+RETRY_AFTER_S = 1
+"""After so many seconds a client that was refused should ask again."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for these settings.
+
+    ``app.state`` has ``settings`` and, while it runs, ``reading``.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        reading = app.state.reading = ReadingService(settings)
+        reading.start()
+        try:
+            yield
+        finally:
+            reading.close()
+
+    app = FastAPI(
+        title="plate-ocr",
+        description="Reads licence plates.",
+        version=__version__,
+        root_path=settings.root_path,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(OverloadedError, _overloaded)
+    app.add_exception_handler(Exception, _failed)
+    for router in (health.router, read.router):
+        app.include_router(router)
+    return app
+
+
+def error_response(status: int, error: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error as clients of the own API get it."""
+    return JSONResponse({"error": error}, status, headers)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return error_response(422, f"{where}: {first['msg']}")
+
+
+async def _overloaded(request: Request, error: Exception) -> JSONResponse:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return error_response(429, "too many pictures wait to be read; try again in a second", headers)
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    return error_response(500, "the server failed; its log says why")
