@@ -188,7 +188,8 @@ def reading_values(name: str, reading: Reading | None, error: str | None = None)
         reading: what was read; None after an error.
         error: one sentence.
     """
-    values = {"image": name, "width": None, "height": None, "ms": None, "error": error, "plates": []}
+    nothing = dict.fromkeys(("width", "height", "ms"))
+    values: dict[str, Any] = {"image": name, **nothing, "error": error, "plates": []}
     return values | (reading.to_dict() if reading else {})
 
 
