@@ -11,8 +11,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from plate_ocr import __version__
-from plate_ocr.server import health
-from plate_ocr.server.api import read
+from plate_ocr.server import docs, health, metrics
+from plate_ocr.server.access import Access, AccessError, prepare_data_folder
+from plate_ocr.server.api import access, read
+from plate_ocr.server.hosts import HostCheck
+from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
+from plate_ocr.server.metrics import CountRequests, Metrics
 from plate_ocr.server.reading import OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
 
@@ -23,11 +27,12 @@ RETRY_AFTER_S = 1
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings.
 
-    ``app.state`` has ``settings`` and, while it runs, ``reading``.
+    ``app.state`` has ``settings``, ``access``, ``metrics`` and, while it runs, ``reading``.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        prepare_data_folder(settings.data)
         reading = app.state.reading = ReadingService(settings)
         reading.start()
         try:
@@ -46,18 +51,23 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings = settings
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(OverloadedError, _overloaded)
-    app.add_exception_handler(Exception, _failed)
-    for router in (health.router, read.router):
+    app.state.access = Access(settings)
+    app.state.metrics = Metrics()
+    for error, answer in (
+        (HTTPException, _http_error),
+        (RequestValidationError, _invalid),
+        (OverloadedError, _overloaded),
+        (AccessError, _conflict),
+        (Exception, _failed),
+    ):
+        app.add_exception_handler(error, answer)
+    for router in (health.router, metrics.router, docs.router, read.router, access.router):
         app.include_router(router)
+    # The last one is the outermost. A picture in base64 is longer by a third, more where signs are escaped.
+    app.add_middleware(HostCheck, settings=settings)
+    app.add_middleware(BodyLimit, most=int(settings.max_upload * 1.5) + OVERHEAD)
+    app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app
-
-
-def error_response(status: int, error: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error as clients of the own API get it."""
-    return JSONResponse({"error": error}, status, headers)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -75,6 +85,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _overloaded(request: Request, error: Exception) -> JSONResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return error_response(429, "too many pictures wait to be read; try again in a second", headers)
+
+
+async def _conflict(request: Request, error: Exception) -> JSONResponse:
+    return error_response(409, str(error))
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:

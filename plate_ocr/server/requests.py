@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +18,11 @@ from starlette.requests import ClientDisconnect
 
 from plate_ocr.server.reading import UNNAMED
 
-UPLOAD_TIMEOUT_S = 60.0
-"""A body must be there after so many seconds."""
-
-OVERHEAD = 65_536
-"""Bytes of a body beside its pictures, at most."""
-
 MAX_PARTS = 256
 """Files, and fields, of a form, at most."""
+
+ANY_SIZE = 2**40
+"""Bytes of a part: the whole body is bounded already."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +82,16 @@ async def parse(request: Request) -> Body:
     The type is the one declared; what is neither a form nor JSON is one file.
 
     Raises:
-        HTTPException: 400 if it is not what it says to be, 408 if it takes too long, 413 if it is too large.
+        HTTPException: 400 if it is not what it says to be; 408 or 413 if it takes too long or is too large.
     """
     kind, _ = parse_options_header(request.headers.get("Content-Type"))
+    limits = {"max_fields": MAX_PARTS, "max_part_size": ANY_SIZE}
     try:
-        async with asyncio.timeout(UPLOAD_TIMEOUT_S):
-            if kind == b"multipart/form-data":
-                return await _form(_Parser(request.headers, _stream(request), max_files=MAX_PARTS,
-                                           max_fields=MAX_PARTS, max_part_size=_limit(request)))  # fmt: skip
-            if kind == b"application/x-www-form-urlencoded":
-                return await _form(FormParser(request.headers, _stream(request), max_fields=MAX_PARTS,
-                                              max_part_size=_limit(request)))  # fmt: skip
-            contents = b"".join([chunk async for chunk in _stream(request)])
-    except TimeoutError:
-        raise HTTPException(408, f"the body was not there after {UPLOAD_TIMEOUT_S:.0f} seconds") from None
+        if kind == b"multipart/form-data":
+            return await _form(_Parser(request.headers, request.stream(), max_files=MAX_PARTS, **limits))
+        if kind == b"application/x-www-form-urlencoded":
+            return await _form(FormParser(request.headers, request.stream(), **limits))
+        contents = await request.body()
     except ClientDisconnect:
         raise HTTPException(400, "the client went away") from None
     if kind == b"application/json" or kind.endswith(b"+json"):
@@ -126,7 +118,15 @@ def decode_base64(text: str) -> bytes:
 
 
 class _Parser(MultiPartParser):
-    spool_max_size = 2**40  # never a temporary file: the body is bounded already
+    spool_max_size = ANY_SIZE  # never a temporary file
+
+    async def parse(self) -> FormData:
+        try:
+            return await super().parse()
+        except BaseException:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise
 
 
 async def _form(parser: MultiPartParser | FormParser) -> Body:
@@ -143,26 +143,6 @@ async def _form(parser: MultiPartParser | FormParser) -> Body:
     finally:
         await form.close()
     return Body(tuple(files), tuple((n, v) for n, v in form.multi_items() if isinstance(v, str)))
-
-
-def _limit(request: Request) -> int:
-    # A picture in base64 is longer by a third, and more where signs of it are escaped.
-    return int(request.app.state.settings.max_upload * 1.5) + OVERHEAD
-
-
-async def _stream(request: Request) -> AsyncGenerator[bytes]:
-    """The body piece by piece, up to the limit."""
-    most = _limit(request)
-    size, told = 0, request.headers.get("Content-Length", "")
-    if not (told.isdecimal() and int(told) > most):
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                break
-            yield chunk
-        else:
-            return
-    raise HTTPException(413, f"the body is too large; at most {most:,} bytes are taken")
 
 
 def name_of(file: File) -> str:

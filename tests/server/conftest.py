@@ -14,6 +14,9 @@ from plate_ocr.server.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
+URL = "http://127.0.0.1:8080"
+"""Of a server on loopback."""
+
 PLATE = ROOT / "data" / "plate.png"
 """A crop of a plate."""
 
@@ -30,5 +33,5 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
     """A client of that application, which runs; shared by all tests, which must not change its settings."""
-    with TestClient(app, base_url="http://127.0.0.1:8080", client=("127.0.0.1", 50000)) as client:
+    with TestClient(app, base_url=URL, client=("127.0.0.1", 50000)) as client:
         yield client

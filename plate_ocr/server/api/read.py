@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from plate_ocr.errors import ImageSizeError
 from plate_ocr.readers.auto import InputType
 from plate_ocr.readers.results import reading_values
+from plate_ocr.server.access import needs
 from plate_ocr.server.reading import ReadingService, Result, is_region
 from plate_ocr.server.requests import name_of, parse
 
@@ -26,7 +27,7 @@ def reading_service(request: Request) -> ReadingService:
 Reading = Annotated[ReadingService, Depends(reading_service)]
 
 
-@router.post("/read")
+@router.post("/read", dependencies=[Depends(needs("read"))])
 async def read(
     request: Request,
     reading: Reading,
