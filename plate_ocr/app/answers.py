@@ -17,7 +17,7 @@ from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image, read_image
 
 if TYPE_CHECKING:
-    from plate_ocr.app.pictures import Detect, Drawn
+    from plate_ocr.readers.pictures import Detect, Drawn
     from plate_ocr.video.capture import OnMessage
     from plate_ocr.video.vehicle import VehicleTrack
     from plate_ocr.video.watcher import WatchOptions

@@ -1,26 +1,21 @@
-"""Pictures that go with readings: plates marked, cut out, or made unreadable."""
+"""Where the pictures that go with readings are written to."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
-
-import cv2
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plate_ocr.app.output import NONE_WRITTEN, Written
 from plate_ocr.app.retention import marked
-from plate_ocr.errors import ImageError, OutputError
+from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, to_color, to_png
-from plate_ocr.vision.geometry import rectify
+from plate_ocr.readers.pictures import Detect, Drawn, draw
+from plate_ocr.readers.results import Reading
 from plate_ocr.vision.images import Image
 
 if TYPE_CHECKING:
@@ -28,17 +23,8 @@ if TYPE_CHECKING:
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
-QUALITY = 92
-"""Of JPEG files."""
-
 MAX_NAMED = 10
 """Pictures in which nothing was hidden that are named, at most."""
-
-Detect: TypeAlias = Callable[[Image], Sequence[ArrayLike]]
-"""Where a plate may be in a picture: corners ``(4, 2)`` of each, pixels."""
-
-MAX_SIDE = 65_500
-"""Of JPEG files, pixels."""
 
 
 def _jpeg_path(path: AnyPath) -> AnyPath:
@@ -48,22 +34,6 @@ def _jpeg_path(path: AnyPath) -> AnyPath:
 
 def _film_path(path: AnyPath) -> AnyPath:
     return path if path.suffix.lower() == ".mp4" else path.with_name(f"{path.name}.mp4")
-
-
-class Drawn(NamedTuple):
-    """What is written of a picture: the bytes of files, empty where none is wanted.
-
-    Attributes:
-        annotated: JPEG.
-        blurred: JPEG.
-        crops: a PNG of each plate.
-        hidden: places that are made unreadable.
-    """
-
-    annotated: bytes
-    blurred: bytes
-    crops: tuple[bytes, ...]
-    hidden: int = 0
 
 
 @dataclass
@@ -97,27 +67,9 @@ class PictureFolders:
         return {**self.__dict__, "inputs": (), "_given": Counter()}
 
     def draw(self, picture: Image, reading: Reading, detect: Detect) -> Drawn:
-        """Draw what is wanted of a picture.
-
-        Args:
-            picture: uint8 ``(H, W)`` or ``(H, W, 3)`` BGR, in whose pixels the reading's corners are.
-            reading: of it.
-            detect: says where else a plate may be in it, to be made unreadable.
-
-        Raises:
-            ImageError: if it is too long for a JPEG file.
-        """
-        plates, hidden = reading.plates, list[ArrayLike]()
-        if self.blur:
-            hidden = [*(plate.corners for plate in plates), *detect(picture)]
-        return Drawn(
-            _to_jpeg(annotated(picture, plates)) if self.annotate else b"",
-            _to_jpeg(blurred(picture, hidden)) if self.blur else b"",
-            tuple(to_png(rectify(picture, np.array(plate.corners)).picture) for plate in plates)
-            if self.crops
-            else (),
-            len(hidden),
-        )
+        """What :func:`plate_ocr.readers.pictures.draw` draws of a picture for these folders."""
+        annotate, crops, blur = (folder is not None for folder in (self.annotate, self.crops, self.blur))
+        return draw(picture, reading, detect, annotate=annotate, crops=crops, blur=blur)
 
     def write(self, source: Source, drawn: Drawn) -> Written:
         """Write what was drawn of a picture.
@@ -211,67 +163,8 @@ class PictureFolders:
                 return numbered
 
 
-def annotated(picture: Image, plates: Sequence[Plate]) -> Image:
-    """Frame plates and say what they are; no label lies on a plate.
-
-    Returns:
-        uint8 ``(H, W, 3)``.
-    """
-    canvas = to_color(picture)
-    size = int(np.clip(min(canvas.shape[:2]) // 28, 10, 48))
-    boxes = [np.array(plate.corners) for plate in plates]
-    for box in boxes:
-        cv2.polylines(canvas, [np.rint(box).astype(np.int32)], True, GREEN, max(1, size // 8), cv2.LINE_AA)
-    taken = [(*box.min(0), *box.max(0)) for box in boxes]
-    for plate, box in zip(plates, boxes, strict=True):
-        text = f"{plate.text} {plate.confidence:.2f}"
-        left, top, wide, high = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("uni"), size)
-        wide, high = wide + size // 2, high + size // 2
-        place = _free_place(canvas.shape, box, (wide, high), taken)
-        if place is None:
-            continue
-        x, y = place
-        taken.append((x, y, x + wide, y + high))
-        cv2.rectangle(canvas, (x, y), (x + wide, y + high), (255, 255, 255), -1)
-        draw_text(canvas, text, (x + size // 4 - left, y + size // 4 - top), size, BLACK)
-    return canvas
-
-
-def _free_place(
-    shape: tuple[int, ...],
-    box: NDArray[np.float64],
-    size: tuple[int, int],
-    taken: Sequence[tuple[float, float, float, float]],
-) -> tuple[int, int] | None:
-    """Upper left corner of a place for a label near a plate, on nothing that is taken, if there is one."""
-    wide, high = size
-    (low, top), (right, bottom) = box.min(0), box.max(0)
-    gap = high // 4
-    above, below = top - high - gap, bottom + gap
-    wanted = [
-        (low, above), (low, below), (right - wide, above), (right - wide, below), (right + gap, top),
-        (low - wide - gap, top), (low, above - high - gap), (low, below + high + gap),
-    ]  # fmt: skip
-    for left, upper in wanted:
-        x = int(np.clip(left, 0, max(0, shape[1] - wide)))
-        y = int(np.clip(upper, 0, max(0, shape[0] - high)))
-        if all(x + wide <= a or c <= x or y + high <= b or d <= y for a, b, c, d in taken):
-            return x, y
-    return None
-
-
 def _is_same(path: Path, name: str) -> bool:
     try:
         return os.path.samefile(path, name)
     except (OSError, ValueError):  # one of them is no file
         return False
-
-
-def _to_jpeg(picture: Image) -> bytes:
-    if max(picture.shape) > MAX_SIDE:
-        height, width = picture.shape[:2]
-        raise ImageError(
-            f"{width}×{height} pixels are too many for a JPEG file, which has {MAX_SIDE:,} a side; "
-            "leave out --annotate and --blur"
-        )
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])

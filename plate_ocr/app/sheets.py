@@ -17,7 +17,7 @@ from plate_ocr.app.inspection import (
     search_line,
     taken_attempt,
 )
-from plate_ocr.app.pictures import annotated
+from plate_ocr.readers.pictures import annotated
 from plate_ocr.readers.results import Char
 from plate_ocr.readers.trace import Candidate, CropReading, Search
 from plate_ocr.vision.detection import CELL

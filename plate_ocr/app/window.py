@@ -7,8 +7,8 @@ import sys
 
 import cv2
 
-from plate_ocr.app.pictures import annotated
 from plate_ocr.errors import VideoError
+from plate_ocr.readers.pictures import annotated
 from plate_ocr.readers.results import Reading
 from plate_ocr.video.capture import Frame
 

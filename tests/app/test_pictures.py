@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from plate_ocr.app.output import Written
-from plate_ocr.app.pictures import MAX_NAMED, MAX_SIDE, PictureFolders, annotated
+from plate_ocr.app.pictures import MAX_NAMED, PictureFolders
 from plate_ocr.app.sources import Inputs, Source
 from plate_ocr.errors import ImageError, OutputError
 from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.pictures import MAX_SIDE, annotated
 from plate_ocr.readers.results import Char, Plate, Reading
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.vision.drawing import blurred

@@ -30,10 +30,11 @@ from plate_ocr.model.sessions import CharModel, PlateModel
 if TYPE_CHECKING:
     from plate_ocr.app.answers import Answer
     from plate_ocr.app.output import ResultFile, Written
-    from plate_ocr.app.pictures import Drawn, PictureFolders
+    from plate_ocr.app.pictures import PictureFolders
     from plate_ocr.app.sources import Source
     from plate_ocr.app.window import Window
     from plate_ocr.readers.auto import PlateReader
+    from plate_ocr.readers.pictures import Drawn
 
 
 OTHER_SHEETS = (".ods", ".xls", ".xlsb", ".xlsm")
