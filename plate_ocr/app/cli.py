@@ -25,6 +25,7 @@ COMMANDS = {
     "study": "study",
     "validate": "data",
     "models": "models",
+    "serve": "serve",
     "benchmark": "benchmark",
     "doctor": "doctor",
 }

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -81,13 +82,18 @@ def check_output(path: Path, inputs: Iterable[str | Path | None]) -> None:
 
 
 @contextmanager
-def train_extra(what: str) -> Iterator[None]:
-    """Where a package of the ``train`` extra is missing, end with the command that installs it.
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Where a package of an extra is missing, end with the command that installs it.
 
     Args:
+        extra: such as ``"train"``.
         what: needs it, as in ``"training"``.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        fail(f"{what} needs {error.name}; install it with: pip install 'plate-ocr[train]'", 1)
+        fail(f"{what} needs {error.name}; install it with: pip install 'plate-ocr[{extra}]'", 1)
+
+
+train_extra = partial(needs_extra, "train")
+"""The same for the extra ``train``."""

@@ -27,13 +27,12 @@ RETRY_AFTER_S = 1
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings.
 
-    ``app.state`` has ``settings``, ``access``, ``metrics`` and, while it runs, ``reading``.
+    ``app.state`` has ``settings``, ``access``, ``metrics`` and ``reading``.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_data_folder(settings.data)
-        reading = app.state.reading = ReadingService(settings)
         reading.start()
         try:
             yield
@@ -44,13 +43,13 @@ def create_app(settings: Settings) -> FastAPI:
         title="plate-ocr",
         description="Reads licence plates.",
         version=__version__,
-        root_path=settings.root_path,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.settings = settings
+    reading = app.state.reading = ReadingService(settings)
     app.state.access = Access(settings)
     app.state.metrics = Metrics()
     for error, answer in (

@@ -29,7 +29,8 @@ class HostCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "http" and scope["path"] not in ("/healthz", "/readyz"):
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] == "http" and path not in ("/healthz", "/readyz"):
             headers = Headers(scope=scope)
             host, origin = headers.get("Host", ""), headers.get("Origin")
             refused = None

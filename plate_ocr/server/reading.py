@@ -69,7 +69,7 @@ class ReadingService:
     """Reads pictures for many requests at once.
 
     Crops that wait with the same options share a batch of the network; photos are read one by one, each by
-    one core. Its networks are opened by :meth:`start`.
+    one core.
 
     Args:
         settings: of the server.
@@ -82,13 +82,18 @@ class ReadingService:
         self._admitted = 0
         self._threads: list[Thread] = []
 
-    def start(self) -> None:
-        """Open the networks and start the threads.
+    def open(self) -> None:
+        """Open the networks.
 
         Raises:
             PlateOcrError: if the model cannot be used, or a region or device is not there.
         """
-        self.reader_of("auto")
+        self.reader_of()
+
+    def start(self) -> None:
+        """Open the networks and start the threads; errors as of :meth:`open`."""
+        self.open()
+        self._stopped = False
         count = max(1, available_threads() // self._settings.workers)
         self._threads = [Thread(target=self._work, name=f"read-{i}", daemon=True) for i in range(count)]
         for thread in self._threads:

@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import HTTPException, Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from plate_ocr.server.reading import UNNAMED
@@ -85,15 +86,20 @@ async def parse(request: Request) -> Body:
         HTTPException: 400 if it is not what it says to be; 408 or 413 if it takes too long or is too large.
     """
     kind, _ = parse_options_header(request.headers.get("Content-Type"))
-    limits = {"max_fields": MAX_PARTS, "max_part_size": ANY_SIZE}
     try:
         if kind == b"multipart/form-data":
-            return await _form(_Parser(request.headers, request.stream(), max_files=MAX_PARTS, **limits))
-        if kind == b"application/x-www-form-urlencoded":
-            return await _form(FormParser(request.headers, request.stream(), **limits))
+            return await _form(request)
         contents = await request.body()
     except ClientDisconnect:
         raise HTTPException(400, "the client went away") from None
+    # Tools such as curl say of any file that it is a form.
+    if kind == b"application/x-www-form-urlencoded" and contents.isascii():
+        try:
+            return Body(
+                fields=tuple(parse_qsl(contents.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
+            )
+        except ValueError:
+            raise HTTPException(400, f"the form has more than {MAX_PARTS} fields") from None
     if kind == b"application/json" or kind.endswith(b"+json"):
         try:
             return Body(json=json.loads(contents))
@@ -129,9 +135,16 @@ class _Parser(MultiPartParser):
             raise
 
 
-async def _form(parser: MultiPartParser | FormParser) -> Body:
+async def _form(request: Request) -> Body:
+    parser = _Parser(
+        request.headers,
+        request.stream(),
+        max_files=MAX_PARTS,
+        max_fields=MAX_PARTS,
+        max_part_size=ANY_SIZE,
+    )
     try:
-        form: FormData = await parser.parse()
+        form = await parser.parse()
     except (MultiPartException, FormParserError, UnicodeDecodeError, KeyError) as error:
         raise HTTPException(400, f"the form is damaged: {getattr(error, 'message', error)}") from None
     try:

@@ -25,6 +25,7 @@ class Settings:
         port: port to listen on; 0 takes a free one.
         data: folder of the database and of pictures.
         database: URL of a database; by default SQLite in the data folder.
+        timezone: of hours, as ``Europe/Rome``; by default the system's.
         model: ``"plates"``, an ``.onnx`` file or a run folder.
         regions: codes of regions or region files that help to read where a request names none.
         min_confidence: below it a character is unknown; by default the model's own bound.
@@ -34,7 +35,7 @@ class Settings:
         queue: pictures that wait to be read, at most; what is more is refused with 429.
         rate_limit: requests per minute of one client, at most; 0 for no limit.
         workers: number of processes.
-        root_path: path under which a proxy serves it, such as ``/plates``.
+        root_path: path under which a proxy serves it, and which that takes off, such as ``/plates``.
         forwarded_allow_ips: addresses of proxies whose ``X-Forwarded-For`` and ``-Proto`` are trusted.
         allow_host: names or addresses that ``Host`` may have beside loopback and ``host``; ``*`` for any.
         trusted_network: networks whose clients need no key to read.
@@ -48,6 +49,7 @@ class Settings:
     port: int = 8080
     data: Path = field(default_factory=default_data_folder)
     database: str | None = None
+    timezone: str | None = None
     model: str = "plates"
     regions: tuple[str, ...] = ()
     min_confidence: float | None = None

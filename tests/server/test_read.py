@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from plate_ocr import PlateReader
+from plate_ocr.vision.drawing import to_color
+from plate_ocr.vision.images import read_image
 from tests.server.conftest import PLATE, SCENE
 
+URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
@@ -28,6 +32,8 @@ def test_the_forms_of_a_request_give_the_object_of_predict(
     answers = [
         client.post("/api/v1/read", files={"image": ("plate.png", data)}),
         client.post("/api/v1/read", content=data, headers={"Content-Type": "image/png"}),
+        client.post("/api/v1/read", content=data),
+        client.post("/api/v1/read", content=data, headers=URLENCODED),  # curl --data-binary
         client.post("/api/v1/read", json={"image_base64": text}),
         client.post("/api/v1/read", json={"image_base64": f"data:image/png;base64,{text}"}),
         client.post("/api/v1/read", data={"image": text}),
@@ -52,6 +58,29 @@ def test_several_pictures_are_a_list_in_their_order(client: TestClient) -> None:
     assert [one["image"] for one in answer.json()] == [SCENE.name, "broken.png", PLATE.name]
     assert [bool(one["plates"]) for one in answer.json()] == [True, False, True]
     assert "broken.png: not a picture" in answer.json()[1]["error"]
+
+
+def test_plates_are_marked(client: TestClient) -> None:
+    answer = client.post("/api/v1/read", params={"annotate": 1}, files={"image": SCENE.read_bytes()})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+    marked, plain = read_image(answer.content).astype(int), to_color(read_image(SCENE))
+    assert marked.shape == plain.shape
+    assert 0.001 < (np.abs(marked - plain).max(axis=2) > 100).mean() < 0.3
+    files = [("image", SCENE.read_bytes())] * 2
+    assert client.post("/api/v1/read", params={"annotate": 1}, files=files).status_code == 422
+
+
+def test_pictures_that_wait_together_are_read_as_one_by_one(client: TestClient) -> None:
+    paths = [PLATE, SCENE] * 8
+    alone = [client.post("/api/v1/read", content=path.read_bytes()).json()["plates"] for path in paths[:2]]
+    files = [("image", (path.name, path.read_bytes())) for path in paths]
+    together = client.post("/api/v1/read", files=files).json()
+    assert [one["image"] for one in together] == [path.name for path in paths]
+    for one, plates in zip(together, alone * 8, strict=True):
+        assert [plate["text"] for plate in one["plates"]] == [plate["text"] for plate in plates]
+        for plate, wanted in zip(one["plates"], plates, strict=True):
+            assert plate["confidence"] == pytest.approx(wanted["confidence"], abs=0.001)
+            assert plate["corners"] == wanted["corners"]
 
 
 @pytest.mark.parametrize(

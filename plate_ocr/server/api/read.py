@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
 
 from plate_ocr.errors import ImageSizeError
 from plate_ocr.readers.auto import InputType
+from plate_ocr.readers.pictures import draw
 from plate_ocr.readers.results import reading_values
 from plate_ocr.server.access import needs
 from plate_ocr.server.reading import ReadingService, Result, is_region
@@ -24,13 +26,13 @@ def reading_service(request: Request) -> ReadingService:
     return service
 
 
-Reading = Annotated[ReadingService, Depends(reading_service)]
+Service = Annotated[ReadingService, Depends(reading_service)]
 
 
 @router.post("/read", dependencies=[Depends(needs("read"))])
 async def read(
     request: Request,
-    reading: Reading,
+    service: Service,
     input: Annotated[InputType, Query(description="What the pictures show.")] = "auto",
     region: Annotated[
         list[str], Query(description="Codes of regions, whose formats help to tell similar characters apart.")
@@ -38,23 +40,30 @@ async def read(
     min_confidence: Annotated[
         float | None, Query(ge=0, le=1, description="Characters below it are unknown.")
     ] = None,
-) -> JSONResponse:
+    annotate: Annotated[
+        bool, Query(description="Answer with the picture, a JPEG file, in which plates are marked.")
+    ] = False,
+) -> Response:
     """Read one picture, or several in a list."""
     regions = [code.strip() for value in region for code in value.split(",") if code.strip()]
     if unknown := [code for code in regions if not is_region(code)]:
         raise HTTPException(422, f"region: there is no region {unknown[0]!r}")
-    async with reading.admitted():
+    async with service.admitted():
         files = list((await parse(request)).pictures("image", "image_base64"))
         if not any(file.contents for file in files):
             raise HTTPException(400, "there is no picture in the body")
         names = [name_of(file) for file in files]
-        results = await reading.read(
+        if annotate and len(files) > 1:
+            raise HTTPException(422, "annotate: one picture is expected")
+        results = await service.read(
             [file.contents for file in files],
             names=names,
             input=input,
             regions=regions,
             min_confidence=min_confidence,
         )
+    if annotate and results[0].reading:
+        return Response(await run_in_threadpool(_annotated, results[0]), media_type="image/jpeg")
     answers = [_answer(name, result) for name, result in zip(names, results, strict=True)]
     status = 200 if any(result.reading for result in results) else _status(results[0])
     return JSONResponse(answers[0] if len(answers) == 1 else answers, status)
@@ -62,6 +71,13 @@ async def read(
 
 def _answer(name: str, result: Result) -> dict[str, Any]:
     return reading_values(name, result.reading, None if result.error is None else str(result.error))
+
+
+def _annotated(result: Result) -> bytes:
+    assert result.reading is not None
+    assert result.picture is not None
+    drawn = draw(result.picture, result.reading, lambda _: (), annotate=True, crops=False, blur=False)
+    return drawn.annotated
 
 
 def _status(result: Result) -> int:
