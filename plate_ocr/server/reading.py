@@ -15,13 +15,19 @@ from typing import NamedTuple
 
 from plate_ocr.errors import ImageError, ImageSizeError
 from plate_ocr.model.onnx_session import available_threads
-from plate_ocr.readers.auto import MAX_PHOTO_ASPECT, MIN_PHOTO_HEIGHT, InputType, PlateReader
+from plate_ocr.readers.auto import InputType, PlateReader
 from plate_ocr.readers.plates import BATCH
 from plate_ocr.readers.results import Reading
 from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.server.settings import Settings
-from plate_ocr.vision.image_files import open_image, without_padding
+from plate_ocr.vision.image_files import MAX_PIXELS, open_image, without_padding
 from plate_ocr.vision.images import Image, read_image
+
+CROPS = ("plate", "char")
+"""What pictures show that are read in batches whatever their size."""
+
+MAX_SHARED = 50_000
+"""Bytes of a picture, at most, that is read in a batch of others although it may be a photo."""
 
 MAX_READERS = 32
 """Readers that are kept, each for other settings; they share the networks."""
@@ -68,8 +74,8 @@ class _Job:
 class ReadingService:
     """Reads pictures for many requests at once.
 
-    Crops that wait with the same options share a batch of the network; photos are read one by one, each by
-    one core.
+    Crops and small pictures that wait with the same options share a batch of the network; photos are read
+    one by one, each by one core.
 
     Args:
         settings: of the server.
@@ -157,24 +163,16 @@ class ReadingService:
         options = _Options(input, tuple(sorted({region.lower() for region in regions})), min_confidence)
         names = names or [UNNAMED] * len(contents)
         loop = asyncio.get_running_loop()
-        checked = await asyncio.to_thread(
-            lambda: [self._check(*one) for one in zip(contents, names, strict=True)]
-        )
-        futures: list[asyncio.Future[Result]] = []
-        jobs: list[_Job] = []
-        for data, name, fits in zip(contents, names, checked, strict=True):
-            future: asyncio.Future[Result] = loop.create_future()
-            futures.append(future)
-            if isinstance(fits, ImageError):
-                future.set_result(Result(error=fits))
-            else:
-                jobs.append(_Job(data, name, options, input in ("plate", "char") or fits, loop, future))
+        jobs = [
+            _Job(data, name, options, input in CROPS or len(data) <= MAX_SHARED, loop, loop.create_future())
+            for data, name in zip(contents, names, strict=True)
+        ]
         with self._changed:
             if len(self._jobs) + len(jobs) > self._settings.queue:
                 raise OverloadedError
             self._jobs += jobs
             self._changed.notify(len(jobs))
-        return await asyncio.gather(*futures)
+        return await asyncio.gather(*(job.future for job in jobs))
 
     def reader_of(
         self,
@@ -206,24 +204,6 @@ class ReadingService:
     @cached_property
     def _characters(self) -> PlateReader:
         return PlateReader("chars", input="char", threads=1, providers=self._settings.device)
-
-    def _check(self, contents: bytes, name: str) -> ImageError | bool:
-        """Why a picture is too large, by its header alone; else whether it is too small for a photo."""
-        most_bytes, most = self._settings.max_upload, self._settings.max_pixels
-        if len(contents) > most_bytes:
-            return ImageSizeError(
-                f"{name}: {len(contents):,} bytes are too many; at most {most_bytes:,} are read"
-            )
-        try:
-            with open_image(without_padding(contents)) as picture:
-                width, height = picture.size
-        except ImageSizeError as error:
-            return ImageSizeError(f"{name}: {error}")
-        except Exception:  # decoders raise nearly anything; the one that reads it says what is wrong
-            return False
-        if width * height > most:
-            return ImageSizeError(f"{name}: {width}×{height} pixels are too many; at most {most:,} are read")
-        return height < MIN_PHOTO_HEIGHT or width > MAX_PHOTO_ASPECT * height
 
     def _work(self) -> None:
         while jobs := self._take():
@@ -260,6 +240,7 @@ class ReadingService:
         for job in jobs:
             started = perf_counter()
             try:
+                self._check_size(job)
                 picture = read_image(_Named(job.contents, job.name))
                 decoded.append((picture, 1000 * (perf_counter() - started)))
             except ImageError as error:
@@ -274,6 +255,28 @@ class ReadingService:
                 reading = next(readings)
                 results.append(Result(replace(reading, ms=reading.ms + one[1]), one[0]))
         return results
+
+    def _check_size(self, job: _Job) -> None:
+        """Refuse what is larger than the settings allow, before it is decoded.
+
+        Raises:
+            ImageSizeError: if so.
+        """
+        size, most = len(job.contents), self._settings.max_upload
+        if size > most:
+            raise ImageSizeError(f"{job.name}: {size:,} bytes are too many; at most {most:,} are read")
+        most = self._settings.max_pixels
+        if most == MAX_PIXELS:  # which every reader sees to
+            return
+        try:
+            with open_image(without_padding(job.contents)) as picture:
+                width, height = picture.size
+        except Exception:  # decoders raise nearly anything; what reads it says what is wrong
+            return
+        if width * height > most:
+            raise ImageSizeError(
+                f"{job.name}: {width}×{height} pixels are too many; at most {most:,} are read"
+            )
 
 
 class _Named(io.BytesIO):

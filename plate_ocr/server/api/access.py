@@ -37,7 +37,7 @@ class Login(BaseModel):
     password: str = Field(max_length=1000)
 
 
-def access(request: Request) -> Access:
+async def access(request: Request) -> Access:
     """Keys and people, as a dependency of routes."""
     found = request.app.state.access
     assert isinstance(found, Access)

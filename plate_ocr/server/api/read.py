@@ -19,7 +19,8 @@ from plate_ocr.server.requests import name_of, parse
 router = APIRouter(prefix="/api/v1", tags=["reading"])
 
 
-def reading_service(request: Request) -> ReadingService:
+# Not a plain function: these run in a thread of their own each time.
+async def reading_service(request: Request) -> ReadingService:
     """What reads, as a dependency of routes."""
     service = request.app.state.reading
     assert isinstance(service, ReadingService)
