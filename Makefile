@@ -76,3 +76,6 @@ benchmarks:
 # Long runs.
 soak:
 	python -m benchmarks.cameras
+	python -m benchmarks.server overload
+	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py
+	PLATE_OCR_TEST_EXAMPLES=500 pytest tests/server/test_schema.py

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
@@ -125,7 +125,7 @@ class Load:
     def _send(self, number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         rng = random.Random(number)
-        for picture in cycle(self.pictures[number % COUNT :] + self.pictures[: number % COUNT]):
+        for picture in islice(cycle(self.pictures), number, None):
             if self.stopped.wait(rng.expovariate(1 / self.pause) if self.pause else 0):
                 return
             started = time.perf_counter()
@@ -189,8 +189,6 @@ def start(pictures: Sequence[bytes]) -> None:
     for _ in range(ROUNDS):
         started = time.perf_counter()
         with serve() as server:
-            load = Load(server.port, pictures, 1)
-            load.stopped.wait(0)
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
             connection.request("POST", "/api/v1/read", pictures[0])
             assert connection.getresponse().status == 200

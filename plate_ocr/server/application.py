@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from plate_ocr import __version__
@@ -19,6 +21,29 @@ from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
 from plate_ocr.server.reading import OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
+
+
+class Error(BaseModel):
+    """What a client gets instead of an answer."""
+
+    error: str
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Error, "description": description}
+    for status, description in {
+        400: "The request is damaged, or for another host.",
+        401: "A key is needed, or it is wrong.",
+        403: "The role does not suffice, or a page of another server asks.",
+        404: "There is no such thing.",
+        408: "The body was not there in time.",
+        409: "It contradicts what is there.",
+        413: "The body or a picture is too large.",
+        422: "A value is wrong, or a picture cannot be read.",
+        429: "Too many pictures wait, or too many requests came; see Retry-After.",
+    }.items()
+}
+"""What any request may be answered with."""
 
 RETRY_AFTER_S = 1
 """After so many seconds a client that was refused should ask again."""
@@ -61,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.add_exception_handler(error, answer)
     for router in (health.router, metrics.router, docs.router, read.router, access.router):
-        app.include_router(router)
+        app.include_router(router, responses=ERRORS)
     # The last one is the outermost. A picture in base64 is longer by a third, more where signs are escaped.
     app.add_middleware(HostCheck, settings=settings)
     app.add_middleware(BodyLimit, most=int(settings.max_upload * 1.5) + OVERHEAD)

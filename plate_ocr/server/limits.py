@@ -103,16 +103,20 @@ class _Received:
     async def __call__(self) -> Message:
         if self._done:
             return await self._receive()
-        if max(self._size, self._told) > self._most:
-            raise HTTPException(413, f"the body is too large; at most {self._most:,} bytes are taken")
+        self._check()
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, f"the body was not there after {UPLOAD_TIMEOUT_S:.0f} s") from None
         self._size += len(message.get("body", b""))
+        self._check()
         self._done = message["type"] != "http.request" or not message.get("more_body", False)
         return message
+
+    def _check(self) -> None:
+        if max(self._size, self._told) > self._most:
+            raise HTTPException(413, f"the body is too large; at most {self._most:,} bytes are taken")
 
     async def discard_rest(self) -> None:
         """Take the rest of the body without keeping it, unless it is beyond the limits."""

@@ -110,6 +110,12 @@ def test_guessing_is_slowed_down(serve: Open, tmp_path: Path) -> None:
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 7
 
 
+def test_a_full_queue_says_when_to_ask_again(serve: Open) -> None:
+    with serve(queue=0) as client:
+        answer = client.post("/api/v1/read", content=b"x")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+
+
 def test_who_asks_too_often_waits(serve: Open) -> None:
     with serve(rate_limit=2) as client:
         answers = [client.get("/api/v1/me") for _ in range(3)]

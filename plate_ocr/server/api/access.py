@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from plate_ocr.server.access import COOKIE, SESSION_S, Access, Key, Principal, Role, needs
@@ -67,7 +67,7 @@ def add_key(accounts: Accounts, new: NewKey) -> dict[str, str]:
 
 
 @router.delete("/keys/{id}", status_code=204, dependencies=ADMIN)
-def delete_key(accounts: Accounts, id: str) -> None:
+def delete_key(accounts: Accounts, id: Annotated[str, Path(pattern="^[0-9a-f]{8}$")]) -> None:
     """Delete a key."""
     if not accounts.delete_key(id):
         raise HTTPException(404, f"there is no key {id!r}")
@@ -87,7 +87,7 @@ def set_person(accounts: Accounts, name: Name, new: NewPerson) -> dict[str, str]
 
 
 @router.delete("/people/{name}", status_code=204, dependencies=ADMIN)
-def delete_person(accounts: Accounts, name: str) -> None:
+def delete_person(accounts: Accounts, name: Name) -> None:
     """Delete a person."""
     if not accounts.delete_person(name):
         raise HTTPException(404, f"there is no person {name!r}")

@@ -30,7 +30,51 @@ async def reading_service(request: Request) -> ReadingService:
 Service = Annotated[ReadingService, Depends(reading_service)]
 
 
-@router.post("/read", dependencies=[Depends(needs("read"))])
+PICTURE = {"type": "string", "format": "picture", "contentMediaType": "image/*"}
+
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"image": {"type": "array", "items": PICTURE, "minItems": 1}},
+                    "required": ["image"],
+                }
+            },
+            "image/*": {"schema": PICTURE},
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"image_base64": PICTURE | {"contentEncoding": "base64"}},
+                    "required": ["image_base64"],
+                }
+            },
+        },
+    }
+}
+"""The forms of a request."""
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The object of `plate-ocr predict --json`; of several pictures a list. "
+        "With `annotate` a picture.",
+        "content": {
+            "application/json": {"schema": {"type": ["object", "array"]}},
+            "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.post(
+    "/read",
+    dependencies=[Depends(needs("read"))],
+    openapi_extra=BODY,
+    responses=ANSWERS,
+    response_class=Response,
+)
 async def read(
     request: Request,
     service: Service,
