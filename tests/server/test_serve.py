@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,8 +26,9 @@ from plate_ocr.app.cli import command_line
 from plate_ocr.app.commands import serve as command
 from plate_ocr.server.access import SCRYPT, Access
 from plate_ocr.server.settings import MB, Settings
+from plate_ocr.vision.images import read_image
 from tests.app.conftest import Run, run
-from tests.server.conftest import PLATE
+from tests.server.conftest import PLATE, ROOT, URL
 
 __all__ = ["run"]
 
@@ -176,6 +179,21 @@ def test_a_whole_server_reads_and_ends(tmp_path: Path, workers: str) -> None:
         assert process.stderr
         assert process.stderr.read() == ""
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_commands_of_the_documentation_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = re.findall(r"^\$ (curl .*)$", (ROOT / "docs" / "server.md").read_text("utf-8"), re.MULTILINE)
+    assert len(commands) == 4
+    monkeypatch.setenv(command.PASSWORD_VARIABLE, "PASSWORD")
+    with server(tmp_path / "data") as (_, address):
+        for text in commands:
+            words = shlex.split(text.replace(URL, address).replace("@data/", f"@{ROOT}/data/"))
+            words[1:1] = ["-u", "admin:PASSWORD", "-w", " %{http_code}"]
+            out = subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+            assert out.endswith((" 200", " 201")), out
+    assert read_image(tmp_path / "marked.jpg").size
 
 
 def test_a_port_that_is_taken_is_told(run: Run, tmp_path: Path) -> None:
