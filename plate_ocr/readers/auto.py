@@ -239,10 +239,6 @@ class PlateReader(Reader[Reading]):
         ignore: Sequence[Box] = (),
         providers: Providers = None,
     ) -> None:
-        check_confidence("min_plate_confidence", min_plate_confidence)
-        check_min_height(min_height)
-        self.view = View(rotate, roi, ignore)
-        self._min_height, self._min_plate_confidence = min_height, min_plate_confidence or 0.0
         self._detector: Callable[[], Detector] = cache(
             partial(Detector, "detector", threads=threads, providers=providers)
         )
@@ -261,16 +257,22 @@ class PlateReader(Reader[Reading]):
             min_height=min_height,
             rotate=rotate,
             roi=roi,
-            ignore=self.view.ignore,
+            ignore=ignore,
         )
         self._read: Callable[[Sequence[Image]], list[tuple[Plate, ...]]]
         self._configure()
 
     def _configure(self) -> None:
         """Choose what reads, by the settings."""
-        check_choice("input", self._settings["input"], get_args(InputType))
-        input, region = self._settings["input"], self._settings["region"]
-        min_confidence: float | None = self._settings["min_confidence"]
+        settings = self._settings
+        check_choice("input", settings["input"], get_args(InputType))
+        check_confidence("min_plate_confidence", settings["min_plate_confidence"])
+        check_min_height(settings["min_height"])
+        self.view = View(settings["rotate"], settings["roi"], settings["ignore"])
+        self._min_height = settings["min_height"]
+        self._min_plate_confidence = settings["min_plate_confidence"] or 0.0
+        input, region = settings["input"], settings["region"]
+        min_confidence: float | None = settings["min_confidence"]
         # Others read picture by picture, and photos are large.
         self._batch = BATCH if isinstance(self.model, PlateModel) and input != "photo" else 1
         self.photos: PhotoReader | None = None
@@ -282,7 +284,7 @@ class PlateReader(Reader[Reading]):
             plates = NetworkReader(
                 self.model,
                 min_confidence=min_confidence,
-                min_plate_confidence=self._settings["min_plate_confidence"],
+                min_plate_confidence=settings["min_plate_confidence"],
                 region=region,
             )
             if input == "plate":
@@ -294,9 +296,9 @@ class PlateReader(Reader[Reading]):
                 self._read = AnyReader(
                     plates,
                     self._detector,
-                    threads=self._settings["threads"],
+                    threads=settings["threads"],
                     min_confidence=min_confidence,
-                    providers=self._settings["providers"],
+                    providers=settings["providers"],
                     is_wanted=self._is_wanted,
                 ).read
         else:
@@ -310,7 +312,7 @@ class PlateReader(Reader[Reading]):
         self.input: InputType = input
 
     def with_settings(self, **settings: Any) -> PlateReader:
-        """A reader with another ``input``, ``region`` or ``min_confidence`` that shares this one's networks.
+        """A reader with other settings that shares this one's networks: model, threads and providers stay.
 
         Closing either closes both. Errors are those of opening one.
         """

@@ -128,6 +128,34 @@ def watch(
     return Watch(found(), looker.stats)
 
 
+def watch_frames(
+    name: str,
+    frames: Iterable[Frame | None],
+    read: Callable[[Image], Reading],
+    *,
+    zero: datetime,
+    on: Report = "departure",
+    camera: str | None = None,
+) -> Iterator[VehicleTrack]:
+    """Watch frames from elsewhere, as :func:`watch` does those of a video.
+
+    Args:
+        name: where they are from, for messages.
+        frames: all of one size; None where none came for so long that all vehicles have left.
+        read: reads a picture.
+        zero: wall-clock time of second 0.
+        on: when a vehicle is reported.
+        camera: a name that vehicles get.
+
+    Raises:
+        ImageError: while iterating, if frames are too large or a box of the reader is outside them.
+        VideoError: while iterating, if there is none.
+    """
+    for one in _watched(name, Looker(read), frames, on, lambda frame, reading: True):
+        if isinstance(one, VehicleTrack):
+            yield dataclasses.replace(one, zero=zero, camera=camera)
+
+
 def _shown(read: Callable[[Image], Reading], show: Show | None) -> Show:
     if show is None:
         return lambda frame, reading: True
