@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +17,8 @@ from starlette.exceptions import HTTPException
 from plate_ocr import __version__
 from plate_ocr.server import docs, health, metrics
 from plate_ocr.server.access import Access, AccessError, prepare_data_folder
-from plate_ocr.server.api import access, read
+from plate_ocr.server.api import access, cameras, read
+from plate_ocr.server.cameras.service import CameraService, Seen
 from plate_ocr.server.hosts import HostCheck
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
@@ -45,6 +48,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 """What any request may be answered with."""
 
+LOGGER = logging.getLogger(__name__)
+
 RETRY_AFTER_S = 1
 """After so many seconds a client that was refused should ask again."""
 
@@ -52,16 +57,24 @@ RETRY_AFTER_S = 1
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings.
 
-    ``app.state`` has ``settings``, ``access``, ``metrics`` and ``reading``.
+    ``app.state`` has ``settings``, ``access``, ``metrics``, ``reading`` and ``cameras``.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_data_folder(settings.data)
         reading.start()
+        # Of several processes each would watch them.
+        if settings.workers == 1:
+            zone = ZoneInfo(settings.timezone) if settings.timezone else None
+            app.state.cameras = CameraService(settings.data, reading.reader_of("photo"), _log_vehicle, zone)
         try:
+            if app.state.cameras:
+                app.state.cameras.start()
             yield
         finally:
+            if app.state.cameras:
+                app.state.cameras.close()
             reading.close()
 
     app = FastAPI(
@@ -77,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     reading = app.state.reading = ReadingService(settings)
     app.state.access = Access(settings)
     app.state.metrics = Metrics()
+    app.state.cameras = None
     for error, answer in (
         (HTTPException, _http_error),
         (RequestValidationError, _invalid),
@@ -85,13 +99,17 @@ def create_app(settings: Settings) -> FastAPI:
         (Exception, _failed),
     ):
         app.add_exception_handler(error, answer)
-    for router in (health.router, metrics.router, docs.router, read.router, access.router):
+    for router in (health.router, metrics.router, docs.router, read.router, cameras.router, access.router):
         app.include_router(router, responses=ERRORS)
     # The last one is the outermost. A picture in base64 is longer by a third, more where signs are escaped.
     app.add_middleware(HostCheck, settings=settings)
     app.add_middleware(BodyLimit, most=int(settings.max_upload * 1.5) + OVERHEAD)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app
+
+
+def _log_vehicle(seen: Seen) -> None:
+    LOGGER.info("camera %s: %s", seen.camera.name, seen.plate.text)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -240,8 +240,7 @@ class ReadingService:
         for job in jobs:
             started = perf_counter()
             try:
-                self._check_size(job)
-                picture = read_image(_Named(job.contents, job.name))
+                picture = decode(job.contents, job.name, self._settings)
                 decoded.append((picture, 1000 * (perf_counter() - started)))
             except ImageError as error:
                 decoded.append(error.with_traceback(None))
@@ -256,27 +255,36 @@ class ReadingService:
                 results.append(Result(replace(reading, ms=reading.ms + one[1]), one[0]))
         return results
 
-    def _check_size(self, job: _Job) -> None:
-        """Refuse what is larger than the settings allow, before it is decoded.
 
-        Raises:
-            ImageSizeError: if so.
-        """
-        size, most = len(job.contents), self._settings.max_upload
-        if size > most:
-            raise ImageSizeError(f"{job.name}: {size:,} bytes are too many; at most {most:,} are read")
-        most = self._settings.max_pixels
-        if most == MAX_PIXELS:  # which every reader sees to
-            return
-        try:
-            with open_image(without_padding(job.contents)) as picture:
-                width, height = picture.size
-        except Exception:  # decoders raise nearly anything; what reads it says what is wrong
-            return
-        if width * height > most:
-            raise ImageSizeError(
-                f"{job.name}: {width}×{height} pixels are too many; at most {most:,} are read"
-            )
+def decode(contents: bytes, name: str, settings: Settings) -> Image:
+    """Decode a picture, uint8 ``(H, W)`` or ``(H, W, 3)`` BGR.
+
+    Args:
+        contents: an image file.
+        name: of it, for messages.
+        settings: of the server.
+
+    Raises:
+        ImageError: if it is none.
+        ImageSizeError: if it is larger than the settings allow; it is not decoded then.
+    """
+    size, most = len(contents), settings.max_upload
+    if size > most:
+        raise ImageSizeError(f"{name}: {size:,} bytes are too many; at most {most:,} are read")
+    _check_pixels(contents, name, settings.max_pixels)
+    return read_image(_Named(contents, name))
+
+
+def _check_pixels(contents: bytes, name: str, most: int) -> None:
+    if most == MAX_PIXELS:  # which every reader sees to
+        return
+    try:
+        with open_image(without_padding(contents)) as picture:
+            width, height = picture.size
+    except Exception:  # decoders raise nearly anything; what reads it says what is wrong
+        return
+    if width * height > most:
+        raise ImageSizeError(f"{name}: {width}×{height} pixels are too many; at most {most:,} are read")
 
 
 class _Named(io.BytesIO):

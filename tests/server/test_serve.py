@@ -46,6 +46,13 @@ def options() -> dict[str, Any]:
     return {option.name: option for option in only.params}
 
 
+def test_the_documented_configuration_is_one(run: Run, started: list[Settings], tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    (tmp_path / "serve.toml").write_text(re.findall(r"```toml\n(host.*?)```", page, re.DOTALL)[0])
+    assert run("serve", "--config", tmp_path / "serve.toml")[0] == 0
+    assert started[0].regions == ("de", "at")
+
+
 def test_every_setting_has_an_option_and_a_variable() -> None:
     named = {field.name.replace("regions", "region") for field in fields(Settings)}
     assert options().keys() == named | {"config"}
@@ -105,6 +112,7 @@ def test_mistakes_in_a_configuration_are_told(run: Run, tmp_path: Path, text: st
         (2, "cannot use no.pem", ("--ssl-certfile", "no.pem")),
         (2, "a path such as /plates", ("--root-path", "plates")),
         (2, "'x' does not appear to be", ("--trusted-network", "x")),
+        (2, "there is no time zone 'Mars/Olympus'", ("--timezone", "Mars/Olympus")),
         (2, "there is no folder nowhere", ("--allow-folder", "nowhere")),
         (2, "needs a password: set PLATE_OCR_PASSWORD", ("--host", "0.0.0.0")),
         (1, "there is no model 'nowhere'", ("--model", "nowhere")),
@@ -127,6 +135,13 @@ def test_what_cannot_start_says_why(
     got, _, err = run("serve", "--port", 0, "--data", tmp_path, *arguments)
     assert got == code
     assert error in " ".join(err.split())
+
+
+def test_a_mistake_in_the_file_of_cameras_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cameras.toml").write_text('[gate]\nkind = "strom"')
+    code, _, err = run("serve", "--port", 0, "--data", tmp_path)
+    assert code == 1
+    assert "cameras.toml: gate.kind: Input should be 'stream'" in err
 
 
 def test_the_password_of_the_environment_is_that_of_admin(

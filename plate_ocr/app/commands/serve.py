@@ -13,6 +13,7 @@ from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from typer.core import TyperCommand
@@ -224,12 +225,14 @@ def run(settings: Settings) -> None:
 
         from plate_ocr.server.access import Access, prepare_data_folder
         from plate_ocr.server.application import create_app
+        from plate_ocr.server.cameras.config import FILE, load_cameras
         from plate_ocr.server.metrics import MULTIPROCESS_VARIABLE
         from plate_ocr.server.reading import ReadingService
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     prepare_data_folder(settings.data)
     _check_password(settings, Access(settings))
+    load_cameras(settings.data / FILE)
     make_app = partial(create_app, settings)
     if settings.workers == 1:
         app = make_app()
@@ -284,6 +287,13 @@ def _check(settings: Settings) -> None:
             ip_network(network, strict=False)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--trusted-network") from None
+    if settings.timezone:
+        try:
+            ZoneInfo(settings.timezone)
+        except (OSError, ValueError, KeyError):
+            raise typer.BadParameter(
+                f"there is no time zone {settings.timezone!r}", param_hint="--timezone"
+            ) from None
     for folder in settings.allow_folder:
         if not folder.is_dir():
             raise typer.BadParameter(f"there is no folder {folder}", param_hint="--allow-folder")
