@@ -12,6 +12,7 @@ from plate_ocr.errors import (
     ModelError,
     OutputError,
     PlateOcrError,
+    StoreError,
     TrainingError,
     VideoError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "PlateOcrError",
     "PlateReader",
     "Reading",
+    "StoreError",
     "TrainingError",
     "VideoError",
     "read_image",

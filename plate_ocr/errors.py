@@ -10,7 +10,8 @@
     ├── DataError      a data set cannot be used
     ├── TrainingError  a training cannot go on
     ├── DeviceError    the wanted device is not there
-    └── OutputError    a result cannot be written
+    ├── OutputError    a result cannot be written
+    └── StoreError     sightings cannot be kept or found
 
 Each message is one sentence for people: what was wrong, where, and what to do.
 """
@@ -60,3 +61,7 @@ class DeviceError(PlateOcrError):
 
 class OutputError(PlateOcrError):
     """A result cannot be written."""
+
+
+class StoreError(PlateOcrError):
+    """Sightings cannot be kept or found."""

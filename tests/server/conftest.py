@@ -11,6 +11,9 @@ from fastapi.testclient import TestClient
 
 from plate_ocr.server.application import create_app
 from plate_ocr.server.settings import Settings
+from tests.server.stores import database, empty_sqlite, postgres, store, url
+
+__all__ = ["database", "empty_sqlite", "postgres", "store", "url"]
 
 ROOT = Path(__file__).parents[2]
 

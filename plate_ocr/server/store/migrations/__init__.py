@@ -1,0 +1,1 @@
+"""Alembic's scripts: each brings a database to the next version of the tables."""
