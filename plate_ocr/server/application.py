@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from threading import Event
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,15 +16,20 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from plate_ocr import __version__
+from plate_ocr.errors import DataError, StoreError
 from plate_ocr.server import docs, health, metrics
 from plate_ocr.server.access import Access, AccessError, prepare_data_folder
-from plate_ocr.server.api import access, cameras, read
+from plate_ocr.server.api import access, audit, cameras, channels, frigate, intake, lists, read, sightings
 from plate_ocr.server.cameras.service import CameraService, Seen
 from plate_ocr.server.hosts import HostCheck
+from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
+from plate_ocr.server.opening import keeping
 from plate_ocr.server.reading import OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
+from plate_ocr.server.snapshots import crop_of, to_jpeg
+from plate_ocr.server.store.sightings import NewSighting
 
 
 class Error(BaseModel):
@@ -57,25 +63,31 @@ RETRY_AFTER_S = 1
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings.
 
-    ``app.state`` has ``settings``, ``access``, ``metrics``, ``reading`` and ``cameras``.
+    ``app.state`` has ``settings``, ``access``, ``metrics``, ``reading``, ``cameras`` and, while it runs,
+    what :func:`~plate_ocr.server.opening.keeping` opens.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_data_folder(settings.data)
-        reading.start()
-        # Of several processes each would watch them.
-        if settings.workers == 1:
-            zone = ZoneInfo(settings.timezone) if settings.timezone else None
-            app.state.cameras = CameraService(settings.data, reading.reader_of("photo"), _log_vehicle, zone)
-        try:
-            if app.state.cameras:
-                app.state.cameras.start()
-            yield
-        finally:
-            if app.state.cameras:
-                app.state.cameras.close()
-            reading.close()
+        stopped = Event()
+        with keeping(app, settings):
+            reading.start()
+            # Of several processes each would watch them.
+            if settings.workers == 1:
+                keep = partial(keep_seen, app.state.store, stopped)
+                app.state.cameras = CameraService(
+                    settings.data, reading.reader_of("photo"), keep, app.state.store.zone
+                )
+            try:
+                if app.state.cameras:
+                    app.state.cameras.start()
+                yield
+            finally:
+                stopped.set()
+                if app.state.cameras:
+                    app.state.cameras.close()
+                reading.close()
 
     app = FastAPI(
         title="plate-ocr",
@@ -96,11 +108,14 @@ def create_app(settings: Settings) -> FastAPI:
         (RequestValidationError, _invalid),
         (OverloadedError, _overloaded),
         (AccessError, _conflict),
+        (DataError, _refused),
+        (StoreError, _not_kept),
         (Exception, _failed),
     ):
         app.add_exception_handler(error, answer)
-    for router in (health.router, metrics.router, docs.router, read.router, cameras.router, access.router):
-        app.include_router(router, responses=ERRORS)
+    own = (sightings, lists, channels, intake, frigate, audit)
+    for module in (health, metrics, docs, read, *own, cameras, access):
+        app.include_router(module.router, responses=ERRORS)
     # The last one is the outermost. A picture in base64 is longer by a third, more where signs are escaped.
     app.add_middleware(HostCheck, settings=settings)
     app.add_middleware(BodyLimit, most=int(settings.max_upload * 1.5) + OVERHEAD)
@@ -108,8 +123,33 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _log_vehicle(seen: Seen) -> None:
-    LOGGER.info("camera %s: %s", seen.camera.name, seen.plate.text)
+def keep_seen(store: SightingStore, stopped: Event, seen: Seen) -> None:
+    """Keep what a camera saw; where that fails, as with a full disk, again each second.
+
+    Raises:
+        StoreError: if it cannot be kept until the server ends.
+    """
+    new = NewSighting(
+        seen.plate,
+        seen.size,
+        seen.camera.name,
+        seen.started,
+        seen.ended,
+        seen.best,
+        seen.frames,
+        crop=None if seen.picture is None else crop_of(seen.picture, seen.plate.corners),
+        scene=None if seen.picture is None else to_jpeg(seen.picture),
+        region=seen.camera.region[0] if len(seen.camera.region) == 1 else None,
+        direction=seen.direction,
+    )
+    while True:
+        try:
+            store.keep(new)
+            return
+        except StoreError as error:
+            LOGGER.warning("camera %s: %s", seen.camera.name, error)
+            if stopped.wait(RETRY_AFTER_S):
+                raise
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -131,6 +171,15 @@ async def _overloaded(request: Request, error: Exception) -> JSONResponse:
 
 async def _conflict(request: Request, error: Exception) -> JSONResponse:
     return error_response(409, str(error))
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    return error_response(422, str(error))
+
+
+async def _not_kept(request: Request, error: Exception) -> JSONResponse:
+    LOGGER.warning("%s", error)
+    return error_response(503, str(error), {"Retry-After": str(RETRY_AFTER_S)})
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:

@@ -26,6 +26,11 @@ class Settings:
         data: folder of the database and of pictures.
         database: URL of a database; by default SQLite in the data folder.
         timezone: of hours, as ``Europe/Rome``; by default the system's.
+        keep_days: days after which a sighting is deleted; by default never.
+        keep_sightings: sightings that are kept, at most; the oldest go first.
+        keep_size: bytes of pictures that are kept, at most; the oldest sightings go first.
+        keep_picture_days: days after which the pictures of a sighting are deleted; by default with it.
+        hash_after_days: days after which a hash takes the place of a plate's text.
         model: ``"plates"``, an ``.onnx`` file or a run folder.
         regions: codes of regions or region files that help to read where a request names none.
         min_confidence: below it a character is unknown; by default the model's own bound.
@@ -41,6 +46,7 @@ class Settings:
         trusted_network: networks whose clients need no key to read.
         allow_url_host: hosts from which a picture may be fetched at a client's word.
         allow_folder: folders in which a picture may be opened at a client's word.
+        allow_command: programs that channels may start.
         ssl_certfile: certificate; with it the server speaks HTTPS.
         ssl_keyfile: its private key.
     """
@@ -50,6 +56,11 @@ class Settings:
     data: Path = field(default_factory=default_data_folder)
     database: str | None = None
     timezone: str | None = None
+    keep_days: float | None = None
+    keep_sightings: int | None = None
+    keep_size: int | None = None
+    keep_picture_days: float | None = None
+    hash_after_days: float | None = None
     model: str = "plates"
     regions: tuple[str, ...] = ()
     min_confidence: float | None = None
@@ -65,6 +76,7 @@ class Settings:
     trusted_network: tuple[str, ...] = ()
     allow_url_host: tuple[str, ...] = ()
     allow_folder: tuple[Path, ...] = ()
+    allow_command: tuple[str, ...] = ()
     ssl_certfile: Path | None = None
     ssl_keyfile: Path | None = None
 

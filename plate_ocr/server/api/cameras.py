@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from plate_ocr.errors import ImageError, ImageSizeError
 from plate_ocr.readers.results import reading_values
 from plate_ocr.server.access import needs
-from plate_ocr.server.api.read import Service
+from plate_ocr.server.api.dependencies import Reading
 from plate_ocr.server.cameras.config import Camera
 from plate_ocr.server.cameras.service import CameraService, WatchedCamera
 from plate_ocr.server.reading import decode
@@ -111,7 +111,7 @@ def latest(found: One) -> Response:
 
 
 @router.post("/cameras/{name}/frame", dependencies=OPERATE)
-async def push_frame(request: Request, service: Service, found: One) -> dict[str, Any]:
+async def push_frame(request: Request, service: Reading, found: One) -> dict[str, Any]:
     """Take a picture of a camera of the kind push, as ``/api/v1/read`` takes it."""
     if found.camera.kind != "push":
         raise HTTPException(409, f"the pictures of {found.camera.name!r} are not pushed")

@@ -12,22 +12,14 @@ from plate_ocr.errors import ImageSizeError
 from plate_ocr.readers.auto import InputType
 from plate_ocr.readers.pictures import draw
 from plate_ocr.readers.results import reading_values
-from plate_ocr.server.access import needs
-from plate_ocr.server.reading import ReadingService, Result, is_region
+from plate_ocr.server.access import Principal, needs
+from plate_ocr.server.api.dependencies import Reading, Store
+from plate_ocr.server.keeping import SightingStore
+from plate_ocr.server.reading import Result, is_region
 from plate_ocr.server.requests import name_of, parse
+from plate_ocr.server.snapshots import sightings_of
 
 router = APIRouter(prefix="/api/v1", tags=["reading"])
-
-
-# Not a plain function: these run in a thread of their own each time.
-async def reading_service(request: Request) -> ReadingService:
-    """What reads, as a dependency of routes."""
-    service = request.app.state.reading
-    assert isinstance(service, ReadingService)
-    return service
-
-
-Service = Annotated[ReadingService, Depends(reading_service)]
 
 
 PICTURE = {"type": "string", "format": "picture", "contentMediaType": "image/*"}
@@ -70,14 +62,15 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/read",
-    dependencies=[Depends(needs("read"))],
     openapi_extra=BODY,
     responses=ANSWERS,
     response_class=Response,
 )
 async def read(
     request: Request,
-    service: Service,
+    service: Reading,
+    kept: Store,
+    principal: Annotated[Principal, Depends(needs("read"))],
     input: Annotated[InputType, Query(description="What the pictures show.")] = "auto",
     region: Annotated[
         list[str], Query(description="Codes of regions, whose formats help to tell similar characters apart.")
@@ -85,11 +78,16 @@ async def read(
     min_confidence: Annotated[
         float | None, Query(ge=0, le=1, description="Characters below it are unknown.")
     ] = None,
+    store: Annotated[bool, Query(description="Keep a sighting of each plate.")] = False,
+    camera: Annotated[str, Query(max_length=100, description="Name of the camera of a sighting.")] = "",
     annotate: Annotated[
         bool, Query(description="Answer with the picture, a JPEG file, in which plates are marked.")
     ] = False,
 ) -> Response:
     """Read one picture, or several in a list."""
+    if store and not principal.may("operate"):
+        # Sightings open gates.
+        raise HTTPException(403, "to keep sightings needs the role operate")
     regions = [code.strip() for value in region for code in value.split(",") if code.strip()]
     if unknown := [code for code in regions if not is_region(code)]:
         raise HTTPException(422, f"region: there is no region {unknown[0]!r}")
@@ -107,15 +105,32 @@ async def read(
             regions=regions,
             min_confidence=min_confidence,
         )
+    answers = [_answer(name, result) for name, result in zip(names, results, strict=True)]
+    if store:
+        region_code = regions[0] if len(regions) == 1 else None
+        for answer, result in zip(answers, results, strict=True):
+            await run_in_threadpool(_keep, kept, answer, result, camera, region_code)
     if annotate and results[0].reading:
         return Response(await run_in_threadpool(_annotated, results[0]), media_type="image/jpeg")
-    answers = [_answer(name, result) for name, result in zip(names, results, strict=True)]
     status = 200 if any(result.reading for result in results) else _status(results[0])
     return JSONResponse(answers[0] if len(answers) == 1 else answers, status)
 
 
 def _answer(name: str, result: Result) -> dict[str, Any]:
     return reading_values(name, result.reading, None if result.error is None else str(result.error))
+
+
+def _keep(
+    store: SightingStore, answer: dict[str, Any], result: Result, camera: str, region: str | None
+) -> None:
+    """Keep the sightings of a picture, and tell their ids: of each plate, and of the first."""
+    if result.reading is None:
+        return
+    sightings = sightings_of(result.reading, result.picture, camera=camera, region=region)
+    for plate, sighting in zip(answer["plates"], sightings, strict=True):
+        plate["id"] = store.keep(sighting).uuid
+    if answer["plates"]:
+        answer["id"] = answer["plates"][0]["id"]
 
 
 def _annotated(result: Result) -> bytes:

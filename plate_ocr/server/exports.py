@@ -1,0 +1,77 @@
+"""Sightings as files: CSV, JSON lines, and labelled crops for training."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import IO, Any
+
+from plate_ocr.labels import CSV_COLUMNS, LABELS
+from plate_ocr.server.keeping import SightingStore
+from plate_ocr.server.store.search import Query, export
+from plate_ocr.server.store.sightings import Sighting
+
+COLUMNS = (
+    "id", "first_seen", "last_seen", "camera", "text", "read", "corrected", "confidence", "min_confidence",
+    "region", "direction", "frames", "origin", "ignored", "note", "lists",
+)  # fmt: skip
+
+CHUNK = 65_536
+
+
+def to_csv(sightings: Iterable[Sighting]) -> Iterator[str]:
+    """The lines of a CSV file; what a spreadsheet would take for a formula is text."""
+    yield csv_line(COLUMNS)
+    for sighting in sightings:
+        values = sighting.to_dict()
+        values["lists"] = "; ".join(match.list for match in sighting.matches)
+        yield csv_line([values[name] for name in COLUMNS])
+
+
+def to_json_lines(sightings: Iterable[Sighting]) -> Iterator[str]:
+    """The lines of a file with an object of each sighting."""
+    for sighting in sightings:
+        yield json.dumps(sighting.to_dict(), ensure_ascii=False) + "\n"
+
+
+def labels_zip(store: SightingStore, query: Query) -> IO[bytes]:
+    """A ZIP file of the crops of corrected sightings, with ``labels.csv``; closed, it is gone."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed once it was sent
+    with zipfile.ZipFile(file, "w") as archive, store.database.read() as connection:
+        table = io.StringIO()
+        writer = csv.writer(table)
+        writer.writerow([*CSV_COLUMNS, "region"])
+        for sighting in export(connection, replace(query, corrected=True), store.plates):
+            if sighting.row.crop and (crop := store.pictures.read(sighting.row.crop)):
+                name = f"{sighting.uuid}.jpg"
+                archive.writestr(name, crop)
+                writer.writerow([name, sighting.text, sighting.row.region or ""])
+        archive.writestr(LABELS, table.getvalue())
+    file.seek(0)
+    return file
+
+
+def chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """What is in a file, which is closed at the end."""
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """A line of a CSV file, in which nothing is a formula."""
+    text = io.StringIO()
+    csv.writer(text).writerow([_cell(value) for value in values])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value that no spreadsheet calculates."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
