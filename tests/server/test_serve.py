@@ -43,7 +43,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
 def options() -> dict[str, Any]:
     (only,) = typer.main.get_command(command_line("serve")).commands.values()  # type: ignore[attr-defined]
-    return {option.name: option for option in only.params}
+    return {option.name: option for option in only.params if option.param_type_name == "option"}
 
 
 def test_the_documented_configuration_is_one(run: Run, started: list[Settings], tmp_path: Path) -> None:

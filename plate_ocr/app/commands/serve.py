@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import typer
 from typer.core import TyperCommand
 
+from plate_ocr.app.backups import Action, back_up_or_restore
 from plate_ocr.app.console import fail, needs_extra, print_message
 from plate_ocr.app.options import Provider, split_regions
 from plate_ocr.vision.image_files import MAX_PIXELS
@@ -35,6 +36,9 @@ DATA_FOLDER_VARIABLE = "PLATE_OCR_DATA_FOLDER"
 GRACE_S = 10
 """Requests may take so many seconds after the server was told to end."""
 
+START_S = 60
+"""A process may take so many seconds to import what it needs, on a busy machine."""
+
 BACKLOG = 2048
 """Connections that wait to be accepted."""
 
@@ -45,7 +49,8 @@ class ServeCommand(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for option in self.params:
-            if option.envvar is None and option.name != "help":
+            is_option = option.param_type_name == "option"
+            if is_option and option.envvar is None and option.name != "help":
                 option.envvar = f"PLATE_OCR_{str(option.name).upper()}"
 
 
@@ -62,7 +67,11 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise typer.BadParameter(f"cannot read {path}: {reason}") from None
-    options = {str(option.name): option for option in context.command.params if option.name != "config"}
+    options = {
+        str(option.name): option
+        for option in context.command.params
+        if option.name != "config" and option.param_type_name == "option"
+    }
     for name, value in values.items():
         if name not in options or name == "help":
             raise typer.BadParameter(f"{path}: there is no option {name!r}")
@@ -74,6 +83,12 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
 
 
 def serve(
+    action: Annotated[
+        Action | None, typer.Argument(help="backup writes, restore reads FILE; without it the server runs.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="ZIP file of a backup.", show_default=False)
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -106,6 +121,32 @@ def serve(
     timezone: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Zone of hours, such as Europe/Rome.", show_default="the system's"),
+    ] = None,
+    keep_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Days after which sightings are deleted.", show_default="never"),
+    ] = None,
+    keep_sightings: Annotated[
+        int | None, typer.Option(min=0, help="Sightings that are kept, at most.", show_default="all")
+    ] = None,
+    keep_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MB",
+            min=0,
+            help="Size of pictures, at most: the oldest sightings go.",
+            show_default="any",
+        ),
+    ] = None,
+    keep_picture_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Days after which pictures alone are deleted.", show_default="never"),
+    ] = None,
+    hash_after_days: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Days after which a hash takes the place of a plate's text.", show_default="never"
+        ),
     ] = None,
     model: Annotated[str, typer.Option(help="plates, an .onnx file or a run folder.")] = "plates",
     region: Annotated[
@@ -169,6 +210,10 @@ def serve(
         list[Path] | None,
         typer.Option(metavar="DIR", help="Folder in which clients may name pictures; may be repeated."),
     ] = None,
+    allow_command: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PROGRAM", help="Program that channels may start; may be repeated."),
+    ] = None,
     ssl_certfile: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Certificate; with it the server speaks HTTPS.")
     ] = None,
@@ -191,6 +236,11 @@ def serve(
         data=data or default_data_folder(),
         database=database,
         timezone=timezone,
+        keep_days=keep_days,
+        keep_sightings=keep_sightings,
+        keep_size=None if keep_size is None else keep_size * MB,
+        keep_picture_days=keep_picture_days,
+        hash_after_days=hash_after_days,
         model=model,
         regions=split_regions(region),
         min_confidence=min_confidence,
@@ -206,9 +256,15 @@ def serve(
         trusted_network=tuple(trusted_network or ()),
         allow_url_host=tuple(allow_url_host or ()),
         allow_folder=tuple(allow_folder or ()),
+        allow_command=tuple(allow_command or ()),
         ssl_certfile=ssl_certfile,
         ssl_keyfile=ssl_keyfile,
     )
+    if (action is None) != (file is None):
+        raise typer.BadParameter("backup and restore take one FILE", param_hint="ACTION")
+    if action and file:
+        back_up_or_restore(settings, action, file)
+        return
     _check(settings)
     run(settings)
 
@@ -254,6 +310,7 @@ def run(settings: Settings) -> None:
         ssl_certfile=settings.ssl_certfile,
         ssl_keyfile=settings.ssl_keyfile,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=START_S,
         backlog=BACKLOG,
     )
     with _listen(settings.host, settings.port) as listening:
