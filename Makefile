@@ -72,10 +72,12 @@ benchmarks:
 	python -m benchmarks.video --gate
 	python -m benchmarks.batches
 	python -m benchmarks.speed
+	python -m benchmarks.sightings
 
 # Long runs.
 soak:
 	python -m benchmarks.cameras
 	python -m benchmarks.server overload
+	python -m benchmarks.kills
 	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py
 	PLATE_OCR_TEST_EXAMPLES=500 pytest tests/server/test_schema.py
