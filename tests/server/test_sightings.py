@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Connection, event
 
 from plate_ocr import PlateReader
 from plate_ocr.labels import list_plates
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.notify.discovery import frigate_id
 from plate_ocr.server.store.database import Database
+from tests.conftest import fill_disk
 from tests.server.conftest import PLATE
 from tests.server.stores import JPEG, NOW, seen
 
@@ -234,3 +236,46 @@ def test_a_picture_is_found_by_the_id_that_frigate_would_give(
     assert client.get(f"/api/events/{key}/snapshot.jpg?crop=1&quality=95").content == JPEG
     for other in ("x", "1.5-abcdef", key[:-1], f"{key[:-6]}ffffff"):
         assert client.get(f"/api/events/{other}/snapshot.jpg").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("pragma", "message"),
+    [
+        ("max_page_count = 1", "database or disk is full"),
+        ("query_only = ON", "attempt to write a readonly database"),
+    ],
+)
+def test_a_database_that_cannot_be_written_is_503_until_it_can(
+    client: TestClient, swapped: SightingStore, pragma: str, message: str
+) -> None:
+    def post() -> Any:
+        value = {"camera": "gate", "results": [{"plate": "A" * 40, "score": 0.9}] * 50}
+        return client.post("/api/v1/log-vehicle", json=value)
+
+    @event.listens_for(swapped.database.engine, "begin")
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+
+    answer = post()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert message in answer.json()["error"]
+    event.remove(swapped.database.engine, "begin", limit)
+    with swapped.database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    assert post().status_code == 200
+    assert texts(client, q="A" * 40)
+
+
+def test_pictures_for_which_there_is_no_room_are_503(
+    client: TestClient, swapped: SightingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = PLATE.read_bytes()
+    with monkeypatch.context() as full:
+        fill_disk(full, ".jpg")
+        answer = client.post("/api/v1/read?store=1", files={"image": data})
+    assert answer.status_code == 503
+    assert "No space left on device" in answer.json()["error"]
+    assert texts(client) == []
+    assert list(swapped.pictures.paths()) == []
+    assert client.post("/api/v1/read?store=1", files={"image": data}).status_code == 200
