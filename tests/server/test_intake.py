@@ -132,7 +132,7 @@ def test_what_we_send_is_taken(client: TestClient, swapped: SightingStore) -> No
     ]
     for i, (format_, path) in enumerate(formats):
         at = dict.fromkeys(("first_seen", "last_seen", "best"), f"2026-11-26T02:26:4{i}.000Z")
-        message = Message("1", 0.0, {**EVENT, "sighting": {**SIGHTING, **at}}, crop=picture, scene=picture)
+        message = Message("1", {**EVENT, "sighting": {**SIGHTING, **at}}, crop=picture, scene=picture)
         body, kind = FORMATS[format_](message)
         answer = client.post(path, content=body, headers={"Content-Type": kind})
         assert answer.is_success, answer.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -137,7 +136,7 @@ def test(who: Admin, store: Store, key: int) -> dict[str, Any]:
     try:
         sender = open_sender(settings, f"{row.name}-test")
         try:
-            sender.send(Message(str(uuid4()), time.time(), sample_event()))
+            sender.send(Message(str(uuid4()), sample_event()))
         finally:
             sender.close()
     except DeliveryError as failed:

@@ -259,7 +259,7 @@ class _Channel(threading.Thread):
                 for kind in pictures:
                     path = getattr(sighting.row, kind)
                     pictures[kind] = self._pictures.read(path) if path else None
-        return Message(delivery.uuid, delivery.created, delivery.event, **pictures)
+        return Message(delivery.uuid, delivery.event, **pictures)
 
     def _wait(self, seconds: float, *, wakes: bool = False) -> None:
         """Wait, but not beyond the end; with ``wakes``, until something is queued."""

@@ -13,14 +13,12 @@ class Message:
 
     Attributes:
         id: of the delivery, the same at each try.
-        at: when it was queued, seconds since 1970, UTC.
         event: ``event``, ``time`` and ``sighting``.
         crop: a JPEG file; None: there is none.
         scene: likewise.
     """
 
     id: str
-    at: float
     event: Mapping[str, Any]
     crop: bytes | None = None
     scene: bytes | None = None

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -45,7 +46,7 @@ class WebhookSender:
         if not settings.pictures:
             message = replace(message, crop=None, scene=None)
         body, kind = FORMATS[settings.format](message)
-        headers = {**settings.headers, "Content-Type": kind, **sign(settings.secret, message, body)}
+        headers = {**settings.headers, "Content-Type": kind, **sign(settings.secret, message.id, body)}
         where = urlsplit(settings.url).hostname
         try:
             answer = self._client.post(settings.url, content=body, headers=headers)
@@ -67,18 +68,18 @@ class WebhookSender:
         self._client.close()
 
 
-def sign(secret: str, message: Message, body: bytes) -> dict[str, str]:
-    """The headers of a webhook, signed if there is a secret.
+def sign(secret: str, id: str, body: bytes) -> dict[str, str]:
+    """The headers of a webhook, signed if there is a secret; their time is that of the try.
 
     Args:
         secret: ``whsec_`` and base64, or any text.
-        message: whose id and time are signed too.
+        id: of the delivery.
         body: of the webhook.
     """
-    at = str(int(message.at))
-    headers = {"webhook-id": message.id, "webhook-timestamp": at}
+    at = str(int(time.time()))
+    headers = {"webhook-id": id, "webhook-timestamp": at}
     if secret:
-        signed = hmac.new(_key(secret), f"{message.id}.{at}.".encode() + body, hashlib.sha256).digest()
+        signed = hmac.new(_key(secret), f"{id}.{at}.".encode() + body, hashlib.sha256).digest()
         headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
     return headers
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from standardwebhooks import Webhook
 
 from plate_ocr.errors import DataError, StoreError
@@ -22,6 +22,7 @@ from plate_ocr.server.notify.delivery import DeliveryWorker
 from plate_ocr.server.store.channels import add_channel, change_channel, find_channel
 from plate_ocr.server.store.lists import Entry, ListSettings, add_list, put_entries
 from plate_ocr.server.store.outbox import count_try, deliveries, delivery_dict, finish, next_delivery, retry
+from plate_ocr.server.store.schema import DELIVERY
 from tests.server.notify.receivers import Receiver, wait_for
 from tests.server.stores import JPEG, seen
 
@@ -118,6 +119,20 @@ def test_deliveries_come_in_order_though_the_receiver_fails(
     assert got == ["AA0", "AA0", "AA0", "AA1", "AA1", "AA2", "AA3"]
     ids = [json.loads(request.body)["id"] for request in receiver.requests]
     assert ids[0] == ids[1] == ids[2] != ids[3]
+
+
+def test_a_webhook_that_comes_late_is_still_verified(
+    store: SightingStore, receiver: Receiver, start: Callable[[], DeliveryWorker]
+) -> None:
+    new_channel(store, url=receiver.url, secret="a shared secret")
+    store.keep(seen("AB123CD"))
+    with store.database.write() as connection:
+        connection.execute(update(DELIVERY).values(created=time.time() - 3600))
+    start()
+    wait_for(lambda: receiver.requests)
+    (request,) = receiver.requests
+    secret = base64.b64encode(b"a shared secret").decode()
+    Webhook(secret).verify(request.body, request.headers)
 
 
 def test_what_was_not_delivered_is_after_a_restart(

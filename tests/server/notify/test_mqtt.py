@@ -21,7 +21,6 @@ from plate_ocr.server.notify.discovery import slug
 from plate_ocr.server.notify.messages import DeliveryError, Message
 from plate_ocr.server.notify.mqtt import MqttSender
 from tests.server.notify.receivers import wait_for
-from tests.server.stores import NOW
 
 SIGHTING: dict[str, Any] = {
     "id": "6f1ed002-ab5c-4d3e-9f0a-0123456789ab",
@@ -46,7 +45,7 @@ EVENT = {"event": "alert", "time": "2026-11-26T02:26:42.000Z", "sighting": SIGHT
 
 
 def message(number: int = 0) -> Message:
-    return Message(f"delivery-{number}", NOW, EVENT, crop=b"crop", scene=b"scene")
+    return Message(f"delivery-{number}", EVENT, crop=b"crop", scene=b"scene")
 
 
 @pytest.fixture(scope="module")
