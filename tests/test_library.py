@@ -83,6 +83,7 @@ def test_a_reading_is_the_object_of_the_command_line() -> None:
                 ],
                 "groups": None,
                 "known": None,
+                "detection": None,
             }
         ],
     }

@@ -365,6 +365,7 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
     for plate in plates:
         assert overlap(np.array(plate.corners), boxes[plate.text == "TR4821"]) > 0.6
     assert [plate.confidence for plate in plates] == sorted((p.confidence for p in plates), reverse=True)
+    assert [plate.detection for plate in plates] == [0.9, 0.9]
 
 
 def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import compress
 from operator import not_
 
@@ -274,6 +275,9 @@ class PhotoReader:
             for box in boxes
         ]
         read = self.reader.read_crops(crops, short_confidence=MIN_SHORT_CONFIDENCE)
+        read = [
+            plate and replace(plate, detection=place.score) for plate, place in zip(read, places, strict=True)
+        ]
         found = {i: plate for i, plate in enumerate(read) if plate}
         doubtful = [i for i, plate in found.items() if plate.min_confidence < TURNED_BELOW]
         crops_turned = [
@@ -282,7 +286,7 @@ class PhotoReader:
         turned = dict(zip(doubtful, self.reader.read_once(crops_turned), strict=True))
         upside_down = [i for i in doubtful if _is_better(turned[i], found[i])]
         if trace := current_trace():
-            trace.add_detections(places, doubtful, upside_down)
+            trace.add_detections(places, read, doubtful, upside_down)
         upright = [plate for i, plate in found.items() if i not in upside_down]
         real = [plate for plate in upright if not is_overlay(gray, np.array(plate.corners))]
         tell_dropped(upright, real, "printed into the picture by a camera")

@@ -92,6 +92,7 @@ class Plate:
         groups: its text, cut where there is a space, a hyphen, a dot, a badge or the end of a line; None
             where that cannot be told.
         known: which known plate it is, see :class:`plate_ocr.KnownPlates`; None if it is none.
+        detection: score of the detector that found it in a photo, 0..1; None where nothing had to be found.
     """
 
     text: str
@@ -103,6 +104,7 @@ class Plate:
     touches_edge: bool = False
     groups: tuple[str, ...] | None = None
     known: Known | None = None
+    detection: float | None = None
 
     @property
     def height(self) -> float:
@@ -141,6 +143,7 @@ class Plate:
             "chars": [char.to_dict() for char in self.chars],
             "groups": None if self.groups is None else [*self.groups],
             "known": None if self.known is None else asdict(self.known),
+            "detection": _rounded(self.detection),
         }
 
 
@@ -229,8 +232,8 @@ def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:
     return None if cuts is None else tuple(text[a:b] for a, b in pairwise((0, *cuts, len(text))))
 
 
-def _rounded(place: float | None) -> float | None:
-    return None if place is None else round(place, 4)
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def whole_picture(width: int, height: int) -> tuple[tuple[float, float], ...]:

@@ -203,20 +203,25 @@ class Trace:
     lines: list[LineReading] = field(default_factory=list)
 
     def add_detections(
-        self, places: Sequence[Detection], doubtful: Sequence[int], upside_down: Collection[int]
+        self,
+        places: Sequence[Detection],
+        plates: Sequence[Plate | None],
+        doubtful: Sequence[int],
+        upside_down: Collection[int],
     ) -> None:
         """Say what the latest candidates are.
 
         Args:
             places: where the first of them were detected.
+            plates: what was read at these.
             doubtful: indices of those that the rest are, read upside down.
             upside_down: of these, the ones that are better so.
         """
         start = len(self.candidates) - len(places) - len(doubtful)
         upright, turned = self.candidates[start:][: len(places)], self.candidates[start + len(places) :]
         del self.candidates[start + len(places) :]
-        for candidate, place in zip(upright, places, strict=True):
-            candidate.detection = place
+        for candidate, place, plate in zip(upright, places, plates, strict=True):
+            candidate.detection, candidate.plate = place, plate
         for index, candidate in zip(doubtful, turned, strict=True):
             upright[index].turned, upright[index].upside_down = candidate, index in upside_down
 

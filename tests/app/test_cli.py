@@ -106,6 +106,7 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
         "chars",
         "groups",
         "known",
+        "detection",
     ]
     assert plate["text"] == plate["chars"][0]["char"] == "7"
     assert plate["corners"] == [[0, 0], [44, 0], [44, 60], [0, 60]]
