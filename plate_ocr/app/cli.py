@@ -16,6 +16,7 @@ from plate_ocr.errors import BoxError, PlateOcrError
 
 COMMANDS = {
     "predict": "predict",
+    "alpr": "alpr",
     "evaluate": "measure",
     "inspect": "inspect",
     "label": "label",
@@ -43,6 +44,12 @@ def main() -> None:
         fail(str(error), 2)
     except PlateOcrError as error:
         fail(str(error), 1)
+
+
+def alpr() -> None:
+    """Run ``plate-ocr alpr``: clients of OpenALPR's command take the name of a program without arguments."""
+    sys.argv[:1] = ["plate-ocr", "alpr"]
+    main()
 
 
 def command_line(called: str = "") -> typer.Typer:

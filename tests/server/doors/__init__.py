@@ -1,0 +1,1 @@
+"""Tests of the doors for clients of other plate readers."""
