@@ -21,6 +21,7 @@ from plate_ocr.server import docs, health, metrics
 from plate_ocr.server.access import Access, AccessError, prepare_data_folder
 from plate_ocr.server.api import access, audit, cameras, channels, frigate, intake, lists, read, sightings
 from plate_ocr.server.cameras.service import CameraService, Seen
+from plate_ocr.server.doors.routers import ROUTERS
 from plate_ocr.server.hosts import HostCheck
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
@@ -116,6 +117,8 @@ def create_app(settings: Settings) -> FastAPI:
     own = (sightings, lists, channels, intake, frigate, audit)
     for module in (health, metrics, docs, read, *own, cameras, access):
         app.include_router(module.router, responses=ERRORS)
+    for router in ROUTERS:  # their errors have forms of their own
+        app.include_router(router)
     # The last one is the outermost. A picture in base64 is longer by a third, more where signs are escaped.
     app.add_middleware(HostCheck, settings=settings)
     app.add_middleware(BodyLimit, most=int(settings.max_upload * 1.5) + OVERHEAD)
