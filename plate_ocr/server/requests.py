@@ -145,7 +145,8 @@ async def _form(request: Request) -> Body:
     )
     try:
         form = await parser.parse()
-    except (MultiPartException, FormParserError, UnicodeDecodeError, KeyError) as error:
+    # A charset of the client's choice may fail in any way that a codec can.
+    except (MultiPartException, FormParserError, ValueError, LookupError) as error:
         raise HTTPException(400, f"the form is damaged: {getattr(error, 'message', error)}") from None
     try:
         files = [

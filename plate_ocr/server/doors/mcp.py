@@ -70,8 +70,8 @@ async def mcp(request: Request) -> Response:
 
 
 def _id(value: Any) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not (is_number or isinstance(value, str)):
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, bool) or not (is_number or isinstance(value, str)):
         raise HTTPException(400, "the id is no text or number")
     return value
 

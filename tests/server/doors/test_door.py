@@ -115,3 +115,13 @@ def test_a_name_that_is_no_text_is_told_all_the_same(client: TestClient, path: s
     response = send(client, path, *parts)
     assert response.status_code in (200, 400)
     assert is_error(response.json())
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "unicode_escape", "hex", "none"])
+def test_no_charset_of_a_client_s_choice_makes_the_server_fail(
+    client: TestClient, jpeg: bytes, charset: str
+) -> None:
+    body, kind = multipart(*texts(camera_id="\\ud800" + 99 * "x"), Part("upload", jpeg, "car.jpg"))
+    headers = {"Content-Type": f"{kind['Content-Type']}; charset={charset}"}
+    response = client.post("/v1/plate-reader", content=body, headers=headers)
+    assert response.status_code in (201, 400)
