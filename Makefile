@@ -4,7 +4,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: lint quick check golden formats models benchmarks soak
+.PHONY: lint quick check clients golden formats models benchmarks soak
 
 lint:
 	ruff check
@@ -18,6 +18,15 @@ quick: lint
 
 check: lint
 	pytest -n auto --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
+
+# Clients of other plate readers, in an environment of their own, against the server.
+clients: .venv-clients
+	PLATE_OCR_CLIENTS=$(CURDIR)/.venv-clients pytest tests/server/test_clients.py
+
+.venv-clients: tests/server/clients.txt
+	python3 -m venv --clear $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	npm install --prefix $@ --ignore-scripts --no-audit --no-fund --no-save node-red-contrib-plate-recognizer@1.0.3
 
 golden:
 	python -m tests.golden
@@ -76,6 +85,7 @@ benchmarks:
 
 # Long runs.
 soak:
+	PLATE_OCR_MUTATIONS=10000 pytest tests/server/doors/test_mutations.py
 	python -m benchmarks.cameras
 	python -m benchmarks.server overload
 	python -m benchmarks.kills
