@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import HTTPException, Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
@@ -126,13 +126,10 @@ def decode_base64(text: str) -> bytes:
 class _Parser(MultiPartParser):
     spool_max_size = ANY_SIZE  # never a temporary file
 
-    async def parse(self) -> FormData:
-        try:
-            return await super().parse()
-        except BaseException:
-            for file in self._files_to_close_on_error:
-                file.close()
-            raise
+    def close(self) -> None:
+        """Close all files, that of a part without an end too."""
+        for file in self._files_to_close_on_error:
+            file.close()
 
 
 async def _form(request: Request) -> Body:
@@ -145,17 +142,16 @@ async def _form(request: Request) -> Body:
     )
     try:
         form = await parser.parse()
-    # A charset of the client's choice may fail in any way that a codec can.
-    except (MultiPartException, FormParserError, ValueError, LookupError) as error:
-        raise HTTPException(400, f"the form is damaged: {getattr(error, 'message', error)}") from None
-    try:
         files = [
             File(name, value.filename or "", await value.read())
             for name, value in form.multi_items()
             if isinstance(value, UploadFile)
         ]
+    # A charset of the client's choice may fail in any way that a codec can.
+    except (MultiPartException, FormParserError, ValueError, LookupError) as error:
+        raise HTTPException(400, f"the form is damaged: {getattr(error, 'message', error)}") from None
     finally:
-        await form.close()
+        parser.close()
     return Body(tuple(files), tuple((n, v) for n, v in form.multi_items() if isinstance(v, str)))
 
 

@@ -177,7 +177,7 @@ def test_no_request_makes_the_server_fail(client: TestClient, jpeg: bytes) -> No
                 method,
                 quote(path, safe="/?&=%")[:2000],
                 content=body,
-                headers={name: value.encode("latin-1") for name, value in headers.items()},
+                headers=[(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
             )
         except Exception as error:
             raise AssertionError(f"seed {seed}: {method} {path} {headers}") from error
