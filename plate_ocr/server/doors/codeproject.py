@@ -85,7 +85,7 @@ def _min_confidence(upload: Upload) -> float:
     Raises:
         HTTPException: 400 if it is no number from 0 to 1.
     """
-    text = upload.body.field("min_confidence") or upload.body.field("confidence") or "0"
+    text = upload.text("min_confidence") or upload.text("confidence") or "0"
     try:
         number = float(text)
     except ValueError:

@@ -97,7 +97,8 @@ UPLOAD_SCHEMA = {
                         name: {"type": "string", "format": "binary"} for name in ("upload", "image")
                     },
                 }
-            }
+            },
+            "application/json": {"schema": {"type": "object"}},
         }
     }
 }
@@ -119,10 +120,15 @@ class Upload:
     service: ReadingService
 
     def values(self, name: str) -> list[str]:
-        """The texts of a field, or of a key of a JSON object, which may be a list."""
+        """The texts of a field, or of a key of a JSON object, which may be a list or a number."""
         value = self.body.json.get(name) if isinstance(self.body.json, dict) else None
         given = value if isinstance(value, list) else [value]
-        return [one for one in given if isinstance(one, str)] + self.body.all_fields(name)
+        texts = (one if isinstance(one, str) else json.dumps(one) for one in given if one is not None)
+        return [*texts, *self.body.all_fields(name)]
+
+    def text(self, name: str) -> str | None:
+        """The first of these; None if there is none."""
+        return next(iter(self.values(name)), None)
 
     async def read(self, *, input: InputType = "auto", regions: tuple[str, ...] = ()) -> Reading:
         """What it shows.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
+import httpx
 from fastapi import HTTPException
 
 from plate_ocr.server.requests import File
@@ -26,37 +26,34 @@ async def fetch(where: str, settings: Settings) -> File:
         HTTPException: 403 if its host or folder is not allowed, 400 if it cannot be had, 413 if it is too
             large.
     """
-    try:
-        url = urlsplit(where)
-        is_url = url.scheme in ("http", "https") and bool(url.hostname)
-    except ValueError:
-        is_url = False
-    if is_url:
-        return await _fetch_url(where, url, settings)
+    if where.lower().startswith(("http://", "https://")):
+        return await _fetch_url(where, settings)
     return await asyncio.to_thread(_read_file, where, settings)
 
 
-async def _fetch_url(where: str, url: SplitResult, settings: Settings) -> File:
-    if url.hostname not in settings.allow_url_host:
+async def _fetch_url(where: str, settings: Settings) -> File:
+    try:
+        url = httpx.URL(where)
+    except (httpx.InvalidURL, ValueError):
+        raise HTTPException(400, "the picture's address is none") from None
+    if url.host not in {host.lower() for host in settings.allow_url_host}:
         raise HTTPException(
             403, "pictures are not fetched from this host: the server must be started with --allow-url-host"
         )
-    import httpx
-
     contents = bytearray()
     try:
         # A redirection may lead to another host: it is not followed.
         async with (
             asyncio.timeout(TIMEOUT_S),
             httpx.AsyncClient(timeout=TIMEOUT_S) as client,
-            client.stream("GET", where) as response,
+            client.stream("GET", url) as response,
         ):
             if response.status_code != 200:
                 raise HTTPException(400, f"the picture's server answered with {response.status_code}")
             async for chunk in response.aiter_bytes():
                 contents += chunk
                 _check_size(len(contents), settings)
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError, ValueError):
+    except (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError, ValueError):
         raise HTTPException(400, "the picture cannot be fetched from there") from None
     return File("", Path(url.path).name, bytes(contents))
 

@@ -34,7 +34,7 @@ router = door(
 async def plate_reader(request: Request) -> Response:
     """Read a picture: the file or base64 text ``upload``, with ``regions`` and ``config``."""
     async with received(request, "upload", url="upload_url") as upload:
-        config = _config(upload.body.field("config"))
+        config = _config(upload.text("config"))
         regions = known_regions(upload.values("regions"))
         reading = await upload.read(regions=regions)
         answer = {
@@ -47,8 +47,8 @@ async def plate_reader(request: Request) -> Response:
             ),
             "filename": name_of(upload.file),
             "version": 1,
-            "camera_id": upload.body.field("camera_id"),
-            "timestamp": upload.body.field("timestamp") or _time(datetime.now(UTC)),
+            "camera_id": upload.text("camera_id"),
+            "timestamp": upload.text("timestamp") or _time(datetime.now(UTC)),
             "usage": {"calls": count_call(request), "max_calls": MAX_CALLS},
         }
     return Json(answer, 201)

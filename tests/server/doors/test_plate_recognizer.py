@@ -151,6 +151,10 @@ def test_a_call_is_counted(client: TestClient, jpeg: bytes) -> None:
     assert client.get("/v1/statistics/").json()["usage"]["calls"] == before + 1
 
 
+def test_there_is_a_server(client: TestClient) -> None:
+    assert client.get("/", follow_redirects=False).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/info", "/info/"])
 def test_info(client: TestClient, path: str) -> None:
     assert client.get(path, follow_redirects=False).json().keys() == {"version", "license_key", "webhooks"}
