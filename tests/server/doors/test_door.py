@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from plate_ocr.server.application import create_app
 from plate_ocr.server.doors.routers import ROUTERS
 from plate_ocr.server.reading import OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
-from tests.server.conftest import URL
+from tests.server.conftest import ROOT, URL
 from tests.server.doors.recorded import Part, multipart, texts
 
 PATHS = [
@@ -30,7 +31,7 @@ PATHS = [
 ]
 """Of one door after the other, which take a form with a picture."""
 
-OPEN = {"/", "/info", "/api/health", "/v1/vision/custom/list"}
+OPEN = {"/info", "/api/health", "/v1/vision/custom/list"}
 """What tells nothing but that there is a server."""
 
 
@@ -125,3 +126,14 @@ def test_no_charset_of_a_client_s_choice_makes_the_server_fail(
     headers = {"Content-Type": f"{kind['Content-Type']}; charset={charset}"}
     response = client.post("/v1/plate-reader", content=body, headers=headers)
     assert response.status_code in (201, 400)
+
+
+def test_the_documented_paths_are_there(client: TestClient) -> None:
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("\n## Clients of other plate readers\n")
+    section, _, _ = section.partition("\n## ")
+    paths = set(re.findall(r"(?<=[` 0])(/\w[\w/-]*?)/?(?=`)", section)) - {"/v1", "/v2", "/v3"}
+    assert len(paths) >= 20
+    for path in paths:
+        statuses = {client.request(method, path).status_code for method in ("GET", "POST")}
+        assert 404 not in statuses, path
