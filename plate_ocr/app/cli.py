@@ -16,7 +16,6 @@ from plate_ocr.errors import BoxError, PlateOcrError
 
 COMMANDS = {
     "predict": "predict",
-    "alpr": "alpr",
     "evaluate": "measure",
     "inspect": "inspect",
     "label": "label",
@@ -27,6 +26,7 @@ COMMANDS = {
     "validate": "data",
     "models": "models",
     "serve": "serve",
+    "alpr": "alpr",
     "benchmark": "benchmark",
     "doctor": "doctor",
 }

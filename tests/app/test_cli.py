@@ -278,6 +278,7 @@ REQUIRED = {
     "study": ["pictures", "-o", "out"],
     "label": ["shots", "-o", "plates.csv"],
     "validate": ["pictures"],
+    "alpr": ["car.jpg"],
 }
 """Arguments that commands cannot do without."""
 

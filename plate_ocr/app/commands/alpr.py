@@ -44,7 +44,9 @@ def alpr(
     clock: Annotated[bool, typer.Option("--clock", help="Print the time that each image took.")] = False,
     as_json: Annotated[bool, typer.Option("--json", "-j", help="Write one JSON object per line.")] = False,
 ) -> None:
-    """Read plates in images with the options and the output of OpenALPR's alpr, for programs that call it.
+    """Read plates in images as OpenALPR's alpr does.
+
+    For programs that call it: the options and the output are those of that command.
 
     Exit status: 0 if all images were read, 1 if some could not be, 2 for wrong usage.
     """
