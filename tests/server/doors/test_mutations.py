@@ -17,7 +17,7 @@ from plate_ocr.server.doors.routers import ROUTERS
 from tests.server.doors.conftest import TEXT
 from tests.server.doors.recorded import Part, multipart, texts
 
-COUNT = int(os.environ.get("PLATE_OCR_MUTATIONS", "400"))
+COUNT = int(os.environ.get("PLATE_OCR_TEST_REQUESTS", "300"))
 """How many are sent; ``make soak`` sends more."""
 
 ROUTES = sorted(
