@@ -16,6 +16,7 @@ from plate_ocr.errors import BoxError, PlateOcrError
 
 COMMANDS = {
     "predict": "predict",
+    "batch": "batch",
     "evaluate": "measure",
     "inspect": "inspect",
     "label": "label",

@@ -50,6 +50,42 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+class RateCounter:
+    """Counts on standard error, as in ``12,000 of 20,000 pictures, 61 per second, 2 min left``: in place on a
+    terminal, else a line every ten seconds.
+
+    Args:
+        things: what is counted, in the plural.
+        total: how many there are.
+    """
+
+    def __init__(self, things: str, total: int) -> None:
+        self._things, self._total = things, total
+        self._since, self._told = time.monotonic(), -STAGE_SECONDS
+        self._before: int | None = None
+        self._on_terminal = sys.stderr.isatty()
+
+    def update(self, done: int) -> None:
+        """Show how many are done; those of the first call were done before."""
+        now = time.monotonic()
+        if self._before is None:
+            self._before, self._since = done, now
+        if is_quiet() or (not self._on_terminal and now - self._told < STAGE_SECONDS and done < self._total):
+            return
+        self._told = now
+        line = f"{done:,} of {self._total:,} {self._things}"
+        if (new := done - self._before) and now > self._since:
+            rate = new / (now - self._since)
+            line += f", {rate:.3g} per second, {duration((self._total - done) / rate)} left"
+        start, end = ("\r", "\x1b[K") if self._on_terminal else ("", "\n")
+        print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._on_terminal and not is_quiet():
+            print(file=sys.stderr)
+
+
 class LogCallback:
     """Logs one line per epoch to standard error."""
 

@@ -1,0 +1,1 @@
+"""Batches: storage, parts, engines, reports."""
