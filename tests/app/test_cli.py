@@ -271,6 +271,7 @@ def test_the_json_of_the_readme_is_what_is_written(run: Run, monkeypatch: pytest
 
 REQUIRED = {
     "predict": ["7.png"],
+    "batch": ["shots", "-o", "out"],
     "evaluate": ["labels.csv"],
     "inspect": ["7.png"],
     "generate": ["out"],
