@@ -4,7 +4,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: lint quick check clients golden formats models benchmarks soak
+.PHONY: lint quick check clients golden formats models benchmarks soak check-image
 
 lint:
 	ruff check
@@ -91,3 +91,9 @@ soak:
 	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py
 	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py tests/server/doors/test_mutations.py
 	PLATE_OCR_TEST_EXAMPLES=500 pytest tests/server/test_schema.py
+	python -m benchmarks.batch_runs
+
+# Builds the image and reads in it, without an engine: as root, on Debian, with buildah, debootstrap, qemu-user-static.
+check-image:
+	hadolint Dockerfile
+	deploy/check-image.sh

@@ -78,6 +78,7 @@ class Manifest:
         settings: how it is read.
         parts: number of files in ``manifest/`` and, in the end, in ``results/``.
         pictures: number of pictures in all parts.
+        working_folder: what relative paths are relative to.
     """
 
     folder: Folder
@@ -85,6 +86,7 @@ class Manifest:
     settings: Settings
     parts: int
     pictures: int
+    working_folder: str
 
     def part(self, number: int) -> str:
         """The path or URL of a part's list, which :func:`plate_ocr.batch.read_part` takes."""
@@ -114,7 +116,8 @@ class Manifest:
             if values["version"] > VERSION:
                 raise DataError(f"{name} was written by a newer plate-ocr; upgrade plate-ocr")
             settings = Settings.of(values["settings"])
-            return cls(folder, values["source"], settings, values["parts"], values["pictures"])
+            names = ("parts", "pictures", "working_folder")
+            return cls(folder, values["source"], settings, *(values[name] for name in names))
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{name} is no list of a batch; give another folder") from None
 
@@ -140,11 +143,8 @@ class Manifest:
         if not first:
             raise DataError(f"{source}: there is no picture")
         size = min(part_size, max(MIN_PART_SIZE, math.ceil(len(first) / SMALL_JOB_PARTS)))
-        metadata = {
-            METADATA_KEY: json.dumps(
-                {"version": VERSION, "working_folder": os.getcwd(), "settings": asdict(settings)}
-            )
-        }
+        common = {"version": VERSION, "working_folder": os.getcwd(), "settings": asdict(settings)}
+        metadata = {METADATA_KEY: json.dumps(common)}
         parts = pictures = 0
         everything = itertools.chain(first, paths)
         del first
@@ -155,16 +155,9 @@ class Manifest:
             pq.write_table(table, file, compression="zstd")
             folder.write(f"manifest/{part_name(parts)}", file.getvalue())
             parts, pictures = parts + 1, pictures + len(names)
-        written = cls(folder, source, settings, parts, pictures)
-        index = {
-            "version": VERSION,
-            "source": source,
-            "settings": asdict(settings),
-            "parts": parts,
-            "pictures": pictures,
-        }
-        folder.write(INDEX, json.dumps(index, ensure_ascii=False, indent=1).encode())
-        return written
+        index = {**common, "source": source, "parts": parts, "pictures": pictures}
+        folder.write(INDEX, json.dumps(index, ensure_ascii=False, indent=1).encode(errors="backslashreplace"))
+        return cls(folder, source, settings, parts, pictures, os.getcwd())
 
 
 def part_name(number: int) -> str:

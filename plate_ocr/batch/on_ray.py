@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,13 +13,14 @@ import ray.data
 import ray.exceptions
 
 from plate_ocr.batch.part import read_part
+from plate_ocr.batch.storage import reason
 from plate_ocr.errors import DeviceError, PlateOcrError
 
 MAX_BLOCKS = 10_000
 """Tasks that Ray keeps track of, at most: each has one part or more."""
 
 MAX_RETRIES = 3
-"""Of a part whose process or machine ended, or that raised an error."""
+"""Of a part that raised an error, such as of storage; where a machine ends, Ray takes another."""
 
 
 class PartReader:
@@ -46,31 +48,33 @@ def read_parts(
 
     Raises:
         DeviceError: if there is no such cluster.
-        PlateOcrError: if a part failed again and again.
+        PlateOcrError: if a part raised one again and again, or the cluster is lost.
     """
     table = pa.table({"part": list(parts)})
-    try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
-    except (ConnectionError, ValueError) as error:
-        raise DeviceError(f"cannot connect to Ray at {address}: {error}") from None
+    is_first = not ray.is_initialized()
+    if is_first:
+        # Else what it tells about actors goes to standard error.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError) as error:
+            raise DeviceError(f"cannot connect to Ray at {address}: {reason(error)}") from None
     context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.actor_task_retry_on_errors = True
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context.enable_progress_bars = context.print_on_execution_start = False
+    context.retried_map_errors, context.max_map_retries = True, MAX_RETRIES
+    context.raise_original_map_exception = True
     rows = ray.data.from_arrow(table, override_num_blocks=min(len(table), MAX_BLOCKS)).map_batches(
-        PartReader,
-        batch_size=1,
-        num_cpus=1,
-        compute=ray.data.ActorPoolStrategy(size=jobs),
-        max_task_retries=MAX_RETRIES,
+        PartReader, batch_size=1, num_cpus=1, compute=ray.data.ActorPoolStrategy(size=jobs)
     )
     try:
         for row in rows.iter_rows():
             yield row["part"], None
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, PlateOcrError):
+            raise error.cause from None
+        raise
     except ray.exceptions.RayError as error:
-        raise PlateOcrError(f"Ray: {_reason(error)}; the same command resumes the batch") from None
-
-
-def _reason(error: ray.exceptions.RayError) -> str:
-    """The last line, which has the error of the actor."""
-    return str(error).strip().splitlines()[-1]
+        raise PlateOcrError(f"Ray: {reason(error)}; the same command resumes the batch") from None
+    finally:
+        if is_first:
+            ray.shutdown()

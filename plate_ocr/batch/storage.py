@@ -181,7 +181,8 @@ class Folder:
             raise OutputError(f"cannot write {self.path(name)}: {reason(error)}") from None
 
     def names(self, folder: str) -> set[str]:
-        """The names of the files in one of its folders, which need not be there.
+        """The names of the files in one of its folders, which need not be there; hidden ones, which a process
+        leaves that is killed while it writes, do not count.
 
         Raises:
             DataError: if it cannot be listed.
@@ -191,7 +192,8 @@ class Folder:
             entries = system.get_file_info(FileSelector(f"{root}/{folder}", allow_not_found=True))
         except STORAGE_ERRORS as error:
             raise DataError(f"cannot list {self.path(folder)}: {reason(error)}") from None
-        return {entry.base_name for entry in entries if entry.type == FileType.File}
+        names = (entry.base_name for entry in entries if entry.type == FileType.File)
+        return {name for name in names if not name.startswith(".")}
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name.

@@ -41,7 +41,9 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     """All rows of a batch's results, in the order of their paths."""
-    rows = [row for file in (folder / "results").glob("*.parquet") for row in pq.read_table(file).to_pylist()]
+    rows = [
+        row for file in (folder / "results").glob("part-*.parquet") for row in pq.read_table(file).to_pylist()
+    ]
     return sorted(rows, key=lambda row: row["path"])
 
 

@@ -231,10 +231,10 @@ def test_ctrl_c_stops_with_one_line(shots: Path, tmp_path: Path) -> None:
         stderr=subprocess.PIPE, start_new_session=True, text=True,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
-    while not list(tmp_path.glob("results/*.parquet")):
+    while not list(tmp_path.glob("results/part-*.parquet")):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "plate-ocr: stopped; the same command resumes it"
-    assert len(list(tmp_path.glob("results/*.parquet"))) < 250
+    assert len(list(tmp_path.glob("results/part-*.parquet"))) < 250

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plate_ocr.app import options
 from plate_ocr.app.commands.reading import open_reader
-from plate_ocr.app.console import INTERRUPTED, fail, needs_extra, print_message, print_result
+from plate_ocr.app.console import INTERRUPTED, check_output, fail, needs_extra, print_message, print_result
 from plate_ocr.app.verbosity import Quiet, Verbose, set_verbosity
-from plate_ocr.files import is_url
+from plate_ocr.files import is_url, write_whole
 
 if TYPE_CHECKING:
     from plate_ocr.batch.manifest import Manifest, Settings
@@ -98,6 +99,10 @@ def batch(
         bool, typer.Option("--blur", help="Write the images with all that may be a plate made unreadable.")
     ] = False,
     device: options.ReadDevice = options.Provider.cpu,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write an HTML page on all results, with the least sure plates."),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -114,6 +119,10 @@ def batch(
     set_verbosity(quiet, verbose)
     if address is not None and engine is not BatchEngine.ray:
         fail("--address belongs to --engine ray", 2)
+    if report:
+        check_output(report, (source,))
+        with needs_extra("report", "--report"):
+            from plate_ocr.batch.report import report_page
     folder = Folder(out if is_url(out) else os.path.abspath(out))
     regions = options.split_regions(region)
     settings = Settings(
@@ -141,6 +150,8 @@ def batch(
         counter = RateCounter("pictures", manifest.pictures)
         counts, failed = read_batch(manifest, _engine(engine, jobs, address), counter.update)
         counter.end()
+        if report:
+            write_whole(report, report_page(manifest))
     except KeyboardInterrupt:
         fail("stopped; the same command resumes it", INTERRUPTED)
     for part, error in list(failed.items())[:MAX_NAMED]:
