@@ -1,12 +1,13 @@
 """Batches that are killed, on flaky storage, beside each other, and of a million paths.
 
-``python -m benchmarks.batch_runs [kills|s3|throughput|memory]``; all without an argument. Linux.
+``python -m benchmarks.batch_runs [kills|s3|throughput|scheduling|memory]``; all without an argument. Linux.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -24,7 +25,7 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 
 from benchmarks.flaky_s3 import flaky_s3, put_objects
-from plate_ocr.batch.manifest import Manifest, Settings
+from plate_ocr.batch.manifest import Manifest, Settings, part_name
 from plate_ocr.batch.storage import Folder
 from plate_ocr.vision.drawing import blank, draw_text
 
@@ -76,6 +77,24 @@ def log_of_reads(folder: Path) -> Iterator[Counter[str]]:
 
     threading.Thread(target=watch, daemon=True).start()
     yield reads
+
+
+@contextmanager
+def ray_cluster() -> Iterator[None]:
+    """A cluster of four logical processors on this machine, which outlives its drivers."""
+    command = ["ray", "start", "--head", "--block", "--num-cpus=4", "--include-dashboard=false", "--port=0"]
+    with tempfile.TemporaryFile("w+") as log:
+        cluster = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            shown = Path(f"/proc/self/fd/{log.fileno()}")
+            while not (found := re.search(r"--address='([\d.:]+)'", shown.read_text())):
+                assert cluster.poll() is None, "Ray did not start"
+                time.sleep(0.2)
+            os.environ["RAY_ADDRESS"] = found[1]
+            yield
+        finally:
+            cluster.terminate()
+            cluster.wait()
 
 
 def wait_for(results: Path, count: int) -> None:
@@ -163,7 +182,7 @@ def throughput(folder: Path) -> None:
     from plate_ocr.batch import local, on_ray
 
     pictures = [str(path) for path in draw_pictures(folder / "pictures")] * 40
-    ray.init(num_cpus=4, log_to_driver=False, include_dashboard=False)
+    ray.init(log_to_driver=False)
     engines: dict[str, Callable[[list[str]], object]] = {
         "local -j 2": lambda parts: list(local.read_parts(parts, 2)),
         "ray": lambda parts: list(on_ray.read_parts(parts, None, None)),
@@ -182,6 +201,22 @@ def throughput(folder: Path) -> None:
     for name, time_taken in seconds.items():
         speed = 2 * len(pictures) / time_taken
         print(f"{name}: {speed:.0f} pictures per second, {local_time / time_taken:.2f} × local -j 2")
+
+
+def scheduling(folder: Path) -> None:
+    """Parts per second that Ray hands out: all of them are done already."""
+    from plate_ocr.batch import on_ray
+
+    names = (f"{i}.png" for i in range(20_000))
+    manifest = Manifest.write(Folder(str(folder)), "x", Settings("plates", "plate"), names, 10)
+    (folder / "results").mkdir()
+    for number in range(manifest.parts):
+        (folder / "results" / part_name(number)).touch()
+    done = on_ray.read_parts([manifest.part(number) for number in range(manifest.parts)], 2, None)
+    next(done)
+    started = time.perf_counter()
+    count = sum(1 for _ in done)
+    print(f"{count:,} parts in {time.perf_counter() - started:.1f} s")
 
 
 def memory(folder: Path) -> None:
@@ -217,15 +252,16 @@ def memory(folder: Path) -> None:
         assert most <= 400 / 1.048576
 
 
-RUNS = {"kills": kills, "s3": s3, "throughput": throughput, "memory": memory}
+RUNS = {"kills": kills, "s3": s3, "throughput": throughput, "scheduling": scheduling, "memory": memory}
 
 
 def main() -> None:
     """Run what is named, or all."""
-    for name in sys.argv[1:] or RUNS:
-        with tempfile.TemporaryDirectory() as folder:
-            print(f"{name}:")
-            RUNS[name](Path(folder))
+    with ray_cluster():
+        for name in sys.argv[1:] or RUNS:
+            with tempfile.TemporaryDirectory() as folder:
+                print(f"{name}:", flush=True)
+                RUNS[name](Path(folder))
 
 
 if __name__ == "__main__":

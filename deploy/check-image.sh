@@ -62,7 +62,8 @@ for architecture in ${ARCHITECTURES:-amd64 arm64}; do
                     2> /dev/null && kill $server && exit 0
             done
             exit 1'
-        $BUILDAH push --quiet "plate-ocr-$architecture" "dir:$FOLDER/image" > /dev/null
+        rm -rf "$FOLDER/image"
+        $BUILDAH push --quiet "plate-ocr-$architecture" "oci:$FOLDER/image:latest" > /dev/null
         size=$(du -sm "$FOLDER/image" | cut -f1)
         echo "$architecture: $size MB as a registry counts, $MAX_MB at most"
         test "$size" -le "$MAX_MB"

@@ -16,7 +16,7 @@ from plate_ocr.batch.part import read_part
 from plate_ocr.batch.storage import reason
 from plate_ocr.errors import DeviceError, PlateOcrError
 
-MAX_BLOCKS = 10_000
+MAX_BLOCKS = 100_000
 """Tasks that Ray keeps track of, at most: each has one part or more."""
 
 MAX_RETRIES = 3
@@ -47,18 +47,20 @@ def read_parts(
         Each part as it is done.
 
     Raises:
-        DeviceError: if there is no such cluster.
+        DeviceError: if there is no such cluster, or none can be started.
         PlateOcrError: if a part raised one again and again, or the cluster is lost.
     """
     table = pa.table({"part": list(parts)})
     is_first = not ray.is_initialized()
     if is_first:
-        # Else what it tells about actors goes to standard error.
+        # What they tell about actors and keys is nothing to act on.
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        logging.getLogger("ray").setLevel(logging.ERROR)
         try:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError) as error:
-            raise DeviceError(f"cannot connect to Ray at {address}: {reason(error)}") from None
+        except Exception as error:  # Ray raises just that where it does not start in time
+            where = f"connect to Ray at {address}" if address else "start Ray"
+            raise DeviceError(f"cannot {where}: {reason(error)}") from None
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     context.retried_map_errors, context.max_map_retries = True, MAX_RETRIES

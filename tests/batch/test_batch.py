@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -85,11 +85,17 @@ def test_a_list_that_was_not_finished_is_made_again(run: Run, shots: Path, tmp_p
 
 
 @pytest.mark.usefixtures("here")
-def test_results_of_other_pictures_or_options_are_not_mixed(run: Run, shots: Path, tmp_path: Path) -> None:
+def test_results_of_other_pictures_or_options_are_not_mixed(
+    run: Run, shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("batch", shots / "more", "-o", tmp_path, *OPTIONS)
     assert run("batch", shots, "-o", tmp_path, *OPTIONS) == (
         2, "", f"plate-ocr: {tmp_path} has the results of {shots / 'more'}; give another --out\n"
     )  # fmt: skip
+    monkeypatch.chdir(shots)
+    run("batch", "more", "-o", tmp_path / "relative", *OPTIONS)
+    monkeypatch.chdir(tmp_path)
+    assert run("batch", "more", "-o", tmp_path / "relative", *OPTIONS)[0] == 2
     assert run("batch", shots / "more", "-o", tmp_path, "--rotate", 90, *OPTIONS) == (
         2, "",
         f"plate-ocr: {tmp_path} was begun with other options (rotate 0); give the same, or another --out\n",
@@ -144,6 +150,22 @@ def test_what_cannot_be_read_is_one_line(
     assert (code, out) == (status, "")
     assert message in err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_folder_that_cannot_be_listed_is_a_row_with_an_error(
+    run: Run, shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = os.walk
+
+    def one_is_locked(folder: str, onerror: Callable[[OSError], None]) -> Iterator[object]:
+        onerror(PermissionError(13, "Permission denied", f"{folder}/locked"))
+        yield from walk(folder)
+
+    monkeypatch.setattr("plate_ocr.app.sources.os.walk", one_is_locked)
+    assert run("batch", shots / "more", "-o", tmp_path, *OPTIONS)[0] == 1
+    (name,) = (row["path"] for row in rows_of(tmp_path) if row["error"])
+    assert name == f"{shots}/more/locked"
 
 
 def test_a_name_that_is_not_utf8_is_a_row_with_an_error(shots: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from plate_ocr.batch import on_ray
 from plate_ocr.batch.manifest import Manifest
 from plate_ocr.batch.run import read_batch
 from plate_ocr.batch.storage import Folder
-from plate_ocr.errors import DataError
+from plate_ocr.errors import DataError, DeviceError
 from tests.app.conftest import Run
 from tests.batch.conftest import CROPS, rows_of, write_manifest
 from tests.batch.test_batch import OPTIONS, read_here
@@ -81,3 +81,19 @@ def test_an_error_of_a_part_is_told_as_its_own(tmp_path: Path) -> None:
     part.write_bytes(b"")
     with pytest.raises(DataError, match="is no part of a batch's manifest"):
         list(on_ray.read_parts([str(part)], None, None))
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("gone:1", "cannot connect to Ray at gone:1: refused"), (None, "cannot start Ray: refused")],
+)
+def test_a_cluster_that_is_not_there_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, address: str | None, message: str
+) -> None:
+    def refuse(address: str | None, **_: object) -> None:
+        raise ConnectionError("refused\nand more")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(DeviceError, match=f"^{message}$"):
+        next(on_ray.read_parts(["a"], 1, address))

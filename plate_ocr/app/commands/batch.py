@@ -195,16 +195,16 @@ def _list(source: str) -> Iterator[str]:
         yield from list_storage(source)
         return
     for one in expand([source]):
-        if one.error is not None:
-            print_message(one.error)
-        elif is_image_name(os.path.basename(one.name)):
+        # A folder that cannot be listed becomes a row with an error.
+        if one.name != source if one.error else is_image_name(os.path.basename(one.name)):
             yield one.name
 
 
 def _check_same(manifest: Manifest, source: str, settings: Settings) -> None:
     """Refuse to mix results of other pictures or other options."""
     place = manifest.folder.name
-    if manifest.source != source:
+    moved = manifest.working_folder != os.getcwd() and not (is_url(source) or os.path.isabs(source))
+    if manifest.source != source or moved:
         fail(f"{place} has the results of {manifest.source}; give another --out", 2)
     before, now = asdict(manifest.settings), asdict(settings)
     if other := [name for name in now if now[name] != before[name]]:
