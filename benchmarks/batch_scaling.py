@@ -22,7 +22,7 @@ class Costs:
         bytes: of a picture.
     """
 
-    picture: float = 0.03
+    picture: float = 0.055
     part: float = 0.2
     dispatch: float = 0.005
     list_page: float = 0.1

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import pyarrow as pa
 import ray
 import ray.data
 import ray.exceptions
@@ -50,7 +49,7 @@ def read_parts(
         DeviceError: if there is no such cluster, or none can be started.
         PlateOcrError: if a part raised one again and again, or the cluster is lost.
     """
-    table = pa.table({"part": list(parts)})
+    rows = [{"part": part} for part in parts]
     is_first = not ray.is_initialized()
     if is_first:
         # What they tell about actors and keys is nothing to act on.
@@ -65,11 +64,13 @@ def read_parts(
     context.enable_progress_bars = context.print_on_execution_start = False
     context.retried_map_errors, context.max_map_retries = True, MAX_RETRIES
     context.raise_original_map_exception = True
-    rows = ray.data.from_arrow(table, override_num_blocks=min(len(table), MAX_BLOCKS)).map_batches(
+    # Unlike those of a table, the blocks of items are made here and not by tasks.
+    dataset = ray.data.from_items(rows, override_num_blocks=min(len(rows), MAX_BLOCKS))
+    done = dataset.map_batches(
         PartReader, batch_size=1, num_cpus=1, compute=ray.data.ActorPoolStrategy(size=jobs)
     )
     try:
-        for row in rows.iter_rows():
+        for row in done.iter_rows():
             yield row["part"], None
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, PlateOcrError):
