@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.figures import DOCS, FIGURES
+from data.figures import DOCS, FIGURES, encode
 from data.render import TEXT
 from plate_ocr import PlateReader
 from plate_ocr.vision.images import read_image
@@ -74,10 +74,14 @@ def test_python_examples_print_what_they_say(
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_show_what_is_drawn_today(name: str) -> None:
-    shown, drawn = read_image(DOCS / name), FIGURES[name]()
+    shown, drawn = read_image(DOCS / name), read_image(encode(name, FIGURES[name]()))
     assert shown.shape == drawn.shape
     # Versions of OpenCV round a little differently.
     assert np.abs(shown.astype(int) - drawn).mean() < 0.5, "run: python -m data.figures"
+
+
+def test_the_first_picture_loads_fast() -> None:
+    assert (DOCS / "street.jpg").stat().st_size <= 200_000
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
