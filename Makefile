@@ -4,7 +4,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: lint quick check clients golden formats models benchmarks soak check-image
+.PHONY: lint quick check clients golden formats models benchmarks soak docs docs-long check-image
 
 lint:
 	ruff check
@@ -14,7 +14,7 @@ lint:
 
 # While working: without the tests that start processes, train or need real pictures.
 quick: lint
-	pytest -n auto --dist worksteal -m 'not slow and not data'
+	pytest -n auto --dist worksteal -m 'not slow and not data and not long'
 
 check: lint
 	pytest -n auto --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
@@ -27,6 +27,12 @@ clients: .venv-clients
 	python3 -m venv --clear $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	npm install --prefix $@ --ignore-scripts --no-audit --no-fund --no-save node-red-contrib-plate-recognizer@1.0.3
+docs:
+	mkdocs build
+
+# The commands of the documentation that take minutes to hours; some need real pictures, installing needs a network.
+docs-long:
+	pytest -m long tests/app/test_docs.py
 
 golden:
 	python -m tests.golden

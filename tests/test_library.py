@@ -491,20 +491,6 @@ def test_nothing_is_printed_where_nobody_logs() -> None:
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
-def test_the_examples_of_the_page_run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(ROOT)
-    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    names: dict[str, Any] = {}
-    for example in examples:
-        exec(compile(example, "docs/python.md", "exec"), names)
-        promised = re.findall(r"^ *print\(.*\)  # (.*)$", example, re.MULTILINE)
-        assert capsys.readouterr().out.splitlines() == promised
-    assert len(examples) > 4
-
-
 if TYPE_CHECKING:
 
     def what_type_checkers_know(reader: PlateReader, classifier: CharClassifier, image: Image) -> None:

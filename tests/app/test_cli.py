@@ -257,9 +257,9 @@ def test_messages_about_standard_input_name_it(
         assert err.startswith(f"plate-ocr: standard input: {says}")
 
 
-def test_the_json_of_the_readme_is_what_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"`plate-ocr (predict --json [^`]*)`[^`]*```json\n(.*?)```", readme, re.DOTALL)
+def test_the_json_of_the_page_is_what_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    shown = re.search(r"`plate-ocr (predict --json [^`]*)`[^`]*```json\n(.*?)```", page, re.DOTALL)
     assert shown
     monkeypatch.chdir(ROOT)
     code, out, err = run(*shlex.split(shown[1]))

@@ -27,7 +27,7 @@ BLOCK = 2048
 
 POOL = 32768
 """Rows among which those of a batch are chosen, where each is learnt from several times. In smaller pools
-a network gets used to them: with 2,048 or 8,192 it learns less from as many (docs/training.md)."""
+a network gets used to them: with 2,048 or 8,192 it learns less from as many (docs/lab-notes.md)."""
 
 AHEAD = 2 * POOL // BLOCK
 """How often as many rows worker processes make ahead."""

@@ -1,0 +1,212 @@
+"""Each console and Python block of the documentation does what it shows."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import pytest
+import typer.main
+
+from plate_ocr.app.cli import command_line
+from plate_ocr.vision.drawing import to_color
+from plate_ocr.vision.images import read_image
+from tests.app.conftest import Run
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("data/*.md"), *ROOT.glob("docs/*.md")])
+}
+
+LONG = re.compile(
+    r"^(?:plate-ocr (?:train|study|quantize)|python -m benchmarks|make|torchrun|for)\b"
+    r"|runs/|rendered|mine\.onnx"
+)
+"""Commands that take minutes, need real pictures, or use what a training leaves."""
+
+INSTALLS = re.compile(r"^(?:pip|uv|pipx|python -m venv|small/bin|du|apt|peers/)\b")
+
+CAMERAS = re.compile(r"rtsp://|^plate-ocr predict 0 ")
+
+TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command or a piece of Python, and the lines that follow it."""
+
+    language: str
+    text: str
+    shown: tuple[str, ...] = ()
+
+
+def blocks_of(page: str) -> Iterator[list[Step]]:
+    for language, text in re.findall(
+        r"^```(console|python)\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL
+    ):
+        if language == "python":
+            yield [Step(language, text)]
+            continue
+        steps = []
+        for part in re.split(r"^\$ ", text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+            command, *shown = part.rstrip("\n").split("\n")
+            *before, last = re.split(r" && ", command)
+            steps += [*(Step(language, one) for one in before), Step(language, last, tuple(shown))]
+        yield steps
+
+
+def steps_of(page: str) -> list[Step]:
+    return [step for block in blocks_of(page) for step in block]
+
+
+def is_long(step: Step) -> bool:
+    return step.language == "console" and bool(LONG.search(step.text) or INSTALLS.search(step.text))
+
+
+def masked(lines: list[str] | tuple[str, ...], folder: Path) -> list[str]:
+    return [TIMES.sub("TIME", line.replace(f"{folder}/", "").rstrip()) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files by the names that the pages use."""
+    folder = tmp_path_factory.mktemp("samples")
+    (folder / "data").symlink_to(ROOT / "data")
+    street, plate, digit = (ROOT / "data" / name for name in ("street.jpg", "plate.png", "7.png"))
+    large = cv2.resize(to_color(read_image(street)), (1920, 1080))
+    for name in ("shots/AB-123.jpg", "shots/AB-123_2.jpg", "gate/1.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / name), large)
+    for name, source in {
+        "car.jpg": street, "car1.jpg": street, "ceiling.jpg": street, "more/1.png": plate, "plate.png": plate,
+        "plates/1.png": plate, "crop.png": digit, "7.png": digit, "pictures/7/1.png": digit,
+        "pictures/8/1.png": digit,
+        "my.toml": ROOT / "plate_ocr" / "region_files" / "regions" / "tr.toml",
+    }.items():  # fmt: skip
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / name)
+    shutil.copy(folder / "my.toml", folder / "my-region.toml")
+    rows = "image_path,plate_text,plate,name\nplate.png,皖A512T3,皖A512T3,Ann\n"
+    for name in ("plates.csv", "labels.csv", "other.csv"):
+        (folder / name).write_text(rows, encoding="utf-8")
+    (region,) = re.findall(r"```toml\n(.*?)```", PAGES["docs/country.md"], re.DOTALL)
+    (folder / "freedonia.toml").write_text(region, encoding="utf-8")
+    film = cv2.VideoWriter(str(folder / "drive.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 2, (620, 310))
+    for _ in range(8):
+        film.write(cv2.resize(large, (620, 310)))
+    film.release()
+    return folder
+
+
+class Runner:
+    """Runs the steps of a page in a folder of its own."""
+
+    def __init__(self, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self._run, self._monkeypatch = folder, run, monkeypatch
+        self.names: dict[str, Any] = {}
+
+    def python(self, page: str, step: Step, capsys: Callable[[], str]) -> None:
+        """Its prints print what their comments say."""
+        exec(compile(step.text, page, "exec"), self.names)
+        promised = re.findall(r"^ *print\(.*\)  # (.*)$", step.text, re.MULTILINE)
+        assert capsys().splitlines() == promised, step.text
+
+    def command(self, step: Step) -> None:
+        """It succeeds, and says what is shown."""
+        arguments = shlex.split(step.text, comments=True)[1:]
+        if "<" in arguments:
+            *arguments, _, name = arguments
+            stdin = SimpleNamespace(buffer=io.BytesIO((self.folder / name).read_bytes()))
+            self._monkeypatch.setattr(sys, "stdin", stdin)
+        if arguments[0] in ("label", "generate"):  # what they write is new
+            for name in ("plates", "plates-crops"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            (self.folder / "plates.csv").unlink(missing_ok=True)
+        code, out, err = self._run(*arguments)
+        assert code == 0, f"{step.text}\n{err}"
+        if step.shown:
+            said = [*masked(err.splitlines(), self.folder), *masked(out.splitlines(), self.folder)]
+            assert said == masked(step.shown, self.folder)
+
+
+def parse(command: str) -> None:
+    """The command exists, and so do its options."""
+    name, *arguments = shlex.split(command, comments=True)
+    group: Any = typer.main.get_command(command_line())
+    assert name == "plate-ocr"
+    while arguments and arguments[0] in getattr(group, "commands", {}):
+        group = group.commands[arguments.pop(0)]
+    group.parse_args(group.make_context("plate-ocr", [], resilient_parsing=True), arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if steps_of(page)])
+def test_blocks_do_what_they_show(
+    page: str, samples: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    folder = shutil.copytree(samples, tmp_path / "page", symlinks=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
+    runner = Runner(folder, run, monkeypatch)
+    capfd.readouterr()
+    for step in steps_of(page):
+        if step.language == "python":
+            runner.python(page, step, lambda: capfd.readouterr().out)
+        elif not step.text.startswith("plate-ocr "):
+            assert is_long(step), step.text
+        elif is_long(step) or CAMERAS.search(step.text):
+            parse(step.text)
+        else:
+            runner.command(step)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_modules_targets_and_extras_are_there(page: str) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for module in re.findall(r"python -m ((?:benchmarks|data|tests)[.\w]*)", PAGES[page]):
+        assert importlib.util.find_spec(module), module
+    for target in re.findall(r"\bmake (?:-B )?([a-z][\w/.-]*)(?=[`\n ])(?=.*(?:`|$))", PAGES[page]):
+        if f"`make {target}" in PAGES[page] or f"$ make {target}" in PAGES[page]:
+            assert re.search(rf"^{re.escape(target)}:|^models/%.onnx:", makefile, re.MULTILINE), target
+    for names in re.findall(r"(?:\.|plate-ocr)\[([a-z,]+)\]'", PAGES[page]):
+        assert set(names.split(",")) <= {*extras}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_long, steps_of(page)))])
+def test_long_blocks_do_what_they_show(page: str, samples: Path, tmp_path: Path) -> None:
+    """In a copy of the repository, with an environment of its own: hours, and with PLATE_OCR_DATA."""
+    ignored = shutil.ignore_patterns(".*", "runs", "data")
+    folder = shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
+    shutil.copytree(ROOT / "data", folder / "data")
+    shutil.copytree(samples, folder, ignore=shutil.ignore_patterns("data"), dirs_exist_ok=True)
+    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", folder / ".venv"], check=True)
+    path = f"{folder / '.venv' / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for step in steps_of(page):
+        if step.language == "console" and not CAMERAS.search(step.text):
+            environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
+            command = ["bash", "-c", step.text]
+            done = subprocess.run(
+                command, check=False, cwd=folder, env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, f"{step.text}\n{done.stderr}"
+            if step.shown:
+                assert masked(done.stdout.splitlines(), folder) == masked(step.shown, folder)
