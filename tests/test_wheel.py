@@ -66,3 +66,25 @@ def test_it_reads_a_plate_where_the_source_is_not(wheel: Path, tmp_path: Path) -
     where, reading = done.stdout.splitlines()
     assert where.startswith(str(tmp_path))
     assert reading.split("  ")[1] == "皖A512T3"
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_the_types_of_an_installed_wheel(wheel: Path, tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    packages = next(venv.glob("[Ll]ib*/**/site-packages"))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    program = "from plate_ocr import PlateReader\nreveal_type(PlateReader()('car.jpg').plates[0].text)\n"
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    python = next(venv.glob("[Bb]*in*/python*"))
+
+    def check() -> str:
+        command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "program.py"]
+        return subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True).stdout
+
+    said = check()
+    assert 'Revealed type is "str"' in said
+    assert "Success" in said
+    (packages / "plate_ocr" / "py.typed").unlink()
+    assert "py.typed marker" in check()
