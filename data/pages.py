@@ -71,6 +71,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return "".join(parts)
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn the roles of docstrings, as of ``:class:`~plate_ocr.PlateReader```, into the names alone."""
+    return re.sub(r":(?:attr|class|data|func|meth|mod):<code>~?([\w.]+)</code>", r"<code>\1</code>", html)
+
+
 def command_line_page() -> str:
     """Markdown: each command, its arguments and options, from the commands themselves."""
     group = typer.main.get_command(command_line())
