@@ -279,6 +279,48 @@ def test_a_text_on_a_car_is_no_car() -> None:
     assert sorted(texts(follow(still))) == ["AB123", "XY987"]
 
 
+@pytest.mark.parametrize("word", ["BMW", "TAXI", "POLICE", "AUT0HAUS"])
+@pytest.mark.parametrize("step", [6, 0])
+def test_a_word_beside_a_plate_is_no_car(word: str, step: int) -> None:
+    """Seen as often and as surely as the plate, on a car that moves or stands."""
+    for up in (-60, -200):
+        pictures = (
+            [
+                plate("AB123", 100 + step * i, 250, confidence=0.97),
+                plate(word, 170 + step * i, 250 + up, confidence=0.98),
+            ]
+            for i in range(50)
+        )
+        assert texts(follow(pictures)) == ["AB123"]
+
+
+def test_a_plate_of_letters_is_a_car() -> None:
+    """Alone, beside a car that moves otherwise, and far from the next plate."""
+    assert texts(follow([plate("LUVMOM", 20 + 6 * i)] for i in range(10))) == ["LUVMOM"]
+    passed = ([plate("AB123", 20 + 12 * i), plate("LUVMOM", 200 + 3 * i, 50)] for i in range(40))
+    assert sorted(texts(follow(passed))) == ["AB123", "LUVMOM"]
+    parked = [[plate("AB123", 100), plate("LUVMOM", 450)]] * 50
+    assert sorted(texts(follow(parked))) == ["AB123", "LUVMOM"]
+
+
+def test_a_short_word_is_a_car_if_read_surely_or_often() -> None:
+    badge = [[plate("BMW", 100 + 6 * i, confidence=0.85)] for i in range(10)]
+    assert follow(badge[:5]) == []
+    assert texts(follow(badge)) == ["BMW"]
+    assert texts(follow([[plate("BMW", 100, confidence=0.97)]] * 3)) == ["BMW"]
+    assert texts(follow([[plate("B34", 100, confidence=0.85)]] * 3)) == ["B34"]
+
+
+def test_what_is_read_again_where_nothing_changes_is_the_same_track() -> None:
+    """A badge beside a plate that stands: read again, as it is not sure, and misread."""
+    tracker = Tracker()
+    for i, word in enumerate(["BMW", "BMV", "BMW"]):
+        found = plate("AB123", 100, confidence=0.97), plate(word, 220, 60, confidence=0.85, wide=40)
+        tracker.update(Reading(WIDTH, HEIGHT, 1.0, found), i / 5, unchanged=[*tracker.tracks])
+    plate_track, badge = tracker.tracks
+    assert (plate_track.readings, badge.readings, badge.is_sign) == (3, 3, True)
+
+
 def test_what_a_camera_prints_is_no_car() -> None:
     def clock(i: int) -> Plate:
         return plate(f"0815{i // 25 + 10}", 20, 10, confidence=0.97)

@@ -52,6 +52,13 @@ MAX_BESIDE, MAX_SPREAD, MIN_TOGETHER, MIN_MORE = 2.0, 0.5, 0.8, 1.5
 """A text on a car is at most so far from its plate, and stays there within so much, both in widths of the
 plate; in so many of its frames it is seen together with the plate, which is seen so many times as often."""
 
+MAX_WORD_BESIDE = 3.0
+"""The same distance for a word: a taxi's sign is on its roof."""
+
+SHORT_WORD, MIN_WORD_DETECTIONS = 5, 6
+"""A word of at most so many characters whose reading is not sure is reported after so many readings: most are
+badges."""
+
 VELOCITY_WEIGHT = 0.5
 """Weight of the newest motion in a track's velocity."""
 
@@ -66,6 +73,7 @@ class Track:
         readings: how often it was read.
         frames: number of frames with it.
         plate: the vote.
+        seen_in: number of the last frame in which it was detected.
         read_at: time of the last reading, seconds.
         looked_at: time when it was last looked for alone, seconds.
         read_width: of the widest plate that was read, pixels.
@@ -82,6 +90,7 @@ class Track:
         self.velocity = np.zeros(2)
         self.start = self.end = self.best_time = time
         self.number, self._missed, self.told = number - 1, False, False
+        self.seen_in = number
         self.box = box_of(plate.corners)
         self.aspect, self.read_width, self.sharpness = _aspect(plate.corners), 0.0, 0.0
         self.read_at = self.looked_at = time
@@ -134,7 +143,7 @@ class Track:
         if passed > 0:
             motion = (box.mean(0) - self.box.mean(0)) / passed
             self.velocity += (VELOCITY_WEIGHT if self.frames > 1 else 1.0) * (motion - self.velocity)
-        self.box, self._now, self.sightings = box, corners, self.sightings + 1
+        self.box, self._now, self.sightings, self.seen_in = box, corners, self.sightings + 1, number
         shift = np.abs(box.mean(0) - self._first_box.mean(0)).max()
         self.moved |= bool(shift > MIN_SHIFT * np.ptp(box[:, 1]))
         inside = bool((box >= EDGE_MARGIN).all() and (box <= np.array(size) - EDGE_MARGIN).all())
@@ -229,7 +238,7 @@ class Track:
         """It was just seen: keep where it is, if near to where another one is expected."""
         wide = max(1.0, float(np.ptp(other.box[:, 0])))
         offset = (self.box.mean(0) - other.expected(time).mean(0)) / wide
-        if np.abs(offset).max() <= MAX_BESIDE:
+        if np.abs(offset).max() <= (MAX_WORD_BESIDE if self._is_word else MAX_BESIDE):
             self._beside.setdefault(other, _Offsets()).add(offset)
 
     def forget_beside(self, gone: Container[Track]) -> None:
@@ -239,13 +248,15 @@ class Track:
 
     def _rides_with(self, other: Track) -> bool:
         together = self._beside[other]
-        main = MIN_MORE * self.sightings <= other.sightings or _has_digit(other) > _has_digit(self)
         steady = together.spread <= MAX_SPREAD and together.count >= MIN_TOGETHER * self.sightings
+        if self._is_word > other._is_word:
+            return steady
+        main = self._is_word >= other._is_word and MIN_MORE * self.sightings <= other.sightings
         return main and steady and (other.moved or self.sightings < MIN_DETECTIONS)
 
     @property
     def is_sign(self) -> bool:
-        """Whether it is no plate but a text on the car of another track, with which it moved."""
+        """Whether it is no plate but a text on the car of another track: a word, or it moved with the car."""
         return any(map(self._rides_with, self._beside))
 
     @property
@@ -266,7 +277,18 @@ class Track:
     def is_confident(self) -> bool:
         """Whether a single detection is enough to report it."""
         long = len(self.plate.text) >= MIN_GLIMPSE
-        return long and self.confidence >= HIGH_CONFIDENCE and _has_digit(self)
+        return long and self.confidence >= HIGH_CONFIDENCE and not self._is_word
+
+    @property
+    def is_seen_enough(self) -> bool:
+        """Whether it was read often enough to report it."""
+        badge = self._is_word and len(self.plate.text) <= SHORT_WORD and not self.is_sure
+        return self.is_confident or self.readings >= (MIN_WORD_DETECTIONS if badge else MIN_DETECTIONS)
+
+    @property
+    def _is_word(self) -> bool:
+        """Whether it has no digit but those that look like a letter."""
+        return not any(char.isdigit() and char not in "01" for char in self.plate.text)
 
     @property
     def is_sure(self) -> bool:
@@ -298,11 +320,6 @@ class _Offsets:
     @property
     def spread(self) -> float:
         return float((self.high - self.low).max())
-
-
-def _has_digit(track: Track) -> bool:
-    """Whether there is a digit that looks like no letter."""
-    return any(char.isdigit() and char not in "01" for char in track.plate.text)
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

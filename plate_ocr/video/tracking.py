@@ -75,9 +75,8 @@ class Tracker:
         for track in self.tracks if sought is None else sought:
             if track.number != self._number:
                 track.miss()
-        seen = [track for track in self.tracks if track.number == self._number]
-        for track in seen:
-            if track not in unchanged:
+        for track in self.tracks:
+            if track.seen_in == self._number:
                 for other in self.tracks:
                     if other is not track and time - other.end <= MAX_BESIDE_S:
                         track.note_beside(other, time)
@@ -104,7 +103,7 @@ class Tracker:
         pairs = [
             (t.association_score(p, time), i, j)
             for i, t in enumerate(self.tracks)
-            if t.number != self._number
+            if t.seen_in != self._number
             for j, p in enumerate(plates)
         ]
         tracks, free = set(range(len(self.tracks))), set(range(len(plates)))
@@ -145,8 +144,8 @@ class Tracker:
         return sorted(vehicles, key=lambda car: (car.start, car.end))
 
     def _is_vehicle(self, track: Track) -> bool:
-        seen = track.readings >= MIN_DETECTIONS or track.is_confident
-        if not seen or track.plate.confidence < MIN_VOTE_CONFIDENCE or track.is_sign:
+        clear = track.is_seen_enough and track.plate.confidence >= MIN_VOTE_CONFIDENCE
+        if not clear or track.is_sign:
             return False
         if not track.is_overlay:
             return True
