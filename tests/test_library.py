@@ -26,6 +26,7 @@ from plate_ocr.errors import DeviceError, ModelError
 from plate_ocr.log import warn
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.classical import BATCH
+from plate_ocr.readers.lazy import ready
 from plate_ocr.readers.results import Char, plate_of
 from plate_ocr.video import VehicleTrack, watch
 from plate_ocr.vision.images import Image, ImageSource
@@ -33,7 +34,7 @@ from tests.conftest import CPU_PROVIDER, CUDA, OPENVINO, Learnt, encode, text_pi
 
 ROOT = Path(__file__).parent.parent
 DIGITS = "0123"
-CHARS = (Char("A", 0.98765, (("4", 0.01234),), x0=0.25, x1=0.500001), Char(None, 0.5, ()))
+CHARS = (Char("A", 0.98765, (("4", 0.01234),), extent=ready((0.25, 0.500001))), Char(None, 0.5, ()))
 PLATE = plate_of(CHARS, ((1.0, 2.0), (101.0, 2.04), (101.0, 22.0), (1.0, 22.0)))
 READING = Reading(640, 480, 3.14159, (PLATE,))
 NOTHING = Reading(640, 480, 3.14159, ())

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+import weakref
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from plate_ocr import PlateReader
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.readers import plates
 from plate_ocr.readers.plates import NetworkReader
-from plate_ocr.readers.spacing import find_group_starts, locate_chars
+from plate_ocr.readers.spacing import cut_lines, find_group_starts, locate_chars
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.vision.images import Image
+from plate_ocr.vision.images import Image, read_image, to_gray
 
 WIDE, HIGH = 30, 50
 
@@ -73,7 +78,7 @@ def test_places_lie_along_the_plate(lines: int) -> None:
     width, bottom = top.shape[1], 20 + HIGH * lines
     text = [[60, 20], [60 + width, 20], [60 + width, bottom], [60, bottom]]
     plate = [[40, 5], [80 + width, 5], [80 + width, bottom + 15], [40, bottom + 15]]
-    found, starts = locate_chars(picture, text, plate, rows)
+    found, starts = locate_chars(cut_lines(picture, text, plate, lines), rows)
     assert starts == ([2] if lines == 1 else [2, 5, 7])
     expected = [((x0 + 20) / (width + 40), (x1 + 20) / (width + 40)) for x0, x1 in ends * lines]
     np.testing.assert_allclose(found, expected, atol=0.01)
@@ -83,9 +88,9 @@ def test_places_lie_along_the_plate(lines: int) -> None:
 def test_groups_of_rendered_plates_are_right_or_not_told(region: str, shipped_plates: Path) -> None:
     generator = PlateGenerator(None, [region], not_plates=0)
     reader = NetworkReader(PlateModel(shipped_plates, threads=1))
-    plates = [generator(11, i) for i in range(60)]
+    drawn = [generator(11, i) for i in range(60)]
     found = Counter[str]()
-    for plate, read in zip(plates, reader.read([plate.image for plate in plates]), strict=True):
+    for plate, read in zip(drawn, reader.read([plate.image for plate in drawn]), strict=True):
         if read and read[0].text == plate.text:
             groups = read[0].groups
             found["none" if groups is None else "right" if groups == plate.groups else "wrong"] += 1
@@ -102,3 +107,24 @@ def test_both_readers_give_places_and_groups(shipped_plates: Path) -> None:
         assert ends == sorted(ends)
     (digit,) = PlateReader("digits", input="char")("data/7.png").plates
     assert (digit.groups, digit.chars[0].x0, digit.chars[0].x1) == (("7",), 0, 1)
+
+
+def test_places_are_located_when_somebody_asks(shipped_plates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = list[int]()
+
+    def counted(*given: Any) -> Any:
+        calls.append(1)
+        return locate_chars(*given)
+
+    monkeypatch.setattr(plates, "locate_chars", counted)
+    reader = PlateReader(shipped_plates, input="plate", threads=1)
+    picture = to_gray(read_image("data/plate.png"))
+    kept = weakref.ref(picture)
+    plate = reader(picture).plates[0].placed((5, 5), (900, 900))
+    del picture
+    gc.collect()
+    assert (calls, kept()) == ([], None)
+    assert plate.groups is not None
+    assert all(char.x0 is not None for char in plate.chars)
+    assert calls == [1]
+    assert pickle.loads(pickle.dumps(plate)) == plate

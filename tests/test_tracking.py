@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from plate_ocr.readers.lazy import ready
 from plate_ocr.readers.results import Char, Plate, Reading, plate_of
 from plate_ocr.text import similarity
 from plate_ocr.video.track import overlap
@@ -236,7 +237,8 @@ def test_overlap_is_intersection_over_union() -> None:
 
 def test_the_vote_says_where_characters_stand_and_which_groups_they_make() -> None:
     def read(text: str, shift: float, starts: list[int] | None) -> Plate:
-        chars = (Char(c, 0.9, (), x0=0.2 * i + shift, x1=0.2 * i + 0.1 + shift) for i, c in enumerate(text))
+        ends = [(0.2 * i + shift, 0.2 * i + 0.1 + shift) for i in range(len(text))]
+        chars = (Char(c, 0.9, (), extent=ready(extent)) for c, extent in zip(text, ends, strict=True))
         return plate_of(tuple(chars), plate(text, 0).corners, 1, starts)
 
     vote, other = TextVote(), TextVote()

@@ -14,6 +14,7 @@ from plate_ocr.formats import PlateFormat
 from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import CharModel
 from plate_ocr.readers.base import Reader, check_confidence
+from plate_ocr.readers.lazy import ready
 from plate_ocr.readers.results import ALTERNATIVES, CharReading, Plate, plate_of, whole_picture
 from plate_ocr.readers.spacing import find_group_starts
 from plate_ocr.readers.trace import CharAttempts, LineReading, current_trace
@@ -82,7 +83,11 @@ class CharClassifier(Reader[CharReading]):
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures of one character each, uint8 ``(H, W)``, as plates of one character, or none."""
         return [
-            (plate_of((replace(reading, x0=0.0, x1=1.0),), whole_picture(*gray.shape[::-1]), cuts=()),)
+            (
+                plate_of(
+                    (replace(reading, extent=ready((0.0, 1.0))),), whole_picture(*gray.shape[::-1]), cuts=()
+                ),
+            )
             if reading.scores.any()
             else ()
             for gray, reading in zip(pictures, self.classify(pictures), strict=True)
@@ -211,7 +216,9 @@ class ClassicalReader:
             chars = tuple(self.classifier.reading(scores) for scores in lines[0].scores)
             if any(char.char for char in chars):
                 ends, cuts = self._spaces(lines[0])
-                chars = tuple(replace(char, x0=x0, x1=x1) for char, (x0, x1) in zip(chars, ends, strict=True))
+                chars = tuple(
+                    replace(char, extent=ready(extent)) for char, extent in zip(chars, ends, strict=True)
+                )
                 return (plate_of(chars, _corners(lines[0]), cuts=cuts),)
         return ()
 

@@ -66,23 +66,29 @@ def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
     return decoded
 
 
-def char_center(probabilities: NDArray[np.float32], decoded: DecodedChar) -> float:
-    """The centre of a character along its row of steps, 0..1, finer than a step.
+def char_centers(probabilities: NDArray[np.float32], decoded: Sequence[DecodedChar]) -> NDArray[np.float64]:
+    """The centres of characters along their rows of steps, finer than a step.
 
-    It is the mean of the steps around it, weighted by its probability to the power of :data:`CENTROID_POWER`.
+    Each is the mean of the steps around it, weighted by its probability to the power of
+    :data:`CENTROID_POWER`.
 
     Args:
         probabilities: float32 ``(steps, classes + 1)``, the blank first; both rows have half the steps.
-        decoded: the character.
+        decoded: N characters.
+
+    Returns:
+        float64 ``(N,)``, 0..1.
     """
     half = len(probabilities) // 2
-    first = decoded.timestep // half * half
-    steps = np.arange(
-        max(first, decoded.timestep - CENTROID_RADIUS),
-        min(first + half, decoded.timestep + CENTROID_RADIUS + 1),
+    timesteps, chars = (
+        np.array([(char.timestep, char.char + 1) for char in decoded]).reshape(-1, 2, 1).swapaxes(0, 1)
     )
-    weights = np.maximum(probabilities[steps, decoded.char + 1], 1e-6) ** CENTROID_POWER
-    return float((weights * (steps - first + 0.5)).sum() / weights.sum() / half)
+    first = timesteps // half * half
+    steps = timesteps + np.arange(-CENTROID_RADIUS, CENTROID_RADIUS + 1)
+    inside = (steps >= first) & (steps < first + half)
+    found = probabilities[np.clip(steps, 0, len(probabilities) - 1), chars]
+    weights = inside * np.maximum(found, 1e-6, dtype=np.float64) ** CENTROID_POWER
+    return np.asarray((weights * (steps - first + 0.5)).sum(1) / weights.sum(1) / half)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,13 @@ from plate_ocr.readers.ctc import (
     DecodedChar,
     FormatPrior,
     beam_search,
-    char_center,
+    char_centers,
     forced_align,
     greedy_decode,
 )
-from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, groups_of, plate_of
-from plate_ocr.readers.spacing import locate_chars
+from plate_ocr.readers.lazy import Lazy
+from plate_ocr.readers.results import ALTERNATIVES, Char, Extent, Plate, groups_of, plate_of
+from plate_ocr.readers.spacing import cut_lines, locate_chars
 from plate_ocr.readers.thresholds import REREAD_BELOW, SHORT_LENGTH
 from plate_ocr.readers.trace import Candidate, CropAttempt, CropReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
@@ -82,6 +84,7 @@ class NetworkReader:
         self.min_plate_confidence = (
             least if min_plate_confidence is None else min(least, min_plate_confidence)
         )
+        self._classes = model.card.alphabet.classes
         region = region or model.card.region
         formats = formats_for(model.card.alphabet, region) if region else ()
         self._prior = FormatPrior(model.card.alphabet, formats)
@@ -153,20 +156,27 @@ class NetworkReader:
         return best
 
     def _located(self, plate: Plate, attempts: Sequence[CropAttempt]) -> Plate:
-        """A plate of one of several attempts, with the places of its characters and its groups."""
+        """A plate of one of several attempts, with the places of its characters and its groups.
+
+        Both take a fifth of the time of reading it, so they wait until somebody asks for them.
+        """
         (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
         decoded = reading.decoded
         half = self._first_line(decoded, len(reading.probabilities))
-        centers = np.array([char_center(reading.probabilities, char) for char in decoded])
+        centers = char_centers(reading.probabilities, decoded)
         text = self.model.card.alphabet.decode(char.char for char in decoded)
         rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][: plate.lines]
         size = reading.crop.picture.shape[::-1]
         corners = np.clip(reading.points[4:], 0, 1) * size
-        ends, starts = locate_chars(reading.crop.picture, reading.points[:4] * size, corners, rows)
+        # The lines alone are kept, not the whole photo.
+        lines = cut_lines(reading.crop.picture, reading.points[:4] * size, corners, plate.lines)
+        located = Lazy(lambda: locate_chars(lines, rows))
         chars = tuple(
-            dataclasses.replace(char, x0=x0, x1=x1) for char, (x0, x1) in zip(plate.chars, ends, strict=True)
+            Char(c.char, c.confidence, c.alternatives, extent=Lazy(partial(_extent, located, i)))
+            for i, c in enumerate(plate.chars)
         )
-        return dataclasses.replace(plate, chars=chars, groups=groups_of(plate.text, starts))
+        grouping = Lazy(lambda: groups_of(plate.text, located()[1]))
+        return dataclasses.replace(plate, chars=chars, grouping=grouping)
 
     def _min_confidence(self, plate: Plate | None, short_confidence: float) -> float:
         """Minimum confidence of a plate."""
@@ -209,9 +219,9 @@ class NetworkReader:
         if self._prior.formats:
             probs[:, 1:] *= self._prior.weights(tuple(char.char for char in decoded))
             probs /= probs.sum(axis=1, keepdims=True)
-        chars = tuple(self._char(char, row[1:]) for char, row in zip(decoded, probs, strict=True))
-        if not chars:
+        if not decoded:
             return None
+        chars = self._chars(decoded, probs[:, 1:])
         lines = 2 if self._first_line(decoded, len(probabilities)) < len(decoded) else 1
         corners = np.clip(points[4:], 0, 1) * size
         return plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines)
@@ -233,20 +243,34 @@ class NetworkReader:
 
     def _is_badge(self, char: DecodedChar, probs: NDArray[np.float32]) -> bool:
         """Whether a character that is in no alphabet may well be none, such as a coat of arms."""
-        if self.model.card.alphabet[char.char] != UNKNOWN or probs[1 + char.char] >= SURE_UNKNOWN:
+        if self._classes[char.char] != UNKNOWN or probs[1 + char.char] >= SURE_UNKNOWN:
             return False
         return bool(probs[0] == np.delete(probs, 1 + char.char).max())
 
-    def _char(self, char: DecodedChar, probs: NDArray[np.float32]) -> Char:
-        order = np.argsort(-probs, kind="stable")[: ALTERNATIVES + 2]
-        alphabet = self.model.card.alphabet
-        ranked = [(alphabet[i], float(probs[i])) for i in order if alphabet[i] != UNKNOWN]
-        unknown = alphabet[char.char] == UNKNOWN
-        confidence = float(probs[char.char]) * (UNKNOWN_WEIGHT if unknown else 1.0)
+    def _chars(self, decoded: Sequence[DecodedChar], probs: NDArray[np.float32]) -> tuple[Char, ...]:
+        """The decoded characters, by their probabilities, float32 ``(N, classes)``."""
+        order = np.argsort(-probs, axis=1, kind="stable")[:, : ALTERNATIVES + 2]
+        highest = np.take_along_axis(probs, order, axis=1)
+        rows = zip(decoded, probs, order.tolist(), highest.tolist(), strict=True)
+        return tuple(
+            self._char(char.char, float(row[char.char]), [*zip(classes, values, strict=True)])
+            for char, row, classes, values in rows
+        )
+
+    def _char(self, index: int, prob: float, highest: Sequence[tuple[int, float]]) -> Char:
+        """A character by its class and probability, and the likeliest classes with theirs."""
+        classes = self._classes
+        ranked = [(classes[i], value) for i, value in highest if classes[i] != UNKNOWN]
+        char, unknown = classes[index], classes[index] == UNKNOWN
+        confidence = prob * (UNKNOWN_WEIGHT if unknown else 1.0)
         if unknown or confidence < self.min_confidence:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
-        others = [(other, prob) for other, prob in ranked if other != alphabet[char.char]]
-        return Char(alphabet[char.char], confidence, tuple(others[:ALTERNATIVES]))
+        others = [pair for pair in ranked if pair[0] != char]
+        return Char(char, confidence, tuple(others[:ALTERNATIVES]))
+
+
+def _extent(located: Lazy[tuple[list[tuple[float, float]], list[int] | None]], index: int) -> Extent:
+    return located()[0][index]
 
 
 def _is_unsure(plate: Plate | None) -> bool:

@@ -12,10 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.readers.lazy import Lazy, ready
 
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
 
+Extent: TypeAlias = tuple[float, float] | tuple[None, None]
+"""Where a character begins and ends along the plate's own width, 0..1; None where nothing says so."""
+
+NOWHERE: Lazy[Extent] = ready((None, None))
+NO_GROUPS: Lazy[tuple[str, ...] | None] = ready(None)
 
 EDGE = 0.01
 """Parts of a picture's width and height: a plate with a corner so near its edge touches it."""
@@ -30,15 +36,23 @@ class Char:
         confidence: probability of the likeliest class, 0..1; at most half where that is none of the
             alphabet's characters.
         alternatives: the next likely characters with their probabilities, likeliest first.
-        x0: where it begins along the plate's own width, 0 at its left side to 1; None where nothing says so.
-        x1: where it ends.
+        extent: gives :attr:`x0` and :attr:`x1`.
     """
 
     char: str | None
     confidence: float
     alternatives: tuple[tuple[str, float], ...]
-    x0: float | None = field(default=None, kw_only=True)
-    x1: float | None = field(default=None, kw_only=True)
+    extent: Lazy[Extent] = field(default=NOWHERE, kw_only=True)
+
+    @property
+    def x0(self) -> float | None:
+        """Where it begins along the plate's own width, 0..1 from its left side; None where not known."""
+        return self.extent()[0]
+
+    @property
+    def x1(self) -> float | None:
+        """Where it ends."""
+        return self.extent()[1]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.char or UNKNOWN} {self.confidence:.2f}>"
@@ -89,8 +103,7 @@ class Plate:
         chars: its characters.
         touches_edge: whether a corner is within 1 % of the picture's size from its edge: some of it may lie
             beyond.
-        groups: its text, cut where there is a space, a hyphen, a dot, a badge or the end of a line; None
-            where that cannot be told.
+        grouping: gives :attr:`groups`.
         known: which known plate it is, see :class:`plate_ocr.KnownPlates`; None if it is none.
         detection: score of the detector that found it in a photo, 0..1; None where nothing had to be found.
     """
@@ -102,9 +115,14 @@ class Plate:
     corners: tuple[tuple[float, float], ...]
     chars: tuple[Char, ...]
     touches_edge: bool = False
-    groups: tuple[str, ...] | None = None
+    grouping: Lazy[tuple[str, ...] | None] = NO_GROUPS
     known: Known | None = None
     detection: float | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        """Its text, cut at spaces, hyphens, dots, badges and ends of lines; None where not known."""
+        return self.grouping()
 
     @property
     def height(self) -> float:
@@ -224,7 +242,7 @@ def plate_of(
     confidences = [char.confidence for char in chars]
     text = "".join(char.char or UNKNOWN for char in chars)
     mean = sum(confidences) / len(confidences)
-    return Plate(text, mean, min(confidences), lines, corners, chars, groups=groups_of(text, cuts))
+    return Plate(text, mean, min(confidences), lines, corners, chars, grouping=ready(groups_of(text, cuts)))
 
 
 def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:

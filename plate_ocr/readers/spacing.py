@@ -83,46 +83,72 @@ class CharExtents:
         return (self.left + self.right) / 2
 
 
-def locate_chars(
-    picture: Image, text: ArrayLike, plate: ArrayLike, rows: Sequence[tuple[str, Floats]]
-) -> tuple[list[tuple[float, float]], list[int] | None]:
-    """Where the characters of a plate stand, and where its text is cut into groups.
+@dataclass(frozen=True)
+class TextLine:
+    """A line of text, cut out of a plate.
+
+    Attributes:
+        picture: uint8 ``(HEIGHT, WIDTH)``.
+        to_plate: float64 ``(3, 3)``: homography from its pixels to the plate, whose sides are 0 and 1.
+    """
+
+    picture: Image
+    to_plate: Floats
+
+
+def cut_lines(picture: Image, text: ArrayLike, plate: ArrayLike, count: int) -> list[TextLine]:
+    """Cut the lines of text out of the picture of a plate.
 
     Args:
         picture: uint8 ``(H, W)``.
         text: ``(4, 2)``: the corners of the text, pixels, clockwise from its own top left.
         plate: likewise of the plate.
-        rows: of each line of text what it says, and float64 ``(N,)``: where in what the network sees of it
-            the centers of its characters are, 0..1.
-
-    Returns:
-        Where each character begins and ends along the plate's width, 0..1; and the indices of characters that
-        begin a group, but the first, or None where that cannot be told.
+        count: of lines, 1 or 2.
     """
     quads = [np.asarray(text, np.float32)]
-    if len(rows) == 2:
+    if count == 2:
         top, bottom = quads[0][:2], quads[0][:1:-1]
         halfway = (top + bottom) / 2
         quads = [np.concatenate([a, b[::-1]]) for a, b in ((top, halfway), (halfway, bottom))]
     to_plate = cv2.getPerspectiveTransform(np.asarray(plate, np.float32), UNIT)
     inner = (UNIT * (1 - 2 * VIEW_MARGIN, 1) + (VIEW_MARGIN, 0)) * (WIDTH, HEIGHT)
-    ends: list[tuple[float, float]] = []
-    starts: list[int] = []
-    sure = True
-    for (chars, centers), corners in zip(rows, quads, strict=True):
+    lines = []
+    for corners in quads:
         # Pixels lie half a pixel beside their coordinates.
         matrix = cv2.getPerspectiveTransform(inner.astype(np.float32) - 0.5, corners - 0.5)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         line = cv2.warpPerspective(
             picture, matrix, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
-        extents, found = _measure_line(np.asarray(line, np.uint8), chars, centers, PROVINCE_OFFSET)
+        lines.append(TextLine(np.asarray(line, np.uint8), np.asarray(to_plate @ matrix, np.float64)))
+    return lines
+
+
+def locate_chars(
+    lines: Sequence[TextLine], rows: Sequence[tuple[str, Floats]]
+) -> tuple[list[tuple[float, float]], list[int] | None]:
+    """Where the characters of a plate stand, and where its text is cut into groups.
+
+    Args:
+        lines: of text, one or two.
+        rows: of each line what it says, and float64 ``(N,)``: where in what the network sees of it the
+            centers of its characters are, 0..1.
+
+    Returns:
+        Where each character begins and ends along the plate's width, 0..1; and the indices of characters that
+        begin a group, but the first, or None where that cannot be told.
+    """
+    ends: list[tuple[float, float]] = []
+    starts: list[int] = []
+    sure = True
+    for line, (chars, centers) in zip(lines, rows, strict=True):
+        extents, found = _measure_line(line.picture, chars, centers, PROVINCE_OFFSET)
         sure = sure and found is not None
         # A line begins a group, too.
         starts += [len(ends) + i for i in (*([0] if ends else []), *(found or []))]
         sides = np.concatenate([extents.left, extents.right])
         points = np.stack([sides, np.full(len(sides), HEIGHT / 2)], axis=1)[None]
-        along = np.clip(cv2.perspectiveTransform(points, to_plate @ matrix)[0, :, 0], 0, 1).tolist()
+        along = np.clip(cv2.perspectiveTransform(points, line.to_plate)[0, :, 0], 0, 1).tolist()
         ends += zip(along[: len(chars)], along[len(chars) :], strict=True)
     return ends, starts if sure else None
 

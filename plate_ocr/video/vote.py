@@ -8,7 +8,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of
+from plate_ocr.readers.lazy import ready
+from plate_ocr.readers.results import ALTERNATIVES, NOWHERE, Char, Plate, plate_of
 
 
 class TextVote:
@@ -80,8 +81,8 @@ class TextVote:
                 ((c, v / total) for c, v in votes.items() if c and c != winner), key=_negative_weight
             )
             alternatives = tuple(ranked[:ALTERNATIVES])
-            ends = {"x0": x0 / seen, "x1": x1 / seen} if seen else {}
-            chars.append(Char(winner, votes[winner] / total, alternatives, **ends))
+            extent = ready((x0 / seen, x1 / seen)) if seen else NOWHERE
+            chars.append(Char(winner, votes[winner] / total, alternatives, extent=extent))
         return plate_of(tuple(chars), corners, layout[1], self._cuts(layout))
 
     def _cuts(self, layout: tuple[int, int]) -> list[int] | None:
