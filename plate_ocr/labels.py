@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.errors import AlphabetError, DataError
+from plate_ocr.errors import AlphabetError, DataError, ImageError
 from plate_ocr.files import listed_path, read_csv
+from plate_ocr.label_files import BOX_COLUMNS, CSV_COLUMNS, FRACTIONS, LINES, holds_boxes, label_rows
 from plate_ocr.log import warn
 from plate_ocr.region_files.countries import region_code
 from plate_ocr.text import normalize_text
 from plate_ocr.vision.image_files import is_image_name
+from plate_ocr.vision.images import read_image
 
 LABELS = "labels.csv"
 """A folder with this file is labelled by it, not by the names of its pictures."""
 
-CSV_COLUMNS = ("image_path", "plate_text")
-LINES = ".txt"
-"""Ending of files with a picture and its text on each line."""
-VOC_SIDES = ("xmin", "ymin", "xmax", "ymax")
-BOX_COLUMNS = ("x", "y", "w", "h")
 CORNER_COLUMNS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 """Clockwise from the plate's own top left."""
 REGION_COLUMNS = ("region", "plate_region")
@@ -81,10 +77,10 @@ def list_plates(
             the box ``x,y,w,h`` (left, top, width and height, pixels) or the corners ``x1,y1`` to ``x4,y4``
             (pixels, clockwise from the plate's own top left); a folder with such a file as ``labels.csv``;
             a ``.txt`` file of lines ``path<TAB>text``, as PaddleOCR has them; boxes without texts in a
-            ``.json`` file of COCO or a folder of ``.xml`` files of Pascal VOC; or a folder, with all folders
-            in it, of pictures named after their plates.
-            There the text ends at the first underscore, so that a plate may come twice: ``AB-123.jpg``,
-            ``AB-123_2.jpg``.
+            ``.json`` file of COCO, a folder of ``.xml`` files of Pascal VOC, YOLO's ``data.yaml`` or its
+            folder of ``images`` and ``labels``; or a folder, with all folders in it, of pictures named after
+            their plates. There the text ends at the first underscore, so that a plate may come twice:
+            ``AB-123.jpg``, ``AB-123_2.jpg``.
         alphabet: the characters that a label may hold once it was normalised, see
             :func:`~plate_ocr.text.normalize_text`; None: any.
         texts: whether a plate with a box needs a text.
@@ -100,7 +96,7 @@ def list_plates(
     # Unlike those of Path, no errors where a name is too long.
     if os.path.isfile(data / LABELS):
         data = data / LABELS
-    if os.path.isdir(data) and not any(map(_is_voc, os.listdir(data))):
+    if os.path.isdir(data) and not holds_boxes(data):
         return _list_folder(data, alphabet)
     if os.path.exists(data):
         return _list_table(data, alphabet, texts=texts)
@@ -166,16 +162,18 @@ def _list_table(
     problems: list[str] = []
     unknown = set[str]()
     named_from = table / LABELS if os.path.isdir(table) else table
-    for where, row in _rows(table):
+    for where, row in label_rows(table):
         try:
             corners, path = _corners(row), listed_path(named_from, row["image_path"])
             box = _around(corners) if corners else _box(row)
             if not row["image_path"] or os.path.isdir(path):
                 raise ValueError("no picture is named")
+            if box and row.get(FRACTIONS):
+                box = _in_pixels(box, path)
             text = _text(row["plate_text"], alphabet)
             if box and not text and texts:
                 raise ValueError(NO_TEXT)
-        except ValueError as error:
+        except (ValueError, ImageError) as error:
             problems.append(f"{where}: {error}")
             continue
         named = next(filter(None, (row.get(column, "") for column in REGION_COLUMNS)), "")
@@ -187,78 +185,6 @@ def _list_table(
     if not (plates or problems):
         raise DataError(f"{table} lists no pictures")
     return plates, problems
-
-
-def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a file of labels of any format, see :func:`~plate_ocr.files.read_csv`."""
-    if os.path.isdir(table):
-        return _read_voc(table)
-    formats = {LINES: _read_lines, ".json": _read_coco}
-    read = formats.get(table.suffix.lower())
-    return read(table) if read else read_csv(table, CSV_COLUMNS)
-
-
-def _row(name: str, box: Sequence[object] = ("", "", "", "")) -> dict[str, str]:
-    """A row of a picture and a box without a text."""
-    return dict(zip((*CSV_COLUMNS, *BOX_COLUMNS), (name, "", *map(str, box)), strict=True))
-
-
-def _read_coco(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The boxes of a COCO file, and its pictures without a box."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))
-        names = {image["id"]: str(image["file_name"]) for image in values["images"]}
-        boxes = [
-            (box.get("id", i), box["image_id"], box["bbox"]) for i, box in enumerate(values["annotations"])
-        ]
-        rows = [(f"{path} annotation {id}", _row(names[image], box)) for id, image, box in boxes]
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is no COCO file: {type(error).__name__}: {error}") from None
-    yield from rows
-    empty = names.keys() - {image for _, image, _ in boxes}
-    yield from ((f"{path} image {id}", _row(name)) for id, name in names.items() if id in empty)
-
-
-def _is_voc(name: str) -> bool:
-    """Whether a file may be one of Pascal VOC."""
-    return name.lower().endswith(".xml")
-
-
-def _read_voc(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The boxes of a folder of Pascal VOC files, and its pictures without a box."""
-    from xml.etree import ElementTree
-
-    for path in sorted(folder / name for name in os.listdir(folder) if _is_voc(name)):
-        try:
-            root = ElementTree.parse(path).getroot()
-            name = root.findtext("filename") or ""
-            found = [[float(box.findtext(key) or "") for key in VOC_SIDES] for box in root.iter("bndbox")]
-        except (ElementTree.ParseError, ValueError) as error:
-            raise DataError(f"{path} is no Pascal VOC file: {error}") from None
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from None
-        for left, top, right, bottom in found:
-            yield str(path), _row(name, (left, top, right - left, bottom - top))
-        if not found:
-            yield str(path), _row(name)
-
-
-def _read_lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Lines ``path<TAB>text`` as rows of a table, see :func:`~plate_ocr.files.read_csv`."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8: save the file as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            name, tab, text = line.partition("\t")
-            if not tab:
-                raise DataError(f"{path} line {number}: no tab between the path and the text of a plate")
-            yield f"{path} line {number}", dict(zip(CSV_COLUMNS, (name.strip(), text.strip()), strict=True))
 
 
 def _text(written: str, alphabet: Alphabet | None) -> str:
@@ -329,3 +255,13 @@ def _box(row: Mapping[str, str]) -> Box | None:
     if not (bounded and width > 0 and height > 0):
         raise ValueError(f"the box {','.join(written)}: x,y,w,h are left, top, width and height in pixels")
     return x, y, width, height
+
+
+def _in_pixels(box: Box, path: Path) -> Box:
+    """A box in pixels from one in parts of a picture's width and height.
+
+    Raises:
+        ImageError: if the picture cannot be read.
+    """
+    height, width = read_image(path).shape[:2]
+    return box[0] * width, box[1] * height, box[2] * width, box[3] * height

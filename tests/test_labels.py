@@ -7,6 +7,8 @@ import json
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from plate_ocr.alphabet import DIGITS, LETTERS, PLATE_CHARACTERS, Alphabet
@@ -358,3 +360,52 @@ def test_boxes_of_pascal_voc_are_read(tmp_path: Path) -> None:
         (tmp_path / "b.xml").write_text(wrong)
         with pytest.raises(DataError, match=r"b\.xml is no Pascal VOC file"):
             list_plates(tmp_path, None, texts=False)
+
+
+def test_boxes_of_yolo_are_read(tmp_path: Path) -> None:
+    for name in ("images/train/a.png", "images/val/b.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
+    boxes = tmp_path / "labels" / "train" / "a.txt"
+    boxes.parent.mkdir(parents=True)
+    boxes.write_text("0 0.5 0.5 0.25 0.1\n\n0 0.5 0.5 0 0.1\n")
+    a, b = tmp_path / "images" / "train" / "a.png", tmp_path / "images" / "val" / "b.png"
+    expected = [(a, (75.0, pytest.approx(45), 50, 10), f"{boxes} line 1"), (b, None, str(b))]
+
+    def read(data: Path) -> list[tuple[Path, object, str]]:
+        plates, problems = list_plates(data, None, texts=False)
+        assert [problem.partition(": ")[0] for problem in problems] == [f"{boxes} line 3"]
+        return [(plate.path, plate.box, plate.location) for plate in plates]
+
+    assert read(tmp_path) == expected
+    settings = tmp_path / "data.yaml"
+    for text in (
+        "path: .\ntrain: images/train\nval: [images/val]\nnames: {0: plate, 1: car}\n",
+        "train: ../images/train\nval: ../images/val\nnc: 1\nnames: ['Kennzeichen']\n",
+    ):
+        settings.write_text(text)
+        boxes.write_text("0 0.5 0.5 0.25 0.1\n\n0 0.5 0.5 0 0.1\n1 0.5 0.5 1 1\n")
+        assert read(settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("train: [", "is no data.yaml of YOLO"),
+        ("names: 3\ntrain: images", "is no data.yaml of YOLO"),
+        ("names: [plate]", "names no folder of pictures: train, val, test"),
+        ("train: none\nnames: [plate]", "none is no folder named, or in one named, images"),
+        ("train: images\nnames: [car, bus]", "several classes, and none is named after plates"),
+        ("train: images\nnames: [plate, car]", "a line has five numbers"),
+    ],
+)
+def test_what_is_wrong_in_files_of_yolo_is_said(tmp_path: Path, text: str, says: str) -> None:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((9, 9), np.uint8))
+    broken = "0 1 1 1" if "five" in says else "0 0.5 0.5 1 1\n1 0.5 0.5 1 1"
+    (tmp_path / "labels" / "a.txt").write_text(broken)
+    (tmp_path / "data.yaml").write_text(text)
+    with pytest.raises(DataError, match=says):
+        list_plates(tmp_path / "data.yaml", None, texts=False)

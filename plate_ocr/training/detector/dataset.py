@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from plate_ocr.errors import DataError, ImageError
-from plate_ocr.labels import BOX_COLUMNS, CORNER_COLUMNS, LabelledPlate, list_plates
+from plate_ocr.label_files import BOX_COLUMNS
+from plate_ocr.labels import CORNER_COLUMNS, LabelledPlate, list_plates
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import MIN_VISIBLE, TILT, SceneBatches, detector_targets
 from plate_ocr.training.rendered.data import augment_batch
