@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "train",
     "generate": "data",
     "quantize": "models",
+    "export": "models",
     "study": "study",
     "validate": "data",
     "models": "models",

@@ -57,6 +57,16 @@ class Provider(StrEnum):
     openvino = "openvino"
 
 
+class ModelFormat(StrEnum):
+    """Formats of exported models."""
+
+    onnx = "onnx"
+    openvino = "openvino"
+    ncnn = "ncnn"
+    tflite = "tflite"
+    coreml = "coreml"
+
+
 class LrSchedule(StrEnum):
     """Learning rate schedules after the warm-up."""
 

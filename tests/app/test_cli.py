@@ -276,6 +276,7 @@ REQUIRED = {
     "inspect": ["7.png"],
     "generate": ["out"],
     "quantize": ["plates", "-o", "out.onnx"],
+    "export": ["plates", "-o", "out.onnx"],
     "study": ["pictures", "-o", "out"],
     "label": ["shots", "-o", "plates.csv"],
     "validate": ["pictures"],

@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from onnxruntime import InferenceSession
 
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
@@ -16,6 +19,7 @@ from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.mlp import network_for
 from plate_ocr.networks.plate import plate_network_for
+from plate_ocr.training.convert import PACKAGES, SUFFIXES, Part
 from plate_ocr.vision.settings import Preprocessing
 from tests.app.conftest import Run
 
@@ -183,17 +187,72 @@ def test_export_writes_the_graphs_that_training_writes(
 ) -> None:
     for folder, suffixes in ((tiny_plate_model, (".onnx", ".finder.onnx")), (tiny_detector, (".onnx",))):
         out = tmp_path / "new" / "copy.onnx"
-        code, text, err = run("models", "export", folder, "-o", out)
+        code, text, err = run("export", folder, "-o", out)
         assert (code, err) == (0, "")
         assert text.splitlines() == [str(out.with_suffix(suffix)) for suffix in suffixes]
         for suffix in suffixes:
             assert out.with_suffix(suffix).read_bytes() == (folder / f"model{suffix}").read_bytes()
 
 
+@pytest.mark.parametrize("format", ["onnx", "openvino", "ncnn"])
+def test_exported_models_compute_the_same_with_fixed_shapes(
+    run: Run,
+    tiny_plate_model: Path,
+    tiny_detector: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    format: str,
+) -> None:
+    for package in PACKAGES[format]:
+        pytest.importorskip(package)
+    for folder in (tiny_plate_model, tiny_detector, tiny_model):
+        out = (tmp_path / "exported" / folder.name / "copy").with_suffix(SUFFIXES[format])
+        code, text, err = run("export", folder, "-o", out, "--format", format, "--batch", 1)
+        assert (code, err) == (0, "")
+        files = [Path(line) for line in text.splitlines()]
+        assert files[0] == out
+        assert all(file.stat().st_size for file in files)
+        assert sorted(files) == sorted(out.parent.iterdir())
+        if format == "onnx":
+            for session in map(InferenceSession, files):
+                for end in (*session.get_inputs(), *session.get_outputs()):
+                    assert all(isinstance(size, int) for size in end.shape)
+
+
+def test_a_conversion_that_computes_something_else_is_not_written(
+    run: Run, tiny_plate_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(part: Part, target: Path) -> Any:
+        target.write_bytes(part.graph)
+        return lambda inputs: np.zeros((len(inputs), 64, 4), np.float32)
+
+    monkeypatch.setattr("plate_ocr.training.convert._to_onnx", broken)
+    code, _, err = run("export", tiny_plate_model, "-o", tmp_path / "a.onnx")
+    assert code == 1
+    assert "the onnx model computes something else than the weights; nothing was written" in err
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_a_converter_that_is_missing_is_named(
+    run: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PACKAGES, "ncnn", ("ncnn", "no_such_converter"))
+    monkeypatch.setattr("plate_ocr.training.convert.find_spec", lambda name: name == "ncnn" or None)
+    code, _, err = run("export", tiny_model, "-o", tmp_path / "a.ncnn.param", "--format", "ncnn")
+    assert code == 1
+    assert "ncnn needs no-such-converter; install with: pip install no-such-converter" in err
+    monkeypatch.setitem(PACKAGES, "ncnn", ())
+    code, _, err = run(
+        "export", tiny_model, "-o", tmp_path / "a.ncnn.param", "--format", "ncnn", "--batch", 2
+    )
+    assert code == 1
+    assert "--batch 2: ncnn takes one picture at a time" in err
+
+
 def test_export_names_its_file_and_needs_weights(run: Run, tiny_model: Path, tmp_path: Path) -> None:
-    code, _, err = run("models", "export", tiny_model, "-o", tmp_path / "a.pt")
+    code, _, err = run("export", tiny_model, "-o", tmp_path / "a.pt")
     assert code == 2
     assert "a name that ends in .onnx is expected" in err
-    code, _, err = run("models", "export", tmp_path / "none", "-o", tmp_path / "a.onnx")
+    code, _, err = run("export", tmp_path / "none", "-o", tmp_path / "a.onnx")
     assert code == 1
     assert "there is no model" in err

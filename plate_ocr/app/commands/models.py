@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from plate_ocr.app.console import fail, train_extra
-from plate_ocr.app.options import DATA_VARIABLE
+from plate_ocr.app.options import DATA_VARIABLE, ModelFormat
 from plate_ocr.errors import ModelError
 from plate_ocr.files import write_together
 from plate_ocr.model.cards import Card, DetectorCard, ModelCard, PlateCard
@@ -32,6 +32,35 @@ def quantize(
         from plate_ocr.training.plates.quantize import quantize as quantize_model
     before, after = quantize_model(model, out, Rendering(os.environ.get(DATA_VARIABLE, "")))
     print(f"{out}\n{before:,} bytes before, {after:,} after: {before / after:.1f} to 1")
+
+
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model name, .safetensors file or run folder.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")],
+    format: Annotated[ModelFormat, typer.Option(help="Of the file.")] = ModelFormat.onnx,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Fix all shapes, with so many pictures.", show_default="free; 1 where fixed anyway"
+        ),
+    ] = None,
+) -> None:
+    """Write a model for another runtime, and check it.
+
+    The outputs have to be those of the weights. Of a plate model there are two networks; the second, which finds the text, has .finder in its name.
+    Core ML is checked on macOS only.
+    """
+    with train_extra("exporting"):
+        from plate_ocr.networks.weights import load_any_weights
+        from plate_ocr.training.convert import SUFFIXES, converted
+    if not out.name.endswith(suffix := SUFFIXES[format.value]):
+        fail(f"--out {out}: a name that ends in {suffix} is expected", 2)
+    card, network = load_any_weights(model)
+    files = converted(network, card, out, format.value, batch)
+    write_together(files)
+    print("\n".join(map(str, files)))
 
 
 MODEL_SUFFIXES = (".safetensors", ".onnx")
@@ -80,28 +109,6 @@ def strip(
     with train_extra(f"looking into {file}"):
         from plate_ocr.training.torch_files import strip_checkpoint
     print("\n".join(strip_checkpoint(file, out).lines()))
-
-
-@models.command()
-def export(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A model name, .safetensors file or run folder.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")],
-) -> None:
-    """Write the ONNX graph of a model's weights.
-
-    Of a plate model there are two; the second ends in .finder.onnx.
-    """
-    if out.suffix != ".onnx":
-        fail(f"--out {out}: a name that ends in .onnx is expected", 2)
-    with train_extra("exporting"):
-        from plate_ocr.networks.export import onnx_files
-        from plate_ocr.networks.weights import load_any_weights
-    card, network = load_any_weights(model)
-    files = onnx_files(network, card, out)
-    write_together(files)
-    print("\n".join(map(str, files)))
 
 
 @models.command(name="list")

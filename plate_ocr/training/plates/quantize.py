@@ -122,7 +122,7 @@ def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, i
     whole = PlateModel(model, threads=1)
     pictures = render_shard(rendering, HELD_OUT, N_CALIBRATION).images
     if whole.finder is None:
-        raise ModelError(f"{whole.path} is one file; make two of its weights: plate-ocr models export")
+        raise ModelError(f"{whole.path} is one file; make two of its weights: plate-ocr export")
     views = text_views(pictures, whole.finder(pictures)[:, :CORNERS])
     before, finder = whole.path.read_bytes(), whole.finder.path.read_bytes()
     small = quantized(before, views)
