@@ -1,17 +1,17 @@
 """What training on real plates gains on their kind, and what it loses on all others.
 
-``python -m benchmarks.own_plates SET [--plates N]``: one half of a set of crops, split by text, is trained on
-and the other half measured, and the reverse, with two seeds each; all other sets are read before and after,
-with O=0 and I=1. The weights are thrown away.
+``python -m benchmarks.own_plates SET... [--plates N]``: one half of a set of crops, split by text, is trained
+on and the other half measured, and the reverse; all other sets are read before and after, with O=0 and I=1.
+The weights are thrown away.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -25,7 +25,6 @@ from plate_ocr.text import fold_lookalikes
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.tasks import train
 
-SEEDS = 2
 SMALL = 100
 """Sets of fewer crops are pooled."""
 
@@ -48,7 +47,7 @@ def halves(plates: Sequence[LabelledPlate]) -> tuple[list[LabelledPlate], list[L
 
 
 def all_sets() -> dict[str, list[LabelledPlate]]:
-    """The crops of each set, without labels that have characters of no model."""
+    """The crops of each set."""
     folders = sorted(path for path in (data_folder() / "plates").iterdir() if path.is_dir())
     return {folder.name: list_plates(folder, None)[0] for folder in folders}
 
@@ -56,7 +55,7 @@ def all_sets() -> dict[str, list[LabelledPlate]]:
 def trained(
     plates: Sequence[LabelledPlate], seed: int, options: argparse.Namespace
 ) -> tuple[PlateReader, float]:
-    """A reader of a model that was trained on some plates, and the time that it took, seconds."""
+    """A reader of a model that was trained on some plates, and the processor time that it took, seconds."""
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "plates.csv")
         with table.open("w", encoding="utf-8", newline="") as file:
@@ -74,16 +73,55 @@ def trained(
             seed=seed,
             assets=str(data_folder()),
         )
-        started = time.perf_counter()
+        started = sum(os.times()[:4])
         train(config, Path(folder, "run"), LogCallback())
-        return PlateReader(Path(folder, "run"), input="plate"), time.perf_counter() - started
+        return PlateReader(Path(folder, "run"), input="plate"), sum(os.times()[:4]) - started
+
+
+def measure(
+    name: str,
+    sets: Mapping[str, Sequence[LabelledPlate]],
+    before: Mapping[str, int],
+    shipped: PlateReader,
+    options: argparse.Namespace,
+) -> None:
+    """Print a table of mistakes before and after, means of all trainings on one set."""
+    others = {other: plates for other, plates in sets.items() if other != name}
+    after = dict.fromkeys(others, 0)
+    own = halves(sets[name])
+    first = last = count = 0
+    for learnt, measured in (own, own[::-1]):
+        missed = mistakes(shipped, measured)
+        for seed in options.seeds:
+            reader, seconds = trained(learnt[: options.plates], seed, options)
+            first, last, count = first + missed, last + mistakes(reader, measured), count + len(measured)
+            for other, plates in others.items():
+                after[other] += mistakes(reader, plates)
+            said = f"{len(learnt[: options.plates])} plates of {name}, {seconds:.0f} s of processor time"
+            print(f"{said}: so far {first} mistakes became {last}", flush=True)
+    runs = 2 * len(options.seeds)
+    groups = [[other] for other in others if len(others[other]) >= SMALL]
+    groups.append([other for other in others if len(others[other]) < SMALL])
+    rows: list[tuple[str, float, float, float]] = []
+    rows.append((f"{name}, the other half", count / runs, first / runs, last / runs))
+    for group in groups:
+        number = sum(len(others[other]) for other in group)
+        missed = sum(before[other] for other in group)
+        rows.append((", ".join(group), number, missed, sum(after[other] for other in group) / runs))
+    points = [100 * (start - end) / number for _, number, start, end in rows]
+    print("| crops | number | mistakes before | after, mean | points |")
+    print("|---|---|---|---|---|")
+    for (crops, total, start, end), change in zip(rows, points, strict=True):
+        print(f"| {crops} | {total:.0f} | {start:.1f} | {end:.1f} | {change:+.2f} |")
+    print(f"| all but {name}, mean | | | | {np.mean(points[1:]):+.2f} |", flush=True)
 
 
 def main() -> None:
-    """Print a table of mistakes before and after, added up over halves and seeds."""
+    """Print a table for each set."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("set")
+    parser.add_argument("sets", nargs="+")
     parser.add_argument("--plates", type=int, help="train on so many plates of the half")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--alphabet")
     parser.add_argument("--mix", type=float)
     parser.add_argument("--lr", type=float)
@@ -92,31 +130,10 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     sets = all_sets()
-    own = halves(sets.pop(options.set))
     shipped = PlateReader("plates", input="plate")
     before = {name: mistakes(shipped, plates) for name, plates in sets.items()}
-    after = dict.fromkeys(sets, 0)
-    first = last = count = 0
-    for learnt, measured in (own, own[::-1]):
-        missed = mistakes(shipped, measured)
-        for seed in range(SEEDS):
-            reader, seconds = trained(learnt[: options.plates], seed, options)
-            first, last, count = first + missed, last + mistakes(reader, measured), count + len(measured)
-            for name, plates in sets.items():
-                after[name] += mistakes(reader, plates)
-            said = f"{len(learnt[: options.plates])} plates, {seconds:.0f} s"
-            print(f"{said}: so far {first} mistakes became {last}", flush=True)
-    print("| crops | number | mistakes before | after, mean | points |")
-    print("|---|---|---|---|---|")
-    runs = 2 * SEEDS
-    rows = [(f"{options.set}, the other half", count / runs, first / runs, last / runs)]
-    large = [name for name, plates in sets.items() if len(plates) >= SMALL]
-    rows += [(name, len(sets[name]), before[name], after[name] / runs) for name in large]
-    small = [name for name in sets if name not in large]
-    totals = (sum(group[name] for name in small) for group in (before, after))
-    rows.append((", ".join(small), sum(len(sets[name]) for name in small), next(totals), next(totals) / runs))
-    for name, number, start, end in rows:
-        print(f"| {name} | {number:.0f} | {start:.1f} | {end:.1f} | {100 * (start - end) / number:+.2f} |")
+    for name in options.sets:
+        measure(name, sets, before, shipped, options)
 
 
 if __name__ == "__main__":

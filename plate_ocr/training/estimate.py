@@ -93,7 +93,7 @@ def _of_rendered(
         picture = (perf_counter() - started) / size / max(1, config.workers)
         batches = batches_of(shards, config.seed, size, STEPS)
         making, learning = _step_seconds(config, *parts, batches, STEPS)
-    rendering = picture * config.SHARD / config.steps_per_shard
+    rendering = picture * config.shard_size / config.steps_per_shard
     return config.steps * max(scale * (making + learning), rendering) + held_out * picture
 
 

@@ -346,5 +346,5 @@ def test_a_training_on_own_plates_has_its_own_defaults(scheduled: Callable[..., 
     config = scheduled("plates.csv", "--model", "plates", "--weights", "plates", "--epochs", 3)
     expected = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3)
     assert config == expected
-    assert (config.epochs, config.samples_per_epoch, config.lr) == (3, 5120, 5e-4)
+    assert (config.epochs, config.samples_per_epoch, config.lr) == (3, 960, 1e-3)
     assert CONFIGS["plates"].new().samples_per_epoch == 16384

@@ -16,6 +16,7 @@ from plate_ocr.errors import DataError
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.networks.export import save_model
+from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Rendering, Shard, write_plates
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import MixedBatches, PlateBatches, PlateTargets
@@ -27,6 +28,7 @@ from plate_ocr.training.plates.dataset import (
     split_plates,
 )
 from plate_ocr.training.plates.distort import distorted
+from plate_ocr.training.plates.run import KEPT_SHARE
 from plate_ocr.training.rendered.data import Shards
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run, run  # noqa: F401
@@ -107,11 +109,17 @@ def test_a_training_on_own_plates_tells_what_it_gained(
     page = (out / "card.md").read_text(encoding="utf-8")
     assert "| own plates, test part | 7 | 0.00% | 0.00% |" in page
     assert "Trained on rendered and real plates:" in page
-    assert "- 32 augmented samples of 34 pictures of real plates and of 16 rendered plates of" in page
+    assert "- 32 augmented samples of 34 pictures of real plates and of 8 rendered plates of" in page
     assert "7 of 7 labels misread" in (out / "mistakes.html").read_text(encoding="utf-8")
     card = PlateModel(out).card
     assert (card.alphabet, card.channels) == (BASE.alphabet, BASE.channels)
     assert card.training["real"] == 34
+    old, new = (load_plate_weights(folder)[1].state_dict() for folder in (base, out))
+    changed = {name.partition(".")[0] for name in old if not torch.equal(old[name], new[name])}
+    assert changed == {"project", "place", "transformer", "norm", "output"}
+    trained = torch.load(out / "last.ckpt", weights_only=True)["trainer"]["best"]
+    share = (new["output.bias"] - old["output.bias"]) / (trained["output.bias"] - old["output.bias"])
+    torch.testing.assert_close(share, torch.full_like(share, 1 - KEPT_SHARE), rtol=1e-2, atol=1e-2)
     assert card.accuracy["own plates, test part"] == 0
     labels.write_text(labels.read_text(encoding="utf-8").replace(",us\n", ",br\n"), encoding="utf-8")
     assert run("train", "--resume", out, "-q")[:2] == (0, f"{out}\n")
@@ -124,8 +132,21 @@ def test_a_training_on_own_plates_tells_what_it_gained(
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) -> None:  # noqa: F811
-    table = write_pictures(tmp_path / "own", [*some_texts(6), "AB000"])
-    given = ["--epochs", 1, "--samples-per-epoch", 16, "--batch-size", 8, "--device", "cpu", "--region", "us"]
+    table = write_pictures(tmp_path / "own", [*some_texts(5), "나B005", "AB000"])
+    given = [
+        "--alphabet",
+        "labels",
+        "--epochs",
+        1,
+        "--samples-per-epoch",
+        16,
+        "--batch-size",
+        8,
+        "--device",
+        "cpu",
+        "--region",
+        "us",
+    ]
     out = tmp_path / "mine"
     code, _, err = run("train", table, "--model", "plates", "--weights", base, "-o", out, *given)
     assert code == 0
@@ -137,6 +158,9 @@ def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) ->
     assert "own plates, cross-validation: 0.00% before, 0.00% after, of 7 plates" in err
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["real"]
     assert (metrics["part"], metrics["after"]["plates"]) == ("cross-validation", 7)
+    assert PlateModel(out).card.alphabet.characters == BASE.alphabet.characters + "나"
+    old, new = (load_plate_weights(folder)[1].state_dict() for folder in (base, out))
+    assert not torch.equal(old["convolutions.0.weight"], new["convolutions.0.weight"])
     assert "each read by a model that was trained without it" in (out / "card.md").read_text(encoding="utf-8")
     assert "7 of 7 labels misread" in (out / "mistakes.html").read_text(encoding="utf-8")
 

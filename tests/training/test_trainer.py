@@ -158,6 +158,16 @@ def test_only_the_open_groups_learn(digit_card: ModelCard) -> None:
     assert moved == [{"output"}] * 3 + [{"output", "hidden"}] * 3
 
 
+def test_frozen_layers_keep_weights_and_batch_statistics() -> None:
+    network = nn.Sequential(nn.Linear(25, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    settings = TrainSettings(steps_per_epoch=3)
+    trainer = Trainer(network, TrainSchedule(steps=6), settings, CPU, frozen=(network[0], network[1]))
+    trainer.fit(batches, on_fresh_rows)
+    after = network.state_dict()
+    assert {name[0] for name in before if not torch.equal(before[name], after[name])} == {"2"}
+
+
 def test_lower_groups_learn_at_lower_rates(digit_card: ModelCard) -> None:
     network = new_network(digit_card)
     schedule = TrainSchedule(steps=2, lr=1e-2, lr_schedule="constant", layers_warmup=LayerWarmup(1))

@@ -49,8 +49,9 @@ def export(
 ) -> None:
     """Write a model for another runtime, and check it.
 
-    The outputs have to be those of the weights. Of a plate model there are two networks; the second, which finds the text, has .finder in its name.
-    Core ML is checked on macOS only.
+    The outputs have to be those of the weights; Core ML is checked on macOS only.
+
+    Of a plate model there are two networks; the second, which finds the text, has .finder in its name.
     """
     with train_extra("exporting"):
         from plate_ocr.networks.weights import load_any_weights

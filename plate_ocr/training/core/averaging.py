@@ -1,11 +1,12 @@
-"""The moving average of a network's weights."""
+"""Averages of weights: of a network over its training, and of networks before and after it."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class AveragedNetwork:
@@ -39,3 +40,20 @@ class AveragedNetwork:
             torch._foreach_lerp_(*self._numbers, share)
             for mine, theirs in self._counts:
                 mine.copy_(theirs)
+
+
+def interpolated(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights on the line between two networks.
+
+    Args:
+        one: weights by name.
+        other: the same names and shapes.
+        share: of the other network, 0..1.
+
+    References:
+        Wortsman et al., *Robust fine-tuning of zero-shot models* (WiSE-FT), 2022.
+    """
+    return {
+        name: torch.lerp(one[name], value, share) if value.is_floating_point() else value
+        for name, value in other.items()
+    }

@@ -89,6 +89,7 @@ class TrainTask:
         data: fingerprint of the training and validation data; empty: the configuration determines it.
         watched: another object with a state in the checkpoint.
         describe: names the first samples of a step's batch, for error messages; may be empty.
+        frozen: layers of the network that keep their weights.
     """
 
     network: nn.Module
@@ -101,6 +102,7 @@ class TrainTask:
     data: str = ""
     watched: Resumable | None = None
     describe: Callable[[int], str] = lambda step: ""
+    frozen: Sequence[nn.Module] = ()
 
 
 OpenTask: TypeAlias = Callable[[Context], AbstractContextManager[TrainTask]]
@@ -178,7 +180,9 @@ def _run(
     with resumable(folder), open_task(context) as task:
         precision = pick_precision(device, task.network)
         settings = dataclasses.replace(config.settings, precision=precision)
-        trainer = Trainer(task.network, config.schedule, settings, device, task.groups, task.objective)
+        trainer = Trainer(
+            task.network, config.schedule, settings, device, task.groups, task.objective, task.frozen
+        )
         checkpoint = Checkpoint(folder / CHECKPOINT, config, task.card, task.data, trainer, task.watched)
         if resume:
             checkpoint.load()

@@ -46,6 +46,7 @@ class Trainer:
         groups: layers of the network, the output first, for the layer warm-up; together they must
             hold all weights. Ignored without such a warm-up.
         objective: the loss; by default the schedule's loss on distributions over classes.
+        frozen: layers that keep their weights and batch statistics.
 
     Attributes:
         step: optimiser steps made.
@@ -61,6 +62,7 @@ class Trainer:
         device: torch.device,
         groups: Sequence[nn.Module] = (),
         objective: Objective | None = None,
+        frozen: Sequence[nn.Module] = (),
     ) -> None:
         layout = weight_format(settings.channels_last)
         self.network = network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
@@ -73,6 +75,7 @@ class Trainer:
             AveragedNetwork(network, settings.ema_decay, settings.ema_span) if settings.ema_decay else None
         )
         self._groups: Sequence[nn.Module] = groups if schedule.layers_warmup and groups else (network,)
+        self._frozen = frozen
         lrs = [schedule.lr * LAYER_LR_DECAY**depth for depth in range(len(self._groups))]
         self._optimizer = Optimizer(self._groups, lrs, settings, device)
         # Sums over this epoch; correct rows are counted on the device, since copying them takes time.
@@ -213,6 +216,8 @@ class Trainer:
             group.requires_grad_(depth < learning)
             if depth >= learning:
                 group.eval()  # batch statistics of a frozen group stay as they are
+        for module in self._frozen:
+            module.requires_grad_(False).eval()
         network = torch.compile(self.network) if self.settings.compile else self.network
         # It collects trainable parameters once, so it is recreated for each new group.
         self._forward = DistributedDataParallel(network) if self._processes.count > 1 else network

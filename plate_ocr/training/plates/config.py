@@ -36,15 +36,17 @@ class PlateRunConfig(RenderRunConfig):
 
     WITH_DATA: ClassVar[Mapping[str, Any]] = {
         "alphabet": "+",
-        "epochs": 10,
-        "samples_per_epoch": 5120,
-        "lr": 5e-4,
-        "patience": 6,
+        "epochs": 4,
+        "samples_per_epoch": 960,
+        "repeats": 2,
+        "batch_size": 64,
+        "lr": 1e-3,
+        "patience": 3,
     }
     """Defaults of a run with data."""
-    VAL_WITH_DATA: ClassVar[int] = 512
+    VAL_WITH_DATA: ClassVar[int] = 256
     """As :attr:`VAL`, of a run with data."""
-    COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 2048, 256, 2048
+    COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
 
     model: str = "plates"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from plate_ocr.metrics import Sample
 from plate_ocr.model.cards import PlateCard
@@ -30,6 +31,8 @@ def cross_validate(
     plates: Sequence[RealPlate],
     shard: Shard,
     new_network: Callable[[], PlateNetwork],
+    frozen: Callable[[PlateNetwork], Sequence[nn.Module]],
+    network_of: Callable[[Mapping[str, Tensor]], PlateNetwork],
     steps: int,
     device: torch.device,
     on_step: Callable[[int], object],
@@ -42,6 +45,8 @@ def cross_validate(
         plates: to split by text into at most :data:`FOLDS` folds.
         shard: rendered plates for all folds.
         new_network: makes a network as it is before the training.
+        frozen: its layers that keep their weights.
+        network_of: makes the network to read with from the trained weights.
         steps: of each training.
         device: to train on.
         on_step: called with 1 after each step.
@@ -59,11 +64,10 @@ def cross_validate(
             config.settings, steps_per_epoch=steps, precision=pick_precision(device, network)
         )
         schedule = dataclasses.replace(config.schedule, steps=steps)
-        trainer = Trainer(network, schedule, settings, device, (), PlateText())
+        trainer = Trainer(network, schedule, settings, device, (), PlateText(), frozen(network))
         batches = MixedBatches(rendered, others, config.batch_size - size)
         trainer.fit(batches, lambda _: 0.0, on_step=lambda *_: on_step(1))
-        best = new_network().cpu()
-        best.load_state_dict(trainer.best)
+        best = network_of(trainer.best)
         held = [plate for plate in plates if plate.label.text in held_out]
-        samples += read_plates(best.eval(), card, held)
+        samples += read_plates(best, card, held)
     return samples

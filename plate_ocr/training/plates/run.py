@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.metrics import Sample
@@ -18,7 +18,9 @@ from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
+from plate_ocr.training.core.averaging import interpolated
 from plate_ocr.training.core.callbacks import Stage
+from plate_ocr.training.core.device import cpu_copy
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.core.transfer import common_rows, take_over
@@ -38,6 +40,9 @@ from plate_ocr.training.plates.report import comparison, first_lines, metrics_of
 from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, report_data, training_record
 from plate_ocr.vision.images import Image
+
+KEPT_SHARE = 0.25
+"""Share of the base model's weights in those that are kept after a training on real plates."""
 
 
 @contextmanager
@@ -96,6 +101,7 @@ def open_plates(
             mixed or rendered,
             run.measure,
             run.finish,
+            frozen=run.frozen(network),
             data=real.fingerprint if real else "",
         )
 
@@ -124,15 +130,26 @@ class _PlateRun:
     held_out: Shard | None
     executor: Executor
 
+    def frozen(self, network: PlateNetwork) -> tuple[nn.Module, ...]:
+        """The layers that keep the base model's weights: up to the convolutions; with new characters none."""
+        if not self.base or self.card.alphabet != self.base[0].alphabet:
+            return ()
+        return network.finder, network.convolutions
+
     @cached_property
     def _views(self) -> Image:
         """The crops of the validation part as the network's input."""
         return crops_of(self.real.validation if self.real else (), self.card.height, self.card.width)
 
     def measure(self, network: nn.Module) -> float:
-        """Plate accuracy on validation plates, rendered and real ones weighted as in a batch."""
+        """Plate accuracy on validation plates, rendered and real ones weighted as in a batch.
+
+        Measured are the weights that would be kept.
+        """
         if self.held_out is None:
             return 0.0
+        if self.base:
+            network = self._averaged(cpu_copy(network.state_dict())).to(self.context.device)
         rendered = plate_accuracy(network, self.held_out, self.card.alphabet)
         if not self.real:
             return rendered
@@ -143,9 +160,7 @@ class _PlateRun:
     def finish(self, trainer: Trainer) -> Finished:
         """Calibrate and measure the best weights."""
         config, callback = self.config, self.context.callback
-        best = plate_network_for(self.card)
-        best.load_state_dict(trainer.best)
-        best.eval()
+        best = self._averaged(trainer.best)
         pictures = len(self.real.train) if self.real else 0
         record = training_record(config, trainer, self.regions, self.card, pictures)
         card = dataclasses.replace(self.card, training=record)
@@ -159,6 +174,18 @@ class _PlateRun:
         samples = self._cross_validated(finished.card, trainer)
         return self._compared(finished, "cross-validation", samples)
 
+    def _averaged(self, trained: Mapping[str, Tensor]) -> PlateNetwork:
+        """The network in evaluation mode; its weights are averaged with the base model's, if there is one.
+
+        New characters have the trained weights.
+        """
+        network = plate_network_for(self.card)
+        network.load_state_dict(trained)
+        if self.base:
+            transferred(self.config.weights, network, self.card)
+            network.load_state_dict(interpolated(trained, network.state_dict(), KEPT_SHARE))
+        return network.eval()
+
     def _cross_validated(self, card: PlateCard, trainer: Trainer) -> list[Sample]:
         """All real plates, each read by a network that was trained without it."""
         assert self.real is not None
@@ -169,8 +196,10 @@ class _PlateRun:
             config,
             card,
             self.real.all,
-            render_all(config.rendering, FIRST_VAL + config.val_count, config.SHARD, self.executor),
+            render_all(config.rendering, FIRST_VAL + config.val_count, config.shard_size, self.executor),
             self._new_network,
+            self.frozen,
+            self._averaged,
             steps,
             self.context.device,
             Stage(self.context.callback, name, steps * min(FOLDS, len(self.real.texts))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -126,9 +127,14 @@ class RenderRunConfig(RunConfig):
         return round(self.mix * self.batch_size) if self.data else self.batch_size
 
     @property
+    def shard_size(self) -> int:
+        """Pictures per shard: :attr:`SHARD`, in short runs as many as are used."""
+        return min(self.SHARD, math.ceil(self.steps / self.repeats) * self.rendered_batch_size)
+
+    @property
     def steps_per_shard(self) -> int:
         """Optimiser steps per shard."""
-        return steps_per_shard(self.repeats, self.SHARD, self.rendered_batch_size)
+        return steps_per_shard(self.repeats, self.shard_size, self.rendered_batch_size)
 
 
 def steps_per_shard(repeats: int, size: int, batch_size: int) -> int:

@@ -51,7 +51,7 @@ def rendered_shards(
             Shards(
                 partial(render, config.rendering),
                 shard_type,
-                config.SHARD,
+                config.shard_size,
                 files,
                 executor,
                 (config.steps - 1) // config.steps_per_shard,
@@ -147,7 +147,7 @@ def training_record(
     """
     return {
         "drawn": trainer.step * config.batch_size,
-        "rendered": config.SHARD * math.ceil(trainer.step / config.steps_per_shard),
+        "rendered": config.shard_size * math.ceil(trainer.step / config.steps_per_shard),
         "regions": [*regions],
         "seed": config.seed,
         **({"real": real} if real else {}),
