@@ -28,13 +28,33 @@ CYRILLIC = "БГДЖЗИЛПФЦЧШЩЭЮЯЄЇӨ"
 """Cyrillic letters of plates that look like no Latin letter; the others are read as those."""
 MARKED = "ÄÖÜÅÆØŠČĆŽĐÑÇ"
 """Latin letters of plates that have marks."""
-PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL + MILITARY + OFFICIAL + CYRILLIC + MARKED
+HANGUL = (
+    "가나다라마바사아자차카타파하거너더러머버서어저고노도로모보소오조구누두루무부수우주배허호육공해국합"
+    "울산대인천광전세종경기강원충북남제외교영준협정표"
+)
+"""Syllables of Korean plates: of the use of a vehicle, and of regions and embassies."""
+ARABIC_DIGITS, PERSIAN_DIGITS = "٠١٢٣٤٥٦٧٨٩", "۴۵۶"
+"""Arabic-Indic digits, and those of Iran that look otherwise."""
+ARABIC = "اأبپتثجحدرزژسشصطعفقكکگلمنهوى"
+"""Arabic letters of plates, which stand alone."""
+THAI = "กขคฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ"
+KANA = "あいうえかきくけこさすせそたちつてとなにぬねのはひふほまみむめもやゆよらりるれろわをぎばヶ"
+"""Kana of the use of a vehicle and of names of regions on Japanese plates."""
+KANJI = (
+    "札幌函館旭室蘭苫小牧釧路知床帯広見十勝弘前八戸岩手盛岡平泉宮城仙台秋田山形庄内福島会郡白河水土浦宇都那須日光群馬橋高崎大口所沢越熊谷春部千葉"
+    "習志野市船袖原柏松品世練杉並板足立江東葛飾王子多摩横浜相模梨富士潟上長石井本諏訪信州安曇岐阜飛騨静沼伊豆名古屋豊三尾張重鈴鹿四勢滋賀阪和堺神"
+    "姫奈良鳥歌取根出雲倉敷下関徳香愛媛九久留米筑佐保分児奄美沖縄一"
+)
+"""Of the names of regions on Japanese plates, what no Chinese plate has."""
+SCRIPTS = HANGUL + ARABIC_DIGITS + PERSIAN_DIGITS + ARABIC + THAI + KANA + KANJI
+"""What no Latin and no Chinese plate has."""
+PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL + MILITARY + OFFICIAL + CYRILLIC + MARKED + SCRIPTS
 """All that the plate network tells apart; new ones are appended, so that the classes of others stay."""
 
 MAX_SHOWN = 36
 """Characters of an alphabet that a message shows: digits and letters."""
 
-LONGEST = 10
+LONGEST = 12
 """Characters on a plate, at most."""
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Container
 from functools import lru_cache
 
-from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.alphabet import ARABIC_DIGITS, DIGITS, UNKNOWN
 
 _LATIN = str.maketrans(
     {"Æ": "AE", "Œ": "OE", "Þ": "TH"}
@@ -18,6 +18,16 @@ _LATIN = str.maketrans(
 )
 """Letters, and the Latin ones that they are written as or look like."""
 
+_PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
+_ARABIC = str.maketrans(
+    # Letters and digits that look the same where they stand alone; the tatweel is no letter.
+    dict(zip("یيھہ", "ىىهه", strict=True))
+    | dict(zip(_PERSIAN_DIGITS, ARABIC_DIGITS, strict=True))
+    | {"ـ": ""}
+)
+_LATIN_DIGITS = str.maketrans(ARABIC_DIGITS + _PERSIAN_DIGITS, 2 * DIGITS)
+_PERSIAN = str.maketrans(ARABIC_DIGITS, _PERSIAN_DIGITS)
+
 _SEPARATORS = "_.·•・∙⋅‧−"
 _SEPARATOR_CATEGORIES = ("Cc", "Cf", "Pd", "Zs")
 """Unicode's, of other separators: what is not seen, dashes, spaces."""
@@ -28,7 +38,8 @@ def normalize_text(text: str, keep: Container[str] = "") -> str:
 
     Upper case, without spaces, dashes, dots and underscores, which fill columns. Letters lose their marks
     (``Ü`` is ``U``, ``Ø`` is ``O``, ``Đ`` is ``D``, ``Æ`` is ``AE``); Cyrillic and Greek letters become the
-    Latin ones that look the same, full-width characters ASCII. Everything else stays.
+    Latin ones that look the same, full-width characters ASCII. Hangul is composed to syllables, Arabic
+    letters are those that look the same alone, Persian digits Arabic-Indic ones. Everything else stays.
 
     Args:
         text: as it is written.
@@ -46,7 +57,20 @@ def _as_compared(char: str) -> str:
         return ""
     base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
     latin = base.translate(_LATIN).upper()
-    return latin if latin.isascii() and latin.isalnum() else char
+    if latin.isascii() and latin.isalnum():
+        return latin
+    # Arabic letters have code points of their own for each of their forms.
+    return unicodedata.normalize("NFKC", char).translate(_ARABIC)
+
+
+def latin_digits(text: str) -> str:
+    """A text with its Arabic-Indic and Persian digits as 0 to 9."""
+    return text.translate(_LATIN_DIGITS)
+
+
+def persian_digits(text: str) -> str:
+    """A text with its Arabic-Indic digits as Persian ones: as Iranian plates are written."""
+    return text.translate(_PERSIAN)
 
 
 _LOOKALIKES = str.maketrans("OIÄÖÜÅØŠČĆŽĐÑÇ", "01A0UA0SCCZDNC")

@@ -15,7 +15,7 @@ from plate_ocr.alphabet import DIGITS, LETTERS, PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
 from plate_ocr.labels import list_plates
 from plate_ocr.region_files.countries import region_code
-from plate_ocr.text import normalize_text
+from plate_ocr.text import latin_digits, normalize_text, persian_digits
 
 ALPHABET = Alphabet(DIGITS + LETTERS)
 
@@ -36,6 +36,12 @@ ALPHABET = Alphabet(DIGITS + LETTERS)
         ("ΑΒΕ·1", "ABE1"),
         ("Ａ\u200e１—2−3", "A123"),
         ("Ж9?", "Ж9?"),
+        ("경기 34 도\u1103\u1169", "경기34도도"),
+        ("٦٦٦٦ \ufee1 \ufe83 \ufeb1", "٦٦٦٦مأس"),
+        ("۱۲ ب ۳۴۵-۶۷", "١٢ب٣٤٥٦٧"),
+        ("هـ ی ي", "هىى"),
+        ("品川 300 あ 12-34", "品川300あ1234"),
+        ("1กก 1234", "1กก1234"),
     ],
 )
 def test_what_is_written_is_made_what_is_read(written: str, read: str) -> None:
@@ -45,6 +51,15 @@ def test_what_is_written_is_made_what_is_read(written: str, read: str) -> None:
 def test_what_models_read_stays_what_it_is() -> None:
     assert normalize_text(PLATE_CHARACTERS, PLATE_CHARACTERS) == PLATE_CHARACTERS
     assert normalize_text("ü-ö1", keep="Ü") == "ÜO1"
+    # Persian digits that look otherwise are characters of their own.
+    assert normalize_text("۱۴", PLATE_CHARACTERS) == "١۴"
+
+
+def test_digits_of_other_scripts() -> None:
+    assert latin_digits("٠١٢٣٤٥٦٧٨٩") == latin_digits("۰۱۲۳۴۵۶۷۸۹") == "0123456789"
+    assert latin_digits("١٢ب٣") == "12ب3"
+    assert persian_digits("١٢ب٣۴۵۶٧") == "۱۲ب۳۴۵۶۷"
+    assert persian_digits("A12") == latin_digits("A12") == "A12"
 
 
 def test_names_of_files_are_labels(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast, get_args
 from plate_ocr.alphabet import DIGITS, LETTERS, LONGEST, PLATE_CHARACTERS
 from plate_ocr.errors import DataError
 from plate_ocr.formats import PlateFormat
+from plate_ocr.region_files.native import SAUDI
 from plate_ocr.region_files.schema import (
     MARKS,
     TEXT,
@@ -31,7 +32,7 @@ from plate_ocr.region_files.schema import (
 )
 
 FOLDER = Path(__file__).parent / "regions"
-RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * LONGEST, 4, prior=-4.0)
+RARE = PlateFormat(("".join(sorted(DIGITS + LETTERS)),) * 10, 4, prior=-4.0)
 """Old and official plates: letters and digits in any order."""
 
 RED = "#c01818"
@@ -254,8 +255,13 @@ def _field(table: _Table, size: tuple[float, float], words: Mapping[str, Sequenc
         height=table.bounds("height", (0.9, 1.0)),
         accented=table.string("accented", ""),
         accent=table.color(table.take("accent", RED)),
+        native=table.box("native", size) if "native" in table.values else None,
     )
+    table.known.add("native")
     table.end()
+    shown = {c for pattern in field.patterns for t in pattern if t.type in TEXT for c in "".join(t.choices)}
+    if field.native and (lacking := sorted(shown - SAUDI.keys())):
+        raise table.error(f"'native': {lacking[0]!r} has no Arabic letter beside it")
     return field
 
 

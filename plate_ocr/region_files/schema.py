@@ -70,6 +70,7 @@ class Field:
         height: bounds of the text's height, as a part of the box's.
         accented: characters that are written in another colour than the others, as 警 is.
         accent: that colour.
+        native: place of the same text in Arabic letters, which is not read; None: there is none.
     """
 
     box: Box
@@ -82,6 +83,7 @@ class Field:
     height: tuple[float, float]
     accented: str
     accent: Color
+    native: Box | None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.region_files.native import SAUDI
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
 from plate_ocr.rendering.canvas import Painter, random_index, uniform
 from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
@@ -85,6 +86,8 @@ def draw_plate(
     for field in layout.fields:
         accent = accents.get(field.accent, foreground)
         written, box, smallest = _draw_field(painter, field, foreground, accent, unknown)
+        if field.native:
+            _draw_native(painter, "".join(written), painter.pixels(field.native), foreground)
         groups += written
         boxes.append(box)
         heights.append(smallest * (box[3] - box[1]))
@@ -188,6 +191,17 @@ def _draw_field(
         x += width + gap * height * squeeze
     box = (start, y, x - gap * height * squeeze, y + height)
     return [group for group in groups if group], box, smallest
+
+
+def _draw_native(painter: Painter, text: str, box: tuple[int, int, int, int], foreground: Image) -> None:
+    """Write a text in Arabic letters and digits, each in the middle of its part of a box."""
+    left, top, right, bottom = box
+    step = (right - left) / len(text)
+    for i, char in enumerate(text):
+        _, glyph = _choose_glyph(painter, painter.font, SAUDI.get(char, char), 0.0)
+        width = min(step, glyph.shape[1] * (bottom - top) / HEIGHT)
+        x = left + (i + 0.5) * step - width / 2
+        _draw_piece(painter, _Piece("glyph", char, 0.0, glyph), foreground, (x, top, x + width, bottom))
 
 
 def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tuple[str, Image]:

@@ -52,17 +52,18 @@ def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
 
 
 def has_glyph(face: PIL.ImageFont.FreeTypeFont, char: str) -> bool:
-    """Whether a font has a character, and not just the box that stands for any it lacks."""
-    return bytes(face.getmask(char)) != bytes(face.getmask("\uffff"))
+    """Whether a font draws a character, and not nothing or the box that stands for any it lacks."""
+    mask = bytes(face.getmask(char))
+    return any(mask) and mask != bytes(face.getmask("\uffff"))
 
 
 def draw_text_mask(text: str, face: PIL.ImageFont.FreeTypeFont, reference: str | None = None) -> Image | None:
-    """Draw a text white on black; the rows are those of the reference, or its own."""
+    """Draw a text white on black; the rows are those of the reference's characters, or its own."""
     left, top, right, bottom = face.getbbox(text)
     if right <= left or bottom <= top:
         return None
-    if reference is not None:
-        _, high, _, low = face.getbbox(reference)
+    for other in reference or "":
+        _, high, _, low = face.getbbox(other)
         # A tail or an accent reaches out of the capitals' height.
         top, bottom = min(top, high), max(bottom, low)
     picture = PIL.Image.new("L", (int(right - left), int(bottom - top)), 0)

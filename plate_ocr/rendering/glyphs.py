@@ -15,11 +15,13 @@ import cv2
 import numpy as np
 import PIL.ImageFont
 
-from plate_ocr.alphabet import CYRILLIC, DIGITS, LETTERS
+from plate_ocr.alphabet import CYRILLIC, DIGITS, LETTERS, SCRIPTS
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import bundled_fonts, draw_text_mask, has_glyph
 from plate_ocr.rendering.marks import joined, marked, plain_letters
+from plate_ocr.rendering.scripts import N_STYLES as N_SCRIPT_STYLES
+from plate_ocr.rendering.scripts import draw_script
 from plate_ocr.rendering.strokes import draw_character
 from plate_ocr.rendering.unknown import N_FORMS, draw_unknown
 from plate_ocr.vision.images import Image
@@ -46,6 +48,8 @@ MIN_CHINESE_CORRELATION = 0.6
 """The same for Chinese characters: a network would learn merged strokes as features of a class."""
 
 CHINESE_FONT = "wqy-microhei.ttc"
+
+_OF_SCRIPTS = frozenset(SCRIPTS)
 
 _GA36 = {
     "ga36": ("140_",),
@@ -136,6 +140,8 @@ class Glyphs:
         Returns:
             uint8 ``(HEIGHT, W)``; None if nothing can draw it.
         """
+        if char in _OF_SCRIPTS:
+            return self._kept(("script", char, style % N_SCRIPT_STYLES))
         if font in _SPRITES:
             # On plates of before 2013 an O looks like a 0; no photo of one is at hand.
             sprites = self._cut_out(_SPRITES[font], "0" if char == "O" else char)
@@ -154,9 +160,12 @@ class Glyphs:
             font, style = names[style % len(names)], 0
         else:
             style = 0
-        key = (font, char, style)
+        return self._kept((font, char, style))
+
+    def _kept(self, key: tuple[str, str, int]) -> Image | None:
+        """The mask of a font's character in a style, made once."""
         if key not in self._glyphs:
-            made = self._make(font, char, style)
+            made = self._make(*key)
             self._glyphs[key] = None if made is None else _Packed.of(made)
         packed = self._glyphs[key]
         return None if packed is None else packed.mask()
@@ -190,6 +199,13 @@ class Glyphs:
             face = self._strip_fonts[style]
             if self._chinese_strips is not None and max(text) > "\u2e80":
                 face = self._chinese_strips
+            elif max(text) > "\u0590":
+                # Combining marks have no picture of their own.
+                letters = [char for char in text if char.isalpha()]
+                able = [one for one in self._scripts if all(has_glyph(one, char) for char in letters)] or [
+                    face
+                ]
+                face = able[style % len(able)].font_variant(size=STRIP_HEIGHT + 8)
             glyph = draw_text_mask(text, face, None)
             if glyph is None:
                 glyph = np.zeros((4, 4), np.uint8)
@@ -201,7 +217,9 @@ class Glyphs:
         if (plain := plain_letters(char)) != char and plain.isascii():
             return self._marked(font, char, plain, style)
         glyph: Image | None = None
-        if font in FAMILIES:
+        if font == "script":
+            glyph = draw_script(char, self._scripts, style)
+        elif font in FAMILIES:
             glyph = draw_character(char, font_style(font, style), HEIGHT)
         elif font in _GA36:
             glyph = self._drawn(font, char)
@@ -210,7 +228,7 @@ class Glyphs:
         else:
             face = self._fonts[font] if self._fonts else self._plain[int(font)]
             glyph = draw_text_mask(char, face, "H")
-        if glyph is None:
+        if glyph is None and font != "script":
             glyph = self._fallback(font, char, style)
         if glyph is None:
             return None

@@ -14,7 +14,7 @@ from plate_ocr.rendering.shards import Rendering, render_scenes, render_shard
 
 SEEDS = (1,)
 PLATES, SCENES = 8, 2
-NEED_DATA = ("cn",)
+NEED_DATA = ("cn", "jp", "kr", "th")
 """Regions whose characters no font draws that a package brings."""
 
 PLACES = 10_000

@@ -1,0 +1,64 @@
+"""Characters of other scripts than Latin and Chinese, drawn from fonts in several weights and widths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import PIL.ImageFont
+
+from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSIAN_DIGITS, THAI
+from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
+from plate_ocr.vision.images import Image
+
+N_STYLES = 48
+"""Number of styles: fonts, each with several weights and widths."""
+
+_FORMS = {"ه": "\ufeeb"}
+"""Letters that plates show in another form than that of a letter that stands alone."""
+
+_ROWS = {
+    **dict.fromkeys(ARABIC_DIGITS + PERSIAN_DIGITS, "١"),
+    **dict.fromkeys(ARABIC, "اجعى"),
+    **dict.fromkeys(THAI, "ก"),
+    **dict.fromkeys(HANGUL, "한"),
+    **dict.fromkeys(KANA, "ゆ"),
+    **dict.fromkeys(KANJI, "島"),
+}
+"""Characters whose rows each of its script fills, if it does not reach beyond them."""
+
+_THICKER, _WIDTHS = {True: (-3, -2, 0, 2), False: (0, 2, 3, 5)}, (0.8, 1.0, 1.2)
+"""Pixels by which strokes are thicker than those of a bold font and of another, and widths as a part of the
+font's."""
+
+
+def draw_script(char: str, faces: Sequence[PIL.ImageFont.FreeTypeFont], style: int) -> Image | None:
+    """A character white on black.
+
+    Args:
+        char: of :data:`~plate_ocr.alphabet.SCRIPTS`.
+        faces: fonts to draw with, 64 pixels high.
+        style: below :data:`N_STYLES`.
+
+    Returns:
+        uint8 ``(H, W)``; None if no font has it.
+    """
+    usable = [face for face in faces if has_glyph(face, char)]
+    if char in PERSIAN_DIGITS:
+        # Fonts that draw a Persian 6 as an Arabic one have no 4 of Iran either.
+        usable = [face for face in usable if bytes(face.getmask("۶")) != bytes(face.getmask("٦"))]
+    if not usable:
+        return None
+    face = usable[style // 12 % len(usable)]
+    form = _FORMS.get(char, char)
+    mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS[char])
+    if mask is None:
+        return None
+    steps = _THICKER["Bold" in (face.getname()[1] or "")]
+    thick = steps[style % len(steps)]
+    width = max(3, round(mask.shape[1] * _WIDTHS[style // len(steps) % len(_WIDTHS)]))
+    if thick:
+        change = cv2.dilate if thick > 0 else cv2.erode
+        mask = np.asarray(change(mask, np.ones((abs(thick), abs(thick)))), np.uint8)
+    return np.asarray(cv2.resize(mask, (width, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
