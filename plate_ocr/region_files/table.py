@@ -17,6 +17,9 @@ from plate_ocr.formats import PlateFormat
 
 TABLE = Path(__file__).parent / "formats.json"
 
+NO_COUNTRY = ("any", "eu")
+"""Regions that are no country's."""
+
 
 Region: TypeAlias = str | os.PathLike[str]
 """A code such as ``"cn"``, in upper or lower case, or a region file."""

@@ -21,7 +21,7 @@ from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import bundled_fonts, draw_text_mask, has_glyph
 from plate_ocr.rendering.marks import joined, marked, plain_letters
 from plate_ocr.rendering.scripts import N_STYLES as N_SCRIPT_STYLES
-from plate_ocr.rendering.scripts import draw_script
+from plate_ocr.rendering.scripts import draw_script, faces_for
 from plate_ocr.rendering.strokes import draw_character
 from plate_ocr.rendering.unknown import N_FORMS, draw_unknown
 from plate_ocr.vision.images import Image
@@ -80,6 +80,7 @@ class Glyphs:
         self.data = data
         self._glyphs: dict[tuple[str, str, int], _Packed | None] = {}
         self._strips: dict[tuple[str, int], Image] = {}
+        self._script_faces: dict[str, list[PIL.ImageFont.FreeTypeFont]] = {}
         self._sprites: dict[tuple[str, str], list[_Packed]] = {}
         self._plain = sorted(
             bundled_fonts(), key=lambda face: (face.getname()[0] or "", face.getname()[1] or "")
@@ -218,7 +219,9 @@ class Glyphs:
             return self._marked(font, char, plain, style)
         glyph: Image | None = None
         if font == "script":
-            glyph = draw_script(char, self._scripts, style)
+            if char not in self._script_faces:
+                self._script_faces[char] = faces_for(char, self._scripts)
+            glyph = draw_script(char, self._script_faces[char], style)
         elif font in FAMILIES:
             glyph = draw_character(char, font_style(font, style), HEIGHT)
         elif font in _GA36:

@@ -20,16 +20,23 @@ from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
+SCRIPT_SHARES: Mapping[str, float] = {
+    "kr": 0.024, "jp": 0.02, "eg": 0.018, "th": 0.014, "sa": 0.012, "ir": 0.012,
+    "iq": 0.004, "ma": 0.004, "ae": 0.003, "qa": 0.003, "dz": 0.003, "tn": 0.003,
+}  # fmt: skip
+"""Shares of regions with other scripts than Latin and Chinese."""
+
 _SHARES = {
-    "cn": 0.175, "us": 0.14,
-    "eu": 0.05, "br": 0.055, "uz": 0.06, "vn": 0.04, "any": 0.04,
-    "ar": 0.02, "gb": 0.015, "tr": 0.015, "in": 0.02,
-    "ru": 0.035, "id": 0.03, "my": 0.03, "nl": 0.03,
+    "cn": 0.16, "us": 0.125,
+    "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.05,
+    "ar": 0.015, "gb": 0.012, "tr": 0.012, "in": 0.02,
+    "ru": 0.025, "id": 0.025, "my": 0.025, "nl": 0.02,
     "pl": 0.015, "tw": 0.015, "ua": 0.015, "es": 0.012, "ph": 0.012, "ro": 0.012,
     "hk": 0.008, "mo": 0.005,
 }  # fmt: skip
-_OTHERS = [name for name in bundled_regions() if name not in _SHARES]
-MIX: Mapping[str, float] = _SHARES | dict.fromkeys(_OTHERS, (1 - sum(_SHARES.values())) / len(_OTHERS))
+_OTHERS = [name for name in bundled_regions() if name not in {*_SHARES, *SCRIPT_SHARES}]
+_REST = (1 - sum(_SHARES.values()) - sum(SCRIPT_SHARES.values())) / len(_OTHERS)
+MIX: Mapping[str, float] = {**_SHARES, **SCRIPT_SHARES, **dict.fromkeys(_OTHERS, _REST)}
 """Default shares of the regions: those that are not named share the rest evenly."""
 
 OWN_WEIGHT = 0.1

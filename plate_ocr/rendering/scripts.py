@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSI
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
 from plate_ocr.vision.images import Image
 
-N_STYLES = 48
+N_STYLES = 24
 """Number of styles: fonts, each with several weights and widths."""
 
 _FORMS = {"ه": "\ufeeb"}
@@ -33,24 +34,32 @@ _THICKER, _WIDTHS = {True: (-3, -2, 0, 2), False: (0, 2, 3, 5)}, (0.8, 1.0, 1.2)
 font's."""
 
 
-def draw_script(char: str, faces: Sequence[PIL.ImageFont.FreeTypeFont], style: int) -> Image | None:
-    """A character white on black.
+Face: TypeAlias = PIL.ImageFont.FreeTypeFont
 
-    Args:
-        char: of :data:`~plate_ocr.alphabet.SCRIPTS`.
-        faces: fonts to draw with, 64 pixels high.
-        style: below :data:`N_STYLES`.
 
-    Returns:
-        uint8 ``(H, W)``; None if no font has it.
-    """
+def faces_for(char: str, faces: Sequence[Face]) -> list[Face]:
+    """The fonts that draw a character as plates show it."""
     usable = [face for face in faces if has_glyph(face, char)]
     if char in PERSIAN_DIGITS:
         # Fonts that draw a Persian 6 as an Arabic one have no 4 of Iran either.
         usable = [face for face in usable if bytes(face.getmask("۶")) != bytes(face.getmask("٦"))]
-    if not usable:
+    return usable
+
+
+def draw_script(char: str, faces: Sequence[Face], style: int) -> Image | None:
+    """A character white on black.
+
+    Args:
+        char: of :data:`~plate_ocr.alphabet.SCRIPTS`.
+        faces: fonts that have it, 64 pixels high.
+        style: below :data:`N_STYLES`.
+
+    Returns:
+        uint8 ``(H, W)``; None if there is no font.
+    """
+    if not faces:
         return None
-    face = usable[style // 12 % len(usable)]
+    face = faces[style % len(faces)]
     form = _FORMS.get(char, char)
     mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS[char])
     if mask is None:

@@ -12,7 +12,7 @@ from plate_ocr.errors import DataError
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.rendered.config import RenderRunConfig
 
-UNKNOWN_PLATES = 0.015
+UNKNOWN_PLATES = 0.025
 """Share of plates with unknown characters."""
 
 LABELS_ALPHABET = "labels"
@@ -48,6 +48,9 @@ class PlateRunConfig(RenderRunConfig):
     """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
+
+    GROUPS: ClassVar[int] = 2
+    WARMUPS: ClassVar[tuple[str, ...]] = ("lr", "layers")
 
     model: str = "plates"
     epochs: int = 60
