@@ -213,6 +213,8 @@ def plate_card() -> PlateCard:
         temperature=1.5,
         min_confidence=0.1,
         min_plate_confidence=0.2,
+        regions=("br", "us"),
+        region_temperature=1.25,
         training={"rendered": 3},
         accuracy={"made up": 0.5},
     )

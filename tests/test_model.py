@@ -421,9 +421,10 @@ def test_a_plate_model_comes_back_with_its_card(tiny_plate_model: Path, plate_ca
 
 
 def test_a_card_without_a_region_does_not_mention_it(plate_card: PlateCard) -> None:
-    assert "region" not in json.loads(plate_card.to_json())
-    card = dataclasses.replace(plate_card, region="br")
-    assert plate_card_from({METADATA_KEY: card.to_json()}, Path("some.onnx")) == card
+    bare = dataclasses.replace(plate_card, regions=(), region_temperature=1.0)
+    assert not [name for name in json.loads(bare.to_json()) if "region" in name]
+    for card in (bare, plate_card, dataclasses.replace(plate_card, region="br")):
+        assert plate_card_from({METADATA_KEY: card.to_json()}, Path("some.onnx")) == card
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -437,19 +438,22 @@ def test_the_plate_network_computes_the_same_in_onnx(
     network.finder.output.weight.data.normal_(0, 0.5, generator=torch.Generator().manual_seed(0))
     save_model(network, plate_card, tmp_path / "model")
     with torch.no_grad():
-        logits, points = (output.numpy() for output in network(torch.from_numpy(inputs)))
+        logits, points, regions = (output.numpy() for output in network(torch.from_numpy(inputs)))
     assert count == 1 or np.ptp(points, axis=0).max() > 0.02
     views = network.sample_view(torch.from_numpy(inputs), torch.from_numpy(points[:, :4])).numpy()
-    for name, given, expected in (("model", views, logits), ("model.finder", inputs, points)):
+    for name, given, *expected in (("model", views, logits, regions), ("model.finder", inputs, points)):
         session = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx", providers=["CPUExecutionProvider"])
-        (found,) = session.run(None, {session.get_inputs()[0].name: given})
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        found = session.run(None, {session.get_inputs()[0].name: given})
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-4)
     model = PlateModel(tmp_path)
-    probabilities, corners = model(pictures)  # of the text, then of the plate
+    probabilities, corners, countries = model(pictures)  # corners of the text, then of the plate
     np.testing.assert_allclose(corners, points, atol=1e-5)
-    np.testing.assert_array_equal(probabilities, model.read(pictures, corners[:, :4]))
+    for one, other in zip((probabilities, countries), model.read(pictures, corners[:, :4]), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(countries, softmax(regions / np.float32(1.25)), atol=0.02)
     np.testing.assert_allclose(probabilities, softmax(logits / np.float32(1.5)), atol=0.02)
-    assert [part.shape for part in model(pictures[:0])] == [(0, 64, 4), (0, 8, 2)]
+    assert [part.shape for part in model(pictures[:0])] == [(0, 64, 4), (0, 8, 2), (0, 2)]
 
 
 def test_no_plate_network_asks_for_grid_sampling(tiny_plate_model: Path) -> None:
@@ -479,10 +483,11 @@ def test_a_stored_plate_model_of_one_file_still_reads(rng: np.random.Generator) 
     model = PlateModel(STORED / "plates.onnx", threads=1)
     assert model.finder is None
     pictures = rng.integers(0, 256, (3, 64, 256), np.uint8)
-    probabilities, points = model(pictures)
+    probabilities, points, regions = model(pictures)
     assert points.shape == (3, 8, 2)
+    assert regions.shape == (3, 0)
     np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-5)
-    assert [part.shape[0] for part in model(pictures[:0])] == [0, 0]
+    assert [part.shape[0] for part in model(pictures[:0])] == [0, 0, 0]
     model.close()
     assert model.closed
 
@@ -504,8 +509,8 @@ def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plat
     [
         ({"format": "a bicycle"}, "holds a 'a bicycle'"),
         ({"version": VERSION + 1}, "reads up to"),
-        ({"alphabet": "0A"}, "1×32×128 to 64×4, its header says 1×32×128 to 64×3"),
-        ({"width": 192}, "its header says 1×32×96 to 48×4"),
+        ({"alphabet": "0A"}, "1×32×128 to 64×4 and 2, its header says 1×32×128 to 64×3 and 2"),
+        ({"width": 192}, "its header says 1×32×96 to 48×4 and 2"),
         ({"finder": [4, 5]}, "damaged.*finder"),
         ({"finder": None}, "damaged"),
         ({"unknown_class": 1}, "damaged.*unknown_class = 1"),
@@ -514,9 +519,13 @@ def test_either_kind_of_model_is_told_from_the_other(tiny_model: Path, tiny_plat
         ({"transformer": 0}, "damaged.*transformer"),
         ({"min_plate_confidence": "high"}, "damaged.*min_plate_confidence"),
         ({"temperature": 0}, "damaged.*temperature"),
-        ({"region": "atlantis"}, "damaged.*region = 'atlantis', none of al, am, any, ar, at"),
+        ({"region": "atlantis"}, "damaged.*region = 'atlantis', none of ae, al, am, any, ar, at"),
         ({"region": None}, "damaged.*region = None"),
         ({"region": ["br"]}, "damaged"),
+        ({"regions": ["br", "br"]}, "damaged.*regions = "),
+        ({"regions": ["br", 2]}, "damaged.*regions = "),
+        ({"regions": ["br"]}, "to 64×4 and 2, its header says 1×32×128 to 64×4 and 1"),
+        ({"region_temperature": 0}, "damaged.*region_temperature"),
         ({"unheard": 1}, "damaged.*unheard"),
     ],
 )

@@ -258,7 +258,7 @@ def test_the_shipped_model_finds_the_corners_of_plates(
 ) -> None:
     generator = PlateGenerator(None, [region], not_plates=0)
     plates = [generator(10**9 + 7, i) for i in range(30)]
-    _, points = PlateModel(shipped_plates, threads=1)(np.stack([plate.image for plate in plates]))
+    _, points, _ = PlateModel(shipped_plates, threads=1)(np.stack([plate.image for plate in plates]))
     outlines = np.stack([plate.outline for plate in plates])
     off = np.abs(points[:, 4:] - outlines).mean((1, 2))
     assert np.median(off) < 0.05

@@ -94,6 +94,8 @@ class PlateCard:
         min_confidence: below it a character is unknown.
         min_plate_confidence: a picture whose characters have a lower mean confidence shows no plate.
         region: default region for formats; empty: none.
+        regions: codes of the regions that the network tells apart; empty: none.
+        region_temperature: as ``temperature``, of the regions.
         training: record of the training data: regions, counts, seed.
         accuracy: metrics by name, 0..1.
     """
@@ -109,6 +111,8 @@ class PlateCard:
     min_confidence: float = 0.0
     min_plate_confidence: float = 0.0
     region: str = ""
+    regions: tuple[str, ...] = ()
+    region_temperature: float = 1.0
     training: dict[str, Any] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
 
@@ -164,8 +168,11 @@ def _to_json(card: Card, format: str) -> str:
             values["unknown_class"] = True
     if isinstance(card, ModelCard):
         values["preprocessing"] = dataclasses.asdict(card.preprocessing)
-    if isinstance(card, PlateCard) and not card.region:
-        del values["region"]
+    if isinstance(card, PlateCard):
+        if not card.region:
+            del values["region"]
+        if not card.regions:
+            del values["regions"], values["region_temperature"]
     return json.dumps({"format": format, "version": VERSION, **values}, ensure_ascii=False)
 
 
@@ -214,14 +221,24 @@ def plate_card_from(metadata: dict[str, str] | None, path: Path) -> PlateCard:
             raise ValueError(f"unknown_class = {unknown!r}")
         alphabet = Alphabet(values.pop("alphabet"), unknown)
         channels, finder = tuple(values.pop("channels")), tuple(values.pop("finder"))
-        card = PlateCard(alphabet, channels=channels, finder=finder, **values)
+        regions = tuple(values.pop("regions", ()))
+        card = PlateCard(alphabet, channels=channels, finder=finder, regions=regions, **values)
         if len(channels) != 4:
             raise ValueError(f"channels = {channels!r}")
         if len(finder) != 3:
             raise ValueError(f"finder = {finder!r}")
         sizes = {"height": card.height, "width": card.width, "transformer": card.transformer}
         _check_integers(sizes | {"layers": card.layers, "channels": min(channels), "finder": min(finder)})
-        _check_numbers({"min_plate_confidence": card.min_plate_confidence})
+        _check_numbers(
+            {
+                "min_plate_confidence": card.min_plate_confidence,
+                "region_temperature": card.region_temperature,
+            }
+        )
+        if not card.region_temperature:
+            raise ValueError("region_temperature = 0")
+        if any(not isinstance(code, str) for code in regions) or len(set(regions)) < len(regions):
+            raise ValueError(f"regions = {regions!r}")
         _check_confidence(card)
         if card.region != "" and card.region not in bundled_formats():
             raise ValueError(f"region = {card.region!r}, none of {', '.join(bundled_formats())}")

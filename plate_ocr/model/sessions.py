@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,9 @@ class CharModel(Model[ModelCard]):
         return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
 
 
+Probabilities: TypeAlias = NDArray[np.float32]
+"""Each row of the last axis sums to 1."""
+
 WHOLE = "pictures"
 """Input of the part of a plate model that finds the text, and of models whose parts are one file."""
 
@@ -153,29 +156,36 @@ class PlateModel(Model[PlateCard]):
         card = plate_card_from(metadata, self.path)
         found = _maps(given[1:], *(shape[1:] for shape in results))
         steps, points = (card.steps, len(card.alphabet) + 1), (2 * CORNERS, 2)
-        expected = _maps((1, card.height // 2, card.width // 2), steps)
+        regions = [(len(card.regions),)] if card.regions else []
+        expected = _maps((1, card.height // 2, card.width // 2), steps, *regions)
         if self._input.name == WHOLE:
             if found == _maps((1, card.height, card.width), points):
                 raise ModelError(f"{self.path} only finds the text in a crop; give the .onnx file beside it")
             expected = _maps((1, card.height, card.width), steps, points)
         return _with_shapes(self.path, card, found, expected)
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __call__(
+        self, pictures: NDArray[np.uint8]
+    ) -> tuple[Probabilities, NDArray[np.float32], Probabilities]:
         """Find the text in pictures of plates and read it.
 
         Args:
             pictures: uint8 ``(N, height, width)``, grey.
 
         Returns:
-            Probabilities as of :meth:`read` and points as of :class:`TextFinder`.
+            Probabilities as of :meth:`read`, points as of :class:`TextFinder`, and the regions'.
         """
         if self.finder is None and len(pictures):
             logits, points = self._run(_from_bytes(pictures))
-            return self._calibrated(logits), np.asarray(points, np.float32)
+            no_regions = np.empty((len(pictures), 0), np.float32)
+            return _calibrated(logits, self.card.temperature), np.asarray(points, np.float32), no_regions
         points = self.finder(pictures) if self.finder else np.empty((0, 2 * CORNERS, 2), np.float32)
-        return self.read(pictures, points[:, :CORNERS]), points
+        probabilities, regions = self.read(pictures, points[:, :CORNERS])
+        return probabilities, points, regions
 
-    def read(self, pictures: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    def read(
+        self, pictures: NDArray[np.uint8], corners: NDArray[np.float32]
+    ) -> tuple[Probabilities, Probabilities]:
         """Read the text between corners.
 
         Args:
@@ -184,15 +194,15 @@ class PlateModel(Model[PlateCard]):
 
         Returns:
             float32 ``(N, steps, classes + 1)``: calibrated probabilities, the blank of CTC first;
-            each step sums to 1.
+            each step sums to 1. Then float32 ``(N, regions)``: those of the card's regions.
         """
-        if not len(pictures):
-            return np.empty((0, self.card.steps, len(self.card.alphabet) + 1), np.float32)
-        (logits,) = self._run(_from_bytes(text_views(pictures, corners)))
-        return self._calibrated(logits)
-
-    def _calibrated(self, logits: Any) -> NDArray[np.float32]:
-        return softmax(np.asarray(logits, np.float32) / np.float32(self.card.temperature))
+        count, card = len(pictures), self.card
+        if not count:
+            steps = np.empty((0, card.steps, len(card.alphabet) + 1), np.float32)
+            return steps, np.empty((0, len(card.regions)), np.float32)
+        logits, *others = self._run(_from_bytes(text_views(pictures, corners)))
+        regions = others[0] if others else np.empty((count, 0), np.float32)
+        return _calibrated(logits, card.temperature), _calibrated(regions, card.region_temperature)
 
     def close(self) -> None:
         """Free the memory of the networks."""
@@ -251,6 +261,12 @@ class Detector(Model[DetectorCard]):
 def _from_bytes(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey pictures ``(N, height, width)`` as a network takes them: ``(N, 1, height, width)``, 0..1."""
     return pictures[:, None].astype(np.float32) / np.float32(255)
+
+
+def _calibrated(logits: Any, temperature: float) -> Probabilities:
+    """Probabilities of logits; there may be no classes."""
+    scaled = np.asarray(logits, np.float32) / np.float32(temperature)
+    return softmax(scaled) if scaled.shape[-1] else scaled
 
 
 def _with_shapes(path: Path, card: PlateCard, found: str, expected: str) -> PlateCard:

@@ -76,7 +76,8 @@ def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str]) -> byt
 
     Returns:
         ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``; of a plate network ``views``
-        ``[batch, 1, height / 2, width / 2]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]``; of its
+        ``[batch, 1, height / 2, width / 2]``, 0..1, to ``logits`` ``[batch, steps, outputs + 1]`` and, if
+        it tells regions apart, ``regions`` ``[batch, regions]``; of its
         finder ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``points`` ``[batch, 8, 2]``; of a
         detector ``pictures`` of any size to ``answers``.
     """
@@ -100,6 +101,8 @@ def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str]) -> byt
         name, steps = "views", network.place.shape[1]
         inputs = [1, network.VIEW_HEIGHT, 2 * steps]
         outputs = {"logits": [steps, network.output.out_features]}
+        if network.region is not None:
+            outputs["regions"] = [network.region.out_features]
         _write_plate_network(graph, network)
     model = helper.make_model(
         helper.make_graph(
@@ -275,6 +278,9 @@ def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
     steps = graph.normalised(steps, "norm", network.norm)
     product = graph.add("MatMul", steps, graph.weight("output.weight", network.output.weight.T))
     graph.add("Add", product, graph.weight("output.bias", network.output.bias), output="logits")
+    if network.region is not None:
+        mean = graph.add("ReduceMean", steps, axes=[1], keepdims=0)
+        graph.add("Gemm", mean, *graph.linear(network.region, "region"), transB=1, output="regions")
 
 
 def _write_transformer_layer(graph: _Graph, name: str, layer: Any, steps: str, shape: tuple[int, int]) -> str:

@@ -16,7 +16,13 @@ from plate_ocr.vision.plate_input import TEXT_MARGIN, view_weights
 def plate_network_for(card: PlateCard) -> PlateNetwork:
     """An untrained network of the sizes in a plate model's card."""
     return PlateNetwork(
-        len(card.alphabet), card.channels, card.transformer, card.layers, card.steps, card.finder
+        len(card.alphabet),
+        card.channels,
+        card.transformer,
+        card.layers,
+        card.steps,
+        card.finder,
+        len(card.regions),
     )
 
 
@@ -93,10 +99,11 @@ class PlateNetwork(nn.Module):
         layers: of the transformer.
         steps: of the output: a quarter of the picture's width.
         finder: channels of the :class:`LocalizationNet`.
+        regions: number of regions that it tells apart; 0: none.
 
     Shapes:
-        ``[batch, 1, 64, 256]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits and the
-        ``[batch, 8, 2]`` points of its finder.
+        ``[batch, 1, 64, 256]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits, the
+        ``[batch, 8, 2]`` points of its finder and ``[batch, regions]`` logits of the regions.
 
     References:
         Graves et al., *Connectionist Temporal Classification*, 2006; Shi et al., *CRNN*, 2017;
@@ -115,6 +122,7 @@ class PlateNetwork(nn.Module):
         layers: int = 2,
         steps: int = 64,
         finder: tuple[int, int, int] = (16, 32, 48),
+        regions: int = 0,
     ) -> None:
         super().__init__()
         self.finder = LocalizationNet(finder, (2 * self.VIEW_HEIGHT, 4 * steps))
@@ -141,9 +149,22 @@ class PlateNetwork(nn.Module):
         self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, outputs + 1)
+        self.region = nn.Linear(width, regions) if regions else None
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits and points: shapes as of the class."""
+    def groups(self) -> list[nn.Module]:
+        """The outputs, and all below them, for the layer warm-up."""
+        trunk = nn.Module()
+        trunk.register_parameter("place", self.place)
+        outputs = nn.ModuleList()
+        for name, layer in self.named_children():
+            if name in ("output", "region"):
+                outputs.append(layer)
+            else:
+                trunk.add_module(name, layer)
+        return [outputs, trunk]
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits, points and regions: shapes as of the class."""
         points = self.finder(pictures)
         # Corners learn from their own labels only; the recogniser has to tolerate errors in them.
         text, plate = points.detach().float().split(CORNERS, dim=1)
@@ -151,17 +172,21 @@ class PlateNetwork(nn.Module):
         if self.training:
             whole = torch.rand(len(text), 1, 1, device=text.device) < PLATE_VIEWS
             corners = jitter_corners(torch.where(whole, plate, text))
-        return self.read(self.sample_view(pictures, corners)), points
+        logits, regions = self.read(self.sample_view(pictures, corners))
+        return logits, points, regions
 
-    def read(self, views: Tensor) -> Tensor:
-        """Views of the text ``[batch, 1, 32, 128]``, 0..1, to logits ``[batch, steps, outputs + 1]``."""
+    def read(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Views of the text ``[batch, 1, 32, 128]``, 0..1, to logits ``[batch, steps, outputs + 1]`` and
+        those of the regions ``[batch, regions]``.
+        """
         features = self.convolutions(views * 2 - 1)
         # [batch, channel, 2, 32]: the lower row follows the upper one.
         steps = self.project(features.flatten(2).transpose(1, 2)) + self.place
         # With so few steps the plain implementation is faster on a CPU.
         with sdpa_kernel(SDPBackend.MATH):
-            logits: Tensor = self.output(self.norm(self.transformer(steps)))
-        return logits
+            features = self.norm(self.transformer(steps))
+        mean = features.mean(1)
+        return self.output(features), mean[:, :0] if self.region is None else self.region(mean)
 
     def sample_view(self, pictures: Tensor, corners: Tensor) -> Tensor:
         """Sample the view of the text with these corners ``[batch, 4, 2]``: ``[batch, 1, 32, 128]``."""

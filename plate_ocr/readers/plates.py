@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,7 +22,8 @@ from plate_ocr.readers.ctc import (
     greedy_decode,
 )
 from plate_ocr.readers.lazy import Lazy
-from plate_ocr.readers.results import ALTERNATIVES, Char, Extent, Plate, groups_of, plate_of
+from plate_ocr.readers.regions import region_formats
+from plate_ocr.readers.results import ALTERNATIVES, Char, Extent, Plate, groups_of, plate_of, with_region
 from plate_ocr.readers.spacing import cut_lines, locate_chars
 from plate_ocr.readers.thresholds import REREAD_BELOW, SHORT_LENGTH
 from plate_ocr.readers.trace import Candidate, CropAttempt, CropReading, current_trace
@@ -86,8 +88,12 @@ class NetworkReader:
         )
         self._classes = model.card.alphabet.classes
         region = region or model.card.region
-        formats = formats_for(model.card.alphabet, region) if region else ()
-        self._prior = FormatPrior(model.card.alphabet, formats)
+        card = model.card
+        formats = formats_for(card.alphabet, region) if region else ()
+        self._prior = FormatPrior(card.alphabet, formats)
+        given = [region] if isinstance(region, str | os.PathLike) else region
+        codes = tuple(os.fspath(one).lower() for one in given if one)
+        self._regions = partial(region_formats, card.alphabet, codes or None)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
         """Read grey pictures of a plate each, uint8 ``(H, W)``; one that is not found is left out."""
@@ -193,10 +199,10 @@ class NetworkReader:
         inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
         outputs = zip(batch, inputs, *self.model(np.stack(inputs)), strict=True)
         readings = list[CropReading]()
-        for crop, input, probs, points in outputs:
+        for crop, input, probs, points, regions in outputs:
             decoded = self.decode(probs)
-            plate = self.plate(decoded, probs, points, crop.picture.shape[::-1])
-            readings.append(CropReading(crop, input, probs, points, decoded, plate))
+            plate = self.plate(decoded, probs, points, crop.picture.shape[::-1], regions)
+            readings.append(CropReading(crop, input, probs, points, decoded, plate, regions))
         return readings
 
     def plate(
@@ -205,6 +211,7 @@ class NetworkReader:
         probabilities: NDArray[np.float32],
         points: NDArray[np.float32],
         size: tuple[int, ...],
+        regions: NDArray[np.float32] | None = None,
     ) -> Plate | None:
         """The plate of decoded characters; None if there are none.
 
@@ -214,17 +221,34 @@ class NetworkReader:
             points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the picture's
                 width and height.
             size: width and height of the crop, pixels.
+            regions: float32 ``(regions,)``: probabilities of the card's regions; None: there are none.
         """
+        if not decoded:
+            return None
         probs = probabilities[[char.timestep for char in decoded]]
+        head = self._head(regions)
         if self._prior.formats:
             probs[:, 1:] *= self._prior.weights(tuple(char.char for char in decoded))
             probs /= probs.sum(axis=1, keepdims=True)
-        if not decoded:
-            return None
+        else:
+            probs = self._regions().reweigh(decoded, probs, head)
+            decoded = [
+                DecodedChar(int(row[1:].argmax()), char.timestep)
+                for char, row in zip(decoded, probs, strict=True)
+            ]
         chars = self._chars(decoded, probs[:, 1:])
         lines = 2 if self._first_line(decoded, len(probabilities)) < len(decoded) else 1
         corners = np.clip(points[4:], 0, 1) * size
-        return plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines)
+        plate = plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines)
+        return with_region(plate, self._regions().tell(plate.text, head))
+
+    def _head(self, regions: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """The network's probabilities of the regions whose formats are compared; alike without any."""
+        codes, mine = self._regions().codes, self.model.card.regions
+        if regions is None or not mine:
+            return np.full(len(codes), 1 / max(1, len(codes)), np.float32)
+        places = {code: i for i, code in enumerate(mine)}
+        return np.array([regions[places[code]] if code in places else 0.0 for code in codes], np.float32)
 
     def _first_line(self, decoded: Sequence[DecodedChar], steps: int) -> int:
         """Number of characters in the upper line, or in the only one."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.readers.lazy import Lazy, ready
+from plate_ocr.region_files.native import native_text
+from plate_ocr.text import latin_digits, persian_digits
 
 ALTERNATIVES = 3
 """How many other classes a reading names beside its own."""
@@ -90,6 +92,34 @@ class Known:
     why: Why
 
 
+@dataclass(frozen=True)
+class PlateRegion:
+    """Where a plate is from.
+
+    Attributes:
+        code: of a country (ISO 3166-1) in lower case; of a Chinese province ``cn-`` and its character.
+        confidence: its probability, 0..1.
+        alternatives: the next likely ones with their probabilities, likeliest first.
+    """
+
+    code: str
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+
+    @property
+    def country(self) -> str:
+        """The code of the country alone."""
+        return self.code.partition("-")[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``plate-ocr predict --json`` writes of it."""
+        return {
+            "code": self.code,
+            "confidence": round(self.confidence, 4),
+            "alternatives": [[other, round(share, 4)] for other, share in self.alternatives],
+        }
+
+
 @dataclass(frozen=True, repr=False)
 class Plate:
     """One plate.
@@ -106,6 +136,7 @@ class Plate:
         grouping: gives :attr:`groups`.
         known: which known plate it is, see :class:`plate_ocr.KnownPlates`; None if it is none.
         detection: score of the detector that found it in a photo, 0..1; None where nothing had to be found.
+        region: where it is from; None if that cannot be told.
     """
 
     text: str
@@ -118,11 +149,22 @@ class Plate:
     grouping: Lazy[tuple[str, ...] | None] = NO_GROUPS
     known: Known | None = None
     detection: float | None = None
+    region: PlateRegion | None = None
 
     @property
     def groups(self) -> tuple[str, ...] | None:
         """Its text, cut at spaces, hyphens, dots, badges and ends of lines; None where not known."""
         return self.grouping()
+
+    @property
+    def text_latin_digits(self) -> str:
+        """The text with Arabic-Indic and Persian digits as 0 to 9."""
+        return latin_digits(self.text)
+
+    @property
+    def text_native(self) -> str | None:
+        """What a plate that says the same in two scripts has beside its Latin line; else None."""
+        return native_text(self.text, self.region.country if self.region else None)
 
     @property
     def height(self) -> float:
@@ -162,6 +204,9 @@ class Plate:
             "groups": None if self.groups is None else [*self.groups],
             "known": None if self.known is None else asdict(self.known),
             "detection": _rounded(self.detection),
+            "region": self.region and self.region.to_dict(),
+            "text_latin_digits": self.text_latin_digits,
+            "text_native": self.text_native,
         }
 
 
@@ -243,6 +288,14 @@ def plate_of(
     text = "".join(char.char or UNKNOWN for char in chars)
     mean = sum(confidences) / len(confidences)
     return Plate(text, mean, min(confidences), lines, corners, chars, grouping=ready(groups_of(text, cuts)))
+
+
+def with_region(plate: Plate, region: PlateRegion | None) -> Plate:
+    """A plate whose groups are not known yet, and where it is from; those of Iran have Persian digits."""
+    if region is None or region.country != "ir":
+        return replace(plate, region=region)
+    chars = tuple(replace(char, char=char.char and persian_digits(char.char)) for char in plate.chars)
+    return replace(plate, text=persian_digits(plate.text), chars=chars, region=region)
 
 
 def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:

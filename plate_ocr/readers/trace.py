@@ -69,6 +69,7 @@ class CropReading(NamedTuple):
             height.
         decoded: the characters in that.
         plate: what they say, with its corners in the crop; None where no character is named.
+        regions: float32 ``(regions,)``: probabilities of the regions that the model's card names.
     """
 
     crop: Crop
@@ -77,6 +78,7 @@ class CropReading(NamedTuple):
     points: NDArray[np.float32]
     decoded: Sequence[DecodedChar]
     plate: Plate | None
+    regions: NDArray[np.float32]
 
     @property
     def text_corners(self) -> NDArray[np.float32]:

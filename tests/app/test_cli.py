@@ -484,14 +484,14 @@ def test_plates_are_validated(run: Run, tmp_path: Path, shipped_plates: Path) ->
         "none.png,AB1",
         "2.png,皖A512T3",
         "noise.png,AB12",
-        "0.png,가1",
+        "0.png,א1",
     ]
     table, page = tmp_path / "plates.csv", tmp_path / "suspects.html"
     table.write_text("image_path,plate_text\n" + "\n".join(rows) + "\n", encoding="utf-8")
     code, out, err = run("validate", table, "-o", page, "--strict")
     assert (code, err) == (1, "")
     lines = out.splitlines()
-    assert lines[0].startswith(f"{table} line 7: the text 가1: ")
+    assert lines[0].startswith(f"{table} line 7: the text א1: ")
     assert lines[1].startswith(f"{table} line 4: ")
     assert any(line.startswith(f"{table} line 3: 皖A512T9 is read as 皖A512T3 ") for line in lines)
     assert "plates: 4 pictures of 3 texts" in lines

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
+from plate_ocr.alphabet import LONGEST, PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import AlphabetError, DataError
 from plate_ocr.rendering.shards import Rendering, Shard, render_shard
-from plate_ocr.training.plates.data import PlateBatches, PlateTargets, encode_texts
+from plate_ocr.training.plates.data import NO_REGION, PlateBatches, PlateTargets, encode_regions, encode_texts
 from plate_ocr.training.rendered.data import SHIFT, Shards, augment_batch
 
 US = Rendering(regions=("us",), seed=3)
@@ -61,10 +61,10 @@ def test_shards_that_are_done_with_are_deleted(batches: PlateBatches, tmp_path: 
 
 def test_texts_are_encoded_for_ctc() -> None:
     rows = encode_texts(("A1", ""), Alphabet("1A"))
-    assert rows.tolist() == [[2, 1] + [0] * 8, [0] * 10]
+    assert rows.tolist() == [[2, 1] + [0] * (LONGEST - 2), [0] * LONGEST]
     with pytest.raises(AlphabetError, match="'B' not in the alphabet"):
         encode_texts(("B",), Alphabet("1A"))
-    with pytest.raises(DataError, match="more than 10 characters"):
+    with pytest.raises(DataError, match="more than 12 characters"):
         encode_texts(("1" * 11,), Alphabet("1A"))
 
 
@@ -100,6 +100,8 @@ def test_targets_survive_packing() -> None:
     classes = torch.from_numpy(encode_texts(("皖A", ""), ALPHABET))
     points = torch.rand(2, 8, 2)
     points[1] = torch.nan
-    targets = PlateTargets.of(PlateTargets(classes, points).packed())
+    regions = torch.from_numpy(encode_regions(("us", "any"), ("cn", "us")))
+    targets = PlateTargets.of(PlateTargets(classes, points, regions).packed())
+    assert targets.regions.tolist() == regions.tolist() == [1, NO_REGION]
     assert torch.equal(targets.classes, classes)
     torch.testing.assert_close(targets.points, points, equal_nan=True)

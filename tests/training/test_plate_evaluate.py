@@ -18,10 +18,18 @@ from plate_ocr.networks.export import save_model
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.model_card import CardPage, code
-from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, fit_plate_temperature, plate_page
+from plate_ocr.training.plates.evaluate import (
+    PlateReadings,
+    finish_plates,
+    fit_plate_temperature,
+    fit_region_temperature,
+    plate_page,
+    region_accuracy,
+)
 from plate_ocr.training.plates.run import transferred
 from tests.conftest import new_plate_network
 
+NO_REGIONS = np.zeros((4000, 0), np.float32)
 SMALL = PlateCard(Alphabet(PLATE_CHARACTERS), channels=(4, 4, 4, 4), transformer=8, layers=1)
 
 
@@ -39,15 +47,29 @@ def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.
     logits[:, 1] = rng.uniform(0, 6, 4000)
     share = np.exp(logits[:, 1] / 2) / (2 + np.exp(logits[:, 1] / 2))
     target = ["A" if value else "X" for value in rng.random(4000) < share]
-    answers = PlateReadings(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000))
+    answers = PlateReadings(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000), NO_REGIONS)
     temperature = fit_plate_temperature(answers, target)
     assert temperature == pytest.approx(2, rel=0.15)
     assert expected_calibration_error(answers.confidences(temperature), answers.correct(target)) < 0.03
 
 
+def test_the_temperature_of_the_regions_and_how_many_are_right(rng: np.random.Generator) -> None:
+    logits = rng.uniform(-6, 6, (4000, 2)).astype(np.float32)
+    share = 1 / (1 + np.exp((logits[:, 1] - logits[:, 0]) / 2))
+    target = np.where(rng.random(4000) < share, 0, 1)
+    target[:500] = -1
+    answers = PlateReadings(("A",) * 4000, logits, np.ones(4000, np.int64), np.arange(4000), logits)
+    assert fit_region_temperature(answers, target) == pytest.approx(2, rel=0.15)
+    right = (logits.argmax(1) == target)[500:].mean()
+    assert region_accuracy(answers, target) == pytest.approx(right)
+    assert 0.6 < right < 0.95
+    unknown = np.full(4000, -1)
+    assert (fit_region_temperature(answers, unknown), region_accuracy(answers, unknown)) == (1.0, None)
+
+
 def test_a_plate_is_as_sure_as_its_characters_are_on_the_mean() -> None:
     logits = np.log(np.array([[0.1, 0.9], [0.3, 0.7], [0.5, 0.5]], np.float32))
-    answers = PlateReadings(("AA", "", "A"), logits, np.ones(3, np.int64), np.array([0, 0, 2]))
+    answers = PlateReadings(("AA", "", "A"), logits, np.ones(3, np.int64), np.array([0, 0, 2]), NO_REGIONS)
     np.testing.assert_allclose(answers.plate_confidences(1.0), [0.8, 0, 0.5], atol=1e-6)
 
 
@@ -56,7 +78,13 @@ def test_a_card_has_a_line_for_each_stage_of_the_training() -> None:
     second = {"drawn": 500, "rendered": 10, "regions": ["cn", "us"], "from": first}
     learnt = {"drawn": 512, "rendered": 256, "regions": ["my_ua"], "from": second}
     figures = {"count": 1, "accuracy": 1.0, "character_calibration_error": 0.0}
-    metrics = {"plates": figures, "regions": {}, "negatives": 1, "false_positive_rate": 0}
+    metrics = {
+        "plates": figures,
+        "regions": {},
+        "negatives": 1,
+        "false_positive_rate": 0,
+        "region_accuracy": 0.5,
+    }
     page = plate_page(dataclasses.replace(SMALL, training=learnt), metrics, {"model.safetensors": 1})
     assert (
         "\n\nTrained on rendered plates, and on no real one:\n\n"

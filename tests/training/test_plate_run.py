@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from plate_ocr.alphabet import LONGEST
+from plate_ocr.alphabet import LONGEST, Alphabet
 from plate_ocr.errors import DataError, ModelError, OutputError
+from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.networks.plate import plate_network_for
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.plates.config import PlateRunConfig
-from plate_ocr.training.plates.data import PlateTargets
+from plate_ocr.training.plates.data import NO_REGION, PlateTargets
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.vision.geometry import CORNERS
@@ -32,11 +34,16 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PlateRunConfig, "COUNTS", (8, 4, 8))
 
 
-def targets(*texts: list[int], points: torch.Tensor | None = None) -> torch.Tensor:
+NO_REGIONS = torch.zeros(400, 0)
+
+
+def targets(
+    *texts: list[int], points: torch.Tensor | None = None, regions: list[int] | None = None
+) -> torch.Tensor:
     """Packed, of texts as classes from 1."""
     classes = torch.tensor([text + [0] * (LONGEST - len(text)) for text in texts])
     points = torch.zeros(len(texts), 2 * CORNERS, 2) if points is None else points
-    return PlateTargets(classes, points).packed()
+    return PlateTargets(classes, points, torch.tensor(regions or [NO_REGION] * len(texts))).packed()
 
 
 def test_right_plates_are_counted_as_python_would() -> None:
@@ -46,9 +53,9 @@ def test_right_plates_are_counted_as_python_would() -> None:
     cut = targets(*(text[:LONGEST] for text in read))
     too_long = sum(len(text) > LONGEST for text in read)
     assert 0 < too_long < 100
-    assert PlateText().correct((logits, points), cut) == 400 - too_long
+    assert PlateText().correct((logits, points, NO_REGIONS), cut) == 400 - too_long
     other = targets(*([text[0] % 3 + 1, *text[1:LONGEST]] for text in read))
-    assert PlateText().correct((logits, points), other) == 0
+    assert PlateText().correct((logits, points, NO_REGIONS), other) == 0
 
 
 def test_the_loss_is_least_for_the_right_text_and_bears_no_text() -> None:
@@ -58,8 +65,35 @@ def test_the_loss_is_least_for_the_right_text_and_bears_no_text() -> None:
     for step, char in enumerate((1, 0, 2, 0)):
         good[0, step, char] = 5
         good[1, step, 0] = 5
-    assert PlateText().loss((good, points), target, 0).item() == pytest.approx(0, abs=1e-3)
-    assert PlateText().loss((-good, points), target, 0).item() > 5
+    assert PlateText().loss((good, points, NO_REGIONS[:2]), target, 0).item() == pytest.approx(0, abs=1e-3)
+    assert PlateText().loss((-good, points, NO_REGIONS[:2]), target, 0).item() > 5
+
+
+def test_the_region_counts_where_it_is_known() -> None:
+    points, logits = torch.zeros(2, 2 * CORNERS, 2), torch.zeros(2, 4, 3)
+
+    def loss(known: list[int], *scores: list[float]) -> float:
+        return (
+            PlateText()
+            .loss((logits, points, torch.tensor(scores)), targets([1], [2], regions=known), 0)
+            .item()
+        )
+
+    good, bad = [5.0, -5.0], [-5.0, 5.0]
+    assert loss([0, 1], good, bad) < loss([0, 1], good, good) < loss([0, 1], bad, good)
+    assert loss([0, NO_REGION], good, bad) == loss([0, NO_REGION], good, good)
+    assert loss([NO_REGION] * 2, good, bad) == loss([NO_REGION] * 2, bad, good)
+
+
+def test_the_outputs_learn_before_the_trunk() -> None:
+    card = PlateCard(Alphabet("AB"), channels=(4, 5, 6, 7), transformer=16, regions=("br", "us"))
+    network = plate_network_for(card)
+    outputs, trunk = ({id(weight) for weight in group.parameters()} for group in network.groups())
+    named = network.named_parameters()
+    assert outputs == {id(w) for name, w in named if name.startswith(("output.", "region."))}
+    assert len(outputs) == 4
+    assert outputs | trunk == {id(weight) for weight in network.parameters()}
+    assert not outputs & trunk
 
 
 def test_corners_that_are_off_count_and_where_there_is_no_plate_nothing_does() -> None:
@@ -68,7 +102,7 @@ def test_corners_that_are_off_count_and_where_there_is_no_plate_nothing_does() -
     target, logits = targets([1], [], points=truth), torch.zeros(2, 4, 3)
 
     def loss(points: torch.Tensor) -> torch.Tensor:
-        return PlateText().loss((logits, points), target, 0)
+        return PlateText().loss((logits, points, NO_REGIONS[:2]), target, 0)
 
     right = truth.nan_to_num(7.0)
     near, far = right.clone(), right.clone()

@@ -188,7 +188,7 @@ def test_what_cannot_be_trained_on_is_left_out_and_named(tmp_path: Path) -> None
     with table.open("a", encoding="utf-8") as file:
         file.write(
             "tiny.png,AB1\nsame.png,XY987\nsame.png,XY981\nbroken.png,AB2\nmissing.png,AB3\n"
-            "0.png,ABCDEFGHIJK,1,1,99,20\n0.png,AB4,9999,1,99,20\n0.png,AB5,1,1,99,3\n1.png,\n"
+            "0.png,ABCDEFGHIJKLM,1,1,99,20\n0.png,AB4,9999,1,99,20\n0.png,AB5,1,1,99,3\n1.png,\n"
         )
     real, _ = read_real_plates(config_of(table), BASE.alphabet)
     assert sorted(plate.label.path.name for plate in real.all) == ["1.png", "2.png", "3.png"]
@@ -198,7 +198,7 @@ def test_what_cannot_be_trained_on_is_left_out_and_named(tmp_path: Path) -> None
         "line 7: the picture has several labels, and this one does not say where the plate is",
         "broken.png: not a picture in a known format",
         "missing.png",
-        "line 11: the text ABCDEFGHIJK has more than 10 characters",
+        "line 11: the text ABCDEFGHIJKLM has more than 12 characters",
         "line 12: the plate lies outside the picture of 240×80 pixels",
         "line 13: the plate of 99×3 pixels is too small",
         "labels of pictures without a plate, which are not trained on: 1",
@@ -222,7 +222,7 @@ def test_one_picture_under_two_texts_is_left_out(tmp_path: Path) -> None:
         (["AB1"], "plates with two different texts are needed at least; 1 could be used of "),
         (["AB1"] * 3, "two different texts"),
         (
-            ["AB1", "가나12"],
+            ["AB1", "אב12"],
             "--alphabet labels takes in characters that the model does not know; .*\n.*line 3: ",
         ),
     ],
@@ -243,17 +243,17 @@ def test_pictures_that_are_all_missing_are_refused(tmp_path: Path) -> None:
 
 def test_an_alphabet_grows_behind_the_known_characters(tmp_path: Path) -> None:
     known = Alphabet("ZA0")
-    grown = grown_alphabet("+나가A", known)
+    grown = grown_alphabet("+באA", known)
     assert grown.characters.startswith("ZA0")
     assert sorted(grown.characters[3:]) == list(grown.characters[3:])
-    assert set(grown.characters) == {*"ZA가나", *PLATE_CHARACTERS}
+    assert set(grown.characters) == {*"ZAאב", *PLATE_CHARACTERS}
     assert grown_alphabet("AB", known) == Alphabet("AB", unknown=True)
-    table = write_pictures(tmp_path, ["12가3456", "34나5678"])
-    for alphabet in ("labels", "+나가"):
+    table = write_pictures(tmp_path, ["12א3456", "34ב5678"])
+    for alphabet in ("labels", "+בא"):
         real, made = read_real_plates(config_of(table, alphabet=alphabet), Alphabet(DIGITS + LETTERS))
-        assert {plate.label.text for plate in real.all} == {"12가3456", "34나5678"}
+        assert {plate.label.text for plate in real.all} == {"12א3456", "34ב5678"}
         assert made.characters[:36] == DIGITS + LETTERS
-        assert {"가", "나"} <= {*made.characters}
+        assert {"א", "ב"} <= {*made.characters}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import torch
@@ -22,12 +22,19 @@ def common_rows(here: Alphabet, there: Alphabet, *, blank: bool = False) -> Rows
         there: that of the weights.
         blank: whether the blank of CTC is row 0, before the characters.
     """
-    common = [char for char in here.classes if char in there]
-    rows = (torch.from_numpy(alphabet.encode(common)) for alphabet in (here, there))
+    mine, theirs = matching_rows(here.classes, there.classes)
     if not blank:
-        return next(rows), next(rows)
+        return mine, theirs
     first = torch.zeros(1, dtype=torch.int64)
-    return torch.cat([first, next(rows) + 1]), torch.cat([first, next(rows) + 1])
+    return torch.cat([first, mine + 1]), torch.cat([first, theirs + 1])
+
+
+def matching_rows(here: Sequence[str], there: Sequence[str]) -> Rows:
+    """The places of common names, in the order of the first."""
+    common = [name for name in here if name in there]
+    places = ([names.index(name) for name in common] for names in (here, there))
+    mine, theirs = (torch.tensor(place, dtype=torch.int64) for place in places)
+    return mine, theirs
 
 
 def take_over(

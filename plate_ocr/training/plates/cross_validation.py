@@ -54,7 +54,7 @@ def cross_validate(
     texts = sorted({plate.label.text for plate in plates})
     order = np.random.default_rng(config.seed).permutation(len(texts))
     size = config.rendered_batch_size
-    rendered = PlateBatches(SameShard(shard), config.seed, size, config.repeats, card.alphabet)
+    rendered = PlateBatches(SameShard(shard), config.seed, size, config.repeats, card.alphabet, card.regions)
     samples: list[Sample] = []
     for fold in range(min(FOLDS, len(texts))):
         held_out = {texts[i] for i in order[fold::FOLDS]}
@@ -64,7 +64,7 @@ def cross_validate(
             config.settings, steps_per_epoch=steps, precision=pick_precision(device, network)
         )
         schedule = dataclasses.replace(config.schedule, steps=steps)
-        trainer = Trainer(network, schedule, settings, device, (), PlateText(), frozen(network))
+        trainer = Trainer(network, schedule, settings, device, network.groups(), PlateText(), frozen(network))
         batches = MixedBatches(rendered, others, config.batch_size - size)
         trainer.fit(batches, lambda _: 0.0, on_step=lambda *_: on_step(1))
         best = network_of(trainer.best)

@@ -18,6 +18,9 @@ from plate_ocr.training.plates.distort import distorted
 from plate_ocr.training.rendered.data import ShardBatches, augment_batch
 from plate_ocr.vision.geometry import CORNERS
 
+NO_REGION = -1
+"""Index of a region that the network does not tell apart."""
+
 
 @dataclass(frozen=True)
 class PlateBatches(ShardBatches[Shard]):
@@ -25,14 +28,17 @@ class PlateBatches(ShardBatches[Shard]):
 
     Attributes:
         alphabet: the classes.
+        regions: codes of those that the network tells apart.
     """
 
     alphabet: Alphabet
+    regions: tuple[str, ...] = ()
 
     def targets(self, shard: Shard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
-        """Texts and corners of the plates."""
+        """Texts, regions and corners of the plates."""
         classes = encode_texts([shard.texts[row] for row in rows], self.alphabet)
-        return PlateTargets(torch.from_numpy(classes), points).packed()
+        regions = encode_regions([shard.regions[row] for row in rows], self.regions)
+        return PlateTargets(torch.from_numpy(classes), points, torch.from_numpy(regions)).packed()
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ class MixedBatches:
             real = torch.from_numpy(np.stack(views))[:, None].float() / 255
             real, points = augment_batch(real, torch.from_numpy(np.stack(corners)), random)
             classes = encode_texts([plate.label.text for plate in chosen], self.rendered.alphabet)
-            packed = PlateTargets(torch.from_numpy(classes), points).packed()
+            regions = encode_regions([plate.label.region for plate in chosen], self.rendered.regions)
+            packed = PlateTargets(torch.from_numpy(classes), points, torch.from_numpy(regions)).packed()
             device = pictures.device
             yield torch.cat([pictures, real.to(device)]), torch.cat([targets, packed.to(device)])
             step += 1
@@ -78,19 +85,29 @@ class PlateTargets:
     Attributes:
         classes: int64 ``[batch, LONGEST]``: of the text from 1, padded with 0, the blank.
         points: float32 ``[batch, 8, 2]``, as of :class:`Shard`.
+        regions: int64 ``[batch]``: index of the region; :data:`NO_REGION` if the network does not know it.
     """
 
     classes: Tensor
     points: Tensor
+    regions: Tensor
 
     def packed(self) -> Tensor:
-        """Both in one tensor, as the trainer passes them on: float32 ``[batch, LONGEST + 16]``."""
-        return torch.cat([self.classes.float(), self.points.flatten(1)], 1)
+        """All in one tensor, as the trainer passes them on: float32 ``[batch, LONGEST + 16 + 1]``."""
+        regions = self.regions[:, None].to(self.points)
+        return torch.cat([self.classes.to(self.points), self.points.flatten(1), regions], 1)
 
     @classmethod
     def of(cls, packed: Tensor) -> PlateTargets:
         """The inverse of :meth:`packed`."""
-        return cls(packed[:, :LONGEST].long(), packed[:, LONGEST:].reshape(-1, 2 * CORNERS, 2))
+        points = packed[:, LONGEST:-1].reshape(-1, 2 * CORNERS, 2)
+        return cls(packed[:, :LONGEST].long(), points, packed[:, -1].long())
+
+
+def encode_regions(codes: Sequence[str], regions: Sequence[str]) -> NDArray[np.int64]:
+    """Indices of regions, int64 ``(N,)``; :data:`NO_REGION` where a code is none of them."""
+    index = {code: i for i, code in enumerate(regions)}
+    return np.array([index.get(code, NO_REGION) for code in codes], np.int64)
 
 
 def encode_texts(texts: Sequence[str], alphabet: Alphabet) -> NDArray[np.int64]:

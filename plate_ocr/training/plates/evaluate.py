@@ -26,11 +26,14 @@ from plate_ocr.training.core.calibration import fit_min_confidence, fit_temperat
 from plate_ocr.training.core.callbacks import Callback, Stage
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Finished
+from plate_ocr.training.plates.data import NO_REGION, encode_regions
 from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
 
-def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArray[np.float32]:
+def plate_logits(
+    network: nn.Module, pictures: Image, batch: int = 128
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run a network on pictures.
 
     Args:
@@ -39,23 +42,23 @@ def plate_logits(network: nn.Module, pictures: Image, batch: int = 128) -> NDArr
         batch: pictures at a time.
 
     Returns:
-        float32 ``(N, steps, classes + 1)``.
+        float32 ``(N, steps, classes + 1)``, and of the regions ``(N, regions)``.
     """
     device = next(network.parameters()).device
+    parts = []
     with torch.no_grad():
-        parts = [
-            network(torch.from_numpy(pictures[i : i + batch])[:, None].to(device).float() / 255)[0]
-            .float()
-            .cpu()
-            for i in range(0, len(pictures), batch)
-        ]
-    return np.asarray(torch.cat(parts).numpy(), np.float32)
+        for i in range(0, len(pictures), batch):
+            views = torch.from_numpy(pictures[i : i + batch])[:, None].to(device).float() / 255
+            logits, _, regions = network(views)
+            parts.append((logits.float().cpu().numpy(), regions.float().cpu().numpy()))
+    texts, regions = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.asarray(texts, np.float32), np.asarray(regions, np.float32)
 
 
 def plate_accuracy(network: nn.Module, shard: Shard, alphabet: Alphabet) -> float:
     """Share of plates read without a mistake."""
     read = [
-        alphabet.decode(s.char for s in greedy_decode(row)) for row in plate_logits(network, shard.images)
+        alphabet.decode(s.char for s in greedy_decode(row)) for row in plate_logits(network, shard.images)[0]
     ]
     return float(np.mean([text == target for text, target in zip(read, shard.texts, strict=True)]))
 
@@ -69,24 +72,26 @@ class PlateReadings:
         logits: float32 ``(M, classes + 1)``: of each character of all pictures.
         classes: int64 ``(M,)``: the decoded class.
         owner: int64 ``(M,)``: index of the character's picture.
+        regions: float32 ``(N, regions)``: logits of each picture's region.
     """
 
     texts: tuple[str, ...]
     logits: NDArray[np.float32]
     classes: NDArray[np.int64]
     owner: NDArray[np.int64]
+    regions: NDArray[np.float32]
 
     @classmethod
     def of(cls, network: nn.Module, pictures: Image, alphabet: Alphabet) -> PlateReadings:
         """Read pictures uint8 ``(N, height, width)``."""
-        logits = plate_logits(network, pictures)
+        logits, regions = plate_logits(network, pictures)
         decoded = [greedy_decode(row) for row in logits]
         places = np.array(
             [(i, s.timestep, s.char + 1) for i, row in enumerate(decoded) for s in row], np.int64
         )
         owner, step, classes = places.reshape(-1, 3).T
         texts = tuple(alphabet.decode(s.char for s in row) for row in decoded)
-        return cls(texts, logits[owner, step], classes, owner)
+        return cls(texts, logits[owner, step], classes, owner, regions)
 
     def confidences(self, temperature: float) -> NDArray[np.float32]:
         """float32 ``(M,)``: of each character."""
@@ -119,6 +124,29 @@ def fit_plate_temperature(readings: PlateReadings, target: Sequence[str]) -> flo
         return float(-np.where(correct, np.log(confident), np.log1p(-confident)).mean())
 
     return fit_temperature(cross_entropy)
+
+
+def fit_region_temperature(readings: PlateReadings, target: NDArray[np.int64]) -> float:
+    """The temperature with the lowest cross-entropy of the regions, int64 ``(N,)`` as of
+    :func:`encode_regions`; 1 if none is known.
+    """
+    known = np.flatnonzero(target != NO_REGION)
+    if not len(known) or not readings.regions.shape[1]:
+        return 1.0
+
+    def cross_entropy(temperature: float) -> float:
+        probs = softmax(readings.regions[known] / np.float32(temperature))
+        return float(-np.log(np.maximum(probs[np.arange(len(known)), target[known]], 1e-9)).mean())
+
+    return fit_temperature(cross_entropy)
+
+
+def region_accuracy(readings: PlateReadings, target: NDArray[np.int64]) -> float | None:
+    """Share of plates whose region is the likeliest one; None if none is known."""
+    known = target != NO_REGION
+    if not known.any() or not readings.regions.shape[1]:
+        return None
+    return float((readings.regions.argmax(1) == target)[known].mean())
 
 
 def finish_plates(
@@ -159,6 +187,7 @@ def finish_plates(
     card = dataclasses.replace(
         card,
         temperature=temperature,
+        region_temperature=fit_region_temperature(readings, encode_regions(fitted.regions, card.regions)),
         min_confidence=_char_bound(confidences[correct], confidences[~correct]),
         min_plate_confidence=_plate_bound(readings.plate_confidences(temperature)[whole]),
     )
@@ -169,6 +198,7 @@ def finish_plates(
         "false_positive_rate": float((empty >= max(card.min_plate_confidence, 1e-9)).mean()),
     }
     named = {"rendered": metrics["plates"]["accuracy"]}
+    named |= {"regions": right} if (right := metrics["region_accuracy"]) is not None else {}
     named |= {f"rendered {region}": values["accuracy"] for region, values in metrics["regions"].items()}
     card = dataclasses.replace(card, accuracy={name: round(value, 5) for name, value in named.items()})
     line = (
@@ -210,6 +240,7 @@ def _measured(network: nn.Module, card: PlateCard, shard: Shard) -> dict[str, An
         }
 
     return {
+        "region_accuracy": region_accuracy(readings, encode_regions(shard.regions, card.regions)),
         "plates": figures(np.ones(len(equal), bool)),
         "regions": {str(name): figures(regions == name) for name in sorted(set(shard.regions))},
     }
@@ -217,7 +248,7 @@ def _measured(network: nn.Module, card: PlateCard, shard: Shard) -> dict[str, An
 
 def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, int]) -> CardPage:
     """The card of a plate model, from its metrics and the sizes of its files in bytes."""
-    real = has_real(card.training)
+    real, right = has_real(card.training), metrics["region_accuracy"]
     return CardPage(
         title="Reads whole plates",
         alphabet=card.alphabet.characters,
@@ -238,6 +269,7 @@ def plate_page(card: PlateCard, metrics: Mapping[str, Any], sizes: Mapping[str, 
         ],
         notes=[
             f"False positives: {metrics['false_positive_rate']:.2%} of {metrics['negatives']:,} rendered "
-            "images without a plate."
+            "images without a plate.",
+            *([f"Region right: {right:.2%} of the plates of a country."] if right is not None else []),
         ],
     )

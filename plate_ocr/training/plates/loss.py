@@ -8,18 +8,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from plate_ocr.training.plates.data import PlateTargets
+from plate_ocr.training.plates.data import NO_REGION, PlateTargets
 
 SMOOTH_L1_BETA, CORNER_LOSS_WEIGHT = 0.02, 5.0
 """Error of corners, as a part of the picture, below which the loss is quadratic; and their weight relative to
 the text."""
 
 
+REGION_LOSS_WEIGHT = 0.1
+"""Of the cross-entropy of the region, relative to the text."""
+
+
 @dataclass(frozen=True)
 class PlateText:
-    """CTC loss per character, plus a smooth L1 loss of corners."""
+    """CTC loss per character, a smooth L1 loss of corners and, if it is told, the region's cross-entropy."""
 
-    def loss(self, output: tuple[Tensor, Tensor], target: Tensor, step: int) -> Tensor:
+    def loss(self, output: tuple[Tensor, Tensor, Tensor], target: Tensor, step: int) -> Tensor:
         """Mean loss of a batch.
 
         Args:
@@ -35,9 +39,14 @@ class PlateText:
         losses = F.ctc_loss(logs, targets.classes, steps, lengths, reduction="none", zero_infinity=True)
         there = targets.points.isfinite()
         off = F.smooth_l1_loss(points, targets.points.nan_to_num(), reduction="none", beta=SMOOTH_L1_BETA)
-        return (losses / lengths.clamp(min=1)).mean() + CORNER_LOSS_WEIGHT * (off * there).mean()
+        total = (losses / lengths.clamp(min=1)).mean() + CORNER_LOSS_WEIGHT * (off * there).mean()
+        known = targets.regions != NO_REGION
+        if not output[2].shape[1]:
+            return total
+        each = F.cross_entropy(output[2].float(), targets.regions.clamp(min=0), reduction="none")
+        return total + REGION_LOSS_WEIGHT * (each * known).sum() / known.sum().clamp(min=1)
 
-    def correct(self, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    def correct(self, output: tuple[Tensor, Tensor, Tensor], target: Tensor) -> Tensor:
         """Number of plates read without a mistake."""
         target = PlateTargets.of(target).classes
         likeliest = output[0].argmax(-1)

@@ -17,13 +17,14 @@ from plate_ocr.metrics import Sample
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork, plate_network_for
 from plate_ocr.networks.weights import load_plate_weights
+from plate_ocr.region_files.table import NO_COUNTRY
 from plate_ocr.rendering.shards import Shard, generator_of, render_all, render_shard
 from plate_ocr.training.core.averaging import interpolated
 from plate_ocr.training.core.callbacks import Stage
 from plate_ocr.training.core.device import cpu_copy
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
-from plate_ocr.training.core.transfer import common_rows, take_over
+from plate_ocr.training.core.transfer import common_rows, matching_rows, take_over
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.cross_validation import FOLDS, cross_validate
 from plate_ocr.training.plates.data import MixedBatches, PlateBatches
@@ -74,7 +75,7 @@ def open_plates(
         alphabet = grown_alphabet(config.alphabet, known)
     if base:
         card = dataclasses.replace(base[0], alphabet=alphabet, training={}, accuracy={})
-    card = card or PlateCard(alphabet)
+    card = card or PlateCard(alphabet, regions=tuple(sorted({*regions} - set(NO_COUNTRY))))
     if isinstance(context.stored, PlateCard):
         card = context.stored
     network = plate_network_for(card)
@@ -86,7 +87,7 @@ def open_plates(
             context.callback.on_message(line)
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         size = config.rendered_batch_size
-        rendered = PlateBatches(shards, config.seed, size, config.repeats, card.alphabet)
+        rendered = PlateBatches(shards, config.seed, size, config.repeats, card.alphabet, card.regions)
         mixed = real and MixedBatches(rendered, real.train, config.batch_size - size)
         # Only the first of several processes validates.
         held_out: Shard | None = None
@@ -101,6 +102,7 @@ def open_plates(
             mixed or rendered,
             run.measure,
             run.finish,
+            network.groups(),
             frozen=run.frozen(network),
             data=real.fingerprint if real else "",
         )
@@ -250,7 +252,7 @@ def _report(real: RealPlates, context: Context) -> None:
 
 
 def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[PlateCard, str]:
-    """Copy weights of a saved plate model where shapes match; output rows are matched by character.
+    """Copy weights of a saved plate model where shapes match; output rows by character and by region.
 
     Args:
         source: a model's name, file or run folder.
@@ -265,6 +267,8 @@ def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[Pl
     """
     theirs, given = load_plate_weights(source)
     rows = common_rows(card.alphabet, theirs.alphabet, blank=True)
-    taken = take_over(network, given.state_dict(), {"output.weight": rows, "output.bias": rows})
+    regions = matching_rows(card.regions, theirs.regions)
+    matched = {"output.weight": rows, "output.bias": rows, "region.weight": regions, "region.bias": regions}
+    taken = take_over(network, given.state_dict(), matched)
     line = f"from {source}: {taken} of {len(network.state_dict())} tensors taken over"
     return dataclasses.replace(card, training={"from": theirs.training}), line

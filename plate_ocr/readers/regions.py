@@ -1,0 +1,168 @@
+"""Which region a plate is from, by its text's format and by the network; and formats as a soft prior."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plate_ocr.alphabet import LONGEST, PROVINCES, Alphabet
+from plate_ocr.readers.ctc import MISMATCH_PENALTY, DecodedChar
+from plate_ocr.readers.results import ALTERNATIVES, PlateRegion
+from plate_ocr.region_files.table import NO_COUNTRY, bundled_formats
+from plate_ocr.text import normalize_text
+
+MIN_CONFIDENCE = 0.5
+"""Below it a region is not told."""
+
+TEMPERATURE = 1.5
+"""The formats' log-probabilities are divided by it: the texts of rendered plates then come from a region as
+often as it is confident (calibration error 4 % over 6,000 texts; 7 % without)."""
+
+PRIOR_WEIGHT = 0.5
+"""Of the formats' log-probability against the network's: formats are soft, and not all are known."""
+
+FOREIGN_PENALTY = -8.0
+"""Log-probability added per character that no plate of a region has: another script's."""
+
+UNSURE, LIKELY = 0.95, 0.02
+"""A character below the first probability may be another one of at least the second."""
+
+
+class RegionFormats:
+    """The formats of countries, as arrays: how likely a text is on the plates of each.
+
+    A format gives each text that it allows the same probability; a character outside it may be any, at the
+    cost of :data:`~plate_ocr.readers.ctc.MISMATCH_PENALTY`.
+
+    Args:
+        alphabet: the classes of texts.
+        codes: of the regions, in any order; without formats they are left out.
+
+    Attributes:
+        codes: of the regions, sorted.
+    """
+
+    def __init__(self, alphabet: Alphabet, codes: Collection[str]) -> None:
+        self.alphabet = alphabet
+        # A plate is read from several crops, and in many pictures of a video.
+        self._of_text = lru_cache(maxsize=256)(self._likelihoods)
+        table = bundled_formats()
+        self.codes = tuple(sorted(code for code in set(codes) if code in table))
+        # No character stands beyond the end of a format; an unknown one may be any.
+        distinct: dict[str, int] = {"": 0}
+        places, shortest, priors, starts = list[list[int]](), list[int](), list[float](), list[int]()
+        for code in self.codes:
+            starts.append(len(places))
+            for form in table[code]:
+                row = [distinct.setdefault(place, len(distinct)) for place in form.places]
+                places.append(row + [0] * (LONGEST - len(row)))
+                shortest.append(form.shortest)
+                priors.append(min(form.prior, 0.0))
+        self._allowed = np.zeros((len(distinct), len(alphabet.characters) + 1), bool)
+        index = {char: i for i, char in enumerate(alphabet.characters)}
+        for place, i in distinct.items():
+            kept = [index[char] for char in normalize_text(place, alphabet) if char in index]
+            self._allowed[i, kept] = True
+        sizes = np.maximum(self._allowed.sum(1), 1).astype(np.float32)
+        sizes[0] = len(alphabet.characters)
+        self._allowed[1:, -1] = True
+        self._costs = np.log(sizes)
+        self._places, self._starts = np.array(places, np.int64), np.array(starts, np.int64)
+        per_format = self._allowed[self._places].any(1)
+        self._characters = np.logical_or.reduceat(per_format, self._starts, axis=0)
+        self._shortest, self._priors = np.array(shortest), np.array(priors, np.float32)
+
+    def log_likelihoods(self, texts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Log-probabilities of texts of one length.
+
+        Args:
+            texts: int64 ``(N, length)``: classes; an unknown character is the last one.
+
+        Returns:
+            float32 ``(N, regions)``.
+        """
+        places, texts = self._places[:, : texts.shape[1]], texts[:, :LONGEST]
+        fits = self._allowed[places[None], texts[:, None, :]]
+        costs = np.where(fits, self._costs[places], self._costs[0] - MISMATCH_PENALTY)
+        unknown = texts % self._allowed.shape[1] == self._allowed.shape[1] - 1
+        costs = np.where(unknown[:, None, :], self._costs[0], costs).sum(2)
+        missing = np.maximum(0, self._shortest - texts.shape[1])
+        values = self._priors - costs + MISMATCH_PENALTY * missing
+        best = np.maximum.reduceat(values, self._starts, axis=1)
+        foreign = (~self._characters[:, texts]).sum(2).T
+        return np.asarray(best + FOREIGN_PENALTY * foreign, np.float32)
+
+    def _likelihoods(self, text: str) -> NDArray[np.float32]:
+        """Log-probabilities of a text, float32 ``(regions,)``."""
+        # An unknown character's place, -1, is that of the last column.
+        places = [self.alphabet.characters.find(char) for char in text]
+        return np.asarray(self.log_likelihoods(np.array([places], np.int64))[0], np.float32)
+
+    def posterior(self, text: str, head: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities of the regions, float32 ``(regions,)``.
+
+        Args:
+            text: of a plate, as it was read.
+            head: float32 ``(regions,)``: those by the network; uniform where it does not tell them.
+        """
+        values = np.log(np.maximum(head, 1e-9)) + self._of_text(text) / TEMPERATURE
+        powers = np.exp(values - values.max())
+        return np.asarray(powers / powers.sum(), np.float32)
+
+    def tell(self, text: str, head: NDArray[np.float32]) -> PlateRegion | None:
+        """The region of a plate; None if it cannot be told. Arguments as of :meth:`posterior`."""
+        if not text or not self.codes:
+            return None
+        probabilities = self.posterior(text, head)
+        order = np.argsort(-probabilities, kind="stable")
+        ranked = [(_with_province(self.codes[i], text), float(probabilities[i])) for i in order]
+        code, confidence = ranked[0]
+        if confidence < MIN_CONFIDENCE:
+            return None
+        return PlateRegion(code, confidence, tuple(ranked[1 : 1 + ALTERNATIVES]))
+
+    def reweigh(
+        self, decoded: Sequence[DecodedChar], probabilities: NDArray[np.float32], head: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Weigh the likely classes of unsure characters by the texts that they give.
+
+        Args:
+            decoded: the characters.
+            probabilities: float32 ``(characters, classes + 1)``: of each one's step, the blank first.
+            head: as of :meth:`posterior`.
+
+        Returns:
+            The probabilities, each row of sum 1.
+        """
+        weighed = probabilities.copy()
+        text = np.array([char.char for char in decoded], np.int64)
+        prior = np.log(np.maximum(head, 1e-9))
+        for i in np.argsort(probabilities[np.arange(len(text)), text + 1]):
+            row = probabilities[i, 1:]
+            if row[text[i]] >= UNSURE or not self.codes:
+                continue
+            likely = np.flatnonzero(row >= LIKELY)
+            texts = np.repeat(text[None], len(likely), 0)
+            texts[:, i] = likely
+            values = PRIOR_WEIGHT * np.logaddexp.reduce(prior + self.log_likelihoods(texts), axis=1)
+            weighed[i, likely + 1] *= np.exp(values - values.max())
+            weighed[i] /= weighed[i].sum()
+            best = likely[int(weighed[i, likely + 1].argmax())]
+            if weighed[i, best + 1] > weighed[i, text[i] + 1]:
+                text[i] = best
+        return weighed
+
+
+@cache
+def region_formats(alphabet: Alphabet, codes: tuple[str, ...] | None) -> RegionFormats:
+    """The formats of some regions, by default of all countries; made once."""
+    return RegionFormats(alphabet, {*bundled_formats()} - {*NO_COUNTRY} if codes is None else codes)
+
+
+def _with_province(code: str, text: str) -> str:
+    """China's provinces by their character."""
+    province = next((char for char in text if char in PROVINCES), "")
+    return f"{code}-{province}" if code == "cn" and province else code

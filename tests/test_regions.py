@@ -1,0 +1,123 @@
+"""Where a plate is from, by its format and by the network; formats as a soft prior."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
+from plate_ocr.readers.ctc import DecodedChar
+from plate_ocr.readers.regions import RegionFormats, region_formats
+from plate_ocr.readers.results import ALTERNATIVES, Char, PlateRegion, plate_of, whole_picture, with_region
+
+ALPHABET = Alphabet(PLATE_CHARACTERS, unknown=True)
+COUNTRIES = region_formats(ALPHABET, None)
+UNIFORM = np.full(len(COUNTRIES.codes), 1 / len(COUNTRIES.codes), np.float32)
+
+
+def plate(text: str) -> tuple[Char, ...]:
+    return tuple(Char(None if char == UNKNOWN else char, 0.9, ()) for char in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("皖A512T3", "cn-皖"),
+        ("皖A?12T3", "cn-皖"),
+        ("01A123BC", "uz"),
+        ("A123BC77", "ru"),
+        ("34ABC123", "tr"),
+        ("서울74사9728", "kr"),
+        ("247너5294", "kr"),
+        ("品川300あ1234", "jp"),
+        ("1กก1234", "th"),
+        ("٦٦٦٦مأس", "eg"),
+        ("١٢ب٣۴۵۶٧", "ir"),
+        ("12345أ67", "ma"),
+    ],
+)
+def test_a_format_tells_its_region(text: str, code: str) -> None:
+    region = COUNTRIES.tell(text, UNIFORM)
+    assert region is not None
+    assert region.code == code
+    assert region.country == code[:2]
+    assert 0.5 <= region.confidence <= 1
+    assert len(region.alternatives) == ALTERNATIVES
+    probabilities = [region.confidence, *(share for _, share in region.alternatives)]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
+@pytest.mark.parametrize("text", ["", "ABC1234", "????", "A" * 15])
+def test_what_many_countries_have_is_not_told(text: str) -> None:
+    assert COUNTRIES.tell(text, UNIFORM) is None
+
+
+def test_the_network_tells_what_formats_leave_open() -> None:
+    head = np.where(np.array(COUNTRIES.codes) == "br", 0.9, 0.001).astype(np.float32)
+    region = COUNTRIES.tell("ABC1234", head)
+    assert region is not None
+    assert region.code == "br"
+    # A format is no prohibition, but its script is strong evidence.
+    region = COUNTRIES.tell("皖A512T3", head)
+    assert region is not None
+    assert region.country == "cn"
+    assert COUNTRIES.posterior("ABC1234", head).sum() == pytest.approx(1)
+
+
+def test_given_regions_alone_are_told() -> None:
+    few = RegionFormats(ALPHABET, ["de", "br", "no-such-region", "br"])
+    assert few.codes == ("br", "de")
+    region = few.tell("ABC1D23", np.full(2, 0.5, np.float32))
+    assert region is not None
+    assert (region.code, len(region.alternatives)) == ("br", 1)
+    none = RegionFormats(ALPHABET, ["my.toml"])
+    assert none.tell("ABC1D23", np.ones(0, np.float32)) is None
+
+
+def rows(*chars: dict[str, float]) -> tuple[list[DecodedChar], np.ndarray]:
+    """Decoded characters, and the probabilities of their steps."""
+    probabilities = np.full((len(chars), len(ALPHABET) + 1), 1e-6, np.float32)
+    for row, one in zip(probabilities, chars, strict=True):
+        for char, value in one.items():
+            row[ALPHABET.encode(char)[0] + 1] = value
+    return [DecodedChar(int(row[1:].argmax()), i) for i, row in enumerate(probabilities)], probabilities
+
+
+def text_of(probabilities: np.ndarray) -> str:
+    return ALPHABET.decode(probabilities[:, 1:].argmax(1))
+
+
+def test_formats_decide_where_the_network_is_unsure_and_nowhere_else() -> None:
+    sure = [{char: 0.999} for char in "01A12"]
+    decoded, probs = rows(*sure, {"O": 0.5, "0": 0.48}, {"B": 0.99}, {"C": 0.99})
+    weighed = COUNTRIES.reweigh(decoded, probs, UNIFORM)
+    assert text_of(probs) == "01A12OBC"
+    assert text_of(weighed) == "01A120BC"
+    np.testing.assert_allclose(weighed[5].sum(), 1, atol=1e-5)
+    np.testing.assert_array_equal(weighed[:5], probs[:5])
+    decoded, probs = rows(*sure, {"O": 0.97, "0": 0.02}, {"B": 0.99}, {"C": 0.99})
+    assert text_of(COUNTRIES.reweigh(decoded, probs, UNIFORM)) == "01A12OBC"
+
+
+def test_iranian_plates_have_persian_digits() -> None:
+    read = plate_of(plate("١٢ب٣۴۵?٧"), whole_picture(10, 5), cuts=[3])
+    iran = with_region(read, PlateRegion("ir", 0.9, ()))
+    assert iran.text == "۱۲ب۳۴۵?۷"
+    assert [char.char for char in iran.chars] == [*"۱۲ب۳۴۵", None, "۷"]
+    assert iran.groups == ("۱۲ب", "۳۴۵?۷")
+    assert iran.text_latin_digits == "12ب345?7"
+    assert with_region(read, PlateRegion("eg", 0.9, ())).text == read.text
+    assert with_region(read, None).region is None
+
+
+def test_a_plate_says_where_it_is_from_and_its_text_in_other_scripts() -> None:
+    saudi = with_region(
+        plate_of(plate("7354RXA"), whole_picture(10, 5)), PlateRegion("sa", 0.75, (("de", 0.2),))
+    )
+    values = saudi.to_dict()
+    assert values["region"] == {"code": "sa", "confidence": 0.75, "alternatives": [["de", 0.2]]}
+    assert (values["text_latin_digits"], values["text_native"]) == ("7354RXA", "٧٣٥٤رصأ")
+    other = dataclasses.replace(saudi, region=None).to_dict()
+    assert (other["region"], other["text_native"]) == (None, None)
