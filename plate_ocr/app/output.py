@@ -244,6 +244,7 @@ CSV_COLUMNS = (
     "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "touches_edge", "known_plate", "known_name",
     "annotated", "blurred", "crop",
     "start", "end", "first_seen", "last_seen", "camera", "direction", "movement", "id",
+    "region", "text_latin_digits", "text_native",
 )  # fmt: skip
 """Of a table with one row per plate; an image without a plate has one row without text."""
 
@@ -251,7 +252,7 @@ CSV_COLUMNS = (
 def to_rows(values: dict[str, Any]) -> list[list[Any]]:
     """The rows of what :func:`to_values` gives in a table of :data:`CSV_COLUMNS`."""
     first, files = [values["image"], values["error"]], values.get("files", NONE_WRITTEN._asdict())
-    written, seen = [files["annotated"], files["blurred"]], [values.get(key) for key in CSV_COLUMNS[20:]]
+    written, seen = [files["annotated"], files["blurred"]], [values.get(key) for key in CSV_COLUMNS[20:28]]
     crops = files["crops"] or [None] * len(values["plates"])
     rows = [
         [
@@ -263,10 +264,13 @@ def to_rows(values: dict[str, Any]) -> list[list[Any]]:
             *written,
             crop,
             *seen,
+            # Lines of --resume may be from before these entries.
+            (plate.get("region") or {}).get("code"),
+            *(plate.get(key) for key in CSV_COLUMNS[29:]),
         ]
         for plate, crop in zip(values["plates"], crops, strict=True)
     ]
-    return rows or [[*first, *[None] * 15, *written, None, *seen]]
+    return rows or [[*first, *[None] * 15, *written, None, *seen, None, None, None]]
 
 
 SHEET_ROWS = 1_048_576

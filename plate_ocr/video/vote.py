@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from itertools import accumulate
 
@@ -9,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.readers.lazy import ready
-from plate_ocr.readers.results import ALTERNATIVES, NOWHERE, Char, Plate, plate_of
+from plate_ocr.readers.results import ALTERNATIVES, NOWHERE, Char, Plate, PlateRegion, plate_of
+
+MIN_REGION_WEIGHT = 0.5
+"""Of a region, as a part of the weight of all readings, or it is not told."""
 
 
 class TextVote:
@@ -18,7 +22,7 @@ class TextVote:
     A reading is weighted by its confidence. The number of characters with the most weight wins, and among its
     readings the character with the most weight in each place. Confidence and position of a character are
     weighted means over those readings. Groups are those of a majority of the readings that have
-    groups.
+    groups; the region is the likeliest over all readings, if it has half of their weight.
     """
 
     def __init__(self) -> None:
@@ -28,6 +32,9 @@ class TextVote:
         # Weighted sums of the characters' ends, with the weights; and the weight of each grouping.
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._groups: dict[tuple[int, int], dict[tuple[int, ...], float]] = {}
+        # Weights of regions, and of all readings, with a region or without.
+        self._regions: dict[str, float] = defaultdict(float)
+        self._total = 0.0
 
     def add(self, plate: Plate, weight: float = 1.0) -> None:
         """Add a reading."""
@@ -40,6 +47,10 @@ class TextVote:
                 votes[other] += weight * share
         ends = np.array([(char.x0, char.x1, 1.0) for char in plate.chars], np.float64)
         self._add_spaces(layout, weight * np.where(np.isnan(ends).any(1, keepdims=True), 0.0, ends))
+        self._total += weight
+        if plate.region:
+            for code, share in ((plate.region.code, plate.region.confidence), *plate.region.alternatives):
+                self._regions[code] += weight * share
         if plate.groups is not None:
             self._groups.setdefault(layout, defaultdict(float))[tuple(map(len, plate.groups))] += weight
 
@@ -48,6 +59,9 @@ class TextVote:
 
     def scale(self, factor: float) -> None:
         """Multiply the weight of all readings so far."""
+        self._total *= factor
+        for code in self._regions:
+            self._regions[code] *= factor
         for layout in self._weights:
             self._weights[layout] *= factor
             self._ends[layout] *= factor
@@ -60,6 +74,9 @@ class TextVote:
 
     def merge(self, other: TextVote) -> None:
         """Add all readings of another vote."""
+        self._total += other._total
+        for code, value in other._regions.items():
+            self._regions[code] += value
         for layout, weight in other._weights.items():
             self._weights[layout] += weight
             places = self._places.setdefault(layout, [defaultdict(float) for _ in range(layout[0])])
@@ -83,7 +100,17 @@ class TextVote:
             alternatives = tuple(ranked[:ALTERNATIVES])
             extent = ready((x0 / seen, x1 / seen)) if seen else NOWHERE
             chars.append(Char(winner, votes[winner] / total, alternatives, extent=extent))
-        return plate_of(tuple(chars), corners, layout[1], self._cuts(layout))
+        plate = plate_of(tuple(chars), corners, layout[1], self._cuts(layout))
+        return dataclasses.replace(plate, region=self._region())
+
+    def _region(self) -> PlateRegion | None:
+        """The region with the most weight; None if it has less than half."""
+        ranked = sorted(
+            ((code, value / self._total) for code, value in self._regions.items()), key=_negative_weight
+        )
+        if not ranked or ranked[0][1] < MIN_REGION_WEIGHT:
+            return None
+        return PlateRegion(*ranked[0], tuple(ranked[1 : 1 + ALTERNATIVES]))
 
     def _cuts(self, layout: tuple[int, int]) -> list[int] | None:
         """The starts of groups by majority, among the readings that have groups."""

@@ -32,9 +32,9 @@ def test_a_table_has_a_row_a_plate(tmp_path: Path) -> None:
     write_table(tmp_path / "t.csv", [row for values in answers for row in to_rows(values)])
     lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == ",".join(f'"{column}"' for column in CSV_COLUMNS)
-    assert lines[1] == '"a,b.jpg",,"皖A512T3",0.97,0.9,1,1,2,3,2,3,4,1,4,0,,,,,' + "," * 8
-    assert lines[3] == '"c.jpg",' + "," * 26
-    assert lines[4] == '"d.jpg","cannot read d.jpg"' + "," * 26
+    assert lines[1] == '"a,b.jpg",,"皖A512T3",0.97,0.9,1,1,2,3,2,3,4,1,4,0,,,,,' + "," * 8 + ',,"皖A512T3",'
+    assert lines[3] == '"c.jpg",' + "," * 29
+    assert lines[4] == '"d.jpg","cannot read d.jpg"' + "," * 29
 
 
 AWKWARD = [
