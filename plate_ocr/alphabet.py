@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +46,16 @@ KANJI = (
     "姫奈良鳥歌取根出雲倉敷下関徳香愛媛九久留米筑佐保分児奄美沖縄一"
 )
 """Of the names of regions on Japanese plates, what no Chinese plate has."""
+CHARACTERS_OF: Mapping[str, str] = {
+    "latin": MARKED,
+    "cyrillic": CYRILLIC,
+    "chinese": PROVINCES + SPECIAL + MILITARY + OFFICIAL,
+    "hangul": HANGUL,
+    "arabic": ARABIC_DIGITS + PERSIAN_DIGITS + ARABIC,
+    "thai": THAI,
+    "japanese": KANA + KANJI + "京北南川成新森津湘金青",
+}
+"""What each script has beside plain Latin letters and digits, which plates of every script may have."""
 SCRIPTS = HANGUL + ARABIC_DIGITS + PERSIAN_DIGITS + ARABIC + THAI + KANA + KANJI
 """What no Latin and no Chinese plate has."""
 PLATE_CHARACTERS = DIGITS + LETTERS + PROVINCES + SPECIAL + MILITARY + OFFICIAL + CYRILLIC + MARKED + SCRIPTS

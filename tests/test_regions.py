@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
+from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, PLATE_CHARACTERS, UNKNOWN, Alphabet
+from plate_ocr.app.options import Script
+from plate_ocr.errors import ModelError
+from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.ctc import DecodedChar
 from plate_ocr.readers.regions import RegionFormats, region_formats
 from plate_ocr.readers.results import ALTERNATIVES, Char, PlateRegion, plate_of, whole_picture, with_region
@@ -121,3 +125,17 @@ def test_a_plate_says_where_it_is_from_and_its_text_in_other_scripts() -> None:
     assert (values["text_latin_digits"], values["text_native"]) == ("7354RXA", "٧٣٥٤رصأ")
     other = dataclasses.replace(saudi, region=None).to_dict()
     assert (other["region"], other["text_native"]) == (None, None)
+
+
+def test_scripts_narrow_what_is_read(shipped_plates: Path) -> None:
+    picture = Path(__file__).parent.parent / "data" / "plate.png"
+    for script, starts in ((None, "皖"), ("chinese", "皖"), (["latin", "chinese"], "皖"), ("thai", "")):
+        with PlateReader(shipped_plates, input="plate", script=script, min_plate_confidence=0) as read:
+            assert read(picture).text.startswith(starts)
+            assert script != "thai" or not set(read(picture).text) & set(CHARACTERS_OF["chinese"])
+    with pytest.raises(ValueError, match="script 'runes' is none of latin, cyrillic, chinese"):
+        PlateReader(shipped_plates, script="runes")
+    with pytest.raises(ModelError, match="reads single characters; a script belongs to plates"):
+        PlateReader("chars", script="latin")
+    assert set("".join(CHARACTERS_OF.values())) | set(DIGITS + LETTERS) == set(PLATE_CHARACTERS)
+    assert tuple(CHARACTERS_OF) == tuple(one.value for one in Script)

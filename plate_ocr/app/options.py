@@ -29,6 +29,18 @@ class CharModel(StrEnum):
     chars = "chars"
 
 
+class Script(StrEnum):
+    """Scripts of plates."""
+
+    latin = "latin"
+    cyrillic = "cyrillic"
+    chinese = "chinese"
+    hangul = "hangul"
+    arabic = "arabic"
+    thai = "thai"
+    japanese = "japanese"
+
+
 class Model(StrEnum):
     """The models that can be trained."""
 
@@ -138,6 +150,16 @@ ReadRegions: TypeAlias = Annotated[
         metavar="CODE|FILE,…",
         help="Codes of regions, such as us or de, or region files; may be repeated. Their plate formats "
         "help to tell similar characters apart.",
+    ),
+]
+
+ReadScripts: TypeAlias = Annotated[
+    list[Script] | None,
+    typer.Option(
+        "--script",
+        help="Read the characters of this script alone, beside plain Latin letters and digits; may be "
+        "repeated.",
+        show_default="all",
     ),
 ]
 

@@ -193,6 +193,8 @@ class PlateReader(Reader[Reading]):
             apart picture by picture (a character model takes it for ``"plate"``).
         region: a code such as ``"cn"`` or ``"US"``, a region file, or a sequence of such: their formats help
             where characters look alike; by default that of the model's card, if it names one.
+        script: a script such as ``"hangul"``, or a sequence of such, whose characters alone are read beside
+            plain Latin letters and digits; by default all.
         threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
         min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
         min_plate_confidence: a plate with a lower ``confidence`` is left out, 0..1; by default the model's
@@ -230,6 +232,7 @@ class PlateReader(Reader[Reading]):
         *,
         input: InputType = "auto",
         region: Region | Sequence[Region] | None = None,
+        script: str | Sequence[str] | None = None,
         threads: int | None = None,
         min_confidence: float | None = None,
         min_plate_confidence: float | None = None,
@@ -252,6 +255,7 @@ class PlateReader(Reader[Reading]):
             1,
             input=input,
             region=region,
+            script=script,
             min_confidence=min_confidence,
             min_plate_confidence=min_plate_confidence,
             min_height=min_height,
@@ -286,6 +290,7 @@ class PlateReader(Reader[Reading]):
                 min_confidence=min_confidence,
                 min_plate_confidence=settings["min_plate_confidence"],
                 region=region,
+                script=script,
             )
             if input == "plate":
                 self._read = plates.read
@@ -304,6 +309,8 @@ class PlateReader(Reader[Reading]):
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
+            if script:
+                raise ModelError(f"{self.model.path} reads single characters; a script belongs to plates")
             from plate_ocr.readers.classical import ClassicalReader
 
             input = "char" if input == "char" else "plate"

@@ -10,9 +10,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, UNKNOWN
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.readers.base import check_confidence
+from plate_ocr.readers.base import check_choice, check_confidence
 from plate_ocr.readers.ctc import (
     DecodedChar,
     FormatPrior,
@@ -62,6 +62,8 @@ class NetworkReader:
             at most, the model's own bound. With 0 there is no bound, on short texts neither.
         region: a code, a file or several, whose formats are a hint of what stands where; by default that
             of the model's card, and no hint where it names none.
+        script: names of scripts, of :data:`~plate_ocr.alphabet.CHARACTERS_OF`, whose characters alone are
+            read, beside plain Latin letters and digits; by default all.
 
     Raises:
         DataError: if a region is unknown or its file has a mistake.
@@ -77,6 +79,7 @@ class NetworkReader:
         min_confidence: float | None = None,
         min_plate_confidence: float | None = None,
         region: Region | Sequence[Region] | None = None,
+        script: str | Sequence[str] | None = None,
     ) -> None:
         check_confidence("min_confidence", min_confidence)
         check_confidence("min_plate_confidence", min_plate_confidence)
@@ -93,6 +96,11 @@ class NetworkReader:
         self._prior = FormatPrior(card.alphabet, formats)
         given = [region] if isinstance(region, str | os.PathLike) else region
         codes = tuple(os.fspath(one).lower() for one in given if one)
+        scripts = [script] if isinstance(script, str) else script or ()
+        for name in scripts:
+            check_choice("script", name, tuple(CHARACTERS_OF))
+        kept = DIGITS + LETTERS + UNKNOWN + "".join(CHARACTERS_OF[name] for name in scripts)
+        self._excluded = [1 + i for i, c in enumerate(card.alphabet.classes) if scripts and c not in kept]
         self._regions = partial(region_formats, card.alphabet, codes or None)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
@@ -199,11 +207,20 @@ class NetworkReader:
         inputs = [preprocess_plate(crop.picture, card.height, card.width) for crop in batch]
         outputs = zip(batch, inputs, *self.model(np.stack(inputs)), strict=True)
         readings = list[CropReading]()
-        for crop, input, probs, points, regions in outputs:
+        for crop, input, all_probs, points, regions in outputs:
+            probs = self._narrowed(all_probs)
             decoded = self.decode(probs)
             plate = self.plate(decoded, probs, points, crop.picture.shape[::-1], regions)
             readings.append(CropReading(crop, input, probs, points, decoded, plate, regions))
         return readings
+
+    def _narrowed(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities ``(steps, classes + 1)`` without the characters of scripts that are not read."""
+        if not self._excluded:
+            return probabilities
+        narrowed = probabilities.copy()
+        narrowed[:, self._excluded] = 0
+        return np.asarray(narrowed / np.maximum(narrowed.sum(1, keepdims=True), 1e-9), np.float32)
 
     def plate(
         self,

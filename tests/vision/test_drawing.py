@@ -68,3 +68,14 @@ def test_a_contact_sheet_shows_every_picture_with_its_caption() -> None:
 def test_a_contact_sheet_needs_a_caption_for_every_picture() -> None:
     with pytest.raises(ValueError, match="argument"):
         contact_sheet([np.zeros((4, 4), np.uint8)] * 2, ["one"], 2)
+
+
+@pytest.mark.parametrize(("text", "first"), [("١س", "١"), ("١٢ب٣", "١٢"), ("서울74사", "서울"), ("1あ", "1")])
+def test_text_is_drawn_from_left_to_right_in_the_order_of_the_plate(text: str, first: str) -> None:
+    whole, part = blank(60, 260), blank(60, 260)
+    draw_text(whole, text, (10, 40), 32)
+    draw_text(part, first, (10, 40), 32)
+    ink = np.flatnonzero((part < 128).any((0, 2)))
+    assert len(ink)
+    np.testing.assert_array_equal(whole[:, : ink[-1]], part[:, : ink[-1]])
+    assert (whole[:, ink[-1] + 1 :] < 128).any()

@@ -53,6 +53,7 @@ def predict(
     model: options.ReadModel = None,
     input_type: options.InputOption = None,
     region: options.ReadRegions = None,
+    script: options.ReadScripts = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
     min_confidence: options.MinConfidence = None,
     known: Annotated[
@@ -128,6 +129,7 @@ def predict(
         open_reader,
         model,
         region=regions,
+        script=[one.value for one in script or []],
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,
         min_height=min_height,
