@@ -61,18 +61,21 @@ class RegionFormats:
                 places.append(row + [0] * (LONGEST - len(row)))
                 shortest.append(form.shortest)
                 priors.append(min(form.prior, 0.0))
-        self._allowed = np.zeros((len(distinct), len(alphabet.characters) + 1), bool)
+        allowed = np.zeros((len(distinct), len(alphabet.characters) + 1), bool)
         index = {char: i for i, char in enumerate(alphabet.characters)}
         for place, i in distinct.items():
             kept = [index[char] for char in normalize_text(place, alphabet) if char in index]
-            self._allowed[i, kept] = True
-        sizes = np.maximum(self._allowed.sum(1), 1).astype(np.float32)
-        sizes[0] = len(alphabet.characters)
-        self._allowed[1:, -1] = True
-        self._costs = np.log(sizes)
+            allowed[i, kept] = True
+        anything = np.log(np.float32(len(alphabet.characters)))
+        sizes = np.maximum(allowed.sum(1, keepdims=True), 1).astype(np.float32)
+        # Of each place and class; an unknown character may be any.
+        self._values = np.where(allowed, -np.log(sizes), MISMATCH_PENALTY - anything).astype(np.float32)
+        self._values[:, -1] = -anything
+        allowed[:, -1] = True
         self._places, self._starts = np.array(places, np.int64), np.array(starts, np.int64)
-        per_format = self._allowed[self._places].any(1)
-        self._characters = np.logical_or.reduceat(per_format, self._starts, axis=0)
+        per_format = allowed[self._places].any(1)
+        own = np.logical_or.reduceat(per_format, self._starts, axis=0)
+        self._foreign = np.where(own, 0, FOREIGN_PENALTY).astype(np.float32)
         self._shortest, self._priors = np.array(shortest), np.array(priors, np.float32)
 
     def log_likelihoods(self, texts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -85,15 +88,12 @@ class RegionFormats:
             float32 ``(N, regions)``.
         """
         places, texts = self._places[:, : texts.shape[1]], texts[:, :LONGEST]
-        fits = self._allowed[places[None], texts[:, None, :]]
-        costs = np.where(fits, self._costs[places], self._costs[0] - MISMATCH_PENALTY)
-        unknown = texts % self._allowed.shape[1] == self._allowed.shape[1] - 1
-        costs = np.where(unknown[:, None, :], self._costs[0], costs).sum(2)
         missing = np.maximum(0, self._shortest - texts.shape[1])
-        values = self._priors - costs + MISMATCH_PENALTY * missing
+        values = (
+            self._values[places[None], texts[:, None, :]].sum(2) + self._priors + MISMATCH_PENALTY * missing
+        )
         best = np.maximum.reduceat(values, self._starts, axis=1)
-        foreign = (~self._characters[:, texts]).sum(2).T
-        return np.asarray(best + FOREIGN_PENALTY * foreign, np.float32)
+        return np.asarray(best + self._foreign[:, texts].sum(2).T, np.float32)
 
     def _likelihoods(self, text: str) -> NDArray[np.float32]:
         """Log-probabilities of a text, float32 ``(regions,)``."""
