@@ -197,7 +197,7 @@ def throughput(folder: Path) -> None:
 
     from plate_ocr.batch import local, on_ray
 
-    pictures = [str(path) for path in draw_plates(folder / "pictures")] * 40
+    pictures = [str(path) for path in draw_plates(folder / "pictures")] * 10
     ray.init(log_to_driver=False)
     engines: dict[str, Callable[[list[str]], object]] = {
         "local -j 2": lambda parts: list(local.read_parts(parts, 2)),
@@ -208,7 +208,7 @@ def throughput(folder: Path) -> None:
     for turn in range(2):
         for name, engine in engines.items():
             place = Folder(str(folder / f"{name} {turn}"))
-            manifest = Manifest.write(place, "x", Settings("plates", "plate"), pictures, 125)
+            manifest = Manifest.write(place, "x", Settings("plates", "plate"), pictures, 50)
             started = time.perf_counter()
             engine([manifest.part(number) for number in range(manifest.parts)])
             seconds[name] += time.perf_counter() - started
