@@ -42,7 +42,7 @@ from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, report_data, training_record
 from plate_ocr.vision.images import Image
 
-KEPT_SHARE = 0.25
+KEPT_SHARE = 0.5
 """Share of the base model's weights in those that are kept after a training on real plates."""
 
 
