@@ -85,6 +85,9 @@ def test_a_reading_is_the_object_of_the_command_line() -> None:
                 "groups": None,
                 "known": None,
                 "detection": None,
+                "region": None,
+                "text_latin_digits": "A?",
+                "text_native": None,
             }
         ],
     }

@@ -117,8 +117,10 @@ class Says:
         self.card = dataclasses.replace(card, min_plate_confidence=0.7)
         self.answers, self.batches = [*answers], list[int]()
 
-    def __call__(self, pictures: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Probabilities, and corners of text and plate, which are the same."""
+    def __call__(
+        self, pictures: Image
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Probabilities, corners of text and plate, which are the same, and no regions."""
         self.batches.append(len(pictures))
         shares = np.zeros((len(pictures), self.card.steps, len(self.card.alphabet) + 1), np.float32)
         points = list[Any]()
@@ -127,7 +129,7 @@ class Says:
             row[2 + 3 * np.arange(len(text)), np.array(self.card.alphabet.encode(text)) + 1] = share
             points.append([[0, 0], [reach, 0], [reach, reach], [0, reach]] * 2)
         shares[:, :, 0] = 1 - shares.sum(2)
-        return shares, np.array(points, np.float32)
+        return shares, np.array(points, np.float32), np.empty((len(pictures), 0), np.float32)
 
 
 NOTHING = ("A", 0.1, 1.0)

@@ -107,6 +107,9 @@ def test_json_is_as_designed(run: Run, pictures: Path) -> None:
         "groups",
         "known",
         "detection",
+        "region",
+        "text_latin_digits",
+        "text_native",
     ]
     assert plate["text"] == plate["chars"][0]["char"] == "7"
     assert plate["corners"] == [[0, 0], [44, 0], [44, 60], [0, 60]]
@@ -173,7 +176,7 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
         (["--model", "detector"], "only finds plates; plates, chars and digits read"),
         (
             ["--model", "chars", "--region", "atlantis"],
-            "there is no region 'atlantis'; give one of al, am, any, ar, at",
+            "there is no region 'atlantis'; give one of ae, al, am, any, ar, at",
         ),
         (["--input", "car"], "Invalid value for '--input'"),
         (["--min-confidence", "2"], "Invalid value for '--min-confidence'"),
