@@ -193,8 +193,7 @@ class PlateReader(Reader[Reading]):
             apart picture by picture (a character model takes it for ``"plate"``).
         region: a code such as ``"cn"`` or ``"US"``, a region file, or a sequence of such: their formats help
             where characters look alike; by default that of the model's card, if it names one.
-        script: a script such as ``"hangul"``, or a sequence of such, whose characters alone are read beside
-            plain Latin letters and digits; by default all.
+        script: such as ``"hangul"``, or a sequence: no other is read but plain Latin; by default all are.
         threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
         min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
         min_plate_confidence: a plate with a lower ``confidence`` is left out, 0..1; by default the model's
@@ -202,12 +201,11 @@ class PlateReader(Reader[Reading]):
         min_height: a plate with a lower ``height``, pixels, is left out.
         rotate: degrees by which pictures are turned clockwise: 0, 90, 180 or 270.
         roi: region of interest ``(x, y, w, h)``, whole pixels: nothing is looked at outside of it.
-        ignore: boxes ``(x, y, w, h)`` in which nothing is looked at. These and all coordinates of results are
-            pixels of the picture after EXIF rotation and ``rotate``; boxes are clipped at its edge.
-        providers: what runs the networks: ``"cpu"``, which is the default, ``"cuda"``, ``"openvino"``,
-            ``"coreml"``, a name of ONNX Runtime's, or a list of names, the preferred first; ``"auto"``
-            takes the first of CUDA, CoreML, OpenVINO and the processor that is there. What is asked for
-            and not there is an error.
+        ignore: boxes ``(x, y, w, h)`` in which nothing is looked at, clipped at the picture's edge. All
+            coordinates are pixels after EXIF rotation and ``rotate``.
+        providers: what runs the networks: ``"cpu"``, the default, ``"cuda"``, ``"openvino"``, ``"coreml"``, a
+            name of ONNX Runtime's, or a list, the preferred first; ``"auto"`` takes the first of CUDA,
+            CoreML, OpenVINO and the processor that is there.
 
     Attributes:
         model: reads.
@@ -245,8 +243,7 @@ class PlateReader(Reader[Reading]):
         self._detector: Callable[[], Detector] = cache(
             partial(Detector, "detector", threads=threads, providers=providers)
         )
-        # Pillow is imported while ONNX Runtime opens the network, which needs no Python.
-        decoders = Thread(target=load_decoders)
+        decoders = Thread(target=load_decoders)  # while ONNX Runtime opens the network
         decoders.start()
         opened = load_model(model, threads=threads, providers=providers)
         decoders.join()
@@ -290,7 +287,7 @@ class PlateReader(Reader[Reading]):
                 min_confidence=min_confidence,
                 min_plate_confidence=settings["min_plate_confidence"],
                 region=region,
-                script=script,
+                script=settings["script"],
             )
             if input == "plate":
                 self._read = plates.read
@@ -309,7 +306,7 @@ class PlateReader(Reader[Reading]):
         else:
             if input == "photo":
                 raise ModelError(f"{self.model.path} reads single characters; photos take plates")
-            if script:
+            if settings["script"]:
                 raise ModelError(f"{self.model.path} reads single characters; a script belongs to plates")
             from plate_ocr.readers.classical import ClassicalReader
 
