@@ -13,10 +13,10 @@ import numpy as np
 from data.render import FOLDER
 from plate_ocr import CharClassifier
 from plate_ocr.app.classical_sheets import draw_characters, draw_polarities
-from plate_ocr.app.pictures import annotated
 from plate_ocr.files import write_whole
 from plate_ocr.model.cards import ModelCard
 from plate_ocr.readers.auto import PlateReader
+from plate_ocr.readers.pictures import annotated
 from plate_ocr.readers.trace import recording
 from plate_ocr.vision.images import Image, read_image
 

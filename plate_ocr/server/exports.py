@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import IO, Any
 
-from plate_ocr.labels import CSV_COLUMNS, LABELS
+from plate_ocr.label_files import CSV_COLUMNS
+from plate_ocr.labels import LABELS
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.store.search import Query, export
 from plate_ocr.server.store.sightings import Sighting

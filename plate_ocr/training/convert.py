@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -51,7 +51,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 TOLERANCE = 0.01
 """Largest difference between the outputs of a model and of its conversion, relative to the largest output."""
 
-Run: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Run: TypeAlias = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 """Runs a converted network: inputs to outputs, both with the batch first."""
 
 
@@ -77,8 +77,9 @@ class _Reading(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, views: Tensor) -> Tensor:
-        return self.network.read(views)
+    def forward(self, views: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        logits, regions = self.network.read(views)
+        return logits if self.network.region is None else (logits, regions)
 
 
 def converted(
@@ -152,11 +153,13 @@ def _part(graph: bytes, network: Network, card: Card, batch: int | None, *, find
 def _compare(part: Part, run: Run, format: str) -> None:
     """Raises ModelError if a conversion computes something else."""
     session = InferenceSession(part.graph, providers=["CPUExecutionProvider"])
-    (expected,) = session.run(None, {session.get_inputs()[0].name: part.inputs})
-    found = run(part.inputs)
-    scale = float(np.abs(expected).max())
-    if found.shape != expected.shape or float(np.abs(found - expected).max()) > TOLERANCE * scale:
-        raise ModelError(f"the {format} model computes something else than the weights; nothing was written")
+    outputs = session.run(None, {session.get_inputs()[0].name: part.inputs})
+    for expected, found in zip(outputs, run(part.inputs), strict=True):
+        scale = float(np.abs(expected).max())
+        if found.shape != expected.shape or float(np.abs(found - expected).max()) > TOLERANCE * scale:
+            raise ModelError(
+                f"the {format} model computes something else than the weights; nothing was written"
+            )
 
 
 def _files_of(target: Path) -> list[Path]:
@@ -171,7 +174,7 @@ def _to_onnx(part: Part, target: Path) -> Run:
     target.write_bytes(part.graph)
     session = InferenceSession(target, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda inputs: np.asarray(session.run(None, {name: inputs})[0])
+    return lambda inputs: session.run(None, {name: inputs})
 
 
 def _to_openvino(part: Part, target: Path) -> Run:
@@ -180,7 +183,7 @@ def _to_openvino(part: Part, target: Path) -> Run:
     source.write_bytes(part.graph)
     openvino.save_model(openvino.convert_model(source), target)
     compiled = openvino.Core().compile_model(target, "CPU")
-    return lambda inputs: np.asarray(compiled(inputs)[0])
+    return lambda inputs: list(compiled(inputs).to_tuple())
 
 
 def _to_ncnn(part: Part, target: Path) -> Run:
@@ -198,10 +201,10 @@ def _to_ncnn(part: Part, target: Path) -> Run:
     network.load_param(str(target))
     network.load_model(str(target.with_suffix(".bin")))
 
-    def run(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         extractor = network.create_extractor()
         extractor.input(network.input_names()[0], ncnn.Mat(inputs[0]).clone())
-        return np.array(extractor.extract(network.output_names()[0])[1])[None]
+        return [np.array(extractor.extract(name)[1])[None] for name in network.output_names()]
 
     return run
 
@@ -209,7 +212,12 @@ def _to_ncnn(part: Part, target: Path) -> Run:
 def _to_tflite(part: Part, target: Path) -> Run:
     model = import_module("litert_torch").convert(part.network, (torch.from_numpy(part.inputs),))
     model.export(str(target))
-    return lambda inputs: np.asarray(model(torch.from_numpy(inputs)))
+
+    def run(inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        outputs = model(torch.from_numpy(inputs))
+        return [*map(np.asarray, outputs if isinstance(outputs, tuple) else (outputs,))]
+
+    return run
 
 
 def _to_coreml(part: Part, target: Path) -> Run | None:
@@ -223,4 +231,4 @@ def _to_coreml(part: Part, target: Path) -> Run | None:
     model.save(str(target))
     if sys.platform != "darwin":
         return None
-    return lambda inputs: np.asarray(next(iter(model.predict({"inputs": inputs}).values())))
+    return lambda inputs: [*map(np.asarray, model.predict({"inputs": inputs}).values())]
