@@ -40,8 +40,9 @@ TEXT = np.array([[0.1, 0.2], [0.8, 0.3], [0.85, 0.8], [0.15, 0.8]])
 
 
 @pytest.fixture
-def network_says(tiny_plate_model: Path, plate_card: PlateCard) -> Answer:
+def network_says(tiny_plate_model: Path, plate_card: PlateCard, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """What is read where the network names these characters at these steps, with these probabilities."""
+    monkeypatch.setattr("plate_ocr.readers.regions.PRIOR_WEIGHT", 0.0)
 
     def read(steps: dict[int, dict[str, float]], card_region: str = "", **settings: Any) -> Plate | None:
         probabilities = np.zeros((plate_card.steps, len(plate_card.alphabet) + 1), np.float32)
@@ -120,7 +121,7 @@ class Says:
     def __call__(
         self, pictures: Image
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Probabilities, corners of text and plate, which are the same, and no regions."""
+        """Probabilities, corners of text and plate, which are the same, and even ones of regions."""
         self.batches.append(len(pictures))
         shares = np.zeros((len(pictures), self.card.steps, len(self.card.alphabet) + 1), np.float32)
         points = list[Any]()
@@ -129,7 +130,8 @@ class Says:
             row[2 + 3 * np.arange(len(text)), np.array(self.card.alphabet.encode(text)) + 1] = share
             points.append([[0, 0], [reach, 0], [reach, reach], [0, reach]] * 2)
         shares[:, :, 0] = 1 - shares.sum(2)
-        return shares, np.array(points, np.float32), np.empty((len(pictures), 0), np.float32)
+        regions = np.full((len(pictures), len(self.card.regions)), 0.5, np.float32)
+        return shares, np.array(points, np.float32), regions
 
 
 NOTHING = ("A", 0.1, 1.0)

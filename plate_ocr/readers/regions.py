@@ -27,6 +27,9 @@ PRIOR_WEIGHT = 0.5
 FOREIGN_PENALTY = -8.0
 """Log-probability added per character that no plate of a region has: another script's."""
 
+MAX_PRIOR = 2.0
+"""The most that formats count against a character, as log-probability: they forbid none."""
+
 UNSURE, LIKELY = 0.95, 0.02
 """A character below the first probability may be another one of at least the second."""
 
@@ -148,7 +151,7 @@ class RegionFormats:
             texts = np.repeat(text[None], len(likely), 0)
             texts[:, i] = likely
             values = PRIOR_WEIGHT * np.logaddexp.reduce(prior + self.log_likelihoods(texts), axis=1)
-            weighed[i, likely + 1] *= np.exp(values - values.max())
+            weighed[i, likely + 1] *= np.exp(np.maximum(values - values.max(), -MAX_PRIOR))
             weighed[i] /= weighed[i].sum()
             best = likely[int(weighed[i, likely + 1].argmax())]
             if weighed[i, best + 1] > weighed[i, text[i] + 1]:
