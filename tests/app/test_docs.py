@@ -44,7 +44,11 @@ INSTALLS = re.compile(r"^(?:pip|uv|pipx|python -m venv|small/bin|du|apt|peers/|d
 ENGINES = re.compile(r"^(?:import dask|from (?:pyspark|plate_ocr\.batch))\b", re.MULTILINE)
 """Python that needs an engine for batches, and pictures in object storage."""
 
-CAMERAS = re.compile(r"rtsp://|^plate-ocr predict 0 ")
+CAMERAS = re.compile(r"rtsp://|^plate-ocr predict 0 |^plate-ocr serve\b")
+"""Commands that do not end by themselves."""
+
+ASKS = "curl "
+"""Commands that need a server, which has them run: ``tests/server/test_serve.py``."""
 
 TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
 
@@ -179,7 +183,7 @@ def test_blocks_do_what_they_show(
         if step.language == "python":
             runner.python(page, step, lambda: capfd.readouterr().out)
         elif not step.text.startswith("plate-ocr "):
-            assert is_long(step), step.text
+            assert is_long(step) or step.text.startswith(ASKS), step.text
         elif is_long(step) or CAMERAS.search(step.text):
             parse(step.text)
         else:
@@ -213,7 +217,7 @@ def test_long_blocks_do_what_they_show(page: str, samples: Path, tmp_path: Path)
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     path = f"{folder / '.venv' / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     for step in steps_of(page):
-        if step.language == "console" and not CAMERAS.search(step.text):
+        if step.language == "console" and not CAMERAS.search(step.text) and not step.text.startswith(ASKS):
             environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
             command = ["bash", "-c", step.text]
             done = subprocess.run(

@@ -199,12 +199,14 @@ def test_a_whole_server_reads_and_ends(tmp_path: Path, workers: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_the_commands_of_the_documentation_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands = re.findall(r"^\$ (curl .*)$", (ROOT / "docs" / "server.md").read_text("utf-8"), re.MULTILINE)
-    assert len(commands) == 4
+    pages = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/server.md"))
+    commands = re.findall(r"^\$ (curl .*)$", "".join(pages), re.MULTILINE)
+    assert len(commands) == 5
     monkeypatch.setenv(command.PASSWORD_VARIABLE, "PASSWORD")
     with server(tmp_path / "data") as (_, address):
-        for text in commands:
-            words = shlex.split(text.replace(URL, address).replace("@data/", f"@{ROOT}/data/"))
+        for shown in commands:
+            text = shown.replace(URL, address).replace("@data/", f"@{ROOT}/data/")
+            words = shlex.split(text, comments=True)
             words[1:1] = ["-u", "admin:PASSWORD", "-w", " %{http_code}"]
             out = subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
             assert out.endswith((" 200", " 201")), out
