@@ -201,7 +201,7 @@ def test_a_whole_server_reads_and_ends(tmp_path: Path, workers: str) -> None:
 def test_the_commands_of_the_documentation_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/server.md"))
     commands = re.findall(r"^\$ (curl .*)$", "".join(pages), re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 7
     monkeypatch.setenv(command.PASSWORD_VARIABLE, "PASSWORD")
     with server(tmp_path / "data") as (_, address):
         for shown in commands:
