@@ -24,7 +24,7 @@ class Costs:
 
     picture: float = 0.055
     part: float = 0.2
-    dispatch: float = 0.005
+    dispatch: float = 0.05
     list_page: float = 0.1
     requests: int = 2
     bytes: int = 200_000
