@@ -111,6 +111,10 @@ class Alphabet:
     def __contains__(self, char: object) -> bool:
         return char in self._index
 
+    def spell(self, text: str) -> str:
+        """A text with ``?`` for each character that is not in the alphabet."""
+        return "".join(char if char in self._index else UNKNOWN for char in text)
+
     def encode(self, text: Iterable[str]) -> NDArray[np.int64]:
         """Characters to classes.
 

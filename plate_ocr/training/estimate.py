@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plate_ocr.alphabet import Alphabet
+from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.model.cards import ModelCard, PlateCard
 from plate_ocr.networks.detector import detector_network_for
 from plate_ocr.networks.mlp import network_for
@@ -34,8 +34,9 @@ from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import SceneBatches
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.detector.run import CARD
-from plate_ocr.training.plates.config import PlateRunConfig
+from plate_ocr.training.plates.config import LABELS_ALPHABET, PlateRunConfig
 from plate_ocr.training.plates.data import PlateBatches
+from plate_ocr.training.plates.dataset import grown_alphabet
 from plate_ocr.training.plates.loss import PlateText
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.rendered.data import AnyShard, Shards
@@ -58,7 +59,9 @@ def estimated_seconds(config: RunConfig) -> float:
         if isinstance(config, CharRunConfig):
             return _of_characters(config)
         if isinstance(config, PlateRunConfig):
-            card = PlateCard(Alphabet(config.alphabet))
+            # What labels add, and what a base model lacks, is hardly any time.
+            more = "+" if config.alphabet == LABELS_ALPHABET else config.alphabet
+            card = PlateCard(grown_alphabet(more, Alphabet(PLATE_CHARACTERS)))
             return _of_rendered(
                 config,
                 (plate_network_for(card), PlateText()),

@@ -20,3 +20,9 @@ def test_a_run_of_ten_times_as_many_steps_takes_longer(model: str) -> None:
     )
     short = estimated_seconds(config)
     assert 0 < short < estimated_seconds(dataclasses.replace(config, epochs=100))
+
+
+@pytest.mark.parametrize("alphabet", ["+", "+한", "labels"])
+def test_a_run_on_own_plates_has_an_estimate(alphabet: str) -> None:
+    config = CONFIGS["plates"].new(**SMALL, data=("plates.csv",), weights="plates", alphabet=alphabet)
+    assert estimated_seconds(config) > 0

@@ -243,10 +243,7 @@ def test_pictures_that_are_all_missing_are_refused(tmp_path: Path) -> None:
 
 def test_an_alphabet_grows_behind_the_known_characters(tmp_path: Path) -> None:
     known = Alphabet("ZA0")
-    grown = grown_alphabet("+באA", known)
-    assert grown.characters.startswith("ZA0")
-    assert sorted(grown.characters[3:]) == list(grown.characters[3:])
-    assert set(grown.characters) == {*"ZAאב", *PLATE_CHARACTERS}
+    assert grown_alphabet("+באA", known) == Alphabet("ZA0אב", unknown=True)
     assert grown_alphabet("AB", known) == Alphabet("AB", unknown=True)
     table = write_pictures(tmp_path, ["12א3456", "34ב5678"])
     for alphabet in ("labels", "+בא"):

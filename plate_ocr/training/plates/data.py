@@ -36,7 +36,7 @@ class PlateBatches(ShardBatches[Shard]):
 
     def targets(self, shard: Shard, rows: NDArray[np.int64], pictures: Tensor, points: Tensor) -> Tensor:
         """Texts, regions and corners of the plates."""
-        classes = encode_texts([shard.texts[row] for row in rows], self.alphabet)
+        classes = encode_texts([self.alphabet.spell(shard.texts[row]) for row in rows], self.alphabet)
         regions = encode_regions([shard.regions[row] for row in rows], self.regions)
         return PlateTargets(torch.from_numpy(classes), points, torch.from_numpy(regions)).packed()
 

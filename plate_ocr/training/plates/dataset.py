@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import LONGEST, PLATE_CHARACTERS, Alphabet
+from plate_ocr.alphabet import LONGEST, Alphabet
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.readers.results import whole_picture
@@ -149,13 +149,12 @@ def grown_alphabet(text: str, base: Alphabet) -> Alphabet:
     """The alphabet of a setting: ``+`` and further characters stand behind those of ``base``.
 
     Args:
-        text: the characters; or ``+`` and characters, which are appended in the order of their code points,
-            with those that rendered plates have.
+        text: the characters; or ``+`` and characters, which are appended in the order of their code points.
         base: keeps its classes.
     """
     if not text.startswith("+"):
         return Alphabet(text, unknown=True)
-    more = {*PLATE_CHARACTERS, *text[1:].upper()} - {*base.characters}
+    more = {*text[1:].upper()} - {*base.characters}
     return Alphabet(base.characters + "".join(sorted(more)), unknown=True)
 
 

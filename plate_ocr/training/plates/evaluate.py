@@ -60,7 +60,8 @@ def plate_accuracy(network: nn.Module, shard: Shard, alphabet: Alphabet) -> floa
     read = [
         alphabet.decode(s.char for s in greedy_decode(row)) for row in plate_logits(network, shard.images)[0]
     ]
-    return float(np.mean([text == target for text, target in zip(read, shard.texts, strict=True)]))
+    target = map(alphabet.spell, shard.texts)
+    return float(np.mean([text == other for text, other in zip(read, target, strict=True)]))
 
 
 @dataclass(frozen=True)
@@ -180,9 +181,10 @@ def finish_plates(
     negatives = render_all(no_plates, HELD_OUT, counts[1], executor, stage)
     callback.on_message(f"reading {sum(counts):,} held-out plates to calibrate and measure the model")
     readings = PlateReadings.of(network, fitted.images, card.alphabet)
-    temperature = fit_plate_temperature(readings, fitted.texts)
-    confidences, correct = readings.confidences(temperature), readings.correct(fitted.texts)
-    whole = np.array([a == b for a, b in zip(readings.texts, fitted.texts, strict=True)])
+    texts = [*map(card.alphabet.spell, fitted.texts)]
+    temperature = fit_plate_temperature(readings, texts)
+    confidences, correct = readings.confidences(temperature), readings.correct(texts)
+    whole = np.array([a == b for a, b in zip(readings.texts, texts, strict=True)])
     empty = PlateReadings.of(network, negatives.images, card.alphabet).plate_confidences(temperature)
     card = dataclasses.replace(
         card,
@@ -224,10 +226,11 @@ def _plate_bound(correct: NDArray[np.float32], max_lost: float = 0.002, upper: f
 def _measured(network: nn.Module, card: PlateCard, shard: Shard) -> dict[str, Any]:
     """Metrics of all plates and of each region; rejected readings count as wrong."""
     readings = PlateReadings.of(network, shard.images, card.alphabet)
-    confidences, correct = readings.confidences(card.temperature), readings.correct(shard.texts)
+    texts = [*map(card.alphabet.spell, shard.texts)]
+    confidences, correct = readings.confidences(card.temperature), readings.correct(texts)
     confident = readings.plate_confidences(card.temperature) >= card.min_plate_confidence
-    uncertain = np.bincount(readings.owner, confidences < card.min_confidence, len(shard.texts)) > 0
-    equal = np.array([a == b for a, b in zip(readings.texts, shard.texts, strict=True)])
+    uncertain = np.bincount(readings.owner, confidences < card.min_confidence, len(texts)) > 0
+    equal = np.array([a == b for a, b in zip(readings.texts, texts, strict=True)])
     exact = equal & confident & ~uncertain
     regions = np.array(shard.regions)
 
