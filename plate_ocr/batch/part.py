@@ -6,12 +6,11 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 from time import perf_counter
 from typing import Any
 
@@ -19,17 +18,14 @@ import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plate_ocr.alphabet import Alphabet
 from plate_ocr.batch.manifest import Settings
 from plate_ocr.batch.schema import METADATA_KEY, RESULTS, VERSION, to_row
 from plate_ocr.batch.storage import STORAGE_ERRORS, Folder, fetched, locate, read_file, reason
 from plate_ocr.errors import DataError, ImageError
 from plate_ocr.files import is_url
-from plate_ocr.formats import PlateFormat
 from plate_ocr.readers.auto import PlateReader, rotated
 from plate_ocr.readers.pictures import draw
 from plate_ocr.readers.results import Reading
-from plate_ocr.region_files.table import formats_for
 from plate_ocr.vision.image_files import open_image
 from plate_ocr.vision.images import Image, read_image
 
@@ -96,12 +92,12 @@ def read_part(manifest_part: str, *, threads: int = 1) -> str:
     if not folder.has(results):
         paths, working_folder, settings = _read_manifest(manifest_part)
         cv2.setNumThreads(threads)
-        read, formats = _open(settings, threads)
+        read = _open(settings, threads)
         drawings = _Drawings(folder, PurePosixPath(name).stem.removeprefix("part-"), settings)
         rows = []
         places = [path if is_url(path) else os.path.join(working_folder, path) for path in paths]
         for number, (path, content) in enumerate(zip(paths, fetched(places), strict=True)):
-            rows.append(_read(number, path, content, read, formats, drawings))
+            rows.append(_read(number, path, content, read, drawings))
         folder.write(results, _to_parquet(rows))
     return folder.path(results)
 
@@ -119,12 +115,8 @@ def _read_manifest(part: str) -> tuple[list[str], str, Settings]:
 
 
 @lru_cache(maxsize=1)
-def _open(settings: Settings, threads: int) -> tuple[PlateReader, Mapping[str, tuple[PlateFormat, ...]]]:
-    """The reader, and the formats of its regions by their names."""
-    read = PlateReader(**reader_arguments(settings), threads=threads)
-    alphabet = Alphabet(read.alphabet)
-    formats = {PurePath(region).stem: formats_for(alphabet, region) for region in settings.region}
-    return read, formats
+def _open(settings: Settings, threads: int) -> PlateReader:
+    return PlateReader(**reader_arguments(settings), threads=threads)
 
 
 def reader_arguments(settings: Settings) -> dict[str, Any]:
@@ -142,12 +134,11 @@ def _read(
     path: str,
     content: bytes | str,
     read: PlateReader,
-    formats: Mapping[str, tuple[PlateFormat, ...]],
     drawings: _Drawings,
 ) -> dict[str, Any]:
     """The row of a picture; its content is a reason where there is none."""
     if isinstance(content, str):
-        return to_row(path, None, f"cannot read {path}: {content}", formats)
+        return to_row(path, None, f"cannot read {path}: {content}")
     try:
         started = perf_counter()
         file = _NamedBytes(content)
@@ -155,15 +146,15 @@ def _read(
         picture = read_image(file)
         decoding = 1000 * (perf_counter() - started)
     except ImageError as error:
-        return to_row(path, None, str(error), formats)
+        return to_row(path, None, str(error))
     try:
         reading = read(picture)
         reading = dataclasses.replace(reading, ms=decoding + reading.ms)
-        row = to_row(path, reading, None, formats)
+        row = to_row(path, reading, None)
         row["taken"] = _taken(content)
         drawings.add(row, number, picture, reading, read)
     except ImageError as error:  # without the name of the picture
-        return to_row(path, None, f"{path}: {error}", formats)
+        return to_row(path, None, f"{path}: {error}")
     return row
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from plate_ocr.formats import PlateFormat
 from plate_ocr.readers.results import Reading
 
 VERSION = 1
@@ -59,42 +56,19 @@ RESULTS = pa.schema(
 )
 
 
-def to_row(
-    path: str,
-    reading: Reading | None,
-    error: str | None,
-    formats: Mapping[str, Sequence[PlateFormat]],
-) -> dict[str, Any]:
+def to_row(path: str, reading: Reading | None, error: str | None) -> dict[str, Any]:
     """A row of :data:`RESULTS`.
 
     Args:
         path: the picture, as it is named in the manifest.
         reading: what was read; None after an error.
         error: one sentence.
-        formats: of the regions that the plates may be of.
     """
     values: dict[str, Any] = reading.to_dict() if reading else {"plates": []}
     for plate in values["plates"]:
-        plate["region"] = _region(plate["text"], formats)
+        plate["region"] = plate["region"] and plate["region"]["code"]
         plate["characters"] = [
             {**char, "alternatives": [{"char": c, "confidence": p} for c, p in char["alternatives"]]}
             for char in plate["chars"]
         ]
     return {"path": path, "error": error, **values}
-
-
-def _region(text: str, formats: Mapping[str, Sequence[PlateFormat]]) -> str | None:
-    """The region with the likeliest format that a text has, the first of equals; None without any."""
-    priors = {
-        region: max((form.prior for form in forms if _fits(text, form)), default=-math.inf)
-        for region, forms in formats.items()
-    }
-    best = max(priors, key=lambda region: priors[region], default=None)
-    return None if best is None or priors[best] == -math.inf else best
-
-
-def _fits(text: str, form: PlateFormat) -> bool:
-    """Whether a plate of a format may have a text."""
-    return form.shortest <= len(text) <= len(form.places) and all(
-        char in place for char, place in zip(text, form.places, strict=False)
-    )

@@ -57,6 +57,7 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
         "plates": [
             {
                 **{key: plate[key] for key in ("text", "confidence", "min_confidence", "lines", "corners")},
+                "region": plate["region"],
                 "touches_edge": plate["touches_edge"],
                 "groups": plate["groups"],
                 "chars": [

@@ -108,19 +108,26 @@ def plate_results(
     form = _vehicle_result if by_vehicle else _result
     found = [(plate, region_of(plate.text, regions)) for plate in reading.plates]
     return [
-        form(plate, region, box_of(plate, reading.width, reading.height))
-        for plate, region in found
-        if region or not (strict and regions)
+        form(plate, _region(plate, hinted), box_of(plate, reading.width, reading.height))
+        for plate, hinted in found
+        if hinted or not (strict and regions)
     ]
 
 
-def _result(plate: Plate, region: str, box: Box) -> dict[str, Any]:
+def _region(plate: Plate, hinted: str) -> tuple[str, float]:
+    """The code of a plate's region and its score: one of the client's that suits it, else what was read."""
+    if hinted:
+        return hinted, round(plate.confidence, 3)
+    return (plate.region.country, round(plate.region.confidence, 3)) if plate.region else ("", 0.0)
+
+
+def _result(plate: Plate, region: tuple[str, float], box: Box) -> dict[str, Any]:
     texts = [{"score": round(one.score, 3), "plate": one.text.lower()} for one in candidates(plate)]
     return {
         "box": _box(box),
         **texts[0],
         "dscore": round(detection_score(plate), 3),
-        "region": {"code": region, "score": _region_score(plate, region)},
+        "region": dict(zip(("code", "score"), region, strict=True)),
         "candidates": texts,
         "vehicle": {"type": "Unknown", "score": 0.0, "box": _box(NO_BOX)},
         "model_make": [],
@@ -129,9 +136,9 @@ def _result(plate: Plate, region: str, box: Box) -> dict[str, Any]:
     }
 
 
-def _vehicle_result(plate: Plate, region: str, box: Box) -> dict[str, Any]:
+def _vehicle_result(plate: Plate, region: tuple[str, float], box: Box) -> dict[str, Any]:
     texts = [{"value": one.text.lower(), "score": round(one.score, 3)} for one in candidates(plate)]
-    regions = [{"value": region, "score": _region_score(plate, region)}] if region else []
+    regions = [dict(zip(("value", "score"), region, strict=True))] if region[0] else []
     return {
         "plate": {
             "type": "Plate",
@@ -146,10 +153,6 @@ def _vehicle_result(plate: Plate, region: str, box: Box) -> dict[str, Any]:
             "props": {"make_model": [], "color": [], "orientation": []},
         },
     }
-
-
-def _region_score(plate: Plate, region: str) -> float:
-    return round(plate.confidence, 3) if region else 0.0
 
 
 def _box(box: Box) -> dict[str, int]:
