@@ -227,7 +227,9 @@ def test_a_region_helps_with_what_looks_alike(network_says: Answer) -> None:
     assert china.chars[1].confidence > 0.7
     assert network_says(steps, card_region="cn") == china
     assert network_says(steps, card_region="us", region="cn") == china
-    assert network_says(steps, card_region="us", region=["gb", "CN"]) == china
+    either = network_says(steps, card_region="us", region=["gb", "CN"])
+    assert either is not None
+    assert either.chars == china.chars
     assert network_says(steps, card_region="cn", region=()) == china
 
 

@@ -291,11 +291,12 @@ def plate_of(
 
 
 def with_region(plate: Plate, region: PlateRegion | None) -> Plate:
-    """A plate whose groups are not known yet, and where it is from; those of Iran have Persian digits."""
+    """A plate and where it is from; those of Iran have Persian digits."""
     if region is None or region.country != "ir":
         return replace(plate, region=region)
     chars = tuple(replace(char, char=char.char and persian_digits(char.char)) for char in plate.chars)
-    return replace(plate, text=persian_digits(plate.text), chars=chars, region=region)
+    groups = Lazy(lambda: plate.groups and tuple(map(persian_digits, plate.groups)))
+    return replace(plate, text=persian_digits(plate.text), chars=chars, grouping=groups, region=region)
 
 
 def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:

@@ -30,6 +30,7 @@ def to_csv(sightings: Iterable[Sighting]) -> Iterator[str]:
     yield csv_line(COLUMNS)
     for sighting in sightings:
         values = sighting.to_dict()
+        values["region"] = sighting.row.region
         values["lists"] = "; ".join(match.list for match in sighting.matches)
         yield csv_line([values[name] for name in COLUMNS])
 
@@ -51,7 +52,8 @@ def labels_zip(store: SightingStore, query: Query) -> IO[bytes]:
             if sighting.row.crop and (crop := store.pictures.read(sighting.row.crop)):
                 name = f"{sighting.uuid}.jpg"
                 archive.writestr(name, crop)
-                writer.writerow([name, sighting.text, sighting.row.region or ""])
+                country = (sighting.row.region or "").partition("-")[0]
+                writer.writerow([name, sighting.text, country])
         archive.writestr(LABELS, table.getvalue())
     file.seek(0)
     return file

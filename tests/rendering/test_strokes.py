@@ -60,8 +60,8 @@ def test_families_name_forms_that_exist() -> None:
 
 
 def test_the_docs_list_every_family() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "plates.md").read_text("utf-8")
-    table = text.split("### Lettering")[1].split("## ")[0]
+    text = (Path(__file__).parents[2] / "docs" / "rendering.md").read_text("utf-8")
+    table = text.split("## Lettering")[1].split("## ")[0]
     assert {name for name in FAMILIES if not name.startswith("stroke-font")} == set(
         re.findall(r"^\| `(?!stroke-font)([\w-]+)` \|", table, re.MULTILINE)
     )

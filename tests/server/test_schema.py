@@ -35,6 +35,7 @@ PICTURES = st.sampled_from([path.read_bytes() for path in (PLATE, SCENE)])
 schemathesis.openapi.media_type("image/*", PICTURES)
 schemathesis.openapi.format("picture", PICTURES.map(lambda data: base64.b64encode(data).decode()))
 
+
 def can_be_wrong(operation: dict[str, Any]) -> bool:
     """Whether a request can be sent that the schema forbids: any text will do for some paths."""
     return "requestBody" in operation or any(

@@ -65,7 +65,7 @@ def test_texts_are_encoded_for_ctc() -> None:
     with pytest.raises(AlphabetError, match="'B' not in the alphabet"):
         encode_texts(("B",), Alphabet("1A"))
     with pytest.raises(DataError, match="more than 12 characters"):
-        encode_texts(("1" * 11,), Alphabet("1A"))
+        encode_texts(("1" * 13,), Alphabet("1A"))
 
 
 def test_variation_keeps_form_and_range() -> None:

@@ -34,9 +34,15 @@ def event_type(message: Message) -> str:
 def plate_state(message: Message) -> dict[str, Any]:
     """The last plate of a camera, and what is known of it."""
     sighting = message.sighting
-    kept = ("text", "confidence", "camera", "first_seen", "last_seen", "region", "direction", "frames", "id")
+    kept = ("text", "confidence", "camera", "first_seen", "last_seen", "direction", "frames", "id")
     matches = [{key: match[key] for key in ("list", "kind", "name", "why")} for match in sighting["matches"]]
-    return {"plate": sighting["text"], **{key: sighting[key] for key in kept}, "matches": matches}
+    region = sighting["region"] and sighting["region"]["code"]
+    return {
+        "plate": sighting["text"],
+        **{key: sighting[key] for key in kept},
+        "region": region,
+        "matches": matches,
+    }
 
 
 def vehicle_event(message: Message) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def stream(message: Message) -> Body:
         "plate": plate,
         "score": score,
         "dscore": score,
-        "region": {"code": sighting["region"] or "", "score": 0.0},
+        "region": {"code": _region(sighting), "score": 0.0},
         "candidates": [{"score": score, "plate": plate}],
         "vehicle": {"type": "Unknown", "score": 0.0, "box": nothing},
         "model_make": [],
@@ -122,7 +122,7 @@ def group(message: Message) -> Body:
                 "confidence": confidence,
                 "matches_template": 0,
                 "plate_index": 0,
-                "region": sighting["region"] or "",
+                "region": _region(sighting),
                 "region_confidence": 0,
                 "processing_time_ms": 0,
                 "requested_topn": 1,
@@ -133,7 +133,7 @@ def group(message: Message) -> Body:
             "best_confidence": confidence,
             "best_uuid": sighting["id"],
             "best_plate_number": plate,
-            "best_region": sighting["region"] or "",
+            "best_region": _region(sighting),
             "best_region_confidence": 0,
             "matches_template": False,
             "best_image_width": sighting["width"],
@@ -168,6 +168,10 @@ def _box(sighting: Mapping[str, Any]) -> dict[str, int]:
         "xmax": round(max(xs)),
         "ymax": round(max(ys)),
     }
+
+
+def _region(sighting: Mapping[str, Any]) -> str:
+    return str(sighting["region"]["code"]) if sighting["region"] else ""
 
 
 def _seconds(time: str) -> float:

@@ -227,7 +227,8 @@ def _hash_one(connection: Connection, row: Any) -> None:
     """Put hashes in the place of all texts of a sighting."""
     text = hash_of(connection, row.text)
     read = hash_of(connection, normalize_text(row.reading["text"]))
-    reading = {**row.reading, "text": read, "chars": [], "groups": None, "known": None}
+    kept = {key: row.reading[key] for key in row.reading if not key.startswith("text_")}
+    reading = {**kept, "text": read, "chars": [], "groups": None, "known": None}
     values = {
         "plate_id": plate_id(connection, text),
         "reading": reading,

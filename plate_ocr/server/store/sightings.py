@@ -45,7 +45,7 @@ class NewSighting:
         frames: number of frames with it.
         crop: a JPEG file of the plate; None: none.
         scene: a JPEG file of the picture; None: none.
-        region: where the plate is from, a code; None: not known.
+        region: where the plate is from if its reading does not say so, a code; None: not known.
         direction: where it moved, degrees, see :attr:`plate_ocr.video.vehicle.VehicleTrack.direction`.
         origin: who read it.
         model: with which model.
@@ -139,6 +139,14 @@ class Sighting:
         reading: Mapping[str, Any] = self.row.reading
         return reading
 
+    @property
+    def region(self) -> Mapping[str, Any] | None:
+        """Where it is from, as in the reading; of what others read the code alone is known."""
+        read: Mapping[str, Any] | None = self.reading.get("region")
+        if read is None and self.row.region is not None:
+            return {"code": self.row.region, "confidence": None, "alternatives": []}
+        return read
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the keys of ``plate-ocr predict --json`` as they were read, and where and when."""
         row = self.row
@@ -155,7 +163,7 @@ class Sighting:
             "frames": row.frames,
             "width": row.width,
             "height": row.height,
-            "region": row.region,
+            "region": self.region,
             "direction": row.direction,
             "origin": row.origin,
             "model": row.model,
@@ -245,7 +253,7 @@ def add_sighting(
         "reading": new.plate.to_dict(),
         "width": new.size[0],
         "height": new.size[1],
-        "region": new.region,
+        "region": new.plate.region.code if new.plate.region else new.region,
         "direction": new.direction,
         "origin": new.origin,
         "model": new.model,
