@@ -4,7 +4,7 @@ CHARACTERS = $(PLATE_OCR_DATA)/chars/easypr $(PLATE_OCR_DATA)/chars/zhengpeng
 GROUP = ^\d+-(?:\d+_(.+)|(\d+)-\d+)\.\w+$$
 TRAIN = plate-ocr train $(CHARACTERS) --fonts $(PLATE_OCR_DATA)/fonts --group '$(GROUP)' --device cpu
 
-.PHONY: lint quick check clients golden formats models benchmarks soak docs docs-long check-image
+.PHONY: lint quick check coverage clients golden formats models benchmarks soak docs docs-long check-image
 
 lint:
 	ruff check
@@ -17,6 +17,10 @@ quick: lint
 	pytest -n auto --dist worksteal -m 'not slow and not data and not long'
 
 check: lint
+	pytest -n auto --dist worksteal
+
+# The same tests, and how much of the code they run: a third slower.
+coverage:
 	pytest -n auto --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
 
 # Clients of other plate readers, in an environment of their own, against the server.
@@ -91,6 +95,7 @@ benchmarks:
 
 # Long runs.
 soak:
+	pytest -m long tests/training
 	python -m benchmarks.cameras
 	python -m benchmarks.server overload
 	python -m benchmarks.kills

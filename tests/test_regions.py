@@ -99,7 +99,8 @@ def test_formats_decide_where_the_network_is_unsure_and_nowhere_else() -> None:
     weighed = COUNTRIES.reweigh(decoded, probs, UNIFORM)
     assert text_of(probs) == "01A12OBC"
     assert text_of(weighed) == "01A120BC"
-    np.testing.assert_allclose(weighed[5].sum(), 1, atol=1e-5)
+    # It is no surer than the network was of the other one.
+    np.testing.assert_allclose(weighed[5].max(), 0.5, atol=1e-5)
     np.testing.assert_array_equal(weighed[:5], probs[:5])
     decoded, probs = rows(*sure, {"O": 0.97, "0": 0.02}, {"B": 0.99}, {"C": 0.99})
     assert text_of(COUNTRIES.reweigh(decoded, probs, UNIFORM)) == "01A12OBC"

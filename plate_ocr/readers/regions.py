@@ -27,7 +27,7 @@ PRIOR_WEIGHT = 0.5
 FOREIGN_PENALTY = -8.0
 """Log-probability added per character that no plate of a region has: another script's."""
 
-MAX_PRIOR = 2.0
+MAX_PRIOR = 1.0
 """The most that formats count against a character, as log-probability: they forbid none."""
 
 UNSURE, LIKELY = 0.95, 0.02
@@ -138,7 +138,7 @@ class RegionFormats:
             head: as of :meth:`posterior`.
 
         Returns:
-            The probabilities, each row of sum 1.
+            The probabilities; the highest of each row stays as high.
         """
         weighed = probabilities.copy()
         text = np.array([char.char for char in decoded], np.int64)
@@ -152,7 +152,8 @@ class RegionFormats:
             texts[:, i] = likely
             values = PRIOR_WEIGHT * np.logaddexp.reduce(prior + self.log_likelihoods(texts), axis=1)
             weighed[i, likely + 1] *= np.exp(np.maximum(values - values.max(), -MAX_PRIOR))
-            weighed[i] /= weighed[i].sum()
+            # Formats decide between classes; they make none surer than the network was of any.
+            weighed[i] *= row.max() / weighed[i, 1:].max()
             best = likely[int(weighed[i, likely + 1].argmax())]
             if weighed[i, best + 1] > weighed[i, text[i] + 1]:
                 text[i] = best

@@ -13,7 +13,7 @@ from plate_ocr.region_files.parser import bundled_regions
 from plate_ocr.rendering.shards import Rendering, render_scenes, render_shard
 
 SEEDS = (1,)
-PLATES, SCENES = 8, 2
+PLATES, SCENES = 4, 1
 NEED_DATA = ("cn", "jp", "kr", "th")
 """Regions whose characters no font draws that a package brings."""
 

@@ -111,7 +111,7 @@ def test_guessing_is_slowed_down(serve: Open, tmp_path: Path) -> None:
 
 
 def test_a_full_queue_says_when_to_ask_again(serve: Open) -> None:
-    with serve(queue=0) as client:
+    with serve(queue=0) as client, client:
         answer = client.post("/api/v1/read", content=b"x")
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
 

@@ -59,7 +59,7 @@ def test_two_processes_give_the_weights_of_one(alone: Path, tmp_path: Path) -> N
     assert_same(alone, tmp_path / "run")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_parts_of_a_batch_add_up(alone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     one = [
@@ -78,7 +78,7 @@ def test_parts_of_a_batch_add_up(alone: Path, tmp_path: Path) -> None:
     assert_same(alone, folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_where_one_process_is_killed_the_others_end_and_one_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(
@@ -120,7 +120,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_one_plate_model_and_go_on_as_one(tmp_path: Path) -> None:
     script = tmp_path / "small.py"
     script.write_text(SMALL_PLATES)
