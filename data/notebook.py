@@ -21,7 +21,18 @@ def execute_notebook() -> nbformat.NotebookNode:
     metadata = dict(notebook.metadata)
     nbclient.NotebookClient(notebook, record_timing=False, resources={"metadata": {"path": DOCS}}).execute()
     notebook.metadata = nbformat.from_dict(metadata)
+    for cell in notebook.cells:
+        _join_streams(cell.get("outputs", []))
     return notebook
+
+
+def _join_streams(outputs: list[nbformat.NotebookNode]) -> None:
+    """Text that arrived in pieces, as chance had it, is one output."""
+    for i in range(len(outputs) - 1, 0, -1):
+        before, after = outputs[i - 1], outputs[i]
+        if before.output_type == after.output_type == "stream" and before.name == after.name:
+            before.text += after.text
+            del outputs[i]
 
 
 def main() -> None:

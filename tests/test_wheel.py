@@ -81,7 +81,11 @@ def test_a_type_checker_knows_the_types_of_an_installed_wheel(wheel: Path, tmp_p
 
     def check() -> str:
         command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "program.py"]
-        return subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True).stdout
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(
+            command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        return done.stdout
 
     said = check()
     assert 'Revealed type is "str"' in said

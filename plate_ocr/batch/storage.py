@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,6 +20,9 @@ from plate_ocr.files import is_url, write_whole
 
 STORAGE_ERRORS = (OSError, ArrowException)
 """What file systems raise."""
+
+TRIES = 3
+"""How often a picture in object storage is asked for."""
 
 AHEAD = 16
 """Files that are fetched at once: storage answers late, but many."""
@@ -127,16 +131,24 @@ def _read(name: str) -> bytes | str:
     try:
         if not is_url(name):
             return Path(name).read_bytes()
-        system, path = locate(name)
-        with system.open_input_file(path) as file:
-            data: bytes = file.read()
-            return data
+        for _ in range(TRIES - 1):
+            # Storage's own retries end where the answer has begun.
+            with suppress(OSError):
+                return _download(name)
+        return _download(name)
     except DataError as error:
         return str(error)
     except MemoryError:
         return "the file is larger than the memory"
     except (ValueError, *STORAGE_ERRORS) as error:
         return reason(error)
+
+
+def _download(name: str) -> bytes:
+    system, path = locate(name)
+    with system.open_input_file(path) as file:
+        data: bytes = file.read()
+        return data
 
 
 @dataclass(frozen=True)

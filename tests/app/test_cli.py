@@ -373,7 +373,7 @@ def test_the_first_command_of_training_plates_needs_no_data(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
     page = (Path(__file__).parents[2] / "docs" / "plates.md").read_text(encoding="utf-8")
-    shown = re.search(r"## Training\n\n```console\n\$ plate-ocr (generate .*?) -n 1000 (.*?) +#", page)
+    shown = re.search(r"## Training\n\n```console\n\$ plate-ocr (generate .*?) -n 20 (.*?) +#", page)
     assert shown
     code, out, _ = run(*shlex.split(shown[1]), "-n", 8, *shlex.split(shown[2]))
     assert (code, out) == (0, "plates/labels.csv\n")

@@ -378,7 +378,12 @@ def test_ctrl_c_ends_several_cameras_with_their_cars() -> None:
 
         return answers
 
-    found = [answer.name for answer in of_cameras([endless("a"), endless("b")])]
+    # Libraries of other tests may have left a handler of their own.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        found = [answer.name for answer in of_cameras([endless("a"), endless("b")])]
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert sorted(found) == ["a came", "a left", "b came", "b left"]
 
 

@@ -18,7 +18,7 @@ from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.tasks import train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "model-files.md"
 
 
 class StopAfter(NullCallback):
@@ -34,8 +34,8 @@ class StopAfter(NullCallback):
 
 
 def files_of_run(model: str) -> set[str]:
-    """The files that the README promises of every run of a model."""
-    text = README.read_text(encoding="utf-8")
+    """The files that the documentation promises of every run of a model."""
+    text = PAGE.read_text(encoding="utf-8")
     rows = re.findall(rf"^\| (.*) \| (?:all|`{model}`) \|", text, re.MULTILINE)
     return {name for row in rows for name in re.findall(r"`(.*?)`", row)}
 

@@ -132,7 +132,7 @@ def test_a_training_on_own_plates_tells_what_it_gained(
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
 def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) -> None:  # noqa: F811
-    table = write_pictures(tmp_path / "own", [*some_texts(5), "나B005", "AB000"])
+    table = write_pictures(tmp_path / "own", [*some_texts(5), "אB005", "AB000"])
     given = [
         "--alphabet",
         "labels",
@@ -158,7 +158,7 @@ def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) ->
     assert "own plates, cross-validation: 0.00% before, 0.00% after, of 7 plates" in err
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["real"]
     assert (metrics["part"], metrics["after"]["plates"]) == ("cross-validation", 7)
-    assert PlateModel(out).card.alphabet.characters == BASE.alphabet.characters + "나"
+    assert PlateModel(out).card.alphabet.characters == BASE.alphabet.characters + "א"
     old, new = (load_plate_weights(folder)[1].state_dict() for folder in (base, out))
     assert not torch.equal(old["convolutions.0.weight"], new["convolutions.0.weight"])
     assert "each read by a model that was trained without it" in (out / "card.md").read_text(encoding="utf-8")

@@ -106,7 +106,7 @@ def batch(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Read millions of images into Parquet files, here or on a cluster.
+    """Read millions of images into Parquet files.
 
     Exit status: 0 if all images were read, 1 if some could not be, 2 for wrong usage.
     """
