@@ -95,7 +95,7 @@ benchmarks:
 
 # Long runs.
 soak:
-	pytest -m long tests/training
+	pytest -m long --ignore tests/app/test_docs.py
 	python -m benchmarks.cameras
 	python -m benchmarks.server overload
 	python -m benchmarks.kills

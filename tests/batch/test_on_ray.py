@@ -55,6 +55,7 @@ def workers() -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found in /proc")
+@pytest.mark.long
 def test_a_killed_worker_loses_nothing(shots: Path, tmp_path: Path) -> None:
     names = [str(shots / f"{i:02}.png") for i in (0, 2, 4, 6)] * 100
     manifest = Manifest.write(Folder(str(tmp_path)), "x", CROPS, names, 10)
