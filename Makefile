@@ -99,7 +99,6 @@ soak:
 	python -m benchmarks.cameras
 	python -m benchmarks.server overload
 	python -m benchmarks.kills
-	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py
 	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py tests/server/doors/test_mutations.py
 	PLATE_OCR_TEST_EXAMPLES=500 pytest tests/server/test_schema.py
 	python -m benchmarks.batch_runs
