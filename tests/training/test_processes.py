@@ -45,7 +45,7 @@ def assert_same(a: Path, b: Path) -> None:
         assert abs(value - second[name]).max() < 1e-4 * abs(value).max()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_give_the_weights_of_one(alone: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         command(2, "-o", tmp_path / "run", "--epochs", 3, *COMMON),
