@@ -27,7 +27,7 @@ from plate_ocr.readers.auto import PlateReader, rotated
 from plate_ocr.readers.pictures import draw
 from plate_ocr.readers.results import Reading
 from plate_ocr.vision.image_files import open_image
-from plate_ocr.vision.images import Image, read_image
+from plate_ocr.vision.images import Image, NamedBytes, read_image
 
 COUNTS_KEY = b"plate_ocr_counts"
 """Of the JSON of :class:`Counts` in the metadata of a results file."""
@@ -125,10 +125,6 @@ def reader_arguments(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in fields if name not in ("annotate", "crops", "blur")}
 
 
-class _NamedBytes(io.BytesIO):
-    name: str
-
-
 def _read(
     number: int,
     path: str,
@@ -141,9 +137,7 @@ def _read(
         return to_row(path, None, f"cannot read {path}: {content}")
     try:
         started = perf_counter()
-        file = _NamedBytes(content)
-        file.name = path
-        picture = read_image(file)
+        picture = read_image(NamedBytes(content, path))
         decoding = 1000 * (perf_counter() - started)
     except ImageError as error:
         return to_row(path, None, str(error))

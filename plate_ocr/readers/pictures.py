@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.errors import ImageError
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, to_color, to_png
+from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, to_color, to_jpeg, to_png
 from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.images import Image
 
@@ -124,4 +124,4 @@ def _to_jpeg(picture: Image) -> bytes:
             f"{width}×{height} pixels are too many for a JPEG file, which has {MAX_SIDE:,} a side; "
             "leave out --annotate and --blur"
         )
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+    return to_jpeg(picture, QUALITY)

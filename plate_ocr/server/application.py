@@ -27,7 +27,7 @@ from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
 from plate_ocr.server.opening import keeping
-from plate_ocr.server.reading import OverloadedError, ReadingService
+from plate_ocr.server.reading import RETRY_AFTER_S, OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
 from plate_ocr.server.snapshots import crop_of, to_jpeg
 from plate_ocr.server.store.sightings import NewSighting
@@ -56,9 +56,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 """What any request may be answered with."""
 
 LOGGER = logging.getLogger(__name__)
-
-RETRY_AFTER_S = 1
-"""After so many seconds a client that was refused should ask again."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -169,7 +166,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _overloaded(request: Request, error: Exception) -> JSONResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
-    return error_response(429, "too many pictures wait to be read; try again in a second", headers)
+    return error_response(429, str(error), headers)
 
 
 async def _conflict(request: Request, error: Exception) -> JSONResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from plate_ocr.readers.results import Reading
 from plate_ocr.region_files.table import bundled_formats
 from plate_ocr.server.settings import Settings
 from plate_ocr.vision.image_files import MAX_PIXELS, open_image, without_padding
-from plate_ocr.vision.images import Image, read_image
+from plate_ocr.vision.images import Image, NamedBytes, read_image
 
 CROPS = ("plate", "char")
 """What pictures show that are read in batches whatever their size."""
@@ -36,8 +35,15 @@ UNNAMED = "image"
 """Name of a picture that has none."""
 
 
+RETRY_AFTER_S = 1
+"""After so many seconds a client that was refused should ask again."""
+
+
 class OverloadedError(Exception):
     """The queue is full: the client should ask again later."""
+
+    def __init__(self) -> None:
+        super().__init__("too many pictures wait to be read; try again in a second")
 
 
 @dataclass(frozen=True)
@@ -272,7 +278,7 @@ def decode(contents: bytes, name: str, settings: Settings) -> Image:
     if size > most:
         raise ImageSizeError(f"{name}: {size:,} bytes are too many; at most {most:,} are read")
     _check_pixels(contents, name, settings.max_pixels)
-    return read_image(_Named(contents, name))
+    return read_image(NamedBytes(contents, name))
 
 
 def _check_pixels(contents: bytes, name: str, most: int) -> None:
@@ -285,14 +291,6 @@ def _check_pixels(contents: bytes, name: str, most: int) -> None:
         return
     if width * height > most:
         raise ImageSizeError(f"{name}: {width}×{height} pixels are too many; at most {most:,} are read")
-
-
-class _Named(io.BytesIO):
-    """The contents of a file with its name, which errors say."""
-
-    def __init__(self, contents: bytes, name: str) -> None:
-        super().__init__(contents)
-        self.name = name
 
 
 def _tell(job: _Job, outcome: Result | Exception) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from plate_ocr.readers.results import Reading
 from plate_ocr.server.store.sightings import READ_HERE, NewSighting
+from plate_ocr.vision import drawing
 from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.image_files import open_image, without_padding
 from plate_ocr.vision.images import Image, read_image
@@ -87,4 +88,4 @@ def to_jpeg(picture: Image) -> bytes:
     if scale < 1:
         height, width = (max(1, round(scale * side)) for side in picture.shape[:2])
         picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+    return drawing.to_jpeg(picture, QUALITY)

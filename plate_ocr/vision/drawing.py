@@ -1,4 +1,4 @@
-"""Drawing: text in any script, blurred plates, contact sheets, PNG files."""
+"""Drawing: text in any script, blurred plates, contact sheets, JPEG and PNG files."""
 
 from __future__ import annotations
 
@@ -111,6 +111,11 @@ def blurred(picture: Image, corners: Sequence[ArrayLike]) -> Image:
             part.shape
         )
     return hidden
+
+
+def to_jpeg(image: Image, quality: int) -> bytes:
+    """The bytes of a JPEG file of a quality of 0 to 100."""
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
 
 def to_png(image: Image) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -90,6 +91,14 @@ def read_image(source: ImageSource) -> Image:
         f"a {type(source).__name__} is no picture: "
         "give a path, bytes, an open file, a PIL image, an array or a tensor"
     )
+
+
+class NamedBytes(io.BytesIO):
+    """The bytes of an image file for :func:`read_image`, whose errors say its name."""
+
+    def __init__(self, contents: bytes, name: str) -> None:
+        super().__init__(contents)
+        self.name = name
 
 
 def to_array(source: SupportsArray) -> NDArray[Any]:

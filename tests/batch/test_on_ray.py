@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import ray
 
+from benchmarks.batch_runs import ray_workers
 from plate_ocr.batch import on_ray
 from plate_ocr.batch.manifest import Manifest
 from plate_ocr.batch.run import read_batch
@@ -42,18 +43,6 @@ def test_the_rows_are_those_of_one_process(run: Run, shots: Path, tmp_path: Path
     assert [{**row, "ms": 0} for row in rows] == [{**row, "ms": 0} for row in expected]
 
 
-def workers() -> list[int]:
-    """The processes of actors that read."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"ray::MapWorker" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-        except OSError:  # it has ended
-            pass
-    return found
-
-
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found in /proc")
 @pytest.mark.long
 def test_a_killed_worker_loses_nothing(shots: Path, tmp_path: Path) -> None:
@@ -64,7 +53,7 @@ def test_a_killed_worker_loses_nothing(shots: Path, tmp_path: Path) -> None:
     def kill() -> None:
         while not list(tmp_path.glob("results/part-*.parquet")):
             time.sleep(0.01)
-        killed.extend(workers()[:1])
+        killed.extend(ray_workers()[:1])
         os.kill(killed[0], signal.SIGKILL)
 
     killer = threading.Thread(target=kill, daemon=True)

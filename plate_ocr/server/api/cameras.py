@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-import cv2
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
@@ -17,6 +16,7 @@ from plate_ocr.server.cameras.config import Camera
 from plate_ocr.server.cameras.service import CameraService, WatchedCamera
 from plate_ocr.server.reading import decode
 from plate_ocr.server.requests import name_of, parse
+from plate_ocr.vision.drawing import to_jpeg
 
 router = APIRouter(prefix="/api/v1", tags=["cameras"])
 
@@ -106,8 +106,7 @@ def latest(found: One) -> Response:
     """The last picture of a camera."""
     if (picture := found.latest) is None:
         raise HTTPException(404, f"no picture of {found.camera.name!r} came yet")
-    data = bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
-    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+    return Response(to_jpeg(picture, QUALITY), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/cameras/{name}/frame", dependencies=OPERATE)

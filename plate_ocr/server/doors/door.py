@@ -17,7 +17,7 @@ from plate_ocr.errors import ImageSizeError
 from plate_ocr.readers.auto import InputType
 from plate_ocr.readers.results import Reading
 from plate_ocr.server.doors.fetch import fetch
-from plate_ocr.server.reading import OverloadedError, ReadingService
+from plate_ocr.server.reading import RETRY_AFTER_S, OverloadedError, ReadingService
 from plate_ocr.server.requests import Body, File, name_of, parse
 
 ErrorBody: TypeAlias = Callable[[int, str], tuple[int, Any]]
@@ -52,10 +52,8 @@ def door(name: str, error_body: ErrorBody) -> APIRouter:
             async def answer(request: Request) -> Response:
                 try:
                     return await handle(request)
-                except OverloadedError:
-                    error = HTTPException(
-                        429, "too many pictures wait to be read; try again in a second", {"Retry-After": "1"}
-                    )
+                except OverloadedError as overloaded:
+                    error = HTTPException(429, str(overloaded), {"Retry-After": str(RETRY_AFTER_S)})
                 except HTTPException as raised:
                     error = raised
                 # What cannot be processed is a bad request in all of these APIs.
