@@ -13,6 +13,7 @@ from plate_ocr.app.options import Script
 from plate_ocr.errors import ModelError
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.ctc import DecodedChar
+from plate_ocr.readers.lazy import ready
 from plate_ocr.readers.regions import RegionFormats, region_formats
 from plate_ocr.readers.results import ALTERNATIVES, Char, PlateRegion, plate_of, whole_picture, with_region
 
@@ -108,23 +109,23 @@ def test_formats_decide_where_the_network_is_unsure_and_nowhere_else() -> None:
 
 def test_iranian_plates_have_persian_digits() -> None:
     read = plate_of(plate("١٢ب٣۴۵?٧"), whole_picture(10, 5), cuts=[3])
-    iran = with_region(read, PlateRegion("ir", 0.9, ()))
+    iran = with_region(read, ready(PlateRegion("ir", 0.9, ())))
     assert iran.text == "۱۲ب۳۴۵?۷"
     assert [char.char for char in iran.chars] == [*"۱۲ب۳۴۵", None, "۷"]
     assert iran.groups == ("۱۲ب", "۳۴۵?۷")
     assert iran.text_latin_digits == "12ب345?7"
-    assert with_region(read, PlateRegion("eg", 0.9, ())).text == read.text
-    assert with_region(read, None).region is None
+    assert with_region(read, ready(PlateRegion("eg", 0.9, ()))).text == read.text
+    assert with_region(read, ready(None)).region is None
 
 
 def test_a_plate_says_where_it_is_from_and_its_text_in_other_scripts() -> None:
     saudi = with_region(
-        plate_of(plate("7354RXA"), whole_picture(10, 5)), PlateRegion("sa", 0.75, (("de", 0.2),))
+        plate_of(plate("7354RXA"), whole_picture(10, 5)), ready(PlateRegion("sa", 0.75, (("de", 0.2),)))
     )
     values = saudi.to_dict()
     assert values["region"] == {"code": "sa", "confidence": 0.75, "alternatives": [["de", 0.2]]}
     assert (values["text_latin_digits"], values["text_native"]) == ("7354RXA", "٧٣٥٤رصأ")
-    other = dataclasses.replace(saudi, region=None).to_dict()
+    other = dataclasses.replace(saudi, origin=ready(None)).to_dict()
     assert (other["region"], other["text_native"]) == (None, None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,16 +175,16 @@ class NetworkReader:
         Both take a fifth of the time of reading it, so they wait until somebody asks for them.
         """
         (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
-        decoded = reading.decoded
+        decoded, points = reading.decoded, reading.points
         half = self._first_line(decoded, len(reading.probabilities))
         centers = char_centers(reading.probabilities, decoded)
         text = self.model.card.alphabet.decode(char.char for char in decoded)
         rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][: plate.lines]
-        size = reading.crop.picture.shape[::-1]
-        corners = np.clip(reading.points[4:], 0, 1) * size
-        # The lines alone are kept, not the whole photo.
-        lines = cut_lines(reading.crop.picture, reading.points[:4] * size, corners, plate.lines)
-        located = Lazy(lambda: locate_chars(lines, rows))
+        # The crop alone is kept, neither the whole photo nor the network's output.
+        picture = reading.crop.picture.copy()
+        size = picture.shape[::-1]
+        quads = points[:4] * size, np.clip(points[4:], 0, 1) * size
+        located = Lazy(lambda: locate_chars(cut_lines(picture, *quads, plate.lines), rows))
         chars = tuple(
             Char(c.char, c.confidence, c.alternatives, extent=Lazy(partial(_extent, located, i)))
             for i, c in enumerate(plate.chars)
@@ -257,15 +257,21 @@ class NetworkReader:
         lines = 2 if self._first_line(decoded, len(probabilities)) < len(decoded) else 1
         corners = np.clip(points[4:], 0, 1) * size
         plate = plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines)
-        return with_region(plate, self._regions().tell(plate.text, head))
+        # Asked for once, of the reading that is kept.
+        return with_region(plate, Lazy(partial(self._regions().tell, plate.text, head)))
 
     def _head(self, regions: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """The network's probabilities of the regions whose formats are compared; alike without any."""
-        codes, mine = self._regions().codes, self.model.card.regions
-        if regions is None or not mine:
-            return np.full(len(codes), 1 / max(1, len(codes)), np.float32)
-        places = {code: i for i, code in enumerate(mine)}
-        return np.array([regions[places[code]] if code in places else 0.0 for code in codes], np.float32)
+        if regions is None or not len(regions):
+            count = len(self._regions().codes)
+            return np.full(count, 1 / max(1, count), np.float32)
+        return np.append(regions, np.float32(0))[self._places_in_head]
+
+    @cached_property
+    def _places_in_head(self) -> NDArray[np.int64]:
+        """Of each region whose formats are compared among the network's; behind them if it has none."""
+        places = {code: i for i, code in enumerate(self.model.card.regions)}
+        return np.array([places.get(code, len(places)) for code in self._regions().codes], np.int64)
 
     def _first_line(self, decoded: Sequence[DecodedChar], steps: int) -> int:
         """Number of characters in the upper line, or in the only one."""
@@ -290,7 +296,11 @@ class NetworkReader:
 
     def _chars(self, decoded: Sequence[DecodedChar], probs: NDArray[np.float32]) -> tuple[Char, ...]:
         """The decoded characters, by their probabilities, float32 ``(N, classes)``."""
-        order = np.argsort(-probs, axis=1, kind="stable")[:, : ALTERNATIVES + 2]
+        # Sorting all classes takes longer than decoding them.
+        count = min(ALTERNATIVES + 2, probs.shape[1])
+        some = np.argpartition(-probs, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(probs, some, axis=1)
+        order = np.take_along_axis(some, np.argsort(-values, axis=1, kind="stable"), axis=1)
         highest = np.take_along_axis(probs, order, axis=1)
         rows = zip(decoded, probs, order.tolist(), highest.tolist(), strict=True)
         return tuple(

@@ -120,12 +120,12 @@ class RegionFormats:
         if not text or not self.codes:
             return None
         probabilities = self.posterior(text, head)
-        order = np.argsort(-probabilities, kind="stable")
+        order = np.argsort(-probabilities, kind="stable")[: 1 + ALTERNATIVES]
         ranked = [(_with_province(self.codes[i], text), float(probabilities[i])) for i in order]
         code, confidence = ranked[0]
         if confidence < MIN_CONFIDENCE:
             return None
-        return PlateRegion(code, confidence, tuple(ranked[1 : 1 + ALTERNATIVES]))
+        return PlateRegion(code, confidence, tuple(ranked[1:]))
 
     def reweigh(
         self, decoded: Sequence[DecodedChar], probabilities: NDArray[np.float32], head: NDArray[np.float32]

@@ -120,6 +120,9 @@ class PlateRegion:
         }
 
 
+NO_REGION: Lazy[PlateRegion | None] = ready(None)
+
+
 @dataclass(frozen=True, repr=False)
 class Plate:
     """One plate.
@@ -136,7 +139,7 @@ class Plate:
         grouping: gives :attr:`groups`.
         known: which known plate it is, see :class:`plate_ocr.KnownPlates`; None if it is none.
         detection: score of the detector that found it in a photo, 0..1; None where nothing had to be found.
-        region: where it is from; None if that cannot be told.
+        origin: gives :attr:`region`.
     """
 
     text: str
@@ -149,7 +152,12 @@ class Plate:
     grouping: Lazy[tuple[str, ...] | None] = NO_GROUPS
     known: Known | None = None
     detection: float | None = None
-    region: PlateRegion | None = None
+    origin: Lazy[PlateRegion | None] = NO_REGION
+
+    @property
+    def region(self) -> PlateRegion | None:
+        """Where it is from; None if that cannot be told."""
+        return self.origin()
 
     @property
     def groups(self) -> tuple[str, ...] | None:
@@ -290,13 +298,15 @@ def plate_of(
     return Plate(text, mean, min(confidences), lines, corners, chars, grouping=ready(groups_of(text, cuts)))
 
 
-def with_region(plate: Plate, region: PlateRegion | None) -> Plate:
-    """A plate and where it is from; those of Iran have Persian digits."""
-    if region is None or region.country != "ir":
-        return replace(plate, region=region)
+def with_region(plate: Plate, origin: Lazy[PlateRegion | None]) -> Plate:
+    """A plate and what tells where it is from; those of Iran have Persian digits."""
+    plate = replace(plate, origin=origin)
+    text = persian_digits(plate.text)
+    if text == plate.text or plate.region is None or plate.region.country != "ir":
+        return plate
     chars = tuple(replace(char, char=char.char and persian_digits(char.char)) for char in plate.chars)
     groups = Lazy(lambda: plate.groups and tuple(map(persian_digits, plate.groups)))
-    return replace(plate, text=persian_digits(plate.text), chars=chars, grouping=groups, region=region)
+    return replace(plate, text=text, chars=chars, grouping=groups)
 
 
 def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:

@@ -101,7 +101,7 @@ class TextVote:
             extent = ready((x0 / seen, x1 / seen)) if seen else NOWHERE
             chars.append(Char(winner, votes[winner] / total, alternatives, extent=extent))
         plate = plate_of(tuple(chars), corners, layout[1], self._cuts(layout))
-        return dataclasses.replace(plate, region=self._region())
+        return dataclasses.replace(plate, origin=ready(self._region()))
 
     def _region(self) -> PlateRegion | None:
         """The region with the most weight; None if it has less than half."""

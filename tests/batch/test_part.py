@@ -18,6 +18,7 @@ from plate_ocr.batch.part import Counts
 from plate_ocr.batch.schema import MANIFEST, RESULTS, to_row
 from plate_ocr.batch.storage import Folder
 from plate_ocr.errors import DataError, OutputError
+from plate_ocr.readers.lazy import ready
 from plate_ocr.readers.results import Char, PlateRegion, Reading, plate_of
 from plate_ocr.vision.images import read_image
 from tests.app.conftest import Run
@@ -168,6 +169,6 @@ def test_the_columns_are_documented() -> None:
 @pytest.mark.parametrize("region", [PlateRegion("cn-皖", 0.9, ()), None])
 def test_a_row_has_the_code_of_a_region(region: PlateRegion | None) -> None:
     corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 3.0), (0.0, 3.0))
-    plate = replace(plate_of((Char("A", 0.9, ()),), corners), region=region)
+    plate = replace(plate_of((Char("A", 0.9, ()),), corners), origin=ready(region))
     row = to_row("a.png", Reading(9, 3, 1.0, (plate,)), None)
     assert row["plates"][0]["region"] == (region and region.code)
