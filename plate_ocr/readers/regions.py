@@ -81,28 +81,53 @@ class RegionFormats:
         self._foreign = np.where(own, 0, FOREIGN_PENALTY).astype(np.float32)
         self._shortest, self._priors = np.array(shortest), np.array(priors, np.float32)
 
-    def log_likelihoods(self, texts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Log-probabilities of texts of one length.
+    def log_likelihoods(self, text: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Log-probabilities of a text on the plates of each region.
 
         Args:
-            texts: int64 ``(N, length)``: classes; an unknown character is the last one.
+            text: int64 ``(length,)``, at least one: classes; an unknown character is the last one.
 
         Returns:
-            float32 ``(N, regions)``.
+            float32 ``(regions,)``.
         """
-        places, texts = self._places[:, : texts.shape[1]], texts[:, :LONGEST]
-        missing = np.maximum(0, self._shortest - texts.shape[1])
-        values = (
-            self._values[places[None], texts[:, None, :]].sum(2) + self._priors + MISMATCH_PENALTY * missing
-        )
-        best = np.maximum.reduceat(values, self._starts, axis=1)
-        return np.asarray(best + self._foreign[:, texts].sum(2).T, np.float32)
+        return self.log_likelihoods_at(text, 0, text[:1])[:, 0]
+
+    def log_likelihoods_at(
+        self, text: NDArray[np.int64], place: int, classes: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Those of a text with each of some classes at one of its places.
+
+        Args:
+            text: as of :meth:`log_likelihoods`.
+            place: index in the text.
+            classes: int64 ``(N,)``.
+
+        Returns:
+            float32 ``(regions, N)``.
+        """
+        others = np.delete(np.arange(len(text)), place)
+        kept = others[others < LONGEST]
+        values = self._of_length(len(text)) + self._values[self._places[:, kept], text[kept]].sum(1)
+        columns = values[:, None]
+        if place < LONGEST:
+            columns = columns + self._values[self._places[:, place]][:, classes]
+        foreign = self._foreign[:, text[others]].sum(1)[:, None] + self._foreign[:, classes]
+        return np.asarray(self._best(columns) + foreign, np.float32)
+
+    def _of_length(self, length: int) -> NDArray[np.float32]:
+        """Of each format, float32 ``(formats,)``, before any character counts."""
+        missing = np.maximum(0, self._shortest - length)
+        return np.asarray(self._priors + np.float32(MISMATCH_PENALTY) * missing, np.float32)
+
+    def _best(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of the formats of each region: ``(formats, N)`` to ``(regions, N)``."""
+        return np.asarray(np.maximum.reduceat(values, self._starts, axis=0), np.float32)
 
     def _likelihoods(self, text: str) -> NDArray[np.float32]:
         """Log-probabilities of a text, float32 ``(regions,)``."""
         # An unknown character's place, -1, is that of the last column.
         places = [self.alphabet.characters.find(char) for char in text]
-        return np.asarray(self.log_likelihoods(np.array([places], np.int64))[0], np.float32)
+        return self.log_likelihoods(np.array(places, np.int64))
 
     def posterior(self, text: str, head: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of the regions, float32 ``(regions,)``.
@@ -148,9 +173,8 @@ class RegionFormats:
             if row[text[i]] >= UNSURE or not self.codes:
                 continue
             likely = np.flatnonzero(row >= LIKELY)
-            texts = np.repeat(text[None], len(likely), 0)
-            texts[:, i] = likely
-            values = PRIOR_WEIGHT * np.logaddexp.reduce(prior + self.log_likelihoods(texts), axis=1)
+            of_regions = prior[:, None] + self.log_likelihoods_at(text, int(i), likely)
+            values = PRIOR_WEIGHT * np.logaddexp.reduce(of_regions, axis=0)
             weighed[i, likely + 1] *= np.exp(np.maximum(values - values.max(), -MAX_PRIOR))
             # Formats decide between classes; they make none surer than the network was of any.
             weighed[i] *= row.max() / weighed[i, 1:].max()
