@@ -1,4 +1,4 @@
-"""What docs/sightings.md and docs/channels.md show works."""
+"""What docs/sightings.md, docs/channels.md and docs/gate.md show works."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from plate_ocr.server.application import create_app
+from plate_ocr.server.cameras.config import FILE, load_cameras
+from plate_ocr.server.notify.discovery import EVENT_TYPES, camera_configs
 from plate_ocr.server.settings import Settings
 from tests.app.conftest import Run, run
 from tests.server.conftest import ROOT
@@ -39,7 +41,7 @@ def request_of(command: str) -> dict[str, Any]:
         elif word == "-F":
             name, _, path = next(words).partition("=@")
             request["files"] = {name: (ROOT / path).read_bytes()}
-        elif word == "-o":
+        elif word in ("-o", "-u"):
             next(words)
         elif word != "-s":
             request["url"] = word
@@ -48,7 +50,7 @@ def request_of(command: str) -> dict[str, Any]:
     return request
 
 
-@pytest.mark.parametrize(("page", "count"), [("sightings", 9), ("channels", 3)])
+@pytest.mark.parametrize(("page", "count"), [("sightings", 9), ("channels", 3), ("gate", 4)])
 def test_the_commands_of_the_documentation_work(
     fresh: TestClient, page: str, count: int, run: Run, tmp_path: Path
 ) -> None:
@@ -70,3 +72,14 @@ def test_the_commands_of_the_documentation_work(
     assert status == 1
     assert "holds something already" in error or "is there already" in error
     assert run("serve", "backup")[0] == 2
+
+
+def test_what_opens_the_gate_listens_to_the_event_of_its_camera(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "gate.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / FILE).write_text(example, "utf-8")
+    (camera,) = load_cameras(tmp_path / FILE)
+    configs = camera_configs("plate-ocr", camera.name)
+    topics = [config["state_topic"] for name, config in configs.items() if name.startswith("event/")]
+    assert re.findall(r"topic: (\S+)", page) == 2 * topics
+    assert set(re.findall(r"event_type\W+ == [\"'](\w+)", page)) == {"known"} < set(EVENT_TYPES)
