@@ -240,7 +240,9 @@ class Access:
                 name, _, password = base64.b64decode(given, validate=True).decode().partition(":")
             except ValueError:
                 raise HTTPException(401, "the Authorization header is damaged") from None
-            return Principal(name, (await self._person(request, name, password)).role)
+            # Only who sent such a header is asked for another: a browser would ask its visitor itself.
+            challenge = {"WWW-Authenticate": "Basic"}
+            return Principal(name, (await self._person(request, name, password, challenge)).role)
         key = key or request.headers.get("X-Api-Key") or (given if kind in ("token", "bearer") else None)
         if key:
             self._refuse_guessing(address)
@@ -260,7 +262,9 @@ class Access:
             {"WWW-Authenticate": "Bearer"},
         )
 
-    async def _person(self, request: Request, name: str, password: str) -> Person:
+    async def _person(
+        self, request: Request, name: str, password: str, challenge: dict[str, str] | None = None
+    ) -> Person:
         address = _address(request)
         self._refuse_guessing(address)
         person = next((one for one in self.people if one.name == name), None)
@@ -272,7 +276,7 @@ class Access:
         digest = await asyncio.to_thread(_scrypt, password, salt)
         if person is None or not hmac.compare_digest(digest.hex(), person.scrypt):
             self._failures.count(address)
-            raise HTTPException(401, "the name or the password is wrong", {"WWW-Authenticate": "Basic"})
+            raise HTTPException(401, "the name or the password is wrong", challenge)
         self._verified = {quick, *list(self._verified)[:99]}
         return person
 

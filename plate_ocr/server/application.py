@@ -27,6 +27,7 @@ from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
 from plate_ocr.server.opening import keeping
+from plate_ocr.server.page import shell
 from plate_ocr.server.reading import RETRY_AFTER_S, OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
 from plate_ocr.server.snapshots import crop_of, to_jpeg
@@ -114,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
     own = (sightings, lists, channels, intake, frigate, audit)
     for module in (health, metrics, docs, read, *own, cameras, access):
         app.include_router(module.router, responses=ERRORS)
+    app.include_router(shell.router)
     for router in ROUTERS:  # their errors have forms of their own
         app.include_router(router)
     # The last one is the outermost. A picture in base64 is longer by a third, more where signs are escaped.

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from plate_ocr import __version__
-
 router = APIRouter(tags=["health"])
-
-
-@router.get("/")
-async def root() -> dict[str, str]:
-    """What serves here."""
-    return {"name": "plate-ocr", "version": __version__}
 
 
 @router.get("/healthz")

@@ -1,0 +1,1 @@
+"""The page for people: what a browser shows of the server."""

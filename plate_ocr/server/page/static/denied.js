@@ -1,0 +1,1 @@
+/** The role does not suffice: nothing to do. */
