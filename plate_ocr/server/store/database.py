@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -14,13 +15,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Transaction, create_engine, event, exc, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from plate_ocr.errors import StoreError
+from plate_ocr.errors import DataError, StoreError
 
 BUSY_S = 30
 """How long a process waits for another that writes, seconds."""
+
+RETRY_S = 0.05
+"""SQLite sometimes says at once that another writes: it is asked again after so many seconds."""
+
+WRITER = 7065872
+"""Number of PostgreSQL's lock that the one process which writes holds."""
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
@@ -37,6 +44,9 @@ class Database:
     Raises:
         StoreError: if it cannot be opened, or was written by a newer version.
 
+    Attributes:
+        error: why the last thing could not be written; None: it was.
+
     Safe to use from several threads and processes.
     """
 
@@ -49,6 +59,7 @@ class Database:
         self.engine = _engine(url)
         # A password is no part of a message.
         self.name = self.engine.url.render_as_string(hide_password=True)
+        self.error: str | None = None
         self._writer = threading.Lock()
         try:
             self._migrate(before_migration, revision)
@@ -76,13 +87,23 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A connection whose changes are all made at the end, and on the disk then; none after an error.
 
+        One at a time writes, of all processes: what is looked up and then added is not there twice.
+
         Raises:
             StoreError: if the database cannot be used.
+            DataError: if it cannot keep a value.
         """
-        with self._errors(), self._writer, self.engine.connect() as connection:
-            writing = connection.execution_options(write=True)
-            with writing.begin():
-                yield writing
+        try:
+            with self._errors(), self._writer, self.engine.connect() as connection:
+                writing = connection.execution_options(write=True)
+                with _begin(writing):
+                    if not self.is_sqlite:
+                        writing.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+                    yield writing
+        except StoreError as error:
+            self.error = str(error)
+            raise
+        self.error = None
 
     def close(self) -> None:
         """Close all connections."""
@@ -92,14 +113,14 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except (exc.DataError, UnicodeEncodeError) as error:
+            reason = _reason(error) if isinstance(error, exc.DataError) else error.reason
+            raise DataError(f"the database cannot keep a value: {reason}") from None
         except SQLAlchemyError as error:
             raise StoreError(f"cannot use the database {self.name}: {_reason(error)}") from error
 
     def _migrate(self, before: Callable[[Connection], None] | None, revision: str) -> None:
         with self.write() as connection:
-            if not self.is_sqlite:
-                # Of several processes that start at once, one changes the tables.
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7065872)")
             scripts = ScriptDirectory.from_config(_config())
             found = MigrationContext.configure(connection).get_current_revision()
             if found == (_head(scripts) if revision == "head" else revision):
@@ -155,7 +176,11 @@ def _engine(url: str) -> Engine:
                 raise StoreError(f"the database {url} names no file, as sqlite:///plate-ocr.db does")
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(
-                parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False}, json_serializer=_to_json
+                parsed,
+                connect_args={"timeout": BUSY_S, "check_same_thread": False},
+                json_serializer=_to_json,
+                # Each export holds one as long as its client takes: the others need not wait for it.
+                max_overflow=-1,
             )
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
@@ -190,6 +215,18 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails where another wrote in between.
     write = connection.get_execution_options().get("write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _begin(connection: Connection) -> Transaction:
+    """Begin to write as soon as nobody else does."""
+    end = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return connection.begin()
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > end:
+                raise
+            time.sleep(RETRY_S)
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 
-from plate_ocr.errors import StoreError
+from plate_ocr.errors import DataError, StoreError
 from plate_ocr.server.store.database import Database
 from plate_ocr.server.store.schema import METADATA, PLATE
 
@@ -87,3 +90,46 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"something else " * 100)
     with pytest.raises(StoreError, match=r"cannot use the database .*a\.db: file is not a database"):
         Database(f"sqlite:///{path}")
+
+
+def test_a_value_that_cannot_be_kept_is_no_fault_of_the_database(database: Database) -> None:
+    with pytest.raises(DataError, match="cannot keep a value: surrogates"), database.write() as connection:
+        connection.execute(PLATE.insert().values(text="\ud800"))
+    assert database.error is None
+
+
+def test_why_nothing_can_be_written_is_known_until_something_was(database: Database) -> None:
+    with pytest.raises(StoreError), database.write() as connection:
+        connection.execute(text("SELECT 1 FROM nowhere"))
+    assert "nowhere" in str(database.error)
+    with database.write() as connection:
+        connection.execute(PLATE.insert().values(text="AB123CD"))
+    assert database.error is None
+
+
+def test_a_database_in_which_another_writes_is_asked_again(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    database.engine.dispose()
+
+    @event.listens_for(database.engine, "connect")
+    def wait_for_nobody(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    other = sqlite3.connect(tmp_path / "a.db", check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ending = threading.Timer(0.3, other.execute, ["COMMIT"])
+    ending.start()
+    with database.write() as connection:
+        connection.execute(PLATE.insert().values(text="AB123CD"))
+    ending.join()
+    with database.read() as connection:
+        assert connection.scalar(select(PLATE.c.text)) == "AB123CD"
+
+
+def test_many_that_read_for_long_keep_nobody_from_writing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    with ExitStack() as reads:
+        for _ in range(20):
+            reads.enter_context(database.read()).execute(select(PLATE)).all()
+        with database.write() as connection:
+            connection.execute(PLATE.insert().values(text="AB123CD"))
