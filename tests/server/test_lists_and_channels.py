@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from plate_ocr.server.application import create_app
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.settings import Settings
 from tests.server.notify.receivers import Receiver, wait_for
-from tests.server.stores import seen
+from tests.server.stores import JPEG, seen
 
 JSON = dict[str, Any]
 
@@ -133,6 +134,26 @@ def test_a_delivery_that_failed_is_made_again(
     assert client.post(f"/api/v1/deliveries/{failed['id']}/retry").status_code == 202
     wait_for(lambda: client.get("/api/v1/deliveries?state=delivered").json()["deliveries"])
     assert client.post(f"/api/v1/deliveries/{failed['id']}/retry").status_code == 404
+    client.delete(path)
+
+
+def test_apprise_sends_words_and_the_picture(
+    client: TestClient, own: SightingStore, receiver: Receiver
+) -> None:
+    urls = [receiver.url.replace("http://", "json://")]
+    new = {"name": "phone", "kind": "apprise", "settings": {"urls": urls}}
+    path = f"/api/v1/channels/{client.post('/api/v1/channels', json=new).json()['id']}"
+    own.keep(seen("AB123CD", crop=JPEG))
+    wait_for(lambda: client.get(path).json()["waiting"] == 0)
+    (delivery,) = client.get("/api/v1/deliveries").json()["deliveries"]
+    assert (delivery["state"], delivery["error"]) == ("delivered", None)
+    told = json.loads(receiver.requests[0].body)
+    assert told["title"] == "AB123CD at gate"
+    assert told["message"] == "Seen 2026-11-26T02:26:42.000Z at gate."
+    assert [base64.b64decode(one["base64"]) for one in told["attachments"]] == [JPEG]
+    receiver.answers = [500]
+    tested = client.post(f"{path}/test").json()
+    assert tested == {"delivered": False, "error": "apprise did not reach all addresses of the channel"}
     client.delete(path)
 
 
