@@ -19,7 +19,19 @@ from plate_ocr import __version__
 from plate_ocr.errors import DataError, StoreError
 from plate_ocr.server import docs, health, metrics
 from plate_ocr.server.access import Access, AccessError, prepare_data_folder
-from plate_ocr.server.api import access, audit, cameras, channels, frigate, intake, lists, read, sightings
+from plate_ocr.server.api import (
+    access,
+    audit,
+    cameras,
+    channels,
+    frigate,
+    intake,
+    lists,
+    read,
+    retention,
+    sightings,
+    stats,
+)
 from plate_ocr.server.cameras.service import CameraService, Seen
 from plate_ocr.server.doors.routers import ROUTERS
 from plate_ocr.server.hosts import HostCheck
@@ -112,7 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
         (Exception, _failed),
     ):
         app.add_exception_handler(error, answer)
-    own = (sightings, lists, channels, intake, frigate, audit)
+    own = (sightings, stats, lists, channels, intake, frigate, retention, audit)
     for module in (health, metrics, docs, read, *own, cameras, access):
         app.include_router(module.router, responses=ERRORS)
     app.include_router(shell.router)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,19 +10,13 @@ from pathlib import Path
 from fastapi import FastAPI
 from sqlalchemy import Connection
 
-from plate_ocr.errors import StoreError
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.notify.delivery import DeliveryWorker
+from plate_ocr.server.retention import Sweeper
 from plate_ocr.server.settings import Settings
 from plate_ocr.server.store.backup import backup, restore, write_backup
 from plate_ocr.server.store.database import Database, revision_of
-from plate_ocr.server.store.retention import Retention, delete_orphans, sweep
 from plate_ocr.server.store.times import local_zone
-
-SWEEP_S = 600.0
-"""How often what is old is deleted, seconds."""
-
-LOGGER = logging.getLogger(__name__)
 
 
 def database_url(settings: Settings) -> str:
@@ -78,7 +70,7 @@ def restore_backup(settings: Settings, file: Path) -> int:
 
 @contextmanager
 def keeping(app: FastAPI, settings: Settings) -> Iterator[None]:
-    """While this lasts, ``app.state`` has ``store`` and ``deliveries``, and what is old is deleted.
+    """While this lasts, ``app.state`` has ``store``, ``deliveries`` and ``sweeper``, which all work.
 
     Raises:
         StoreError: if the store cannot be opened.
@@ -87,45 +79,12 @@ def keeping(app: FastAPI, settings: Settings) -> Iterator[None]:
     store = app.state.store = open_store(settings)
     deliveries = DeliveryWorker(store.database, store.pictures, settings.data / "delivery.lock")
     app.state.deliveries, store.on_delivery = deliveries, deliveries.wake
-    stopped = threading.Event()
-    sweeper = threading.Thread(target=_sweep, args=(store, settings, stopped), name="sweep", daemon=True)
+    sweeper = app.state.sweeper = Sweeper(store, settings)
     deliveries.start()
     sweeper.start()
     try:
         yield
     finally:
-        stopped.set()
-        sweeper.join()
+        sweeper.close()
         deliveries.close()
         store.database.close()
-
-
-def retention_of(settings: Settings) -> Retention:
-    """How long a server keeps what."""
-    return Retention(
-        settings.keep_days,
-        settings.keep_sightings,
-        settings.keep_size,
-        settings.keep_picture_days,
-        settings.hash_after_days,
-    )
-
-
-def _sweep(store: SightingStore, settings: Settings, stopped: threading.Event) -> None:
-    """Delete what is old, now and from time to time; and load what similar searches need."""
-    retention = retention_of(settings)
-    has_orphans = True
-    while True:
-        try:
-            with store.database.read() as connection:
-                store.plates.load(connection)
-            if has_orphans and (count := delete_orphans(store.database, store.pictures)):
-                LOGGER.info("deleted pictures of no sighting: %d", count)
-            has_orphans = False
-            swept = sweep(store.database, store.pictures, retention)
-            if swept.sightings or swept.pictures or swept.hashed:
-                LOGGER.info("deleted: %s", swept)
-        except StoreError as error:
-            LOGGER.warning("cannot delete what is old: %s", error)
-        if stopped.wait(SWEEP_S):
-            return

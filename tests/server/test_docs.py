@@ -50,7 +50,7 @@ def request_of(command: str) -> dict[str, Any]:
     return request
 
 
-@pytest.mark.parametrize(("page", "count"), [("sightings", 9), ("channels", 3), ("gate", 4)])
+@pytest.mark.parametrize(("page", "count"), [("sightings", 12), ("channels", 3), ("gate", 4)])
 def test_the_commands_of_the_documentation_work(
     fresh: TestClient, page: str, count: int, run: Run, tmp_path: Path
 ) -> None:

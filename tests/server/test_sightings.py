@@ -18,11 +18,14 @@ from sqlalchemy import Connection, event
 
 from plate_ocr import PlateReader
 from plate_ocr.labels import list_plates
+from plate_ocr.server.application import create_app
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.notify.discovery import frigate_id
+from plate_ocr.server.settings import Settings
 from plate_ocr.server.store.database import Database
 from tests.conftest import fill_disk
-from tests.server.conftest import PLATE
+from tests.server.conftest import PLATE, URL
+from tests.server.notify.receivers import wait_for
 from tests.server.stores import JPEG, NOW, seen
 
 
@@ -279,3 +282,40 @@ def test_pictures_for_which_there_is_no_room_are_503(
     assert texts(client) == []
     assert list(swapped.pictures.paths()) == []
     assert client.post("/api/v1/read?store=1", files={"image": data}).status_code == 200
+
+
+def test_the_numbers_are_of_what_is_filtered(client: TestClient, swapped: SightingStore) -> None:
+    for text, camera in (("AB123CD", "gate"), ("AB124CE", "gate"), ("XY999ZZ", "yard")):
+        swapped.keep(seen(text, camera=camera))
+    found = client.get("/api/v1/stats", params={"q": "AB*"}).json()
+    assert (found["count"], found["cameras"]) == (2, [{"camera": "gate", "count": 2}])
+    assert client.get("/api/v1/audit?limit=1").json()["audit"][0]["detail"] == {"text": "AB*"}
+    assert client.get("/api/v1/stats", params={"hours": "25"}).status_code == 422
+
+
+def test_retention_is_chosen_and_what_is_more_goes_at_once(tmp_path: Path) -> None:
+    app = create_app(Settings(data=tmp_path, keep_days=10_000))
+    with TestClient(app, base_url=URL, client=("127.0.0.1", 50000)) as client:
+        for i in range(3):
+            app.state.store.keep(seen("AB123CD", NOW + i, crop=JPEG))
+        room = client.get("/api/v1/storage").json()
+        assert (room["sightings"], room["pictures"]) == (3, 3 * len(JPEG))
+        assert room["oldest"] == "2026-11-26T02:26:40.000Z"
+        assert 0 < room["database"] < room["total"]
+        assert 0 < room["free"] < room["total"]
+        chosen = client.put("/api/v1/retention", json={"keep_sightings": 1, "keep_picture_days": 0.5})
+        assert chosen.json() == client.get("/api/v1/retention").json()
+        assert chosen.json() == {
+            "keep_days": 10_000,
+            "keep_sightings": 1,
+            "keep_size": None,
+            "keep_picture_days": 0.5,
+            "hash_after_days": None,
+            "given": ["keep_days"],
+        }
+        wait_for(lambda: client.get("/api/v1/storage").json()["sightings"] == 1)
+        refused = client.put("/api/v1/retention", json={"keep_days": 1})
+        assert refused.status_code == 409
+        assert "--keep-days" in refused.json()["error"]
+        assert client.put("/api/v1/retention", json={"keep_days": -1}).status_code == 422
+        assert client.get("/api/v1/audit?limit=1").json()["audit"][0]["action"] == "change retention"

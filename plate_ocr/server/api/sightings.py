@@ -84,7 +84,7 @@ def find(
     """Sightings, the newest first."""
     if format is None and "text/csv" in request.headers.get("Accept", ""):
         format = "csv"
-    _record_search(store, who, wanted, "search" if format in (None, "json") else "export")
+    record_search(store, who, wanted, "search" if format in (None, "json") else "export")
     if format in ("csv", "jsonl"):
         return _file(store, wanted, format)
     with store.database.read() as connection:
@@ -114,7 +114,7 @@ def _file(store: Store, wanted: searching.Query, format: Literal["csv", "jsonl"]
 @router.get("/sightings/labels.zip", response_class=Response)
 def labels(who: Reader, store: Store, wanted: Wanted) -> StreamingResponse:
     """The crops of corrected sightings with ``labels.csv``, to train on and to evaluate with."""
-    _record_search(store, who, wanted, "export")
+    record_search(store, who, wanted, "export")
     file = exports.labels_zip(store, wanted)
     headers = {"Content-Disposition": 'attachment; filename="labels.zip"'}
     return StreamingResponse(exports.chunks(file), media_type="application/zip", headers=headers)
@@ -223,7 +223,7 @@ def forget(who: Admin, store: Store, text: str) -> dict[str, int]:
     return {"sightings": count}
 
 
-def _record_search(store: SightingStore, who: Principal, wanted: searching.Query, action: str) -> None:
+def record_search(store: SightingStore, who: Principal, wanted: searching.Query, action: str) -> None:
     """Write down who looked for what; who looks at all there is looks for nobody."""
     values = {name: value for name, value in asdict(wanted).items() if value not in (None, "")}
     if values or action == "export":

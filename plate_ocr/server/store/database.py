@@ -72,6 +72,15 @@ class Database:
         """Whether it is SQLite."""
         return self.engine.dialect.name == SQLITE
 
+    @property
+    def size(self) -> int | None:
+        """Bytes of SQLite's files; None for another database."""
+        if not self.is_sqlite:
+            return None
+        path = str(self.engine.url.database)
+        files = [Path(path), Path(f"{path}-wal")]
+        return sum(file.stat().st_size for file in files if file.exists())
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees the database as it was at its first statement.

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +116,10 @@ class PlateIndex:
                 self._texts.append(text)
                 self._folded.append(fold_lookalikes(text))
 
+    def wanted(self, connection: Connection, query: Query) -> dict[str, Similar]:
+        """The plates that a query for similar ones looks for; of others none."""
+        return self.similar(connection, normalize_text(query.like)) if query.like else {}
+
     def similar(self, connection: Connection, text: str) -> dict[str, Similar]:
         """The nearest plates to a text, and why.
 
@@ -170,7 +174,7 @@ def search(
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise DataError(f"the limit {limit} is not within 1 and {MAX_LIMIT}")
-    similar = plates.similar(connection, normalize_text(query.like)) if query.like else {}
+    similar = plates.wanted(connection, query)
     found = _execute(connection, query, similar, limit + 1, None if cursor is None else _decode(cursor))
     rest = len(found) > limit
     found = found[:limit]
@@ -184,7 +188,7 @@ def search(
 
 def export(connection: Connection, query: Query, plates: PlateIndex) -> Iterator[Sighting]:
     """All sightings that were looked for, the newest first."""
-    similar = plates.similar(connection, normalize_text(query.like)) if query.like else {}
+    similar = plates.wanted(connection, query)
     after: tuple[float, int] | None = None
     while found := _execute(connection, query, similar, EXPORT_ROWS, after):
         yield from with_matches(connection, found)
@@ -201,6 +205,23 @@ def _execute(
     statement = rows().order_by(SIGHTING.c.started.desc(), SIGHTING.c.id.desc()).limit(limit)
     if after is not None:
         statement = statement.where(tuple_(SIGHTING.c.started, SIGHTING.c.id) < after)
+    return connection.execute(chosen(connection, statement, query, similar)).all()
+
+
+def chosen(
+    connection: Connection, statement: Select[Any], query: Query, similar: Iterable[str]
+) -> Select[Any]:
+    """A statement of sightings and their plates, for those alone that a query looks for.
+
+    Args:
+        connection: one that reads.
+        statement: of the tables of sightings and of plates.
+        query: what is looked for.
+        similar: the plates of a similar search.
+
+    Raises:
+        DataError: if the hours are none.
+    """
     text = normalize_text(query.text)
     if query.like:
         statement = statement.where(PLATE.c.text.in_(list(similar)))
@@ -208,7 +229,7 @@ def _execute(
         statement = statement.where(PLATE.c.text.in_([text, hash_of(connection, text)]))
     elif text and text.strip("*"):
         statement = _with_pattern(connection, statement, text)
-    return connection.execute(_filtered(connection, statement, query)).all()
+    return _filtered(connection, statement, query)
 
 
 def _with_pattern(connection: Connection, statement: Select[Any], pattern: str) -> Select[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -15,6 +17,7 @@ from plate_ocr.server.store.plates import describe, describe_plate
 from plate_ocr.server.store.schema import PLATE, SIGHTING
 from plate_ocr.server.store.search import Query, export, search
 from plate_ocr.server.store.sightings import annotate, correct, corrections, delete_sightings, find_sighting
+from plate_ocr.server.store.stats import statistics
 from tests.server.stores import JPEG, NOW, seen
 
 
@@ -168,7 +171,7 @@ def test_a_sighting_is_ignored_and_gets_a_note(store: SightingStore) -> None:
 
 def test_what_is_known_of_a_plate(store: SightingStore) -> None:
     store.keep(seen("AB123CD"))
-    store.keep(seen("AB123CD", NOW + 3600, "yard"))
+    store.keep(seen("AB123CD", NOW + 4800, "yard"))
     store.keep(seen("AB123CD", NOW + 3660, "yard"))
     with store.database.write() as connection:
         describe(connection, "AB123CD", "Ann's", None)
@@ -189,3 +192,42 @@ def test_a_deleted_sighting_leaves_no_plate(store: SightingStore) -> None:
         assert connection.scalar(select(func.count()).select_from(PLATE)) == 0
         assert connection.scalar(select(func.count()).select_from(SIGHTING)) == 0
     assert paths == [kept.row.crop]
+
+
+def test_numbers_by_hour_day_camera_and_plate(store: SightingStore) -> None:
+    day = 86_400
+    for text, at, camera in (
+        ("AB123CD", NOW, "gate"),
+        ("AB123CD", NOW + 4800, "gate"),
+        ("XY999ZZ", NOW + 4800, "yard"),
+        ("AB123CD", NOW + day, ""),
+    ):
+        store.keep(seen(text, at, camera))
+
+    def told(query: Query, zone: str = "UTC") -> dict[str, Any]:
+        with store.database.read() as connection:
+            return statistics(connection, query, store.plates, ZoneInfo(zone))
+
+    found = told(Query())
+    assert found["count"] == 4
+    assert {hour: count for hour, count in enumerate(found["hours"]) if count} == {2: 2, 3: 2}
+    assert found["days"] == [{"day": "2026-11-26", "count": 3}, {"day": "2026-11-27", "count": 1}]
+    assert sorted(found["cameras"], key=str) == [
+        {"camera": "gate", "count": 2},
+        {"camera": "yard", "count": 1},
+        {"camera": None, "count": 1},
+    ]
+    assert found["plates"] == [{"text": "AB123CD", "count": 3}, {"text": "XY999ZZ", "count": 1}]
+    # Where midnight is half an hour past a full one in UTC.
+    days = told(Query(), "America/St_Johns")["days"]
+    assert [one["count"] for one in days] == [1, 3]
+    assert told(Query(like="AB123CO", camera="gate", hours="3-4"))["plates"] == [
+        {"text": "AB123CD", "count": 1}
+    ]
+    assert told(Query(text="nobody")) == {
+        "count": 0,
+        "hours": [0] * 24,
+        "days": [],
+        "cameras": [],
+        "plates": [],
+    }
