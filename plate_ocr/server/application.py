@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from threading import Event
+from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -24,6 +28,7 @@ from plate_ocr.server.api import (
     audit,
     cameras,
     channels,
+    events,
     frigate,
     intake,
     lists,
@@ -34,6 +39,8 @@ from plate_ocr.server.api import (
 )
 from plate_ocr.server.cameras.service import CameraService, Seen
 from plate_ocr.server.doors.routers import ROUTERS
+from plate_ocr.server.events import EventHub
+from plate_ocr.server.health import told_states
 from plate_ocr.server.hosts import HostCheck
 from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
@@ -75,14 +82,17 @@ def create_app(settings: Settings) -> FastAPI:
     """The application for these settings.
 
     ``app.state`` has ``settings``, ``access``, ``metrics``, ``reading``, ``cameras`` and, while it runs,
-    what :func:`~plate_ocr.server.opening.keeping` opens.
+    ``events`` and what :func:`~plate_ocr.server.opening.keeping` opens.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_data_folder(settings.data)
         stopped = Event()
-        with keeping(app, settings):
+        hub = app.state.events = EventHub(lambda: app.state.store, lambda: told_states(app.state))
+        with keeping(app, settings), ending(hub.close):
+            app.state.store.on_sighting = hub.wake
+            telling = asyncio.create_task(hub.run())
             reading.start()
             # Of several processes each would watch them.
             if settings.workers == 1:
@@ -96,6 +106,8 @@ def create_app(settings: Settings) -> FastAPI:
                 yield
             finally:
                 stopped.set()
+                hub.close()
+                telling.cancel()
                 if app.state.cameras:
                     app.state.cameras.close()
                 reading.close()
@@ -124,7 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
         (Exception, _failed),
     ):
         app.add_exception_handler(error, answer)
-    own = (sightings, stats, lists, channels, intake, frigate, retention, audit)
+    own = (sightings, events, stats, lists, channels, intake, frigate, retention, audit)
     for module in (health, metrics, docs, read, *own, cameras, access):
         app.include_router(module.router, responses=ERRORS)
     app.include_router(shell.router)
@@ -135,6 +147,30 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit, most=int(settings.max_upload * 1.5) + OVERHEAD)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app
+
+
+@contextmanager
+def ending(end: Callable[[], None]) -> Iterator[None]:
+    """While this lasts, ``end`` is called in the loop as soon as a signal tells the process to end.
+
+    A server waits for its requests before it ends the application: a stream would let it wait in vain.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop, before = asyncio.get_running_loop(), dict[int, Any]()
+
+    def told(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(end)
+        if callable(then := before[number]):
+            then(number, frame)
+
+    before |= {one: signal.signal(one, told) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, then in before.items():
+            signal.signal(number, then)
 
 
 def keep_seen(store: SightingStore, stopped: Event, seen: Seen) -> None:

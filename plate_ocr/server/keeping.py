@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from pathlib import Path
@@ -16,6 +17,7 @@ from plate_ocr.server.store.database import Database
 from plate_ocr.server.store.outbox import enqueue
 from plate_ocr.server.store.pictures import Pictures
 from plate_ocr.server.store.search import PlateIndex
+from plate_ocr.server.store.settings import save_setting
 from plate_ocr.server.store.sightings import NewSighting, Sighting, add_matches, add_sighting
 from plate_ocr.server.store.times import local_minute, to_iso
 
@@ -30,6 +32,7 @@ class SightingStore:
 
     Attributes:
         plates: for similar searches.
+        on_sighting: called when a sighting was kept.
         on_delivery: called when something is to be delivered.
 
     Safe to call from several threads.
@@ -40,6 +43,7 @@ class SightingStore:
         self.pictures = Pictures(pictures)
         self.zone = zone
         self.plates = PlateIndex()
+        self.on_sighting: Callable[[], None] = lambda: None
         self.on_delivery: Callable[[], None] = lambda: None
         self._matcher = Matcher()
         self._channels: tuple[int | None, dict[int, ChannelSettings]] = (None, {})
@@ -63,9 +67,20 @@ class SightingStore:
         except BaseException:
             self.pictures.delete(*written)
             raise
+        self.on_sighting()
         if told:
             self.on_delivery()
         return sighting
+
+    def try_to_write(self) -> None:
+        """Whether something can be kept: a picture, and a row.
+
+        Raises:
+            StoreError: if not.
+        """
+        with self.database.write() as connection:
+            self.pictures.try_to_write()
+            save_setting(connection, "tried", {"at": time.time()})
 
     def _tell(self, connection: Connection, sighting: Sighting) -> bool:
         version = channels_version(connection)

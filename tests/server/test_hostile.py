@@ -126,6 +126,7 @@ def test_mutated_requests_do_no_harm(tmp_path: Path, files: list[bytes]) -> None
     app, written = create_app(Settings(data=tmp_path, max_pixels=4_000_000)), WrittenFiles()
     statuses = set()
     with TestClient(app, URL, client=("127.0.0.1", 50000), raise_server_exceptions=False) as client:
+        app.state.events.close()  # else events would never end
         written.active = True
         for number, request in zip(range(COUNT), requests(app, files), strict=False):
             started = time.monotonic()

@@ -60,6 +60,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BaseSchem
     """The schema of an application that runs, and which other tests do not use."""
     app = create_app(Settings(data=tmp_path_factory.mktemp("schema")))
     with TestClient(app):
+        app.state.events.close()  # else events would never end
         yield schemathesis.openapi.from_asgi("/openapi.json", app, headers=HEADERS), app
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -14,14 +16,20 @@ from plate_ocr.server.access import needs
 from plate_ocr.server.api.dependencies import Reading
 from plate_ocr.server.cameras.config import Camera
 from plate_ocr.server.cameras.service import CameraService, WatchedCamera
+from plate_ocr.server.events import TimedStream
 from plate_ocr.server.reading import decode
 from plate_ocr.server.requests import name_of, parse
-from plate_ocr.vision.drawing import to_jpeg
 
 router = APIRouter(prefix="/api/v1", tags=["cameras"])
 
-QUALITY = 85
-"""Of JPEG files."""
+LIVE_S = 0.2
+"""Seconds between two pictures of a live view, at least."""
+
+BOUNDARY = b"--picture\r\n"
+
+MJPEG_TYPE = "multipart/x-mixed-replace; boundary=picture"
+
+MJPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
 READ = [Depends(needs("read"))]
 
@@ -104,9 +112,29 @@ def delete_camera(cameras: Cameras, name: Name) -> None:
 @router.get("/cameras/{name}/latest.jpg", dependencies=READ, response_class=Response)
 def latest(found: One) -> Response:
     """The last picture of a camera."""
-    if (picture := found.latest) is None:
+    if (picture := found.latest_jpeg()) is None:
         raise HTTPException(404, f"no picture of {found.camera.name!r} came yet")
-    return Response(to_jpeg(picture, QUALITY), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/cameras/{name}/live.mjpg", dependencies=READ, response_class=Response, responses=MJPEG)
+async def live(request: Request, cameras: Cameras, found: One) -> Response:
+    """The pictures of a camera as they come, some a second, as MJPEG; it ends when the camera is changed."""
+    hub = request.app.state.events
+
+    async def parts() -> AsyncIterator[bytes]:
+        sent = None
+        # Browsers show a picture once the next boundary has come.
+        yield BOUNDARY
+        while not hub.closed and cameras.get(found.camera.name) is found:
+            picture = await run_in_threadpool(found.latest_jpeg)
+            if picture is not None and picture is not sent:
+                sent = picture
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+                yield head.encode() + picture + b"\r\n" + BOUNDARY
+            await asyncio.sleep(LIVE_S)
+
+    return TimedStream(parts(), media_type=MJPEG_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/cameras/{name}/frame", dependencies=OPERATE)

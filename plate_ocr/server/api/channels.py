@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from plate_ocr.server.api.dependencies import Admin, Operator, Store
 from plate_ocr.server.notify.channels import load_settings, parse_settings, shown, stored
-from plate_ocr.server.notify.delivery import ChannelState, open_sender
+from plate_ocr.server.notify.delivery import open_sender
 from plate_ocr.server.notify.messages import DeliveryError, Message
 from plate_ocr.server.notify.samples import sample_event
 from plate_ocr.server.store.audit import record
@@ -21,9 +22,15 @@ from plate_ocr.server.store.channels import (
     change_channel,
     delete_channel,
     find_channel,
-    queue_lengths,
 )
-from plate_ocr.server.store.outbox import State, deliveries, delivery_dict, retry
+from plate_ocr.server.store.outbox import (
+    ChannelState,
+    State,
+    channel_states,
+    deliveries,
+    delivery_dict,
+    retry,
+)
 
 router = APIRouter(prefix="/api/v1", tags=["channels"])
 
@@ -49,23 +56,19 @@ def _programs(request: Request) -> tuple[str, ...]:
     return programs
 
 
-def _shown(row: Row[Any], waiting: int, state: ChannelState) -> dict[str, Any]:
+def _shown(row: Row[Any], state: ChannelState) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
         "kind": row.kind,
         "enabled": row.enabled,
         "settings": shown(row.settings),
-        "waiting": waiting,
-        "tries": state.tries,
-        "error": state.error,
+        **asdict(state),
     }
 
 
-def _show(request: Request, connection: Connection, key: int) -> dict[str, Any]:
-    states = request.app.state.deliveries.states()
-    waiting = queue_lengths(connection).get(key, 0)
-    return _shown(_one(connection, key), waiting, states.get(key, ChannelState()))
+def _show(connection: Connection, key: int) -> dict[str, Any]:
+    return _shown(_one(connection, key), channel_states(connection)[key])
 
 
 def _one(connection: Connection, key: int) -> Row[Any]:
@@ -76,15 +79,11 @@ def _one(connection: Connection, key: int) -> Row[Any]:
 
 
 @router.get("/channels")
-def show_all(_: Operator, store: Store, request: Request) -> dict[str, Any]:
+def show_all(_: Operator, store: Store) -> dict[str, Any]:
     """All channels, without their secrets."""
-    states = request.app.state.deliveries.states()
     with store.database.read() as connection:
-        waiting = queue_lengths(connection)
-        found = [
-            _shown(row, waiting.get(row.id, 0), states.get(row.id, ChannelState()))
-            for row in all_channels(connection)
-        ]
+        states = channel_states(connection)
+        found = [_shown(row, states[row.id]) for row in all_channels(connection)]
     return {"channels": found}
 
 
@@ -95,14 +94,14 @@ def add(who: Admin, store: Store, request: Request, new: NewChannel) -> dict[str
     with store.database.write() as connection:
         key = add_channel(connection, new.name, new.kind, stored(settings), enabled=new.enabled)
         record(connection, who.name, "add channel", {"name": new.name})
-        return _show(request, connection, key)
+        return _show(connection, key)
 
 
 @router.get("/channels/{key}")
-def show(_: Operator, store: Store, request: Request, key: int) -> dict[str, Any]:
+def show(_: Operator, store: Store, key: int) -> dict[str, Any]:
     """A channel, without its secrets."""
     with store.database.read() as connection:
-        return _show(request, connection, key)
+        return _show(connection, key)
 
 
 @router.put("/channels/{key}")
@@ -113,7 +112,7 @@ def change(who: Admin, store: Store, request: Request, key: int, new: ChangedCha
         settings = parse_settings(old.kind, new.settings, programs=_programs(request), old=old.settings)
         change_channel(connection, key, new.name, stored(settings), enabled=new.enabled)
         record(connection, who.name, "change channel", {"name": new.name})
-        return _show(request, connection, key)
+        return _show(connection, key)
 
 
 @router.delete("/channels/{key}", status_code=204)

@@ -19,12 +19,16 @@ from plate_ocr.server.cameras.sources import POLL_S, Uploads, snapshots
 from plate_ocr.video.capture import FIRST_RETRY_S, MAX_RETRY_S, Frame, without_password
 from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.video.watcher import watch, watch_frames
+from plate_ocr.vision.drawing import to_jpeg
 from plate_ocr.vision.images import Image, read_image
 
 LOGGER = logging.getLogger(__name__)
 
 SILENT_S = 5.0
 """A camera that gave no picture for so long is lost; a snapshot address: for as many of its intervals."""
+
+QUALITY = 85
+"""Of JPEG files of the last picture."""
 
 CHECK_S = 1.0
 """How often it is checked whether a camera is to be watched now, seconds."""
@@ -99,6 +103,8 @@ class WatchedCamera:
         self._stop, self._pause = Event(), Event()
         self._since = time.time()
         self._latest: Image | None = None
+        self._encoding = Lock()
+        self._encoded: tuple[Image, bytes] | None = None
         self._thread = Thread(target=self._run, name=f"camera {camera.name}", daemon=True)
 
     def start(self) -> None:
@@ -130,9 +136,22 @@ class WatchedCamera:
         return "lost" if time.time() - status.picture_at > silent else "watching"
 
     @property
+    def error(self) -> str | None:
+        """Why it could not be watched, as long as that lasts."""
+        return self._status.error
+
+    @property
     def latest(self) -> Image | None:
         """The last picture, turned as it is read; None: there was none yet."""
         return self._latest
+
+    def latest_jpeg(self) -> bytes | None:
+        """The last picture as a JPEG file, the same one for all who ask; None: there was none yet."""
+        with self._encoding:
+            picture, encoded = self._latest, self._encoded
+            if picture is not None and (encoded is None or encoded[0] is not picture):
+                self._encoded = encoded = picture, to_jpeg(picture, QUALITY)
+        return encoded and encoded[1]
 
     def to_dict(self) -> dict[str, Any]:
         """Settings and state for JSON, without a password."""

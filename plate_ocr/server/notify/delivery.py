@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +34,6 @@ FIRST_WAIT_S, MAX_WAIT_S = 1.0, 300.0
 """After the first failure, and at most."""
 
 LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ChannelState:
-    """How deliveries to a channel go.
-
-    Attributes:
-        error: of the last try; None if it arrived.
-        tries: of the delivery that is being made.
-    """
-
-    error: str | None = None
-    tries: int = 0
 
 
 def open_sender(settings: ChannelSettings, name: str) -> Sender:
@@ -107,9 +93,10 @@ class DeliveryWorker:
         for channel in list(self._channels.values()):
             channel.wake()
 
-    def states(self) -> dict[int, ChannelState]:
-        """How deliveries go, by the channel's key; empty where another process delivers."""
-        return {key: channel.state for key, channel in list(self._channels.items())}
+    @property
+    def delivers(self) -> bool:
+        """Whether this process is the one that does, and has channels."""
+        return bool(self._channels)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -163,7 +150,7 @@ class _Channel(threading.Thread):
 
     def __init__(self, row: Row[Any], database: Database, pictures: Pictures, first_wait: float) -> None:
         super().__init__(name=f"deliver-{row.id}", daemon=True)
-        self.row, self.state = row, ChannelState()
+        self.row = row
         self._database, self._pictures, self._first_wait = database, pictures, first_wait
         self._settings = load_settings(row.kind, row.settings)
         self._sender: Sender | None = None
@@ -228,13 +215,11 @@ class _Channel(threading.Thread):
             self._finish(delivery, "failed", f"{error}; it may have arrived, so it is not tried again")
         else:
             tries = delivery.tries + 1
-            self.state = ChannelState(str(error), tries)
             self._write(lambda connection: count_try(connection, delivery, str(error)))
             wait = min(MAX_WAIT_S, self._first_wait * 2 ** min(tries - 1, 20))
             self._wait(max(wait, min(error.retry_after, MAX_WAIT_S)))
 
     def _finish(self, delivery: Delivery, state: State, error: str | None) -> None:
-        self.state = ChannelState(error)
         self._write(lambda connection: finish(connection, delivery, state, error))
 
     def _write(self, change: Callable[[Connection], None]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from plate_ocr.errors import DataError
 from plate_ocr.server.store.rows import add_row
-from plate_ocr.server.store.schema import CHANNEL, DELIVERY, SETTING
+from plate_ocr.server.store.schema import CHANNEL, SETTING
 
 _VERSION = "channels_version"
 
@@ -62,16 +62,6 @@ def delete_channel(connection: Connection, key: int) -> None:
     """Delete a channel with all its deliveries."""
     connection.execute(delete(CHANNEL).where(CHANNEL.c.id == key))
     _changed(connection)
-
-
-def queue_lengths(connection: Connection) -> dict[int, int]:
-    """How many deliveries wait, by channel."""
-    query = (
-        select(DELIVERY.c.channel_id, func.count())
-        .where(DELIVERY.c.state == "waiting")
-        .group_by(DELIVERY.c.channel_id)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _refuse_taken(connection: Connection, name: str, key: int | None) -> None:

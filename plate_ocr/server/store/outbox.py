@@ -148,10 +148,41 @@ def delivery_dict(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def count_by_state(connection: Connection) -> dict[str, int]:
-    """How many deliveries are in each state."""
-    query = select(DELIVERY.c.state, func.count()).group_by(DELIVERY.c.state)
-    return {row[0]: row[1] for row in connection.execute(query)}
+@dataclass(frozen=True)
+class ChannelState:
+    """How deliveries to a channel go.
+
+    Attributes:
+        waiting: number of deliveries.
+        tries: of the one that is being made.
+        error: of the last try; None: it arrived, or there was none.
+    """
+
+    waiting: int = 0
+    tries: int = 0
+    error: str | None = None
+
+
+def channel_states(connection: Connection) -> dict[int, ChannelState]:
+    """How deliveries go, by the channel's key."""
+
+    def of(state: State, value: Any) -> Any:
+        chosen = select(value).where(DELIVERY.c.channel_id == CHANNEL.c.id, DELIVERY.c.state == state)
+        return chosen.scalar_subquery().label(state)
+
+    # Each takes a look into the index, however many deliveries there are.
+    newest = [of(state, func.max(DELIVERY.c.id)) for state in ("delivered", "failed", "expired")]
+    first = of("waiting", func.min(DELIVERY.c.id)).label("first")
+    query = select(CHANNEL.c.id, of("waiting", func.count()), first, *newest)
+    states = {}
+    for row in connection.execute(query).all():
+        last = max((key for key in (row.delivered, row.failed, row.expired) if key), default=None)
+        found = select(DELIVERY.c.id, DELIVERY.c.tries, DELIVERY.c.error)
+        ends = {one.id: one for one in connection.execute(found.where(DELIVERY.c.id.in_([row.first, last])))}
+        error = next((ends[key].error for key in (row.first, last) if key in ends and ends[key].error), None)
+        tries = ends[row.first].tries if row.first in ends else 0
+        states[row.id] = ChannelState(row.waiting, tries, error)
+    return states
 
 
 def delete_finished(connection: Connection, before: float) -> int:

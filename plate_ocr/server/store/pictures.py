@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plate_ocr.errors import OutputError, StoreError
-from plate_ocr.files import Content, write_together
+from plate_ocr.files import Content, write_together, write_whole
 
 KINDS = ("crop", "scene")
+
+PICTURE_BYTES = 1_000_000
+"""Of both pictures of a sighting, about."""
 
 
 class Pictures:
@@ -46,6 +49,19 @@ class Pictures:
             self.delete(*paths.values())
             raise StoreError(f"cannot keep the pictures of a sighting: {error}") from None
         return paths
+
+    def try_to_write(self) -> None:
+        """Write a file of the size of a picture, and delete it.
+
+        Raises:
+            StoreError: if that is not possible.
+        """
+        path = self.folder / "tried.jpg"
+        try:
+            write_whole(path, bytes(PICTURE_BYTES))
+        except OutputError as error:
+            raise StoreError(f"cannot keep the pictures of a sighting: {error}") from None
+        path.unlink(missing_ok=True)
 
     def read(self, path: str) -> bytes | None:
         """A picture; None where it is gone."""

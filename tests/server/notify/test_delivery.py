@@ -21,7 +21,16 @@ from plate_ocr.server.notify.channels import HIDDEN, parse_settings, shown, stor
 from plate_ocr.server.notify.delivery import DeliveryWorker
 from plate_ocr.server.store.channels import add_channel, change_channel, find_channel
 from plate_ocr.server.store.lists import Entry, ListSettings, add_list, put_entries
-from plate_ocr.server.store.outbox import count_try, deliveries, delivery_dict, finish, next_delivery, retry
+from plate_ocr.server.store.outbox import (
+    ChannelState,
+    channel_states,
+    count_try,
+    deliveries,
+    delivery_dict,
+    finish,
+    next_delivery,
+    retry,
+)
 from plate_ocr.server.store.schema import DELIVERY
 from tests.server.notify.receivers import Receiver, wait_for
 from tests.server.stores import JPEG, seen
@@ -141,7 +150,14 @@ def test_what_was_not_delivered_is_after_a_restart(
     new_channel(store, url="http://127.0.0.1:9/hook")
     store.keep(seen("AB123CD"))
     worker = start()
-    wait_for(lambda: [state.tries for state in worker.states().values()] > [1])
+
+    def state() -> ChannelState:
+        with store.database.read() as connection:
+            return channel_states(connection)[1]
+
+    wait_for(lambda: state().tries > 1)
+    assert state().waiting == 1
+    assert "cannot reach 127.0.0.1" in str(state().error)
     assert "cannot reach 127.0.0.1" in str(told(store))
     worker.close()
     with store.database.write() as connection:
@@ -216,13 +232,13 @@ def test_one_process_of_several_delivers(
 ) -> None:
     new_channel(store, url=receiver.url)
     workers = [start(), start()]
-    wait_for(lambda: sum(bool(worker.states()) for worker in workers) == 1)
+    wait_for(lambda: sum(worker.delivers for worker in workers) == 1)
     for i in range(5):
         store.keep(seen(f"AA{i}"))
     wait_for(lambda: states(store) == {"delivered"})
     assert len(receiver.requests) == 5
     # The other goes on where it ends.
-    next(worker for worker in workers if worker.states()).close()
+    next(worker for worker in workers if worker.delivers).close()
     store.keep(seen("AA5"))
     wait_for(lambda: len(receiver.requests) == 6)
 
