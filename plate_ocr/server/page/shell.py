@@ -37,7 +37,12 @@ class Page:
     in_navigation: bool = True
 
 
-PAGES = (Page("live", "/"),)
+PAGES = (
+    Page("live", "/"),
+    Page("search", "/search"),
+    Page("try", "/try"),
+    Page("plate", "/plates/{text:path}", in_navigation=False),
+)
 """In the order of the navigation."""
 
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -90,6 +90,7 @@ def empty(server: Server, empty_sqlite: Path, tmp_path: Path) -> Iterator[Server
     path, own = tmp_path / "plate-ocr.db", server.app.state.store
     shutil.copy(empty_sqlite, path)
     server.app.state.store = SightingStore(Database(f"sqlite:///{path}"), tmp_path / "pictures")
+    server.store.on_sighting = own.on_sighting
     yield server
     server.store.database.close()
     server.app.state.store = own
@@ -124,6 +125,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[Open]:
         page.on("console", lambda message: _note(errors, message.text, "Security Policy" in message.text))
         page.on("request", lambda request: _note(errors, request.url, not _is_at(request.url, url)))
         page.goto(url + path)
+        page.locator("main:not([aria-busy])").wait_for()
         return page
 
     yield open_page
@@ -139,6 +141,14 @@ def _note(errors: list[str], text: str, is_error: bool) -> None:
 
 def _is_at(address: str, url: str) -> bool:
     return address.startswith((f"{url}/", "blob:", "data:"))
+
+
+def cpu_ms(page: Page) -> float:
+    """Processor time of a page's main thread until now: other processes do not count."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(1000 * float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
 
 
 def check_accessible(page: Page) -> None:

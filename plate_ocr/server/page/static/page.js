@@ -19,3 +19,4 @@ document.getElementById("logout")?.addEventListener("click", async () => {
 });
 
 await import(`./${document.body.dataset.page}.js`);
+document.getElementById("main").removeAttribute("aria-busy");
