@@ -79,8 +79,9 @@ export async function api(method, path, body) {
   return values;
 }
 
-const TIME = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
-const CLOCK = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+const locale = navigator.languages.find((one) => one.startsWith(language)) ?? language;
+const TIME = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 
 /** A time of the API in the zone of whoever looks; of today only the hour. */
 export function time(iso) {

@@ -115,7 +115,7 @@ function contentOf(sighting, dialog, list, step) {
 }
 
 function factsOf(sighting) {
-  const { camera, first_seen, last_seen, region, direction, frames, origin, matches, corrections = [] } = sighting;
+  const { camera, first_seen, last_seen, region, direction, frames, origin, matches, similar, corrections = [] } = sighting;
   const facts = [
     [t("sighting.camera"), camera && h("bdi", {}, camera)],
     [t("sighting.time"), [time(first_seen), last_seen !== first_seen && " – ", last_seen !== first_seen && time(last_seen)]],
@@ -123,6 +123,7 @@ function factsOf(sighting) {
     [t("sighting.direction"), direction !== null && `${Math.round(direction)}°`],
     [t("sighting.frames"), frames > 1 && String(frames)],
     [t("sighting.origin"), origin !== "plate-ocr" && h("bdi", {}, origin)],
+    [t("search.similar"), similar?.why],
     ...matches.map((match) => [h("bdi", {}, match.list), h("bdi", {}, [match.name, match.why].filter(Boolean).join(" · "))]),
     ...corrections.map((step) => [t("sighting.corrected"), [h("bdi", {}, `${step.old} → ${step.new}`), " ", h("bdi", {}, step.who ?? ""), " ", time(step.at)]]),
   ];
