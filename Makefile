@@ -98,6 +98,7 @@ soak:
 	pytest -m long --ignore tests/app/test_docs.py
 	python -m benchmarks.cameras
 	python -m benchmarks.server overload
+	python -m benchmarks.events
 	python -m benchmarks.kills
 	PLATE_OCR_TEST_REQUESTS=10000 pytest tests/server/test_hostile.py tests/server/doors/test_mutations.py
 	PLATE_OCR_TEST_EXAMPLES=500 pytest tests/server/test_schema.py
