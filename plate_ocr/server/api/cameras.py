@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -24,6 +25,9 @@ router = APIRouter(prefix="/api/v1", tags=["cameras"])
 
 LIVE_S = 0.2
 """Seconds between two pictures of a live view, at least."""
+
+REPEAT_S = 1.0
+"""A picture is sent again after so many seconds: browsers show one only when the next comes."""
 
 BOUNDARY = b"--picture\r\n"
 
@@ -123,13 +127,12 @@ async def live(request: Request, cameras: Cameras, found: One) -> Response:
     hub = request.app.state.events
 
     async def parts() -> AsyncIterator[bytes]:
-        sent = None
-        # Browsers show a picture once the next boundary has come.
+        sent, again = None, 0.0
         yield BOUNDARY
         while not hub.closed and cameras.get(found.camera.name) is found:
             picture = await run_in_threadpool(found.latest_jpeg)
-            if picture is not None and picture is not sent:
-                sent = picture
+            if picture is not None and (picture is not sent or time.monotonic() >= again):
+                sent, again = picture, time.monotonic() + REPEAT_S
                 head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
                 yield head.encode() + picture + b"\r\n" + BOUNDARY
             await asyncio.sleep(LIVE_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -138,12 +138,14 @@ def remove(who: Operator, store: Store, key: int) -> None:
 
 
 @router.get("/{key}/plates", response_model=None)
-def show_plates(_: Reader, store: Store, key: int, request: Request) -> dict[str, Any] | Response:
-    """The plates of a list; as CSV with ``Accept: text/csv``."""
+def show_plates(
+    _: Reader, store: Store, key: int, request: Request, format: Literal["json", "csv"] | None = None
+) -> dict[str, Any] | Response:
+    """The plates of a list; as CSV with ``format=csv`` or ``Accept: text/csv``."""
     with store.database.read() as connection:
         found = entries(connection, _one(connection, key).id)
     rows = [(entry.pattern, entry.name, entry.note) for entry in found]
-    if "text/csv" in request.headers.get("Accept", ""):
+    if format == "csv" or (format is None and "text/csv" in request.headers.get("Accept", "")):
         return Response("".join(map(csv_line, [COLUMNS, *rows])), media_type="text/csv; charset=utf-8")
     return {"plates": [dict(zip(COLUMNS, row, strict=True)) for row in rows]}
 

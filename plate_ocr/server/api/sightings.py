@@ -49,6 +49,7 @@ async def query_of(
     min_confidence: Annotated[float | None, Query(ge=0, le=1)] = None,
     corrected: bool | None = None,
     ignored: bool | None = None,
+    alerted: Annotated[bool | None, Query(description="Whether a list alerted of it.")] = None,
 ) -> searching.Query:
     """What is looked for, out of an address."""
     return searching.Query(
@@ -63,6 +64,7 @@ async def query_of(
         min_confidence=min_confidence,
         corrected=corrected,
         ignored=ignored,
+        alerted=alerted,
     )
 
 
@@ -224,8 +226,9 @@ def forget(who: Admin, store: Store, text: str) -> dict[str, int]:
 
 
 def record_search(store: SightingStore, who: Principal, wanted: searching.Query, action: str) -> None:
-    """Write down who looked for what; who looks at all there is looks for nobody."""
+    """Write down who looked for what; who looks at all there is, or at all alerts, looks for nobody."""
     values = {name: value for name, value in asdict(wanted).items() if value not in (None, "")}
+    values.pop("alerted", None)
     if values or action == "export":
         with store.database.write() as connection:
             record(connection, who.name, action, values)

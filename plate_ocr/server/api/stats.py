@@ -16,6 +16,7 @@ router = APIRouter(prefix="/api/v1", tags=["sightings"])
 @router.get("/stats")
 def stats(who: Reader, store: Store, wanted: Wanted) -> dict[str, Any]:
     """Numbers of sightings by hour of the day, day, camera, and the plates that were seen most."""
-    record_search(store, who, wanted, "search")
+    if wanted.text or wanted.like:
+        record_search(store, who, wanted, "search")
     with store.database.read() as connection:
         return statistics(connection, wanted, store.plates, store.zone)

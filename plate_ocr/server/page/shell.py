@@ -42,6 +42,11 @@ PAGES = (
     Page("search", "/search"),
     Page("try", "/try"),
     Page("plate", "/plates/{text:path}", in_navigation=False),
+    Page("lists", "/lists"),
+    Page("alerts", "/alerts"),
+    Page("cameras", "/cameras"),
+    Page("charts", "/charts"),
+    Page("settings", "/settings", "admin"),
 )
 """In the order of the navigation."""
 

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from plate_ocr.errors import DataError
 from plate_ocr.server.store.database import SQLITE
@@ -52,6 +63,7 @@ class Query:
         min_confidence: least confidence, 0..1.
         corrected: whether its text was corrected.
         ignored: whether it is ignored.
+        alerted: whether a list alerted of it.
     """
 
     text: str = ""
@@ -65,6 +77,7 @@ class Query:
     min_confidence: float | None = None
     corrected: bool | None = None
     ignored: bool | None = None
+    alerted: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -283,6 +296,9 @@ def _filtered(connection: Connection, statement: Select[Any], query: Query) -> S
         conditions.append(SIGHTING.c.corrected.is_(query.corrected))
     if query.ignored is not None:
         conditions.append(SIGHTING.c.ignored.is_(query.ignored))
+    if query.alerted is not None:
+        alerted = exists().where(LIST_MATCH.c.sighting_id == SIGHTING.c.id, LIST_MATCH.c.alerted)
+        conditions.append(alerted if query.alerted else ~alerted)
     return statement.where(*conditions)
 
 
