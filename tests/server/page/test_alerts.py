@@ -68,6 +68,14 @@ def test_an_alert_is_shown_and_heard_as_it_comes(own: Server, open_page: Open, s
     expect(page.locator("table").first).to_contain_text(text)
 
 
+def test_live_shows_alerts_too(own: Server, open_page: Open) -> None:
+    made = own.api.post("/api/v1/lists", json={"name": "barred", "kind": "watch"}).json()
+    own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": "LIVE1"})
+    page = open_page("/", url=own.url)
+    own.store.keep(seen("LIVE1", time.time()))
+    expect(page.locator(".banner")).to_contain_text("LIVE1")
+
+
 def test_a_channel_is_added_tested_changed_and_deleted(
     own: Server, open_page: Open, receiver: Receiver
 ) -> None:

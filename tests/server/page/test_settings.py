@@ -81,3 +81,22 @@ def test_who_did_what_is_told(own: Server, open_page: Open) -> None:
     row = page.get_by_role("row", name="text: <i>AB*")
     expect(row).to_contain_text("boss")
     expect(row).to_contain_text("search")
+
+
+@pytest.mark.parametrize("path", ["/lists", "/alerts", "/cameras", "/charts", "/settings"])
+def test_who_only_reads_sees_and_changes_nothing(own: Server, open_page: Open, path: str) -> None:
+    access = own.app.state.access
+    if not access.people:
+        access.set_person("boss", PASSWORD, "admin")
+    secret = access.add_key("guest", "read")[1]
+    headers = {"Authorization": f"Bearer {secret}"}
+    page = open_page(path, url=own.url, size=PHONE, color_scheme="dark", extra_http_headers=headers)
+    expect(page.locator("main")).not_to_contain_text("false")
+    expect(page.locator(".message.error")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    denied = page.get_by_text("This page needs another role")
+    expect(denied).to_have_count(1 if path == "/settings" else 0)
+    current = page.locator("nav [aria-current]")
+    if path != "/settings":
+        expect(current).to_be_in_viewport(ratio=1)
+    check_accessible(page)

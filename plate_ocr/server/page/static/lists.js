@@ -27,7 +27,7 @@ async function draw(id = chosen()) {
         button(h("span", {}, list.name), () => draw(list.id), "", { "aria-current": list === current && "true" }),
       ),
     ),
-    canChange && h("li", {}, button(t("lists.new"), create, "")),
+    ...(canChange ? [h("li", {}, button(t("lists.new"), create, ""))] : []),
   );
   for (const [i, list] of lists.entries()) {
     const kind = kinds.find(([key]) => key === list.kind)[1];

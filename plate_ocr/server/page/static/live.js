@@ -1,4 +1,5 @@
 /** What is seen now: the newest sightings, and each that comes. */
+import { ring } from "./alarm.js";
 import { api, root, t } from "./shell.js";
 import { SightingList } from "./sightings.js";
 
@@ -29,6 +30,7 @@ function listen() {
   });
   // Of which a list alerts comes as an alert.
   for (const kind of ["sighting", "alert"]) events.addEventListener(kind, (event) => add(JSON.parse(event.data)));
+  events.addEventListener("alert", (event) => ring(document.getElementById("banner"), JSON.parse(event.data)));
   events.addEventListener("error", () => {
     state.dataset.state = "lost";
     state.textContent = t("live.lost");

@@ -18,5 +18,8 @@ document.getElementById("logout")?.addEventListener("click", async () => {
   location.assign(`${root}/`);
 });
 
+// A narrow window shows only some of the navigation.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 await import(`./${document.body.dataset.page}.js`);
 document.getElementById("main").removeAttribute("aria-busy");
