@@ -184,7 +184,7 @@ def test_hostile_texts_are_shown_as_text(empty: Server, open_page: Open, size: t
         window = page.get_by_role("dialog")
         expect(window.get_by_label("Note")).to_have_value(HOSTILE[2 - i])
         expect(window.get_by_text(f"cam {HOSTILE[2 - i]}", exact=True)).to_be_visible()
-        check_accessible(page)
+        assert window.evaluate("window => window.scrollWidth - window.clientWidth") <= 0
         page.keyboard.press("Escape")
     assert page.evaluate("window.hacked") is None
 
@@ -206,12 +206,14 @@ def test_a_list_of_many_sightings_is_soon_there_and_scrolls(empty: Server, open_
         rows = [{**row, "uuid": f"many-{i}", "started": NOW + i} for i in range(1, MANY)]
         connection.execute(insert(SIGHTING), rows)
     page = open_page("/search")
-    paints = []
-    for _ in range(3):  # the processor may be busy with other tests
-        page.reload()
+    expect(found(page).first).to_be_visible()
+    for _ in range(3):
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        if paint <= 1000:
+            break
+        page.reload()  # the processor was busy with other tests
         expect(found(page).first).to_be_visible()
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-    assert min(paints) <= 1000
+    assert paint <= 1000
     page.evaluate(TO_THE_END, MANY)
     before = cpu_ms(page)
     page.evaluate(SCROLL)
