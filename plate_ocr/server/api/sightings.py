@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -82,7 +82,7 @@ def find(
     format: Annotated[
         Literal["json", "csv", "jsonl"] | None, Query(description="csv and jsonl give all, without pages.")
     ] = None,
-) -> dict[str, Any] | Response:
+) -> Response:
     """Sightings, the newest first."""
     if format is None and "text/csv" in request.headers.get("Accept", ""):
         format = "csv"
@@ -91,7 +91,9 @@ def find(
         return _file(store, wanted, format)
     with store.database.read() as connection:
         page = search(connection, wanted, store.plates, limit=limit, cursor=cursor)
-    return {"sightings": [_found(sighting, page) for sighting in page.sightings], "cursor": page.cursor}
+    # FastAPI would look at each value for what JSON has no form for: three quarters of the time of all this.
+    found = [_found(sighting, page) for sighting in page.sightings]
+    return JSONResponse({"sightings": found, "cursor": page.cursor})
 
 
 def _found(sighting: Sighting, page: Page) -> dict[str, Any]:
