@@ -28,6 +28,21 @@ def test_the_first_start_says_what_to_do_and_the_first_sighting_appears(
     check_accessible(page)
 
 
+def test_a_window_that_nobody_sees_holds_no_connection(empty: Server, open_page: Open) -> None:
+    page = open_page("/")
+    expect(page.get_by_role("status")).to_have_text("live")
+    hide = """hidden => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    empty.store.keep(seen("AB123CD"))
+    page.wait_for_timeout(1500)  # longer than a server looks for what is new
+    expect(page.get_by_role("button", name="Show AB123CD")).to_have_count(0)
+    page.evaluate(hide, False)
+    expect(page.get_by_role("button", name="Show AB123CD")).to_be_visible()
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_a_click_shows_the_scene_with_corners_and_alternatives(
     empty: Server, open_page: Open, size: tuple[int, int]

@@ -1,5 +1,5 @@
 /** What is seen now: the newest sightings, and each that comes. */
-import { ring } from "./alarm.js";
+import { hasSound, ring } from "./alarm.js";
 import { api, root, t } from "./shell.js";
 import { SightingList } from "./sightings.js";
 
@@ -21,8 +21,14 @@ async function load() {
   first.hidden = list.length > 0;
 }
 
+let events = null;
+
 function listen() {
-  const events = new EventSource(`${root}/api/v1/events`);
+  events?.close();
+  events = null;
+  // Of HTTP/1.1 a browser has six connections for all its windows: those that nobody sees or hears hold none.
+  if (document.hidden && !hasSound()) return;
+  events = new EventSource(`${root}/api/v1/events`);
   events.addEventListener("open", () => {
     state.dataset.state = "live";
     state.textContent = t("live.now");
@@ -31,13 +37,14 @@ function listen() {
   // Of which a list alerts comes as an alert.
   for (const kind of ["sighting", "alert"]) events.addEventListener(kind, (event) => add(JSON.parse(event.data)));
   events.addEventListener("alert", (event) => ring(document.getElementById("banner"), JSON.parse(event.data)));
-  events.addEventListener("error", () => {
+  events.addEventListener("error", ({ target }) => {
     state.dataset.state = "lost";
     state.textContent = t("live.lost");
     // A browser tries again by itself only if there was an answer.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    if (target.readyState === EventSource.CLOSED) setTimeout(() => target === events && listen(), 5000);
   });
 }
 
 await load();
 listen();
+document.addEventListener("visibilitychange", listen);

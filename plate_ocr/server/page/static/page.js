@@ -8,6 +8,9 @@ addEventListener("unhandledrejection", (event) => {
 });
 addEventListener("error", (event) => event.message && show(event.message));
 
+// A narrow window shows only some of the navigation.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 document.getElementById("language").addEventListener("change", (event) => {
   document.cookie = `plate-ocr-language=${event.target.value}; path=${root || "/"}; max-age=31536000; samesite=lax`;
   location.reload();
@@ -18,8 +21,8 @@ document.getElementById("logout")?.addEventListener("click", async () => {
   location.assign(`${root}/`);
 });
 
-// A narrow window shows only some of the navigation.
-document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
-await import(`./${document.body.dataset.page}.js`);
-document.getElementById("main").removeAttribute("aria-busy");
+try {
+  await import(`./${document.body.dataset.page}.js`);
+} finally {
+  document.getElementById("main").removeAttribute("aria-busy");
+}
