@@ -116,8 +116,9 @@ def open_page(browser: Browser, server: Server) -> Iterator[Open]:
 
     def open_page(path: str, *, size: tuple[int, int] = DESKTOP, url: str = server.url, **more: Any) -> Page:
         viewport = {"width": size[0], "height": size[1]}
-        settings: dict[str, Any] = {"viewport": viewport, "locale": "en", "has_touch": size == PHONE, **more}
-        context = browser.new_context(**settings)
+        scheme = "dark" if size == PHONE else "light"  # so that both are looked at
+        settings: dict[str, Any] = {"viewport": viewport, "locale": "en", "color_scheme": scheme, **more}
+        context = browser.new_context(has_touch=size == PHONE, **settings)
         contexts.append(context)
         context.set_default_timeout(TIMEOUT_MS)
         page = context.new_page()

@@ -175,7 +175,7 @@ def test_hostile_texts_are_shown_as_text(empty: Server, open_page: Open, size: t
         uuid = empty.store.keep(seen(text, NOW + i, camera=f"cam {text}")).uuid
         with empty.store.database.write() as connection:
             connection.execute(update(SIGHTING).where(SIGHTING.c.uuid == uuid).values(note=text))
-    page = open_page("/search", size=size)
+    page = open_page("/search?length=1&item=<b>", size=size)
     expect(found(page)).to_have_count(3)
     expect(page.locator(".sighting .camera").last).to_have_text(f"cam {HOSTILE[0]}")
     check_accessible(page)
