@@ -23,7 +23,7 @@ function queryOf(form) {
 function enter(query) {
   form.reset();
   for (const [name, value] of query) {
-    const field = form.elements[name === "like" ? "q" : name];
+    const field = form.elements.namedItem(name === "like" ? "q" : name);
     if (!field) continue;
     if (field.tagName === "SELECT" && ![...field.options].some((one) => one.value === value)) field.append(h("option", { value }, value));
     if (field.type === "checkbox") field.checked = value === field.value;
@@ -31,7 +31,7 @@ function enter(query) {
   }
   form.elements.how.value = query.has("like") ? "like" : "q";
   const more = document.getElementById("more");
-  more.open ||= [...query.keys()].some((name) => more.contains(form.elements[name]));
+  more.open ||= [...query.keys()].some((name) => more.contains(form.elements.namedItem(name)));
 }
 
 function localOf(iso) {
