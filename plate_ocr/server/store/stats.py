@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, cast, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Integer, Select, cast, func, select
 
 from plate_ocr.server.store.database import SQLITE
 from plate_ocr.server.store.schema import CAMERA, PLATE, SIGHTING
@@ -34,37 +34,41 @@ def statistics(
         ``count``; ``hours``, 24 numbers, of the local day; ``days`` with at least one, the first first;
         ``cameras`` and the :data:`TOP` ``plates``, those with most first. A camera without a name is null.
     """
+    count, similar = func.count(), plates.wanted(connection, query)
+
+    def counted(key: ColumnElement[Any]) -> Select[Any]:
+        # Without plates it needs no more than an index of sightings, which are long.
+        tables = (
+            SIGHTING.join(PLATE, PLATE.c.id == SIGHTING.c.plate_id) if query.text or query.like else SIGHTING
+        )
+        statement = select(key.label("key"), count.label("count")).select_from(tables).group_by(key)
+        return chosen(connection, statement, query, similar)
+
     hours, days = [0] * 24, Counter[str]()
-    hour, quarter = SIGHTING.c.minute // 60, _quarter(connection)
-    for row in connection.execute(
-        _chosen(connection, select(hour, quarter, func.count()), query, plates).group_by(hour, quarter)
-    ):
-        hours[row[0]] += row[2]
-        days[f"{datetime.fromtimestamp(row[1] * QUARTER_S, zone):%Y-%m-%d}"] += row[2]
-    count = func.count()
-    by_camera = _chosen(connection, select(CAMERA.c.name, count), query, plates)
-    by_plate = _chosen(connection, select(PLATE.c.text, count), query, plates).limit(TOP)
-    cameras = connection.execute(by_camera.group_by(CAMERA.c.name).order_by(count.desc(), CAMERA.c.name))
-    texts = connection.execute(
-        by_plate.group_by(PLATE.c.text).order_by(count.desc(), PLATE.c.text).limit(TOP)
-    )
+    for quarter, number in connection.execute(counted(_quarter(connection))):
+        time = datetime.fromtimestamp(quarter * QUARTER_S, zone)
+        hours[time.hour] += number
+        days[f"{time:%Y-%m-%d}"] += number
+    most = counted(SIGHTING.c.plate_id).order_by(count.desc(), SIGHTING.c.plate_id).limit(TOP)
     return {
         "count": sum(hours),
         "hours": hours,
         "days": [{"day": day, "count": days[day]} for day in sorted(days)],
-        "cameras": [{"camera": name, "count": number} for name, number in cameras],
-        "plates": [{"text": text, "count": number} for text, number in texts],
+        "cameras": _named(connection, counted(SIGHTING.c.camera_id), CAMERA.c.name, "camera"),
+        "plates": _named(connection, most, PLATE.c.text, "text"),
     }
 
 
-def _chosen(connection: Connection, statement: Select[Any], query: Query, plates: PlateIndex) -> Select[Any]:
-    tables = SIGHTING.join(PLATE, PLATE.c.id == SIGHTING.c.plate_id).outerjoin(
-        CAMERA, CAMERA.c.id == SIGHTING.c.camera_id
-    )
-    return chosen(connection, statement.select_from(tables), query, plates.wanted(connection, query))
+def _named(connection: Connection, counted: Select[Any], name: Column[str], key: str) -> list[dict[str, Any]]:
+    """Numbers with the names of their rows, the largest first."""
+    numbers = counted.subquery()
+    table = name.table
+    query = select(name, numbers.c.count).select_from(numbers.outerjoin(table, table.c.id == numbers.c.key))
+    found = connection.execute(query.order_by(numbers.c.count.desc(), name))
+    return [{key: label, "count": number} for label, number in found]
 
 
-def _quarter(connection: Connection) -> Any:
+def _quarter(connection: Connection) -> ColumnElement[int]:
     quarters = SIGHTING.c.started / QUARTER_S
     # PostgreSQL rounds, and not every SQLite has a floor.
     return cast(quarters if connection.dialect.name == SQLITE else func.floor(quarters), Integer)

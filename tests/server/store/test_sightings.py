@@ -171,7 +171,7 @@ def test_a_sighting_is_ignored_and_gets_a_note(store: SightingStore) -> None:
 
 def test_what_is_known_of_a_plate(store: SightingStore) -> None:
     store.keep(seen("AB123CD"))
-    store.keep(seen("AB123CD", NOW + 4800, "yard"))
+    store.keep(seen("AB123CD", NOW + 3600, "yard"))
     store.keep(seen("AB123CD", NOW + 3660, "yard"))
     with store.database.write() as connection:
         describe(connection, "AB123CD", "Ann's", None)

@@ -105,8 +105,15 @@ function paint() {
   );
 }
 
-const [{ cameras }, { lists }] = await Promise.all([api("GET", "/api/v1/stats"), api("GET", "/api/v1/lists")]);
-const named = cameras.map((one) => one.camera).filter((one) => one !== null);
+place.append(result);
+const [{ lists }, watched] = await Promise.all([
+  api("GET", "/api/v1/lists"),
+  // Where several processes serve, none watches cameras.
+  api("GET", "/api/v1/cameras").catch(() => []),
+  draw(),
+]);
+const seen = stats.cameras.map((one) => one.camera).filter((one) => one !== null);
+const named = [...new Set([...watched.map((one) => one.name), ...seen])].sort();
 const filter = h(
   "form",
   { class: "card fields" },
@@ -120,6 +127,5 @@ filter.addEventListener("change", (event) => {
   draw();
 });
 filter.addEventListener("submit", (event) => event.preventDefault());
-place.append(filter, result);
-await draw();
+place.prepend(filter);
 addEventListener("resize", paint);
