@@ -24,10 +24,6 @@ async function load() {
 let events = null;
 
 function listen() {
-  events?.close();
-  events = null;
-  // Of HTTP/1.1 a browser has six connections for all its windows: those that nobody sees or hears hold none.
-  if (document.hidden && !hasSound()) return;
   events = new EventSource(`${root}/api/v1/events`);
   events.addEventListener("open", () => {
     state.dataset.state = "live";
@@ -47,4 +43,10 @@ function listen() {
 
 await load();
 listen();
-document.addEventListener("visibilitychange", listen);
+// Of HTTP/1.1 a browser has six connections for all its windows: those that nobody sees or hears hold none.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && !hasSound()) {
+    events?.close();
+    events = null;
+  } else if (!events) listen();
+});
