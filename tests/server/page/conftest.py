@@ -144,12 +144,16 @@ def _is_at(address: str, url: str) -> bool:
     return address.startswith((f"{url}/", "blob:", "data:"))
 
 
-def cpu_ms(page: Page) -> float:
-    """Processor time of a page's main thread until now: other processes do not count."""
+def cpu_clock(page: Page) -> Callable[[], float]:
+    """Tells the processor time of a page's main thread, ms: other processes do not count."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(1000 * float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+
+    def now() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(1000 * float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+
+    return now
 
 
 def check_accessible(page: Page) -> None:
