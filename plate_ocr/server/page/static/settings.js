@@ -121,7 +121,7 @@ async function drawKeys(fill) {
       { class: "fields" },
       async (values) => {
         const made = await api("POST", "/api/v1/keys", values);
-        dialog(t("settings.newKey"), h("p", {}, t("settings.once")), h("input", { value: made.key, readonly: true, "aria-label": t("settings.key"), class: "plate", focus: (event) => event.target.select() }));
+        dialog(t("settings.newKey"), h("p", {}, t("settings.once")), h("input", { value: made.key, readonly: true, "aria-label": t("settings.key"), focus: (event) => event.target.select() }));
         await drawKeys(fill);
       },
       line(t("settings.keyName"), "name", "", { required: true, maxlength: 100 }),
