@@ -55,12 +55,14 @@ class PhotoPathArguments(PlatePathArguments):
 
 def recognized(plate: Plate) -> dict[str, Any]:
     """An entry of ``recognize_plate``."""
-    return {"plate": plate.text, "char_probs": _char_probs(plate), "region": None, "region_prob": None}
+    region, prob = _region(plate)
+    return {"plate": plate.text, "char_probs": _char_probs(plate), "region": region, "region_prob": prob}
 
 
 def detected(plate: Plate, reading: Reading) -> dict[str, Any]:
     """An entry of ``detect_and_recognize_plate``."""
     box = box_of(plate, reading.width, reading.height)
+    region, confidence = _region(plate)
     return {
         "detection": {
             "label": "License Plate",
@@ -70,14 +72,20 @@ def detected(plate: Plate, reading: Reading) -> dict[str, Any]:
         "ocr": {
             "text": plate.text,
             "confidence": _char_probs(plate),
-            "region": None,
-            "region_confidence": None,
+            "region": region,
+            "region_confidence": confidence,
         },
     }
 
 
 def _char_probs(plate: Plate) -> list[float]:
     return [round(char.confidence, 4) for char in plate.chars]
+
+
+def _region(plate: Plate) -> tuple[str, float] | tuple[None, None]:
+    """The code of a plate's country and its confidence; None where they are unknown."""
+    region = plate.region
+    return (region.country, round(region.confidence, 4)) if region else (None, None)
 
 
 async def _recognize(service: ReadingService, file: File) -> list[Any]:

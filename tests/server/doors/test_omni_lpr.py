@@ -60,7 +60,8 @@ def test_a_plate_is_recognized(client: TestClient, jpeg: bytes) -> None:
     (plate,) = invoke(client, "recognize_plate", {"image_base64": base64.b64encode(jpeg).decode()})
     assert plate["plate"] == TEXT
     assert len(plate["char_probs"]) == len(TEXT)
-    assert (plate["region"], plate["region_prob"]) == (None, None)
+    assert plate["region"] == "cn"
+    assert 0.5 < plate["region_prob"] <= 1
 
 
 def test_a_photo_is_searched(client: TestClient, photo: bytes) -> None:
@@ -70,6 +71,8 @@ def test_a_photo_is_searched(client: TestClient, photo: bytes) -> None:
     assert one["detection"]["label"] == "License Plate"
     assert one["detection"]["bounding_box"].keys() == {"x1", "y1", "x2", "y2"}
     assert len(one["ocr"]["confidence"]) == len(one["ocr"]["text"])
+    # Of a made-up country.
+    assert (one["ocr"]["region"], one["ocr"]["region_confidence"]) == (None, None)
     # As examples send it: a JPEG that is declared as a PNG.
     fields = [Part("image", photo, "car.jpg", "image/png"), *texts(**MODELS)]
     body, kind = multipart(*fields)
