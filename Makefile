@@ -23,14 +23,22 @@ check: lint
 coverage:
 	pytest -n auto --dist worksteal --cov --cov-fail-under=90 --cov-report=term:skip-covered
 
-# Clients of other plate readers, in an environment of their own, against the server.
-clients: .venv-clients
-	PLATE_OCR_CLIENTS=$(CURDIR)/.venv-clients pytest tests/server/test_clients.py
+# Clients of other plate readers, in environments of their own, against the server; PLATE_OCR_TEST_MQTT names a broker.
+clients: .venv-clients .venv-home-assistant
+	PLATE_OCR_CLIENTS=$(CURDIR)/.venv-clients PLATE_OCR_HOME_ASSISTANT=$(CURDIR)/.venv-home-assistant \
+	pytest tests/server/test_clients.py
 
 .venv-clients: tests/server/clients.txt
 	python3 -m venv --clear $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --ignore-requires-python --no-deps anpr2mqtt==1.1.5
 	npm install --prefix $@ --ignore-scripts --no-audit --no-fund --no-save node-red-contrib-plate-recognizer@1.0.3
+
+# It needs Python 3.11 or 3.12.
+.venv-home-assistant:
+	python3 -m venv --clear $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check homeassistant==2024.3.3 'josepy<2' paho-mqtt==1.6.1
+
 docs:
 	mkdocs build
 

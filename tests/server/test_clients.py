@@ -1,7 +1,7 @@
 """Clients of other plate readers, as they are published, against a server in a process of its own.
 
 ``make clients`` installs them and runs these tests: PLATE_OCR_CLIENTS names the folder of their virtual
-environment, which also has ``node_modules``.
+environment, which also has ``node_modules``, and PLATE_OCR_HOME_ASSISTANT that of Home Assistant's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+import httpx
 import pytest
 
+from plate_ocr.server.notify.discovery import camera_configs, service_configs
 from tests.server.conftest import PLATE, SCENE
 from tests.server.doors.conftest import TEXT
+from tests.server.notify.brokers import Subscriber, broker
+from tests.server.notify.receivers import wait_for
 from tests.server.test_serve import server
+
+__all__ = ["broker"]
 
 pytestmark = pytest.mark.slow
 
@@ -57,10 +63,10 @@ def python(package: str, program: str, *arguments: object) -> Any:
     return output([interpreter, "-c", program], *arguments)
 
 
-def output(command: list[str | Path], *arguments: object) -> Any:
+def output(command: list[str | Path], *arguments: object, input: str | None = None) -> Any:
     """What a command prints as JSON."""
     done = subprocess.run(
-        [*command, *map(str, arguments)], check=False, capture_output=True, text=True, timeout=60
+        [*command, *map(str, arguments)], check=False, capture_output=True, text=True, timeout=60, input=input
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -193,3 +199,60 @@ def test_node_red(address: str) -> None:
     assert (result["plate"], answer["read"]["camera_id"], answer["failed"]) == (TEXT.lower(), "cam1", None)
     assert (result["region"]["code"], answer["read"]["status"]) == ("cn", 201)
     assert answer["used"]["usage"]["calls"] >= 1
+
+
+def test_anpr2mqtt(address: str, broker: tuple[str, int], tmp_path: Path) -> None:
+    program = FOLDER / "bin" / "anpr2mqtt"
+    require(program.exists(), f"anpr2mqtt is not installed in {FOLDER}: make clients")
+    host, port = broker
+    settings = {"host": host, "port": port, "topic": "anpr2mqtt-test", "discovery": "", "frigate": True}
+    channel = {"name": "frigate", "kind": "mqtt", "settings": settings}
+    httpx.post(f"{address}/api/v1/channels", json=channel).raise_for_status()
+    options = {
+        "mqtt.host": host, "mqtt.port": port, "mqtt.user": "x", "mqtt.pass": "y", "mqtt.topic_root": "anpr",
+        "frigate.enabled": "true", "frigate.url": address, "tracker.data_dir": tmp_path,
+        "events": json.dumps([{"camera": "gate", "watch_path": str(tmp_path)}]),
+    }  # fmt: skip
+    words = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    subscriber = Subscriber(broker, "anpr/#")
+    with subprocess.Popen([program, *words], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        try:
+            assert process.stdout
+            assert any("Frigate listener started" in line for line in process.stdout)
+            query = {"store": 1, "camera": "gate"}
+            httpx.post(f"{address}/api/v1/read", params=query, content=SCENE.read_bytes(), timeout=60)
+            (kept,) = httpx.get(f"{address}/api/v1/sightings?camera=gate").json()["sightings"]
+            # It tells an empty state first.
+            wait_for(lambda: kept["text"] in states(subscriber))
+            wait_for(lambda: "anpr/anpr/cameras/gate/image" in subscriber.topics())
+        finally:
+            process.terminate()
+            subscriber.close()
+
+
+def states(subscriber: Subscriber) -> list[str | None]:
+    """The plates that anpr2mqtt has published of a camera."""
+    topic = "anpr/anpr/cameras/gate/state"
+    return [json.loads(data)["target"] for name, data, _ in subscriber.messages if name == topic]
+
+
+DISCOVERY = """
+import importlib, json, sys
+checked = []
+for path, config in json.load(sys.stdin).items():
+    component = importlib.import_module("homeassistant.components.mqtt." + path.partition("/")[0])
+    component.DISCOVERY_SCHEMA(config)
+    component.PLATFORM_SCHEMA_MODERN(config)  # which takes no unknown key
+    checked.append(path)
+print(json.dumps(checked))
+"""
+
+
+def test_discovery_is_what_home_assistant_takes() -> None:
+    folder = os.environ.get("PLATE_OCR_HOME_ASSISTANT")
+    require(bool(folder), "PLATE_OCR_HOME_ASSISTANT names no environment of Home Assistant: make clients")
+    configs = (
+        service_configs("plates") | camera_configs("plates", "front gate") | camera_configs("plates", "")
+    )
+    interpreter = Path(str(folder), "bin", "python")
+    assert output([interpreter, "-c", DISCOVERY], input=json.dumps(configs)) == list(configs)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from plate_ocr.server.notify.channels import MqttSettings
 from plate_ocr.server.notify.discovery import slug
 from plate_ocr.server.notify.messages import DeliveryError, Message
 from plate_ocr.server.notify.mqtt import MqttSender
+from tests.server.notify.brokers import Subscriber, broker
 from tests.server.notify.receivers import wait_for
+
+__all__ = ["broker"]
 
 SIGHTING: dict[str, Any] = {
     "id": "6f1ed002-ab5c-4d3e-9f0a-0123456789ab",
@@ -46,42 +45,6 @@ EVENT = {"event": "alert", "time": "2026-11-26T02:26:42.000Z", "sighting": SIGHT
 
 def message(number: int = 0) -> Message:
     return Message(f"delivery-{number}", EVENT, crop=b"crop", scene=b"scene")
-
-
-@pytest.fixture(scope="module")
-def broker() -> tuple[str, int]:
-    """The broker of PLATE_OCR_TEST_MQTT."""
-    url = os.environ.get("PLATE_OCR_TEST_MQTT")
-    if not url:
-        pytest.skip("PLATE_OCR_TEST_MQTT does not name a broker to test with, as mqtt://127.0.0.1:1883")
-    parsed = urlsplit(url)
-    return parsed.hostname or "127.0.0.1", parsed.port or 1883
-
-
-class Subscriber:
-    """What is published below a topic."""
-
-    def __init__(self, broker: tuple[str, int], *topics: str) -> None:
-        self.messages: list[tuple[str, bytes, bool]] = []
-        subscribed = threading.Event()
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self.client.on_message = lambda *got: self.messages.append(
-            (got[2].topic, got[2].payload, got[2].retain)
-        )
-        self.client.on_subscribe = lambda *_: subscribed.set()
-        self.client.connect(*broker)
-        self.client.loop_start()
-        self.client.subscribe([(topic, 1) for topic in topics])
-        assert subscribed.wait(10)
-
-    def close(self) -> None:
-        """Disconnect."""
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def topics(self) -> list[str]:
-        """Of all messages, in their order."""
-        return [topic for topic, _, _ in self.messages]
 
 
 @pytest.fixture
