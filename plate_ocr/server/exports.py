@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import IO, Any
+from typing import Any
 
 from plate_ocr.label_files import CSV_COLUMNS
 from plate_ocr.labels import LABELS
@@ -21,8 +20,6 @@ COLUMNS = (
     "id", "first_seen", "last_seen", "camera", "text", "read", "corrected", "confidence", "min_confidence",
     "region", "direction", "frames", "origin", "ignored", "note", "lists",
 )  # fmt: skip
-
-CHUNK = 65_536
 
 
 def to_csv(sightings: Iterable[Sighting]) -> Iterator[str]:
@@ -41,29 +38,41 @@ def to_json_lines(sightings: Iterable[Sighting]) -> Iterator[str]:
         yield json.dumps(sighting.to_dict(), ensure_ascii=False) + "\n"
 
 
-def labels_zip(store: SightingStore, query: Query) -> IO[bytes]:
-    """A ZIP file of the crops of corrected sightings, with ``labels.csv``; closed, it is gone."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed once it was sent
-    with zipfile.ZipFile(file, "w") as archive, store.database.read() as connection:
-        table = io.StringIO()
-        writer = csv.writer(table)
-        writer.writerow([*CSV_COLUMNS, "region"])
+def labels_zip(store: SightingStore, query: Query) -> Iterator[bytes]:
+    """The parts of a ZIP file of the crops of corrected sightings, with ``labels.csv``."""
+    buffer, table = _Buffer(), io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow([*CSV_COLUMNS, "region"])
+    with zipfile.ZipFile(buffer, "w") as archive, store.database.read() as connection:
         for sighting in export(connection, replace(query, corrected=True), store.plates):
             if sighting.row.crop and (crop := store.pictures.read(sighting.row.crop)):
                 name = f"{sighting.uuid}.jpg"
                 archive.writestr(name, crop)
                 country = (sighting.row.region or "").partition("-")[0]
                 writer.writerow([name, sighting.text, country])
+                yield buffer.take()
         archive.writestr(LABELS, table.getvalue())
-    file.seek(0)
-    return file
+    yield buffer.take()
 
 
-def chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """What is in a file, which is closed at the end."""
-    with file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+class _Buffer(io.RawIOBase):
+    """Holds what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._written += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """What was written since."""
+        taken = bytes(self._written)
+        self._written.clear()
+        return taken
 
 
 def csv_line(values: Iterable[Any]) -> str:

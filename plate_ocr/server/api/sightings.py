@@ -119,9 +119,8 @@ def _file(store: Store, wanted: searching.Query, format: Literal["csv", "jsonl"]
 def labels(who: Reader, store: Store, wanted: Wanted) -> StreamingResponse:
     """The crops of corrected sightings with ``labels.csv``, to train on and to evaluate with."""
     record_search(store, who, wanted, "export")
-    file = exports.labels_zip(store, wanted)
     headers = {"Content-Disposition": 'attachment; filename="labels.zip"'}
-    return StreamingResponse(exports.chunks(file), media_type="application/zip", headers=headers)
+    return StreamingResponse(exports.labels_zip(store, wanted), media_type="application/zip", headers=headers)
 
 
 @router.get("/sightings/{uuid}")
