@@ -23,7 +23,7 @@ from plate_ocr.video.capture import (
     open_capture,
     without_password,
 )
-from plate_ocr.video.clock import creation_time
+from plate_ocr.video.clock import LiveClock, creation_time
 from plate_ocr.video.looking import Looker, WatchStats
 from plate_ocr.video.tracking import Tracker
 from plate_ocr.video.vehicle import VehicleTrack
@@ -113,7 +113,8 @@ def watch(
             raise VideoError(
                 f"{without_password(named)}: a camera has a clock of its own; leave out the start"
             )
-        zero = datetime.now().astimezone() if live else start or creation_time(named)
+        clock = LiveClock() if live else None
+        zero = None if live else start or creation_time(named)
         frames = (
             LiveFrames(named, capture, on_message, reconnect_timeout, timeout, stop)
             if live
@@ -121,7 +122,7 @@ def watch(
         )
         for one in _watched(named, looker, frames, on, _shown(read, show)):
             if isinstance(one, VehicleTrack):
-                yield dataclasses.replace(one, zero=zero, camera=camera)
+                yield dataclasses.replace(one, zero=clock.zero if clock else zero, camera=camera)
             else:
                 yield one
 
@@ -133,17 +134,15 @@ def watch_frames(
     frames: Iterable[Frame | None],
     read: Callable[[Image], Reading],
     *,
-    zero: datetime,
     on: Report = "departure",
     camera: str | None = None,
 ) -> Iterator[VehicleTrack]:
-    """Watch frames from elsewhere, as :func:`watch` does those of a video.
+    """Watch frames of a camera from elsewhere, as :func:`watch` does; second 0 is when it begins.
 
     Args:
         name: where they are from, for messages.
         frames: all of one size; None where none came for so long that all vehicles have left.
         read: reads a picture.
-        zero: wall-clock time of second 0.
         on: when a vehicle is reported.
         camera: a name that vehicles get.
 
@@ -151,9 +150,10 @@ def watch_frames(
         ImageError: while iterating, if frames are too large or a box of the reader is outside them.
         VideoError: while iterating, if there is none.
     """
+    clock = LiveClock()
     for one in _watched(name, Looker(read), frames, on, lambda frame, reading: True):
         if isinstance(one, VehicleTrack):
-            yield dataclasses.replace(one, zero=zero, camera=camera)
+            yield dataclasses.replace(one, zero=clock.zero, camera=camera)
 
 
 def _shown(read: Callable[[Image], Reading], show: Show | None) -> Show:

@@ -71,10 +71,15 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 class StandIn:
-    """A stand-in for a camera: ``/snapshot.jpg`` and ``/live``, until it is stopped."""
+    """A stand-in for a camera: ``/snapshot.jpg`` and ``/live``, until it is stopped.
+
+    Attributes:
+        silent: it keeps connections, but sends nothing.
+    """
 
     def __init__(self, port: int = 0) -> None:
         stopped, data = Event(), SCENE.read_bytes()
+        silent = self.silent = Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -84,7 +89,9 @@ class StandIn:
                 self.send_header("Content-Type", kind)
                 self.end_headers()
                 try:
-                    while live and not stopped.wait(0.05):
+                    while (live or silent.is_set()) and not stopped.wait(0.05):
+                        if silent.is_set() or not live:
+                            continue
                         head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                         self.wfile.write(head.encode() + data + b"\r\n")
                     self.wfile.write(data)
@@ -114,7 +121,12 @@ class StandIn:
     ("kind", "path"), [("snapshot", "snapshot.jpg"), pytest.param("stream", "live", marks=pytest.mark.slow)]
 )  # fmt: skip
 def test_a_lost_camera_comes_back(
-    cameras: CameraService, seen: list[Seen], text: str, kind: Kind, path: str
+    cameras: CameraService,
+    seen: list[Seen],
+    text: str,
+    kind: Kind,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stand_in = StandIn()
     try:
@@ -124,6 +136,14 @@ def test_a_lost_camera_comes_back(
         wait_for(lambda: seen)
         assert (seen[0].plate.text, seen[0].camera.name) == (text, "gate")
         assert abs(time.time() - seen[0].started) < PATIENCE_S
+        wait_for(lambda: watched.state == "watching")
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() - 3600)  # set back
+        wait_for(lambda: watched.to_dict()["picture_at"] < real() - 1800)
+        assert watched.state == "watching"
+        stand_in.silent.set()
+        wait_for(lambda: watched.state == "lost")
+        stand_in.silent.clear()
         wait_for(lambda: watched.state == "watching")
         stand_in.stop()
         wait_for(lambda: watched.state == "lost" and watched.to_dict()["error"])

@@ -219,8 +219,8 @@ def test_anpr2mqtt(address: str, broker: tuple[str, int], tmp_path: Path) -> Non
         try:
             assert process.stdout
             assert any("Frigate listener started" in line for line in process.stdout)
-            query = {"store": 1, "camera": "gate"}
-            httpx.post(f"{address}/api/v1/read", params=query, content=SCENE.read_bytes(), timeout=60)
+            url = f"{address}/api/v1/read?store=1&camera=gate"
+            httpx.post(url, content=SCENE.read_bytes(), timeout=60).raise_for_status()
             (kept,) = httpx.get(f"{address}/api/v1/sightings?camera=gate").json()["sightings"]
             # It tells an empty state first.
             wait_for(lambda: kept["text"] in states(subscriber))

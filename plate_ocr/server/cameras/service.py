@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
@@ -101,7 +101,8 @@ class WatchedCamera:
         self.camera, self._reader, self._keep, self._zone = camera, reader, keep, zone
         self._status = _Status()
         self._stop, self._pause = Event(), Event()
-        self._since = time.time()
+        # By a clock that nobody sets.
+        self._picture_seen: float | None = None
         self._latest: Image | None = None
         self._encoding = Lock()
         self._encoded: tuple[Image, bytes] | None = None
@@ -127,13 +128,13 @@ class WatchedCamera:
         """Of it, now."""
         if not self.camera.is_active(local_now(self._zone)):
             return "off"
-        status = self._status
+        error, seen = self._status.error, self._picture_seen
         if self.camera.kind in ("folder", "push"):
-            return "lost" if status.error else "watching"
+            return "lost" if error else "watching"
         silent = max(SILENT_S, SILENT_S * self.camera.interval if self.camera.kind == "snapshot" else 0)
-        if status.picture_at is None or status.picture_at < self._since:
-            return "lost" if status.error else "connecting"
-        return "lost" if time.time() - status.picture_at > silent else "watching"
+        if seen is None:
+            return "lost" if error else "connecting"
+        return "lost" if time.monotonic() - seen > silent else "watching"
 
     @property
     def error(self) -> str | None:
@@ -204,9 +205,8 @@ class WatchedCamera:
             self._watch_folder()
             return
         if camera.kind == "snapshot":
-            zero = datetime.now().astimezone()
             frames = self._noticed(snapshots(camera, self._pause, self._fail))
-            for track in watch_frames(camera.source, frames, reader, zero=zero, on=camera.on):
+            for track in watch_frames(camera.source, frames, reader, on=camera.on):
                 self._saw_track(track)
             return
         for one in watch(camera.source, reader, self._tell, on=camera.on, show=self._show, stop=self._pause):
@@ -250,6 +250,7 @@ class WatchedCamera:
 
     def _noticed_at(self, picture: Image) -> None:
         self._status.pictures += 1
+        self._picture_seen = time.monotonic()
         self._status.picture_at, self._status.error, self._latest = time.time(), None, picture
 
     def _saw_track(self, track: VehicleTrack) -> None:
