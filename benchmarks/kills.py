@@ -1,7 +1,8 @@
 """Kills a server at random moments while sightings come in: ``python -m benchmarks.kills [--kills 50]``.
 
-Ends with status 1 if a sighting that was acknowledged is lost, one was not delivered to a webhook and, where
-PLATE_OCR_TEST_MQTT names a broker, by MQTT, or the database is damaged.
+``--database URL`` takes an empty PostgreSQL in place of SQLite. Ends with status 1 if a sighting that was
+acknowledged is lost, one was not delivered to a webhook and, where PLATE_OCR_TEST_MQTT names a broker, by
+MQTT, or the database is damaged.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,6 +26,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from sqlalchemy import select
+
+from plate_ocr.server.store.database import Database
+from plate_ocr.server.store.schema import SIGHTING
 
 SENDERS = 4
 """Clients that send sightings."""
@@ -82,9 +86,10 @@ class Receiver:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+def running(data: Path, database: str) -> Iterator[tuple[str, Callable[[], None]]]:
     """A server on a free port: its address, and what kills it."""
     command = [sys.executable, "-m", "plate_ocr", "serve", "--port", "0", "--data", str(data)]
+    command += ["--database", database]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
@@ -121,14 +126,17 @@ def send(url: str, acknowledged: set[str], stopped: threading.Event, sender: int
             acknowledged.update(answer.json()["ids"] if answer.is_success else ())
 
 
-def survive(kills: int, folder: Path, broker: str | None, seed: int = 0) -> list[str]:
+def survive(
+    kills: int, folder: Path, broker: str | None, database: str | None = None, seed: int = 0
+) -> list[str]:
     """Kill a server so many times; returns what went wrong."""
     rng = random.Random(seed)
     receiver, acknowledged = Receiver(), set[str]()
     data, topic = folder / "data", f"kills-{os.getpid()}"
+    database = database or f"sqlite:///{data / 'plate-ocr.db'}"
     with receiver.subscribed(broker, topic):
         for number in range(kills):
-            with running(data) as (url, kill):
+            with running(data, database) as (url, kill):
                 assert wait_until(lambda url=url: httpx.get(f"{url}/healthz").is_success, 120)  # type: ignore[misc]
                 if number == 0:
                     add_channels(url, receiver, broker, topic)
@@ -146,15 +154,12 @@ def survive(kills: int, folder: Path, broker: str | None, seed: int = 0) -> list
                 stopped.set()
                 for thread in threads:
                     thread.join()
-        with running(data) as (url, _):
+        with running(data, database) as (url, _):
             told = [receiver.webhook, *([receiver.mqtt] if broker else [])]
             wait_until(lambda: all(acknowledged <= ids for ids in told), DELIVER_S)
     receiver.server.shutdown()
     receiver.server.server_close()
-    connection = sqlite3.connect(data / "plate-ocr.db")
-    kept = {row[0] for row in connection.execute("SELECT uuid FROM sighting")}
-    (whole,) = connection.execute("PRAGMA integrity_check").fetchone()
-    connection.close()
+    kept, whole = contents(database)
     print(f"{kills} kills, {len(acknowledged):,} sightings acknowledged, {len(kept):,} kept")
     problems = [f"the database: {whole}"] if whole != "ok" else []
     for name, ids in (("kept", kept), ("by webhook", receiver.webhook), ("by MQTT", receiver.mqtt)):
@@ -163,6 +168,17 @@ def survive(kills: int, folder: Path, broker: str | None, seed: int = 0) -> list
     if not acknowledged:
         problems.append("no sighting was acknowledged")
     return problems
+
+
+def contents(database: str) -> tuple[set[str], str]:
+    """The ids of all sightings, and what is wrong with the database, or ``ok``."""
+    opened = Database(database)
+    with opened.read() as connection:
+        kept = set(connection.scalars(select(SIGHTING.c.uuid)))
+        # PostgreSQL has no such statement.
+        whole = connection.exec_driver_sql("PRAGMA integrity_check").scalar() if opened.is_sqlite else "ok"
+    opened.close()
+    return kept, str(whole)
 
 
 def add_channels(url: str, receiver: Receiver, broker: str | None, topic: str) -> None:
@@ -182,9 +198,10 @@ def main() -> None:
     """Print what went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--database", metavar="URL")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        problems = survive(given.kills, Path(folder), os.environ.get("PLATE_OCR_TEST_MQTT"))
+        problems = survive(given.kills, Path(folder), os.environ.get("PLATE_OCR_TEST_MQTT"), given.database)
     for problem in problems:
         print(problem)
     raise SystemExit(bool(problems))
