@@ -8,8 +8,6 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from threading import Event
 from types import FrameType
 from typing import Any
 
@@ -37,20 +35,17 @@ from plate_ocr.server.api import (
     sightings,
     stats,
 )
-from plate_ocr.server.cameras.service import CameraService, Seen
+from plate_ocr.server.cameras.service import CameraService
 from plate_ocr.server.doors.routers import ROUTERS
 from plate_ocr.server.events import EventHub
 from plate_ocr.server.health import told_states
 from plate_ocr.server.hosts import HostCheck
-from plate_ocr.server.keeping import SightingStore
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
 from plate_ocr.server.opening import keeping
 from plate_ocr.server.page import shell
 from plate_ocr.server.reading import RETRY_AFTER_S, OverloadedError, ReadingService
 from plate_ocr.server.settings import Settings
-from plate_ocr.server.snapshots import crop_of, to_jpeg
-from plate_ocr.server.store.sightings import NewSighting
 
 
 class Error(BaseModel):
@@ -88,7 +83,6 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         prepare_data_folder(settings.data)
-        stopped = Event()
         hub = app.state.events = EventHub(lambda: app.state.store, lambda: told_states(app.state))
         with keeping(app, settings), ending(hub.close):
             app.state.store.on_sighting = hub.wake
@@ -96,16 +90,15 @@ def create_app(settings: Settings) -> FastAPI:
             reading.start()
             # Of several processes each would watch them.
             if settings.workers == 1:
-                keep = partial(keep_seen, app.state.store, stopped)
+                store = app.state.store
                 app.state.cameras = CameraService(
-                    settings.data, reading.reader_of("photo"), keep, app.state.store.zone
+                    settings.data, reading.reader_of("photo"), store.keep, store.zone
                 )
             try:
                 if app.state.cameras:
                     app.state.cameras.start()
                 yield
             finally:
-                stopped.set()
                 hub.close()
                 telling.cancel()
                 if app.state.cameras:
@@ -171,35 +164,6 @@ def ending(end: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, then in before.items():
             signal.signal(number, then)
-
-
-def keep_seen(store: SightingStore, stopped: Event, seen: Seen) -> None:
-    """Keep what a camera saw; where that fails, as with a full disk, again each second.
-
-    Raises:
-        StoreError: if it cannot be kept until the server ends.
-    """
-    new = NewSighting(
-        seen.plate,
-        seen.size,
-        seen.camera.name,
-        seen.started,
-        seen.ended,
-        seen.best,
-        seen.frames,
-        crop=None if seen.picture is None else crop_of(seen.picture, seen.plate.corners),
-        scene=None if seen.picture is None else to_jpeg(seen.picture),
-        region=seen.camera.region[0] if len(seen.camera.region) == 1 else None,
-        direction=seen.direction,
-    )
-    while True:
-        try:
-            store.keep(new)
-            return
-        except StoreError as error:
-            LOGGER.warning("camera %s: %s", seen.camera.name, error)
-            if stopped.wait(RETRY_AFTER_S):
-                raise
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

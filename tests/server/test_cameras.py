@@ -20,7 +20,8 @@ from plate_ocr import PlateReader
 from plate_ocr.errors import DataError
 from plate_ocr.server.cameras import service, sources
 from plate_ocr.server.cameras.config import FILE, Camera, Kind, load_cameras, save_cameras
-from plate_ocr.server.cameras.service import CameraService, Seen
+from plate_ocr.server.cameras.service import CameraService
+from plate_ocr.server.store.sightings import NewSighting
 from plate_ocr.vision.images import read_image
 from tests.server.conftest import PLATE, ROOT, SCENE
 
@@ -51,12 +52,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def seen() -> list[Seen]:
+def seen() -> list[NewSighting]:
     return []
 
 
 @pytest.fixture
-def cameras(tmp_path: Path, reader: PlateReader, seen: list[Seen]) -> Iterator[CameraService]:
+def cameras(tmp_path: Path, reader: PlateReader, seen: list[NewSighting]) -> Iterator[CameraService]:
     service = CameraService(tmp_path, reader, seen.append)
     service.start()
     yield service
@@ -122,7 +123,7 @@ class StandIn:
 )  # fmt: skip
 def test_a_lost_camera_comes_back(
     cameras: CameraService,
-    seen: list[Seen],
+    seen: list[NewSighting],
     text: str,
     kind: Kind,
     path: str,
@@ -134,7 +135,7 @@ def test_a_lost_camera_comes_back(
         camera = Camera(name="gate", kind=kind, source=source, on="arrival", interval=0.1)
         watched = cameras.put(camera)
         wait_for(lambda: seen)
-        assert (seen[0].plate.text, seen[0].camera.name) == (text, "gate")
+        assert (seen[0].plate.text, seen[0].camera) == (text, "gate")
         assert abs(time.time() - seen[0].started) < PATIENCE_S
         wait_for(lambda: watched.state == "watching")
         real = time.time
@@ -158,7 +159,7 @@ def test_a_lost_camera_comes_back(
 @pytest.mark.parametrize("after", ["keep", "move", "delete"])
 def test_settled_files_of_a_folder_are_read_once(
     cameras: CameraService,
-    seen: list[Seen],
+    seen: list[NewSighting],
     tmp_path: Path,
     text: str,
     after: Literal["keep", "move", "delete"],

@@ -8,22 +8,22 @@ import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event, Timer
-from typing import Any
+from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
 
 from plate_ocr.errors import StoreError
-from plate_ocr.server.application import create_app, keep_seen
-from plate_ocr.server.cameras.config import Camera
-from plate_ocr.server.cameras.service import Seen
+from plate_ocr.server.application import create_app
+from plate_ocr.server.cameras import keeper as keeping
+from plate_ocr.server.cameras.keeper import Keeper
 from plate_ocr.server.settings import Settings
+from plate_ocr.server.store.sightings import NewSighting
 from plate_ocr.video import clock
 from tests.app.conftest import Run, run
-from tests.server.conftest import PLATE, URL
+from tests.server.conftest import PLATE, SCENE, URL
 from tests.server.notify.receivers import Receiver, wait_for
-from tests.server.stores import NOW, plate
+from tests.server.stores import seen
 
 __all__ = ["run"]
 
@@ -71,6 +71,7 @@ def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(disk: Path, re
 
         channel = {"name": "hook", "kind": "webhook", "settings": {"url": receiver.url, "pictures": False}}
         assert client.post("/api/v1/channels", json=channel).status_code == 201
+        assert client.post("/api/v1/cameras", json={"name": "phone", "kind": "push"}).status_code == 201
         assert post() == 200
         fill(disk / "filler")
         statuses = [post() for _ in range(3)]
@@ -78,6 +79,8 @@ def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(disk: Path, re
             statuses.append(post())
         assert set(statuses) <= {200, 503}
         assert statuses[-1] == 503
+        pushed = client.post("/api/v1/cameras/phone/frame", content=SCENE.read_bytes())
+        assert pushed.status_code == 503
         assert client.get("/healthz").status_code == 200
         assert kept(client) == set(acknowledged)
         (disk / "filler").unlink()
@@ -127,39 +130,37 @@ def test_a_read_only_data_folder_is_told_at_the_start(disk: Path, run: Run) -> N
 
 
 class FullStore:
-    """A store that has no room at first."""
+    """A store that has no room until somebody says so."""
 
-    zone = None
+    def __init__(self) -> None:
+        self.has_room, self.kept = False, list[str]()
 
-    def __init__(self, failures: int) -> None:
-        self.failures, self.tries = failures, 0
-
-    def keep(self, new: Any) -> None:
+    def keep(self, new: NewSighting) -> None:
         """Keep a sighting, or not."""
-        self.tries += 1
-        if self.tries <= self.failures:
+        if not self.has_room:
             raise StoreError("database or disk is full")
+        self.kept.append(new.plate.text)
 
 
-def seen_by_camera() -> Seen:
-    camera = Camera(name="gate", kind="push")
-    return Seen(camera, plate("AB123CD"), (640, 480), None, NOW, NOW + 2, NOW + 1)
+def test_what_a_camera_sees_waits_for_room_while_it_watches_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "RETRY_S", 0.02)
+    full = FullStore()
+    keeper = Keeper(full.keep, Event())
+    for text in ("AB1", "AB2", "AB3"):
+        keeper.put(seen(text))
+    assert full.kept == []
+    full.has_room = True
+    keeper.close()
+    assert full.kept == ["AB1", "AB2", "AB3"]
 
 
-def test_what_a_camera_sees_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plate_ocr.server.application.RETRY_AFTER_S", 0.01)
-    full: Any = FullStore(2)
-    keep_seen(full, Event(), seen_by_camera())
-    assert full.tries == 3
-
-
-def test_a_server_ends_though_a_camera_waits_for_room() -> None:
-    full, stopped = FullStore(99), Event()
-    Timer(0.05, stopped.set).start()
-    store: Any = full
-    with pytest.raises(StoreError):
-        keep_seen(store, stopped, seen_by_camera())
-    assert full.tries == 1
+def test_what_cannot_be_kept_at_the_end_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    stop = Event()
+    keeper = Keeper(FullStore().keep, stop)
+    keeper.put(seen("AB123CD"))
+    stop.set()
+    keeper.close()
+    assert "camera gate: a sighting is lost: AB123CD" in caplog.text
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

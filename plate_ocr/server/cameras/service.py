@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -13,9 +13,12 @@ from typing import Any, Literal, TypeAlias
 
 from plate_ocr.errors import ImageError, PlateOcrError
 from plate_ocr.readers.auto import PlateReader, rotated
-from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.results import Reading
 from plate_ocr.server.cameras.config import FILE, Camera, load_cameras, local_now, save_cameras
+from plate_ocr.server.cameras.keeper import Keep, Keeper, keep_until
 from plate_ocr.server.cameras.sources import POLL_S, Uploads, snapshots
+from plate_ocr.server.snapshots import crop_of, sightings_of, to_jpeg
+from plate_ocr.server.store.sightings import NewSighting
 from plate_ocr.video.capture import FIRST_RETRY_S, MAX_RETRY_S, Frame, without_password
 from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.video.watcher import watch, watch_frames
@@ -35,37 +38,6 @@ CHECK_S = 1.0
 
 State: TypeAlias = Literal["off", "connecting", "watching", "lost"]
 """Not to be watched now; no picture came yet; pictures come, or files are waited for; they came no longer."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A vehicle that a camera saw.
-
-    Attributes:
-        camera: of it.
-        plate: with corners in the picture.
-        size: width and height of the picture, pixels.
-        picture: uint8 ``(H, W)`` or ``(H, W, 3)`` BGR; None: not at hand.
-        started: when it was first seen, seconds since 1970.
-        ended: when it was last seen.
-        best: time of the picture.
-        frames: number of pictures with it.
-        direction: see :attr:`plate_ocr.video.vehicle.VehicleTrack.direction`.
-    """
-
-    camera: Camera
-    plate: Plate
-    size: tuple[int, int]
-    picture: Image | None
-    started: float
-    ended: float
-    best: float
-    frames: int = 1
-    direction: float | None = None
-
-
-Keep: TypeAlias = Callable[[Seen], object]
-"""Keeps what was seen."""
 
 
 @dataclass
@@ -99,6 +71,7 @@ class WatchedCamera:
 
     def __init__(self, camera: Camera, reader: PlateReader, keep: Keep, zone: tzinfo | None) -> None:
         self.camera, self._reader, self._keep, self._zone = camera, reader, keep, zone
+        self._region = camera.region[0] if len(camera.region) == 1 else None
         self._status = _Status()
         self._stop, self._pause = Event(), Event()
         # By a clock that nobody sets.
@@ -165,15 +138,27 @@ class WatchedCamera:
 
         Raises:
             ImageError: if a box of the camera lies outside of it.
+            StoreError: if it cannot be kept.
         """
         reading = self._reader(picture)
         self._saw_picture(picture)
-        now = time.time()
-        for plate in reading.plates:
-            self._saw(Seen(self.camera, plate, (reading.width, reading.height), self._latest, now, now, now))
+        for new in self._sightings(reading, time.time()):
+            self._keep(new)
+            self._saw(new)
         return reading
 
+    def _sightings(self, reading: Reading, at: float) -> list[NewSighting]:
+        """Those of the last picture, taken at this time."""
+        return sightings_of(reading, self._latest, camera=self.camera.name, at=at, region=self._region)
+
     def _run(self) -> None:
+        keeper = Keeper(self._keep, self._stop)
+        try:
+            self._watch_again(keeper)
+        finally:
+            keeper.close()
+
+    def _watch_again(self, keeper: Keeper) -> None:
         wait = FIRST_RETRY_S
         while not self._stop.is_set():
             if not self.camera.is_active(local_now(self._zone)):
@@ -183,7 +168,7 @@ class WatchedCamera:
             pictures = self._status.pictures
             Thread(target=self._pause_when_off, args=(self._pause,), daemon=True).start()
             try:
-                self._watch()
+                self._watch(keeper)
             except PlateOcrError as error:
                 self._fail(str(error))
             except Exception:  # it is tried again, whatever it was
@@ -199,19 +184,20 @@ class WatchedCamera:
             if self._stop.is_set() or not self.camera.is_active(local_now(self._zone)):
                 pause.set()
 
-    def _watch(self) -> None:
-        camera, reader = self.camera, self._reader
-        if camera.kind == "folder":
+    def _watch(self, keeper: Keeper) -> None:
+        if self.camera.kind == "folder":
             self._watch_folder()
             return
+        for one in self._tracks():
+            if isinstance(one, VehicleTrack):
+                self._saw_track(one, keeper)
+
+    def _tracks(self) -> Iterator[VehicleTrack | Reading]:
+        camera, reader = self.camera, self._reader
         if camera.kind == "snapshot":
             frames = self._noticed(snapshots(camera, self._pause, self._fail))
-            for track in watch_frames(camera.source, frames, reader, on=camera.on):
-                self._saw_track(track)
-            return
-        for one in watch(camera.source, reader, self._tell, on=camera.on, show=self._show, stop=self._pause):
-            if isinstance(one, VehicleTrack):
-                self._saw_track(one)
+            return watch_frames(camera.source, frames, reader, on=camera.on)
+        return watch(camera.source, reader, self._tell, on=camera.on, show=self._show, stop=self._pause)
 
     def _watch_folder(self) -> None:
         uploads = Uploads(self.camera)
@@ -228,9 +214,11 @@ class WatchedCamera:
                     uploads.finish(path, failed=True)
                     continue
                 self._saw_picture(picture)
-                size = reading.width, reading.height
-                for plate in reading.plates:
-                    self._saw(Seen(self.camera, plate, size, self._latest, at, at, at))
+                for new in self._sightings(reading, at):
+                    # The file stays until that is done.
+                    if not keep_until(self._keep, new, self._pause):
+                        return
+                    self._saw(new)
                 uploads.finish(path)
             self._status.error = None
 
@@ -253,31 +241,29 @@ class WatchedCamera:
         self._picture_seen = time.monotonic()
         self._status.picture_at, self._status.error, self._latest = time.time(), None, picture
 
-    def _saw_track(self, track: VehicleTrack) -> None:
+    def _saw_track(self, track: VehicleTrack, keeper: Keeper) -> None:
         zero = track.zero.timestamp() if track.zero else time.time() - track.end
-        size = track.reading.width, track.reading.height
         started, ended, best = (zero + at for at in (track.start, track.end, track.best_time))
-        self._saw(
-            Seen(
-                self.camera,
-                track.plate,
-                size,
-                track.picture,
-                started,
-                ended,
-                best,
-                track.frames,
-                track.direction,
-            )
+        picture = track.picture
+        new = NewSighting(
+            track.plate,
+            (track.reading.width, track.reading.height),
+            self.camera.name,
+            started,
+            ended,
+            best,
+            track.frames,
+            crop=None if picture is None else crop_of(picture, track.plate.corners),
+            scene=None if picture is None else to_jpeg(picture),
+            region=self._region,
+            direction=track.direction,
         )
+        self._saw(new)
+        keeper.put(new)
 
-    def _saw(self, seen: Seen) -> None:
+    def _saw(self, new: NewSighting) -> None:
         self._status.vehicles += 1
-        self._status.last_text = seen.plate.text
-        try:
-            self._keep(seen)
-        except PlateOcrError as error:
-            LOGGER.warning("camera %s: a vehicle was not kept: %s", self.camera.name, error)
+        self._status.last_text = new.plate.text
 
     def _fail(self, error: str) -> None:
         if self._status.error is None:
