@@ -19,6 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
@@ -30,6 +31,7 @@ import cv2
 import numpy as np
 
 from benchmarks import labelled_photos, photo_folders
+from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.vision.images import read_image
 
@@ -95,11 +97,13 @@ def serve(*arguments: str) -> Iterator[Server]:
             if not found:
                 sys.exit("the server did not start")
             # Where nobody reads, a process that writes waits.
-            threading.Thread(target=copyfileobj, args=(process.stderr, sys.stderr), daemon=True).start()
+            told = threading.Thread(target=copyfileobj, args=(process.stderr, sys.stderr))
+            told.start()
             try:
                 yield Server(process, int(found[1]))
             finally:
                 process.terminate()
+                told.join()
 
 
 @dataclass
@@ -152,17 +156,33 @@ class Load:
 
 
 def throughput(pictures: Sequence[bytes]) -> None:
-    """Pictures per second of the server against the loop."""
-    reader, ratios = PlateReader(), []
+    """Pictures per second of the server against a loop, and against loops in a thread per core."""
+    reader, cores = PlateReader(), PlateReader(threads=1)
+    against: dict[str, list[float]] = {"in a loop": [], "in a loop in a thread per core": []}
     with serve() as server:
         Load(server.port, pictures, CLIENTS).run(2)
         for _ in range(ROUNDS):
-            times = loop_seconds(reader, pictures, ROUND_S)
             load = Load(server.port, pictures, CLIENTS)
-            ratios.append(load.run(ROUND_S) * float(np.mean(times)))
+            rates = [
+                1 / float(np.mean(loop_seconds(reader, pictures, ROUND_S))),
+                rate_of_threads(cores, pictures, ROUND_S),
+            ]
+            most = load.run(ROUND_S)
             assert set(load.statuses) == {200}, load.statuses
-    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    print(f"| throughput, {CLIENTS} clients | `PlateReader` in a loop | {median(ratios):.2f} × ({spread}) |")
+            for ratios, rate in zip(against.values(), rates, strict=True):
+                ratios.append(most / rate)
+    for name, ratios in against.items():
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"| throughput, {CLIENTS} clients | `PlateReader` {name} | {median(ratios):.2f} × ({spread}) |")
+
+
+def rate_of_threads(reader: PlateReader, pictures: Sequence[bytes], seconds: float) -> float:
+    """Pictures per second that a thread per core reads, each in a loop."""
+    count = available_threads()
+    with ThreadPoolExecutor(count) as pool:
+        started = time.perf_counter()
+        done = list(pool.map(lambda _: len(loop_seconds(reader, pictures, seconds)), range(count)))
+        return sum(done) / (time.perf_counter() - started)
 
 
 def latency(pictures: Sequence[bytes]) -> None:
