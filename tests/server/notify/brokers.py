@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
@@ -45,3 +47,40 @@ class Subscriber:
     def topics(self) -> list[str]:
         """Of all messages, in their order."""
         return [topic for topic, _, _ in self.messages]
+
+
+class Gateway:
+    """A way to a broker, which can be closed."""
+
+    def __init__(self, broker: tuple[str, int]) -> None:
+        self.broker, self.open = broker, True
+        self.sockets: list[socket.socket] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near = self.listener.accept()[0]
+                if not self.open:
+                    near.close()
+                    continue
+                far = socket.create_connection(self.broker)
+                self.sockets += [near, far]
+                for a, b in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def cut(self) -> None:
+        """Nothing passes from now on."""
+        self.open = False
+        for one in self.sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self.sockets.clear()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, update
@@ -32,8 +33,11 @@ from plate_ocr.server.store.outbox import (
     retry,
 )
 from plate_ocr.server.store.schema import DELIVERY
+from tests.server.notify.brokers import Gateway, Subscriber, broker
 from tests.server.notify.receivers import Receiver, wait_for
 from tests.server.stores import JPEG, seen
+
+__all__ = ["broker"]
 
 SECRET = f"whsec_{base64.b64encode(b'0123456789abcdef01234567').decode()}"
 
@@ -200,6 +204,30 @@ def test_a_slow_receiver_does_not_hold_up_another(
         wait_for(lambda: states(store) == {"delivered"})
     finally:
         slow.close()
+
+
+def test_deliveries_wait_for_a_broker_that_is_gone(
+    store: SightingStore, start: Callable[[], DeliveryWorker], broker: tuple[str, int]
+) -> None:
+    gateway, topic = Gateway(broker), f"plates-{uuid4().hex}"
+    subscriber = Subscriber(broker, f"{topic}/+/sighting")
+    try:
+        new_channel(store, "mqtt", host="127.0.0.1", port=gateway.port, topic=topic, discovery="")
+        start()
+        store.keep(seen("AA0"))
+        wait_for(lambda: states(store) == {"delivered"})
+        gateway.cut()
+        for text in ("AA1", "AA2"):
+            store.keep(seen(text))
+        wait_for(lambda: "the broker 127.0.0.1" in str(told(store)[1][2]))
+        assert [state for _, state, _ in told(store)] == ["delivered", "waiting", "waiting"]
+        gateway.open = True
+        wait_for(lambda: states(store) == {"delivered"})
+        got = [json.loads(payload)["sighting"]["text"] for _, payload, _ in subscriber.messages]
+        assert list(dict.fromkeys(got)) == ["AA0", "AA1", "AA2"]
+    finally:
+        subscriber.close()
+        gateway.listener.close()
 
 
 def test_a_full_disk_sends_nothing_twice(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +13,7 @@ from plate_ocr.server.notify.channels import MqttSettings
 from plate_ocr.server.notify.discovery import slug
 from plate_ocr.server.notify.messages import DeliveryError, Message
 from plate_ocr.server.notify.mqtt import MqttSender
-from tests.server.notify.brokers import Subscriber, broker
+from tests.server.notify.brokers import Gateway, Subscriber, broker
 from tests.server.notify.receivers import wait_for
 
 __all__ = ["broker"]
@@ -110,43 +107,6 @@ def test_home_assistant_is_told_again_when_it_was_started(
     ids = [json.loads(payload)["unique_id"] for name, payload, _ in subscriber.messages if "config" in name]
     assert len(set(ids)) == len(ids) == 5
     subscriber.close()
-
-
-class Gateway:
-    """A way to a broker, which can be closed."""
-
-    def __init__(self, broker: tuple[str, int]) -> None:
-        self.broker, self.open = broker, True
-        self.sockets: list[socket.socket] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near = self.listener.accept()[0]
-                if not self.open:
-                    near.close()
-                    continue
-                far = socket.create_connection(self.broker)
-                self.sockets += [near, far]
-                for a, b in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
-
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-
-    def cut(self) -> None:
-        """Nothing passes from now on."""
-        self.open = False
-        for one in self.sockets:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self.sockets.clear()
 
 
 def test_a_broker_that_was_gone_is_told_when_it_is_back(broker: tuple[str, int], topic: str) -> None:
