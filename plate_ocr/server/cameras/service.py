@@ -22,7 +22,7 @@ from plate_ocr.server.store.sightings import NewSighting
 from plate_ocr.video.capture import FIRST_RETRY_S, MAX_RETRY_S, Frame, without_password
 from plate_ocr.video.vehicle import VehicleTrack
 from plate_ocr.video.watcher import watch, watch_frames
-from plate_ocr.vision.drawing import to_jpeg
+from plate_ocr.vision import drawing
 from plate_ocr.vision.images import Image, read_image
 
 LOGGER = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class WatchedCamera:
         with self._encoding:
             picture, encoded = self._latest, self._encoded
             if picture is not None and (encoded is None or encoded[0] is not picture):
-                self._encoded = encoded = picture, to_jpeg(picture, QUALITY)
+                self._encoded = encoded = picture, drawing.to_jpeg(picture, QUALITY)
         return encoded and encoded[1]
 
     def to_dict(self) -> dict[str, Any]:
