@@ -197,8 +197,8 @@ def throughput(folder: Path) -> None:
 
     from plate_ocr.batch import local, on_ray
 
-    pictures = [str(path) for path in draw_plates(folder / "pictures")] * 10
-    ray.init(log_to_driver=False)
+    pictures = [str(path) for path in draw_plates(folder / "pictures")] * 30
+    ray.init("local", log_to_driver=False, include_dashboard=False)
     engines: dict[str, Callable[[list[str]], object]] = {
         "local -j 2": lambda parts: list(local.read_parts(parts, 2)),
         "ray": lambda parts: list(on_ray.read_parts(parts, None, None)),
