@@ -32,6 +32,9 @@ def test_the_models_are_in_the_wheel_and_small(wheel: Path) -> None:
         for suffix in ("onnx", "safetensors"):
             assert 1000 < sizes[f"plate_ocr/models/{name}.{suffix}"] <= 1_000_000
     assert "plate_ocr/py.typed" in sizes
+    assert {"texts.toml", "static/page.js", "templates/base.html"} <= {
+        name.removeprefix("plate_ocr/server/page/") for name in sizes
+    }
     assert not [name for name in sizes if name.startswith(("tests", "benchmarks"))]
 
 
