@@ -148,10 +148,10 @@ def test_a_delivery_that_failed_is_made_again(own: Server, open_page: Open, rece
         page.wait_for_timeout(100)
     expect(page.get_by_role("cell", name="127.0.0.1 answered 400").last).to_be_visible()
     again.click()
+
+    def states() -> list[str]:
+        return [one["state"] for one in own.api.get("/api/v1/deliveries").json()["deliveries"]]
+
+    wait_for(lambda: states() == ["delivered"])
     page.get_by_label("State").select_option("Delivered")
-    row = page.get_by_role("row", name="CC1")
-    while not row.count():
-        page.get_by_role("button", name="Refresh").click()
-        page.wait_for_timeout(100)
-    states = [one["state"] for one in own.api.get("/api/v1/deliveries").json()["deliveries"]]
-    assert states == ["delivered"]
+    expect(page.get_by_role("row", name="CC1")).to_be_visible()
