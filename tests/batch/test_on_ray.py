@@ -65,6 +65,7 @@ def test_a_killed_worker_loses_nothing(shots: Path, tmp_path: Path) -> None:
     assert [row["path"] for row in rows_of(tmp_path)] == sorted(names)
 
 
+@pytest.mark.long
 def test_an_error_of_a_part_is_told_as_its_own(tmp_path: Path) -> None:
     (tmp_path / "manifest").mkdir()
     part = tmp_path / "manifest" / "part-00000.parquet"
