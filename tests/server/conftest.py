@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from plate_ocr.server.application import create_app
 from plate_ocr.server.settings import Settings
+from tests.server.notify.receivers import Receiver
 from tests.server.stores import database, empty_sqlite, postgres, store, url
 
 __all__ = ["database", "empty_sqlite", "postgres", "store", "url"]
@@ -38,3 +39,11 @@ def client(app: FastAPI) -> Iterator[TestClient]:
     """A client of that application, which runs; shared by all tests, which must not change its settings."""
     with TestClient(app, base_url=URL, client=("127.0.0.1", 50000)) as client:
         yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Takes webhooks."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()

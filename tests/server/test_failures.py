@@ -47,14 +47,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Takes deliveries."""
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
 def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(disk: Path, receiver: Receiver) -> None:
     acknowledged = list[str]()
     app = create_app(Settings(data=disk / "data"))

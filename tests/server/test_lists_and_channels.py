@@ -37,14 +37,6 @@ def own(client: TestClient) -> SightingStore:
     return store
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Takes webhooks."""
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
 def test_a_list_from_csv_to_a_sighting_and_back(client: TestClient, own: SightingStore) -> None:
     made = client.post("/api/v1/lists", json={"name": "staff", "kind": "known", "tolerance": 1}).json()
     path = f"/api/v1/lists/{made['id']}"

@@ -43,14 +43,6 @@ SECRET = f"whsec_{base64.b64encode(b'0123456789abcdef01234567').decode()}"
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Takes webhooks."""
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
-@pytest.fixture
 def start(
     store: SightingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], DeliveryWorker]]:

@@ -30,14 +30,6 @@ def _no_channels(own: Server) -> Iterator[None]:
         own.api.delete(f"/api/v1/channels/{channel['id']}")
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Takes webhooks."""
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_an_alert_is_shown_and_heard_as_it_comes(own: Server, open_page: Open, size: tuple[int, int]) -> None:
     text = f"AB{size[0]}"
