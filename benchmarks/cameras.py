@@ -21,7 +21,7 @@ import httpx
 from benchmarks import data_folder
 from benchmarks.gate_film import RATE, GateFilm
 from benchmarks.rendered_videos import VideoGenerator
-from benchmarks.server import serve
+from benchmarks.server import MAX_GROWTH, serve
 from benchmarks.video import REGIONS
 from plate_ocr.text import fold_lookalikes
 
@@ -33,8 +33,6 @@ SEEDS = (1, 2)
 
 WARM_S = 300.0
 """Memory is taken after so many seconds, of a shorter run after a tenth of it, and at its end."""
-
-MAX_GROWTH = 1.1
 
 KEEP_S = 30.0
 """All sightings are kept within so many seconds after the end of the films."""

@@ -119,7 +119,7 @@ def measure(database: Database, names: Sequence[str]) -> dict[str, float]:
             Query(camera="camera 3", text=f"{often[:4]}*"), Query(corrected=True, camera="camera 1"),
             Query(start=START + 3e6, end=START + 4e6, min_confidence=0.99),
         ],
-        "similar": [Query(like=text) for text in (rare, often, "AB123CO", "XXXXXXX", "A1")],
+        "similar": [Query(like=text) for text in (rare, often, "AB123CO", "WWWWWWW", "A1")],
     }  # fmt: skip
     began = time.process_time()
     with database.read() as connection:
