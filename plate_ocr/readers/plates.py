@@ -300,8 +300,8 @@ class NetworkReader:
         count = min(ALTERNATIVES + 2, probs.shape[1])
         some = np.argpartition(-probs, count - 1, axis=1)[:, :count]
         values = np.take_along_axis(probs, some, axis=1)
-        order = np.take_along_axis(some, np.argsort(-values, axis=1, kind="stable"), axis=1)
-        highest = np.take_along_axis(probs, order, axis=1)
+        ranks = np.argsort(-values, axis=1, kind="stable")
+        order, highest = (np.take_along_axis(of, ranks, axis=1) for of in (some, values))
         rows = zip(decoded, probs, order.tolist(), highest.tolist(), strict=True)
         return tuple(
             self._char(char.char, float(row[char.char]), [*zip(classes, values, strict=True)])

@@ -81,24 +81,13 @@ class RegionFormats:
         self._foreign = np.where(own, 0, FOREIGN_PENALTY).astype(np.float32)
         self._shortest, self._priors = np.array(shortest), np.array(priors, np.float32)
 
-    def log_likelihoods(self, text: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Log-probabilities of a text on the plates of each region.
-
-        Args:
-            text: int64 ``(length,)``, at least one: classes; an unknown character is the last one.
-
-        Returns:
-            float32 ``(regions,)``.
-        """
-        return self.log_likelihoods_at(text, 0, text[:1])[:, 0]
-
-    def log_likelihoods_at(
+    def log_likelihoods(
         self, text: NDArray[np.int64], place: int, classes: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Those of a text with each of some classes at one of its places.
+        """Log-probabilities, by region, of a text with each of some classes at one of its places.
 
         Args:
-            text: as of :meth:`log_likelihoods`.
+            text: int64 ``(length,)``: classes; an unknown character is the last one.
             place: index in the text.
             classes: int64 ``(N,)``.
 
@@ -126,8 +115,8 @@ class RegionFormats:
     def _likelihoods(self, text: str) -> NDArray[np.float32]:
         """Log-probabilities of a text, float32 ``(regions,)``."""
         # An unknown character's place, -1, is that of the last column.
-        places = [self.alphabet.characters.find(char) for char in text]
-        return self.log_likelihoods(np.array(places, np.int64))
+        classes = np.array([self.alphabet.characters.find(char) for char in text], np.int64)
+        return self.log_likelihoods(classes, 0, classes[:1])[:, 0]
 
     def posterior(self, text: str, head: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of the regions, float32 ``(regions,)``.
@@ -173,7 +162,7 @@ class RegionFormats:
             if row[text[i]] >= UNSURE or not self.codes:
                 continue
             likely = np.flatnonzero(row >= LIKELY)
-            of_regions = prior[:, None] + self.log_likelihoods_at(text, int(i), likely)
+            of_regions = prior[:, None] + self.log_likelihoods(text, int(i), likely)
             values = PRIOR_WEIGHT * np.logaddexp.reduce(of_regions, axis=0)
             weighed[i, likely + 1] *= np.exp(np.maximum(values - values.max(), -MAX_PRIOR))
             # Formats decide between classes; they make none surer than the network was of any.
