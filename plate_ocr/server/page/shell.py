@@ -1,7 +1,7 @@
 """The shell of the page: its navigation, its files, and who sees what.
 
-What is shown comes from the API. A page is an entry of :data:`PAGES`, a template and a JavaScript module of
-its name, and its texts in ``texts.toml``.
+What is shown comes from the API. A page is an entry of :data:`PAGES`, a JavaScript module of its name, its
+texts in ``texts.toml``, and a template of its name where ``manage.html`` does not suffice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Page:
     """A page.
 
     Attributes:
-        name: of its template and its module; ``page.NAME`` is the key of its title.
+        name: of its module, and of its template if it has one; ``page.NAME`` is the key of its title.
         path: below the root.
         role: that it needs.
         in_navigation: whether every page links to it.
@@ -107,7 +107,7 @@ def render(request: Request, name: str, who: Principal | None, status: int = 200
 
     Args:
         request: that asks for it.
-        name: of its template.
+        name: of the page.
         who: sees it; None: nobody is known.
         status: of the answer.
     """
@@ -115,7 +115,7 @@ def render(request: Request, name: str, who: Principal | None, status: int = 200
     texts = TEXTS[language]
     root = request.scope.get("root_path", "").rstrip("/")
     may = ROLES[: ROLES.index(who.role) + 1] if who else ()
-    body = TEMPLATES.get_template(f"{name}.html").render(
+    body = TEMPLATES.select_template([f"{name}.html", "manage.html"]).render(
         name=name,
         who=who,
         may=may,

@@ -1,7 +1,7 @@
 /** Alerts as they come, the channels that are told, and their deliveries. */
 import { hasSound, ring, setSound } from "./alarm.js";
-import { api, h, may, root, show, t, time } from "./shell.js";
-import { button, check, dialog, field, form, line, lines, names, number, remove, select, table } from "./manage.js";
+import { api, cameraNames, h, may, root, show, t, time } from "./shell.js";
+import { actionsHead, button, check, dialog, field, form, line, lines, names, number, remove, rowButton, select, table } from "./manage.js";
 
 const place = document.getElementById("alerts");
 const banner = h("div", { role: "alert" });
@@ -89,7 +89,7 @@ const FIELDS = {
 async function edit(channel) {
   const [{ lists }, cameras] = await Promise.all([
     api("GET", "/api/v1/lists"),
-    api("GET", "/api/v1/cameras").catch(() => []),
+    cameraNames(),
   ]);
   const settings = channel?.settings ?? {};
   const kind = h("select", { name: "kind", disabled: Boolean(channel) }, Object.keys(FIELDS).map((one) => h("option", { selected: one === channel?.kind }, one)));
@@ -98,7 +98,7 @@ async function edit(channel) {
   kind.addEventListener("change", drawOwn);
   drawOwn();
   const [listBoxes, chosenLists] = names(t("alerts.lists"), lists.map((one) => one.name), settings.lists ?? []);
-  const [cameraBoxes, chosenCameras] = names(t("alerts.cameras"), cameras.map((one) => one.name), settings.cameras ?? []);
+  const [cameraBoxes, chosenCameras] = names(t("alerts.cameras"), cameras, settings.cameras ?? []);
   const element = dialog(
     channel ? channel.name : t("alerts.new"),
     form(
@@ -152,17 +152,15 @@ async function drawChannels() {
       h(
         "div",
         { class: "actions" },
-        button(t("alerts.test"), () => test(channel), "second", { "aria-label": `${t("alerts.test")}: ${channel.name}` }),
-        button(t("manage.edit"), () => edit(channel), "second", { "aria-label": `${t("manage.edit")}: ${channel.name}` }),
-        button(t("manage.delete"), () => remove(channel.name, `/api/v1/channels/${channel.id}`, drawChannels), "danger", {
-          "aria-label": `${t("manage.delete")}: ${channel.name}`,
-        }),
+        rowButton(t("alerts.test"), channel.name, () => test(channel)),
+        rowButton(t("manage.edit"), channel.name, () => edit(channel)),
+        rowButton(t("manage.delete"), channel.name, () => remove(channel.name, `/api/v1/channels/${channel.id}`, drawChannels), "danger"),
       ),
   ]);
   channels.replaceChildren(
     h("h2", {}, t("alerts.channels")),
     rows.length
-      ? table([t("lists.name"), t("lists.kind"), t("manage.state"), t("alerts.queue"), h("span", { class: "hidden-label" }, t("manage.actions"))], rows)
+      ? table([t("lists.name"), t("lists.kind"), t("manage.state"), t("alerts.queue"), actionsHead()], rows)
       : h("p", { class: "muted" }, t("alerts.noChannel")),
     may("admin") ? h("div", { class: "actions" }, button(t("alerts.new"), () => edit(null), "")) : "",
   );
@@ -186,7 +184,7 @@ async function drawLog(before = null, rows = []) {
     h("div", { class: "head" }, h("h2", {}, t("alerts.log")), field(t("manage.state"), filter)),
     rows.length
       ? table(
-          [t("manage.time"), t("lists.plate"), t("alerts.channel"), t("manage.state"), t("alerts.tries"), t("manage.error"), h("span", { class: "hidden-label" }, t("manage.actions"))],
+          [t("manage.time"), t("lists.plate"), t("alerts.channel"), t("manage.state"), t("alerts.tries"), t("manage.error"), actionsHead()],
           rows.map((one) => [
             time(one.created),
             h("span", { class: "plate" }, one.event.sighting.text),

@@ -1,17 +1,11 @@
 /** Cameras: their state and last picture, live, added, changed, deleted. */
 import { api, h, may, root, t, time } from "./shell.js";
-import { button, check, dialog, form, line, number, remove, select } from "./manage.js";
+import { button, check, dialog, form, line, number, remove, rowButton, select, STATES } from "./manage.js";
 import { drawing } from "./boxes.js";
 
 const place = document.getElementById("cameras");
 const REFRESH_MS = 2000;
 
-const states = {
-  off: [t("manage.off"), ""],
-  connecting: [t("cameras.connecting"), ""],
-  watching: [t("cameras.watching"), "good"],
-  lost: [t("cameras.lost"), "bad"],
-};
 const kinds = [
   ["stream", t("cameras.stream")],
   ["snapshot", t("cameras.snapshot")],
@@ -38,7 +32,6 @@ function card(camera) {
     image.hidden = false;
     parts.none.hidden = true;
   });
-  const label = (text) => ({ "aria-label": `${text}: ${camera.name}` });
   const element = h(
     "article",
     { class: "card camera stack" },
@@ -49,9 +42,9 @@ function card(camera) {
     h(
       "div",
       { class: "actions" },
-      button(t("cameras.live"), () => live(camera), "second", label(t("cameras.live"))),
-      may("admin") && button(t("manage.edit"), () => edit(camera.name), "second", label(t("manage.edit"))),
-      may("admin") && button(t("manage.delete"), () => remove(camera.name, pathOf(camera), draw), "danger", label(t("manage.delete"))),
+      rowButton(t("cameras.live"), camera.name, () => live(camera)),
+      may("admin") && rowButton(t("manage.edit"), camera.name, () => edit(camera.name)),
+      may("admin") && rowButton(t("manage.delete"), camera.name, () => remove(camera.name, pathOf(camera), draw), "danger"),
     ),
   );
   cards.set(camera.name, parts);
@@ -60,7 +53,7 @@ function card(camera) {
 
 function update(camera) {
   const parts = cards.get(camera.name);
-  const [text, kind] = states[camera.state];
+  const [text, kind] = STATES[camera.state];
   parts.state.textContent = text;
   parts.state.className = `badge ${kind}`;
   parts.seen.replaceChildren(

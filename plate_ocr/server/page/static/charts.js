@@ -1,5 +1,5 @@
 /** Charts: sightings by hour, day, camera and plate; each bar opens its rows. */
-import { api, h, language, root, t } from "./shell.js";
+import { api, cameraNames, h, language, root, t } from "./shell.js";
 import { line, select } from "./manage.js";
 
 const place = document.getElementById("charts");
@@ -108,12 +108,11 @@ function paint() {
 place.append(result);
 const [{ lists }, watched] = await Promise.all([
   api("GET", "/api/v1/lists"),
-  // Where several processes serve, none watches cameras.
-  api("GET", "/api/v1/cameras").catch(() => []),
+  cameraNames(),
   draw(),
 ]);
 const seen = stats.cameras.map((one) => one.camera).filter((one) => one !== null);
-const named = [...new Set([...watched.map((one) => one.name), ...seen])].sort();
+const named = [...new Set([...watched, ...seen])].sort();
 const filter = h(
   "form",
   { class: "card fields" },

@@ -1,6 +1,6 @@
 /** Lists: what they are for, their plates, and whether a plate would be on them. */
-import { api, h, may, root, show, t } from "./shell.js";
-import { button, form, line, names, number, remove, select, table } from "./manage.js";
+import { api, cameraNames, h, may, root, show, t } from "./shell.js";
+import { actionsHead, button, form, line, names, number, remove, select, table } from "./manage.js";
 
 const choice = document.getElementById("lists");
 const place = document.getElementById("list");
@@ -68,8 +68,8 @@ function entries(list, plates) {
   const file = h("input", { type: "file", accept: ".csv,text/csv", hidden: true, "aria-label": t("lists.import") });
   file.addEventListener("change", async () => {
     const answer = await api("POST", path, new Blob([file.files[0]], { type: "text/csv" }));
-    show(t("lists.imported", { count: answer.plates }), "done");
     await draw(list.id);
+    show(t("lists.imported", { count: answer.plates }), "done");
   });
   const add = form(
     { class: "fields" },
@@ -97,7 +97,7 @@ function entries(list, plates) {
     { class: "card stack" },
     canChange && add,
     rows.length
-      ? table([t("lists.plate"), t("lists.name"), t("lists.note"), h("span", { class: "hidden-label" }, t("manage.actions"))], rows)
+      ? table([t("lists.plate"), t("lists.name"), t("lists.note"), actionsHead()], rows)
       : h("p", { class: "muted" }, t("lists.empty")),
     h(
       "div",
@@ -151,5 +151,5 @@ function create() {
   card.querySelector("input").focus();
 }
 
-cameras = (await api("GET", "/api/v1/cameras").catch(() => [])).map((camera) => camera.name);
+cameras = await cameraNames();
 await draw();

@@ -61,6 +61,26 @@ export function form(attributes, submit, ...children) {
 export const button = (text, press, kind = "second", more = {}) =>
   h("button", { type: "button", class: kind, click: press, ...more }, text);
 
+/** A button for what a row shows; what reads the page aloud names that too. */
+export const rowButton = (text, name, press, kind = "second") => button(text, press, kind, { "aria-label": `${text}: ${name}` });
+
+/** The head of a column of buttons. */
+export const actionsHead = () => h("span", { class: "hidden-label" }, t("manage.actions"));
+
+/** What the states of parts of the server are called, and the kind of their badge. */
+export const STATES = {
+  ok: [t("settings.ok"), "good"],
+  watching: [t("cameras.watching"), "good"],
+  off: [t("manage.off"), ""],
+  connecting: [t("cameras.connecting"), ""],
+  lost: [t("cameras.lost"), "bad"],
+  failing: [t("alerts.failing"), "bad"],
+  ended: [t("settings.ended"), "bad"],
+  "disk full": [t("settings.diskFull"), "bad"],
+  "read-only": [t("settings.readOnly"), "bad"],
+  unavailable: [t("settings.unavailable"), "bad"],
+};
+
 /** Ask whether to delete something, delete it, and then go on. */
 export async function remove(what, path, then) {
   if (!confirm(t("manage.sure", { what }))) return;

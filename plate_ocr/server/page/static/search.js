@@ -1,5 +1,5 @@
 /** Sightings that are looked for; the address holds the filter. */
-import { api, h, root } from "./shell.js";
+import { api, cameraNames, h, root } from "./shell.js";
 import { listOf } from "./sightings.js";
 
 const form = document.getElementById("filter");
@@ -68,6 +68,4 @@ search();
 const { lists } = await api("GET", "/api/v1/lists");
 const known = new Set([...form.elements.list.options].map((one) => one.value));
 form.elements.list.append(...lists.filter(({ name }) => !known.has(name)).map(({ name }) => h("option", { value: name }, name)));
-// Where several processes serve, none watches cameras.
-const cameras = await api("GET", "/api/v1/cameras").catch(() => []);
-document.getElementById("cameras").append(...cameras.map(({ name }) => h("option", { value: name })));
+document.getElementById("cameras").append(...(await cameraNames()).map((name) => h("option", { value: name })));

@@ -1,6 +1,6 @@
 /** Settings: what is wrong, how long what is kept, keys, people, and who did what. */
 import { api, h, language, show, t, time } from "./shell.js";
-import { button, dialog, form, line, number, remove, select, table } from "./manage.js";
+import { actionsHead, button, dialog, form, line, number, remove, rowButton, select, STATES, table } from "./manage.js";
 
 const place = document.getElementById("settings");
 const ROLES = [["read", t("settings.read")], ["operate", t("settings.operate")], ["admin", t("settings.admin")]];
@@ -20,26 +20,12 @@ const section = (title) => {
 
 /* State */
 
-const STATES = {
-  ok: t("settings.ok"),
-  "disk full": t("settings.diskFull"),
-  "read-only": t("settings.readOnly"),
-  unavailable: t("settings.unavailable"),
-  ended: t("settings.ended"),
-  failing: t("alerts.failing"),
-  off: t("manage.off"),
-  connecting: t("cameras.connecting"),
-  watching: t("cameras.watching"),
-  lost: t("cameras.lost"),
-};
-
 async function drawState(fill) {
   const state = await api("GET", "/api/v1/state");
-  const row = (name, one) => [
-    name,
-    h("span", { class: `badge ${["ok", "watching"].includes(one.state) ? "good" : ["off", "connecting"].includes(one.state) ? "" : "bad"}` }, STATES[one.state]),
-    one.error ?? "",
-  ];
+  const row = (name, one) => {
+    const [text, kind] = STATES[one.state];
+    return [name, h("span", { class: `badge ${kind}` }, text), one.error ?? ""];
+  };
   fill(
     table(
       [t("settings.part"), t("manage.state"), t("manage.error")],
@@ -97,7 +83,18 @@ async function drawRetention(fill) {
 
 /* Keys and people */
 
-const actions = h("span", { class: "hidden-label" }, t("manage.actions"));
+/** Who has which role, each with a button that deletes it; or a text if there is nobody. */
+const members = (found, none, pathOf, redraw) =>
+  found.length
+    ? table(
+        [t("lists.name"), t("settings.role"), actionsHead()],
+        found.map((one) => [
+          one.name,
+          role(one.role),
+          rowButton(t("manage.delete"), one.name, () => remove(one.name, pathOf(one), redraw), "danger"),
+        ]),
+      )
+    : h("p", { class: "muted" }, none);
 
 async function drawKeys(fill) {
   const [keys, people] = await Promise.all([api("GET", "/api/v1/keys"), api("GET", "/api/v1/people")]);
@@ -107,16 +104,7 @@ async function drawKeys(fill) {
     return;
   }
   fill(
-    keys.length
-      ? table(
-          [t("lists.name"), t("settings.role"), actions.cloneNode(true)],
-          keys.map((key) => [
-            key.name,
-            role(key.role),
-            button(t("manage.delete"), () => remove(key.name, `/api/v1/keys/${key.id}`, () => drawKeys(fill)), "danger", { "aria-label": `${t("manage.delete")}: ${key.name}` }),
-          ]),
-        )
-      : h("p", { class: "muted" }, t("settings.noKeys")),
+    members(keys, t("settings.noKeys"), (key) => `/api/v1/keys/${key.id}`, () => drawKeys(fill)),
     form(
       { class: "fields" },
       async (values) => {
@@ -134,16 +122,7 @@ async function drawKeys(fill) {
 async function drawPeople(fill) {
   const people = await api("GET", "/api/v1/people");
   fill(
-    people.length
-      ? table(
-          [t("lists.name"), t("settings.role"), actions.cloneNode(true)],
-          people.map((person) => [
-            person.name,
-            role(person.role),
-            button(t("manage.delete"), () => remove(person.name, `/api/v1/people/${encodeURIComponent(person.name)}`, () => drawPeople(fill)), "danger", { "aria-label": `${t("manage.delete")}: ${person.name}` }),
-          ]),
-        )
-      : h("p", { class: "muted" }, t("settings.nobody")),
+    members(people, t("settings.nobody"), (person) => `/api/v1/people/${encodeURIComponent(person.name)}`, () => drawPeople(fill)),
     form(
       { class: "fields" },
       async ({ name, ...values }) => {

@@ -79,6 +79,9 @@ export async function api(method, path, body) {
   return values;
 }
 
+/** The names of the cameras; none where several processes serve: none of them watches. */
+export const cameraNames = async () => (await api("GET", "/api/v1/cameras").catch(() => [])).map(({ name }) => name);
+
 const locale = navigator.languages.find((one) => one.startsWith(language)) ?? language;
 const TIME = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
