@@ -36,6 +36,7 @@ def test_an_alert_is_shown_and_heard_as_it_comes(own: Server, open_page: Open, s
     made = own.api.post("/api/v1/lists", json={"name": f"{HOSTILE}{text}", "kind": "watch"}).json()
     own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": text, "name": "Ann"})
     page = open_page("/alerts", url=own.url, size=size)
+    expect(page.get_by_role("status")).to_have_text("live")
     # Counts the tones: no test hears one.
     page.evaluate(
         "tones = 0; const start = OscillatorNode.prototype.start;"
@@ -60,10 +61,28 @@ def test_an_alert_is_shown_and_heard_as_it_comes(own: Server, open_page: Open, s
     expect(page.locator("table").first).to_contain_text(text)
 
 
+def test_a_lost_connection_is_told_and_made_again(own: Server, open_page: Open) -> None:
+    made = own.api.post("/api/v1/lists", json={"name": "gone", "kind": "watch"}).json()
+    own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": "GONE1"})
+    page = open_page("/", url=own.url)
+    page.clock.install()
+    # An answer that is none of events ends an EventSource for good.
+    page.route("**/api/v1/events", lambda route: route.fulfill(status=502))
+    page.goto(f"{own.url}/alerts")
+    expect(page.get_by_role("status")).to_have_text("not connected; trying again")
+    own.store.keep(seen("GONE1", time.time()))
+    page.unroute("**/api/v1/events")
+    page.clock.fast_forward(5000)
+    expect(page.get_by_role("status")).to_have_text("live")
+    expect(page.locator("table").first).to_contain_text("GONE1")
+
+
 def test_live_shows_alerts_too(own: Server, open_page: Open) -> None:
     made = own.api.post("/api/v1/lists", json={"name": "barred", "kind": "watch"}).json()
     own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": "LIVE1"})
     page = open_page("/", url=own.url)
+    # One that comes earlier is in the list alone.
+    expect(page.get_by_role("status")).to_have_text("live")
     own.store.keep(seen("LIVE1", time.time()))
     expect(page.locator(".banner")).to_contain_text("LIVE1")
 

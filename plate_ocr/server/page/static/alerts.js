@@ -1,6 +1,7 @@
 /** Alerts as they come, the channels that are told, and their deliveries. */
 import { hasSound, ring, setSound } from "./alarm.js";
-import { api, cameraNames, h, may, root, show, t, time } from "./shell.js";
+import { follow } from "./events.js";
+import { api, cameraNames, h, may, show, t, time } from "./shell.js";
 import { actionsHead, button, check, dialog, field, form, line, lines, names, number, remove, rowButton, select, table } from "./manage.js";
 
 const place = document.getElementById("alerts");
@@ -36,16 +37,19 @@ function drawAlerts() {
   );
 }
 
-function listen() {
-  const events = new EventSource(`${root}/api/v1/events`);
-  events.addEventListener("alert", (event) => {
-    const sighting = JSON.parse(event.data);
-    if (shown.some((one) => one.id === sighting.id)) return;
-    shown = [sighting, ...shown].slice(0, 10);
-    ring(banner, sighting);
-    drawAlerts();
-    if (may("operate")) drawLog();
-  });
+async function loadAlerts() {
+  const { sightings } = await api("GET", "/api/v1/sightings?alerted=true&limit=10");
+  const missing = (one) => !sightings.some(({ id }) => id === one.id);
+  shown = [...shown.filter(missing), ...sightings].sort((a, b) => Date.parse(b.last_seen) - Date.parse(a.last_seen)).slice(0, 10);
+  drawAlerts();
+}
+
+function alerted(sighting) {
+  if (shown.some((one) => one.id === sighting.id)) return;
+  shown = [sighting, ...shown].slice(0, 10);
+  ring(banner, sighting);
+  drawAlerts();
+  if (may("operate")) drawLog();
 }
 
 function soundSwitch() {
@@ -207,10 +211,9 @@ async function drawLog(before = null, rows = []) {
 
 place.append(banner, recent);
 document.querySelector(".head").append(soundSwitch());
-listen();
-shown = (await api("GET", "/api/v1/sightings?alerted=true&limit=10")).sightings;
-drawAlerts();
+await loadAlerts();
 if (may("operate")) {
   place.append(channels, log);
   await Promise.all([drawChannels(), drawLog()]);
 }
+follow({ alert: alerted }, loadAlerts);
