@@ -7,8 +7,11 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 from packaging.requirements import Requirement
+
+from plate_ocr.server.cameras.config import Camera, Kind, load_cameras
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,3 +32,9 @@ def test_what_the_image_copies_is_in_its_context() -> None:
     context = set((ROOT / ".dockerignore").read_text().split())
     assert {f"!{name}" for name in names} <= context
     assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_example_has_each_kind_of_camera_and_each_setting() -> None:
+    cameras = load_cameras(ROOT / "deploy/cameras.toml")
+    assert sorted(camera.kind for camera in cameras) == sorted(get_args(Kind))
+    assert set().union(*(camera.model_fields_set for camera in cameras)) == set(Camera.model_fields)
