@@ -26,14 +26,16 @@ from tests.batch.test_batch import OPTIONS, read_here
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
+@pytest.fixture(scope="module")
+def _cluster() -> Iterator[None]:
     """A cluster of four logical processors."""
     ray.init("local", num_cpus=4, log_to_driver=False, include_dashboard=False)
     yield
     ray.shutdown()
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("_cluster")
 def test_the_rows_are_those_of_one_process(run: Run, shots: Path, tmp_path: Path) -> None:
     arguments = ("batch", shots, "-o", tmp_path / "ray", "--part-size", 4, *OPTIONS, "--engine", "ray")
     code, out, _ = run(*arguments, "-j", 2)
@@ -45,6 +47,7 @@ def test_the_rows_are_those_of_one_process(run: Run, shots: Path, tmp_path: Path
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found in /proc")
 @pytest.mark.long
+@pytest.mark.usefixtures("_cluster")
 def test_a_killed_worker_loses_nothing(shots: Path, tmp_path: Path) -> None:
     names = [str(shots / f"{i:02}.png") for i in (0, 2, 4, 6)] * 100
     manifest = Manifest.write(Folder(str(tmp_path)), "x", CROPS, names, 10)
@@ -66,6 +69,7 @@ def test_a_killed_worker_loses_nothing(shots: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("_cluster")
 def test_an_error_of_a_part_is_told_as_its_own(tmp_path: Path) -> None:
     (tmp_path / "manifest").mkdir()
     part = tmp_path / "manifest" / "part-00000.parquet"

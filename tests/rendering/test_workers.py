@@ -29,7 +29,7 @@ if __name__ == "__main__":
     from plate_ocr.training.core.processes import spawned
 
     starts, imports = [], []
-    for _ in range(5):
+    for _ in range(3):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import cv2"], check=True)
         imports.append(time.perf_counter() - began)
