@@ -197,12 +197,11 @@ def throughput(folder: Path) -> None:
 
     from plate_ocr.batch import local, on_ray
 
-    pictures = [str(path) for path in draw_plates(folder / "pictures")] * 30
-    ray.init("local", log_to_driver=False, include_dashboard=False)
+    pictures = [str(path) for path in draw_plates(folder / "pictures")] * 60
+    ray.init("local", num_cpus=4, log_to_driver=False, include_dashboard=False)
     engines: dict[str, Callable[[list[str]], object]] = {
         "local -j 2": lambda parts: list(local.read_parts(parts, 2)),
         "ray": lambda parts: list(on_ray.read_parts(parts, None, None)),
-        "ray -j 2": lambda parts: list(on_ray.read_parts(parts, 2, None)),
     }
     seconds = defaultdict[str, float](float)
     for turn in range(2):
