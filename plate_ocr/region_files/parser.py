@@ -292,6 +292,7 @@ def _pattern(table: _Table, pattern: str, words: Mapping[str, Sequence[str]]) ->
     return tuple(tokens)
 
 
+@cache
 def _is_readable(char: str) -> bool:
     """Whether normalisation keeps it as one character of plates."""
     return char == char.upper() and len(plate_text(char)) == 1 and plate_text(char) in PLATE_CHARACTERS

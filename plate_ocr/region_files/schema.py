@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 from plate_ocr.alphabet import PLATE_CHARACTERS
@@ -37,6 +38,7 @@ TEXT = ("any", "word", "char", "stack")
 """Types of tokens that are read."""
 
 
+@cache
 def plate_text(written: str) -> str:
     """What the plate network is to read of what is written on a plate."""
     return normalize_text(written, PLATE_CHARACTERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,12 @@ def load_fonts(folder: Path) -> list[PIL.ImageFont.FreeTypeFont]:
 def has_glyph(face: PIL.ImageFont.FreeTypeFont, char: str) -> bool:
     """Whether a font draws a character, and not nothing or the box that stands for any it lacks."""
     mask = bytes(face.getmask(char))
-    return any(mask) and mask != bytes(face.getmask("\uffff"))
+    return any(mask) and mask != _box_of(face)
+
+
+@cache
+def _box_of(face: PIL.ImageFont.FreeTypeFont) -> bytes:
+    return bytes(face.getmask("\uffff"))
 
 
 def draw_text_mask(text: str, face: PIL.ImageFont.FreeTypeFont, reference: str | None = None) -> Image | None:

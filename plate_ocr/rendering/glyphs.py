@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -315,6 +316,16 @@ class Glyphs:
                     found.append(_Packed.of(mask))
         self._sprites[key] = found
         return found
+
+
+@cache
+def glyphs_of(data: Path | None) -> Glyphs:
+    """The glyphs of a folder; each process makes them once.
+
+    Raises:
+        DataError: as of :class:`Glyphs`.
+    """
+    return Glyphs(data)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from plate_ocr.region_files.schema import CaptureConfig, Layout, Region
 from plate_ocr.rendering.camera import choose_view, expose, photograph
 from plate_ocr.rendering.clutter import not_a_plate
 from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
-from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.glyphs import glyphs_of
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
@@ -99,7 +99,7 @@ class PlateGenerator:
         not_plates: float = NOT_PLATES,
         unknown: float = 0.0,
     ) -> None:
-        self.glyphs = Glyphs(data)
+        self.glyphs = glyphs_of(data)
         self.not_plates, self.unknown = not_plates, unknown
         loaded = [load_region(source) for source in (MIX if regions is None else regions)]
         usable: list[Region] = []
