@@ -66,7 +66,9 @@ def text_view(picture: Image, corners: NDArray[np.float32]) -> Image:
     """
     height, width = picture.shape
     size = height // 2, width // 2
-    places = view_weights(*size) @ (corners * np.array([width, height], np.float32) - np.float32(0.5))
+    pixels = corners * np.array([width, height], np.float32) - np.float32(0.5)
+    with np.errstate(all="ignore"):  # some matrix kernels for ARM warn of numbers beside the operands
+        places = view_weights(*size) @ pixels
     x, y = np.ascontiguousarray(places.T.reshape(2, *size))
     view = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(view, np.uint8)
