@@ -125,7 +125,7 @@ def test_doubles_need_a_blank_between() -> None:
 @pytest.mark.parametrize(
     ("wrong", "right", "region"),
     [
-        ("O8C1234", "O8C1234", "us"),
+        ("O8C1234", "OBC1234", "us"),
         ("ABCI234", "ABC1234", "br"),
         ("ABC12O4", "ABC1204", "br"),
         ("A8C1D23", "ABC1D23", "br"),

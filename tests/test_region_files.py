@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,13 @@ EXPECTED = {
         ),
         *RARE,
     ],
-    "us": FREE,
+    "us": [
+        *formats("@@@####", "@@@###", "###@@@", "@@#####"),
+        *(replace(form, subdivision="ca") for form in formats("#@@@###")),
+        *formats("#@@####", "#@@###", "@@@@##", "@##@@@", "@@#@#@", "####@@", "@###@@", prior=-2.0),
+        *formats("##@###", "#@#####", "######@", "######", "#######", prior=-2.0),
+        *formats("?" * 10, shortest=2, prior=-2.0),
+    ],
     "uz": [*formats("##@###@@", "#####@@@", "##@######", "##@@####"), UZ_TWO_LINES, *RARE],
     "vn": [*formats("##V####", "##V#####", "##V######", "##@@####", "##@@#####"), *RARE],
 }
@@ -283,6 +290,10 @@ patterns = ["{town}*#", "#-#", "7#"]
         (
             'patterns = ["##"]\nprior = "high"',
             r"format 1: 'prior' must be a number from -10 to 10, not",
+        ),
+        (
+            'patterns = ["##"]\nsubdivision = "US"',
+            r"format 1: 'subdivision' must be a code such as 'ca'",
         ),
         ('patterns = ["##"]\nalike = ["O00"]', r"format 1: 'alike' must be pairs .* such as 'O0', not 'O00'"),
         ('patterns = ["##"]\nlongest = 9', r"format 1: unknown 'longest': expected alike, patterns, prior"),

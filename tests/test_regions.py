@@ -71,6 +71,27 @@ def test_the_network_tells_what_formats_leave_open() -> None:
     assert COUNTRIES.posterior("ABC1234", head).sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("country", "text", "code"),
+    [
+        ("us", "7ABC123", "us-ca"),
+        ("us", "7ABC1?3", "us-ca"),
+        ("us", "ABC1234", "us"),
+        ("us", "MYTOY", "us"),
+        ("ca", "ABCD123", "ca-on"),
+        ("ca", "A12BCD", "ca-qc"),
+        ("ca", "ABC1234", "ca-ab"),
+        ("ca", "AB123C", "ca-bc"),
+        ("ca", "ABC123", "ca"),
+    ],
+)
+def test_a_form_of_one_state_or_province_tells_it(country: str, text: str, code: str) -> None:
+    head = np.where(np.array(COUNTRIES.codes) == country, 0.9, 0.001).astype(np.float32)
+    region = COUNTRIES.tell(text, head)
+    assert region is not None
+    assert (region.code, region.country) == (code, country)
+
+
 def test_given_regions_alone_are_told() -> None:
     few = RegionFormats(ALPHABET, ["de", "br", "no-such-region", "br"])
     assert few.codes == ("br", "de")

@@ -97,7 +97,8 @@ class PlateRegion:
     """Where a plate is from.
 
     Attributes:
-        code: of a country (ISO 3166-1) in lower case; of a Chinese province ``cn-`` and its character.
+        code: of a country (ISO 3166-1) in lower case; of a Chinese province ``cn-`` and its character; of a
+            state or province that its number tells, both codes of ISO 3166-2, as ``us-ca``.
         confidence: its probability, 0..1.
         alternatives: the next likely ones with their probabilities, likeliest first.
     """

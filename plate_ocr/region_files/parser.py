@@ -304,13 +304,17 @@ def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFor
     if bad := [pair for pair in alike if len(pair) != 2]:
         raise table.error(f"'alike' must be pairs of characters such as 'O0', not {bad[0]!r}")
     prior = table.number("prior", 0.0, -10, 10)
+    subdivision = table.string("subdivision", "")
+    if subdivision and not re.fullmatch("[a-z0-9]{1,3}", subdivision):
+        raise table.error(f"'subdivision' must be a code such as 'ca', not {subdivision!r}")
     formats = []
     for pattern in table.strings("patterns", None):
         for places in _places(_pattern(table, pattern, words)):
             if len(places) > LONGEST:
                 raise table.error(f"pattern {pattern!r} has {len(places)} characters, more than {LONGEST}")
             shortest = int(table.number("shortest", len(places), 1, len(places)))
-            formats.append(PlateFormat(places, shortest, tuple((pair[0], pair[1]) for pair in alike), prior))
+            pairs = tuple((pair[0], pair[1]) for pair in alike)
+            formats.append(PlateFormat(places, shortest, pairs, prior, subdivision))
     if not formats:
         raise table.error("'patterns' needs at least one pattern")
     table.end()
