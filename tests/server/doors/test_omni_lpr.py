@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from plate_ocr.readers.auto import PlateReader
 from plate_ocr.server.application import create_app
 from plate_ocr.server.settings import Settings
 from tests.server.doors.conftest import TEXT
@@ -71,8 +72,9 @@ def test_a_photo_is_searched(client: TestClient, photo: bytes) -> None:
     assert one["detection"]["label"] == "License Plate"
     assert one["detection"]["bounding_box"].keys() == {"x1", "y1", "x2", "y2"}
     assert len(one["ocr"]["confidence"]) == len(one["ocr"]["text"])
-    # Of a made-up country.
-    assert (one["ocr"]["region"], one["ocr"]["region_confidence"]) == (None, None)
+    region = PlateReader()(photo).plates[0].region
+    told = (region.country, round(region.confidence, 4)) if region else (None, None)
+    assert (one["ocr"]["region"], one["ocr"]["region_confidence"]) == told
     # As examples send it: a JPEG that is declared as a PNG.
     fields = [Part("image", photo, "car.jpg", "image/png"), *texts(**MODELS)]
     body, kind = multipart(*fields)
