@@ -58,6 +58,7 @@ def read_parts(
         try:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:  # Ray raises just that where it does not start in time
+            address = address or os.environ.get("RAY_ADDRESS")
             where = f"connect to Ray at {address}" if address else "start Ray"
             raise DeviceError(f"cannot {where}: {reason(error)}") from None
     context = ray.data.DataContext.get_current()

@@ -85,10 +85,15 @@ def test_an_error_of_a_part_is_told_as_its_own(tmp_path: Path) -> None:
 def test_a_cluster_that_is_not_there_is_an_error(
     monkeypatch: pytest.MonkeyPatch, address: str | None, message: str
 ) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
     def refuse(address: str | None, **_: object) -> None:
         raise ConnectionError("refused\nand more")
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", refuse)
     with pytest.raises(DeviceError, match=f"^{message}$"):
+        next(on_ray.read_parts(["a"], 1, address))
+    monkeypatch.setenv("RAY_ADDRESS", "there:2")
+    with pytest.raises(DeviceError, match=f"^cannot connect to Ray at {address or 'there:2'}: refused$"):
         next(on_ray.read_parts(["a"], 1, address))
