@@ -23,6 +23,12 @@ from plate_ocr.vision.images import Image, read_image, to_gray
 SETS = ("cn", "us", "br", "eu", "uz", "vn-two-line")
 """Folders with crops of real plates."""
 
+MORE_SETS = ("tr", "id", "nl", "ru", "kr", "eg")
+"""Further ones, of other layouts and scripts."""
+
+COUNTRIES = {"eu": ("hr", "cz"), "vn-two-line": ("vn",)}
+"""Where the plates of a set are from, if its name does not say it."""
+
 EXACT = ("cn",)
 """Those whose labels tell O from 0 and I from 1."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import PHOTOS, SETS, labelled_photos
+from benchmarks import MORE_SETS, PHOTOS, SETS, labelled_photos
 from benchmarks.photos import read_photos
 from benchmarks.plates import read_set, share_right
 from plate_ocr.readers.auto import PlateReader
@@ -27,7 +27,7 @@ def said(row: str) -> list[float]:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, *MORE_SETS])
 def test_crops_are_read_as_well_as_documented(name: str, data_folder: Path, shipped_plates: Path) -> None:
     reader = PlateReader(shipped_plates, input="plate", threads=1)
     assert share_right(read_set(reader, name), name) >= said(f"plates | {name} |")[0] - MARGIN
