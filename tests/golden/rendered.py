@@ -17,9 +17,6 @@ PLATES, SCENES = 4, 1
 NEED_DATA = ("cn", "jp", "kr", "th")
 """Regions whose characters no font draws that a package brings."""
 
-EVERY_WITH_DATA = 6
-"""Of the other regions every sixth is rendered with data too."""
-
 PLACES = 10_000
 """Points are kept as whole parts of so many of the picture's width and height."""
 
@@ -36,8 +33,7 @@ def rendered(data: Path | None) -> Records:
         data: the folder with glyphs and fonts; None: with the fonts alone that packages bring.
     """
     folder = str(data or "")
-    others = [name for name in bundled_regions() if name not in NEED_DATA]
-    regions = [*NEED_DATA, *others[::EVERY_WITH_DATA]] if data else others
+    regions = [name for name in bundled_regions() if data or name not in NEED_DATA]
     of = {name: Rendering(folder, (name,)) for name in regions}
     of |= {"mix": Rendering(folder), "no plates": Rendering(folder, not_plates=1.0)}
     records: Records = {}
