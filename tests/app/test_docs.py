@@ -34,10 +34,10 @@ PAGES = {
 }
 
 LONG = re.compile(
-    r"^(?:plate-ocr (?:batch|train|study|quantize)|python -m benchmarks|make|torchrun|for)\b"
-    r"|runs/|rendered|mine\.onnx"
+    r"^(?:plate-ocr (?:train|study|quantize)|python -m benchmarks|make|torchrun|for)\b"
+    r"|runs/|rendered|mine\.onnx|s3://"
 )
-"""Commands that take minutes, need real pictures, or use what a training leaves."""
+"""Commands that take minutes, need real pictures or object storage, or use what a training leaves."""
 
 INSTALLS = re.compile(r"^(?:pip|uv|pipx|python -m venv|small/bin|du|apt|peers/|docker|printf|ray)\b")
 
@@ -115,6 +115,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = "image_path,plate_text,plate,name\nplate.png,皖A512T3,皖A512T3,Ann\n"
     for name in ("plates.csv", "labels.csv", "other.csv"):
         (folder / name).write_text(rows, encoding="utf-8")
+    (folder / "list.csv").write_text("path\nshots/AB-123.jpg\nplate.png\n", encoding="utf-8")
     (region,) = re.findall(r"```toml\n(.*?)```", PAGES["docs/country.md"], re.DOTALL)
     (folder / "freedonia.toml").write_text(region, encoding="utf-8")
     film = cv2.VideoWriter(str(folder / "drive.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 2, (620, 310))

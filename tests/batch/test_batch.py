@@ -63,6 +63,17 @@ def test_processes_read_every_picture_once(run: Run, shots: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("here")
+def test_folders_may_have_the_names_of_models_and_regions(
+    run: Run, shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("chars", "de", "plates"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("batch", shots, "-o", "out", *OPTIONS, "--region", "de")
+    assert (code, out.partition(":")[0]) == (1, "13 pictures, 2 of them not readable, 11 plates")
+
+
+@pytest.mark.usefixtures("here")
 def test_a_batch_goes_on_where_it_was_stopped(run: Run, shots: Path, tmp_path: Path) -> None:
     arguments = ("batch", shots, "-o", tmp_path, "--part-size", 1, *OPTIONS)
     first = run(*arguments)

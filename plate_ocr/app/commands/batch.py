@@ -17,6 +17,8 @@ from plate_ocr.app.commands.reading import open_reader
 from plate_ocr.app.console import INTERRUPTED, check_output, fail, needs_extra, print_message, print_result
 from plate_ocr.app.verbosity import Quiet, Verbose, set_verbosity
 from plate_ocr.files import is_url, write_whole
+from plate_ocr.model.registry import NAMES
+from plate_ocr.region_files.table import bundled_formats
 
 if TYPE_CHECKING:
     from plate_ocr.batch.manifest import Manifest, Settings
@@ -125,10 +127,11 @@ def batch(
             from plate_ocr.batch.report import report_page
     folder = Folder(out if is_url(out) else os.path.abspath(out))
     regions = options.split_regions(region)
+    name = model or ("chars" if input_type is options.InputType.char else "plates")
     settings = Settings(
-        model=_absolute(model or ("chars" if input_type is options.InputType.char else "plates")),
+        model=_absolute(name, name in NAMES),
         input="",
-        region=tuple(map(_absolute, regions)),
+        region=tuple(_absolute(code, code.lower() in bundled_formats()) for code in regions),
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,
         min_height=min_height,
@@ -166,9 +169,9 @@ def batch(
         raise typer.Exit(1)
 
 
-def _absolute(name: str) -> str:
-    """The name of something that comes with the package, or the absolute path of a file."""
-    return os.path.abspath(name) if os.path.exists(name) else name
+def _absolute(name: str, is_bundled: bool) -> str:
+    """A name that comes with the package, whatever else is called so, or an absolute path."""
+    return name if is_bundled or not os.path.exists(name) else os.path.abspath(name)
 
 
 def _with_input(settings: Settings, input_type: options.InputType | None) -> Settings:
