@@ -23,7 +23,7 @@ import pytest
 import typer.main
 
 from plate_ocr.app.cli import command_line
-from plate_ocr.vision.drawing import to_color
+from plate_ocr.vision.drawing import blank, draw_text, to_color
 from plate_ocr.vision.images import read_image
 from tests.app.conftest import Run
 
@@ -105,13 +105,18 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cv2.imwrite(str(folder / name), large)
     for name, source in {
         "car.jpg": street, "car1.jpg": street, "ceiling.jpg": street, "more/1.png": plate, "plate.png": plate,
-        "plates/1.png": plate, "crop.png": digit, "7.png": digit, "pictures/7/1.png": digit,
-        "pictures/8/1.png": digit,
+        "plates/1.png": plate, "crop.png": digit, "7.png": digit,
         "my.toml": ROOT / "plate_ocr" / "region_files" / "regions" / "tr.toml",
     }.items():  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, folder / name)
     shutil.copy(folder / "my.toml", folder / "my-region.toml")
+    for label in "789":
+        (folder / "pictures" / label).mkdir(parents=True)
+        for i in range(12):
+            drawn = blank(60, 44)
+            draw_text(drawn, label, (7 + i % 4, 50), 50 + i)
+            cv2.imwrite(str(folder / "pictures" / label / f"{i + 1}.png"), drawn)
     rows = "image_path,plate_text,plate,name\nplate.png,皖A512T3,皖A512T3,Ann\n"
     for name in ("plates.csv", "labels.csv", "other.csv"):
         (folder / name).write_text(rows, encoding="utf-8")
