@@ -22,6 +22,11 @@ COUNTRIES = region_formats(ALPHABET, None)
 UNIFORM = np.full(len(COUNTRIES.codes), 1 / len(COUNTRIES.codes), np.float32)
 
 
+def head_of(country: str) -> np.ndarray:
+    """Of a network that is sure of a country."""
+    return np.where(np.array(COUNTRIES.codes) == country, 0.9, 0.001).astype(np.float32)
+
+
 def plate(text: str) -> tuple[Char, ...]:
     return tuple(Char(None if char == UNKNOWN else char, 0.9, ()) for char in text)
 
@@ -60,7 +65,7 @@ def test_what_many_countries_have_is_not_told(text: str) -> None:
 
 
 def test_the_network_tells_what_formats_leave_open() -> None:
-    head = np.where(np.array(COUNTRIES.codes) == "br", 0.9, 0.001).astype(np.float32)
+    head = head_of("br")
     region = COUNTRIES.tell("ABC1234", head)
     assert region is not None
     assert region.code == "br"
@@ -86,8 +91,7 @@ def test_the_network_tells_what_formats_leave_open() -> None:
     ],
 )
 def test_a_form_of_one_state_or_province_tells_it(country: str, text: str, code: str) -> None:
-    head = np.where(np.array(COUNTRIES.codes) == country, 0.9, 0.001).astype(np.float32)
-    region = COUNTRIES.tell(text, head)
+    region = COUNTRIES.tell(text, head_of(country))
     assert region is not None
     assert (region.code, region.country) == (code, country)
 

@@ -82,6 +82,7 @@ class RegionFormats:
         self._values[:, -1] = -anything
         allowed[:, -1] = True
         self._places, self._starts = np.array(places, np.int64), np.array(starts, np.int64)
+        self._ends = np.append(self._starts[1:], len(places))
         per_format = allowed[self._places].any(1)
         own = np.logical_or.reduceat(per_format, self._starts, axis=0)
         self._foreign = np.where(own, 0, FOREIGN_PENALTY).astype(np.float32)
@@ -102,17 +103,19 @@ class RegionFormats:
         """
         others = np.delete(np.arange(len(text)), place)
         kept = others[others < LONGEST]
-        values = self._of_length(len(text)) + self._values[self._places[:, kept], text[kept]].sum(1)
-        columns = values[:, None]
+        columns = self._of_forms(slice(None), text, kept)[:, None]
         if place < LONGEST:
             columns = columns + self._values[self._places[:, place]][:, classes]
         foreign = self._foreign[:, text[others]].sum(1)[:, None] + self._foreign[:, classes]
         return np.asarray(self._best(columns) + foreign, np.float32)
 
-    def _of_length(self, length: int) -> NDArray[np.float32]:
-        """Of each format, float32 ``(formats,)``, before any character counts."""
-        missing = np.maximum(0, self._shortest - length)
-        return np.asarray(self._priors + np.float32(MISMATCH_PENALTY) * missing, np.float32)
+    def _of_forms(
+        self, forms: slice, text: NDArray[np.int64], kept: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Log-probabilities of some formats, float32 ``(formats,)``, by a text's characters at places."""
+        missing = np.maximum(0, self._shortest[forms] - len(text))
+        values = np.asarray(self._priors[forms] + np.float32(MISMATCH_PENALTY) * missing, np.float32)
+        return np.asarray(values + self._values[self._places[forms][:, kept], text[kept]].sum(1), np.float32)
 
     def _best(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of the formats of each region: ``(formats, N)`` to ``(regions, N)``."""
@@ -156,13 +159,10 @@ class RegionFormats:
         if code == "cn":
             province = next((char for char in text if char in PROVINCES), "")
             return f"{code}-{province}" if province else code
-        end = self._starts[region + 1] if region + 1 < len(self._starts) else len(self._places)
-        forms = slice(self._starts[region], end)
+        forms = slice(self._starts[region], self._ends[region])
         if not any(self._subdivisions[forms]):
             return code
-        classes = self._classes(text)[:LONGEST]
-        values = self._of_length(len(text))[forms]
-        values = values + self._values[self._places[forms, : len(classes)], classes].sum(1)
+        values = self._of_forms(forms, self._classes(text), np.arange(min(len(text), LONGEST)))
         likely = np.exp(values - np.logaddexp.reduce(values))
         name = self._subdivisions[forms][int(likely.argmax())]
         return f"{code}-{name}" if name and likely.max() >= MIN_SHARE else code
