@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plate_ocr.app import options
-from plate_ocr.app.commands.reading import open_reader
+from plate_ocr.app.commands.reading import default_model, open_reader
 from plate_ocr.app.console import INTERRUPTED, check_output, fail, needs_extra, print_message, print_result
 from plate_ocr.app.verbosity import Quiet, Verbose, set_verbosity
 from plate_ocr.files import is_url, write_whole
@@ -127,7 +127,7 @@ def batch(
             from plate_ocr.batch.report import report_page
     folder = Folder(out if is_url(out) else os.path.abspath(out))
     regions = options.split_regions(region)
-    name = model or ("chars" if input_type is options.InputType.char else "plates")
+    name = model or default_model(input_type)
     settings = Settings(
         model=_absolute(name, name in NAMES),
         input="",

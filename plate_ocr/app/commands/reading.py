@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from plate_ocr.readers.auto import PlateReader
 
 
+def default_model(input_type: InputType | None) -> str:
+    """The model that reads where none is named."""
+    return "chars" if input_type is InputType.char else "plates"
+
+
 def open_reader(model: str | None, input_type: InputType | None, **settings: Any) -> PlateReader:
     """Open a reader; wrong settings end the command."""
     from plate_ocr.readers.auto import PlateReader
 
     started = perf_counter()
-    model = model or ("chars" if input_type is InputType.char else "plates")
+    model = model or default_model(input_type)
     try:
         read = PlateReader(model, input=input_type.value if input_type else "auto", **settings)
         if input_type is None and read.alphabet.isdecimal():
