@@ -264,7 +264,7 @@ def heed_ctrl_c() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
 @pytest.mark.parametrize(
     ("sent", "status", "lines"),
-    [(signal.SIGINT, 130, 0), (signal.SIGINT, 130, 3), (9, -9, 3)],
+    [(signal.SIGINT, 130, 0), (signal.SIGINT, 130, 3), (signal.SIGTERM, -15, 3), (9, -9, 3)],
 )
 def test_no_process_is_left_after_the_first_was_ended(
     shots: Path, sent: int, status: int, lines: int

@@ -30,11 +30,16 @@ def _no_channels(own: Server) -> Iterator[None]:
         own.api.delete(f"/api/v1/channels/{channel['id']}")
 
 
+def watch_for(server: Server, text: str, list_name: str, **more: str) -> None:
+    """Have a list alert of a plate."""
+    made = server.api.post("/api/v1/lists", json={"name": list_name, "kind": "watch"}).json()
+    server.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": text, **more})
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_an_alert_is_shown_and_heard_as_it_comes(own: Server, open_page: Open, size: tuple[int, int]) -> None:
     text = f"AB{size[0]}"
-    made = own.api.post("/api/v1/lists", json={"name": f"{HOSTILE}{text}", "kind": "watch"}).json()
-    own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": text, "name": "Ann"})
+    watch_for(own, text, f"{HOSTILE}{text}", name="Ann")
     page = open_page("/alerts", url=own.url, size=size)
     expect(page.get_by_role("status")).to_have_text("live")
     # Counts the tones: no test hears one.
@@ -62,8 +67,7 @@ def test_an_alert_is_shown_and_heard_as_it_comes(own: Server, open_page: Open, s
 
 
 def test_a_lost_connection_is_told_and_made_again(own: Server, open_page: Open) -> None:
-    made = own.api.post("/api/v1/lists", json={"name": "gone", "kind": "watch"}).json()
-    own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": "GONE1"})
+    watch_for(own, "GONE1", "gone")
     page = open_page("/", url=own.url)
     page.clock.install()
     # An answer that is none of events ends an EventSource for good.
@@ -78,8 +82,7 @@ def test_a_lost_connection_is_told_and_made_again(own: Server, open_page: Open) 
 
 
 def test_live_shows_alerts_too(own: Server, open_page: Open) -> None:
-    made = own.api.post("/api/v1/lists", json={"name": "barred", "kind": "watch"}).json()
-    own.api.post(f"/api/v1/lists/{made['id']}/plates", json={"plate": "LIVE1"})
+    watch_for(own, "LIVE1", "barred")
     page = open_page("/", url=own.url)
     # One that comes earlier is in the list alone.
     expect(page.get_by_role("status")).to_have_text("live")
