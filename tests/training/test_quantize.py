@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,11 @@ def test_it_answers_nearly_the_same_and_keeps_the_card(
     assert (tmp_path / "small.finder.onnx").read_bytes() == finder
     assert before == whole.path.stat().st_size + len(finder)
     assert after == small.stat().st_size + len(finder)
+    # Again, of what is quantized already.
+    copied = shutil.copytree(tiny_plate_model, tmp_path / "copy")
+    shutil.copy(small, copied / "model.onnx")
+    assert quantize(copied, tmp_path / "again.onnx", Rendering()) == (before, after)
+    assert (tmp_path / "again.onnx").read_bytes() == small.read_bytes()
     read = PlateModel(small, threads=1)
     assert read.card == whole.card
     pictures = rng.integers(0, 256, (8, 64, 256), np.uint8)

@@ -21,7 +21,9 @@ from plate_ocr.model.registry import NAMES, READERS, find_model, finder_of
 
 
 def quantize(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="plates, an .onnx file or a run folder.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="plates, a .safetensors file or a run folder.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .onnx file to write.")],
 ) -> None:
     """Quantize a plate model to 8-bit integers: smaller and faster."""

@@ -21,11 +21,12 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from plate_ocr.errors import ModelError
 from plate_ocr.files import write_together
 from plate_ocr.model.cards import METADATA_KEY
 from plate_ocr.model.registry import finder_of
 from plate_ocr.model.sessions import PlateModel
+from plate_ocr.networks.export import onnx_files
+from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import HELD_OUT, Rendering, render_shard
 from plate_ocr.vision.geometry import CORNERS
 from plate_ocr.vision.images import Image
@@ -107,24 +108,28 @@ def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, i
     """Write a plate model in 8-bit integers, calibrated on rendered plates.
 
     Args:
-        model: a name, an ``.onnx`` file or the folder of a training run.
+        model: a name, a ``.safetensors`` file or the folder of a training run.
         out: an ``.onnx`` file with the same card, for reading only; its finder is written beside it.
         rendering: of the calibration plates.
 
     Returns:
-        Bytes of the model's two ``.onnx`` files together and of the new ones.
+        Bytes of the two ``.onnx`` files of the model as it was learnt, and of the new ones.
 
     Raises:
         ModelError: if there is no such model or it is a character model.
         DataError: if the plates cannot be rendered.
         OutputError: if the file cannot be written.
     """
-    whole = PlateModel(model, threads=1)
+    card, network = load_plate_weights(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "whole.onnx"
+        files = onnx_files(network, card, path)
+        write_together(files)
+        whole = PlateModel(path, threads=1)
+    assert whole.finder is not None
     pictures = render_shard(rendering, HELD_OUT, N_CALIBRATION).images
-    if whole.finder is None:
-        raise ModelError(f"{whole.path} is one file; make two of its weights: plate-ocr export")
     views = text_views(pictures, whole.finder(pictures)[:, :CORNERS])
-    before, finder = whole.path.read_bytes(), whole.finder.path.read_bytes()
+    before, finder = files.values()
     small = quantized(before, views)
     write_together({out: small, finder_of(out): finder})
     return len(before) + len(finder), len(small) + len(finder)
