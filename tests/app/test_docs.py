@@ -19,13 +19,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 import typer.main
 
 from plate_ocr.app.cli import command_line
+from plate_ocr.app.options import DATA_VARIABLE
+from plate_ocr.training.plates.dataset import MIN_TEST_PLATES
 from plate_ocr.vision.drawing import blank, draw_text, to_color
 from plate_ocr.vision.images import read_image
 from tests.app.conftest import Run
+from tests.conftest import draw_plate
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -34,10 +38,35 @@ PAGES = {
 }
 
 LONG = re.compile(
-    r"^(?:plate-ocr (?:train|study|quantize)|python -m benchmarks|make|torchrun|for)\b"
-    r"|runs/|rendered|mine\.onnx|s3://"
+    r"^(?:plate-ocr study|make|torchrun|for)\b"
+    r"|^python -m benchmarks(?!\.(?:characters|two_calls)$)"
+    r"|^plate-ocr (?:quantize|generate|evaluate) (?:runs/plates|rendered)|s3://"
 )
-"""Commands that take minutes, need real pictures or object storage, or use what a training leaves."""
+"""Commands that take minutes or more, need real pictures or object storage, or the result of hours."""
+
+DATA = os.environ.get(DATA_VARIABLE, "")
+
+TRAINING = re.compile(
+    r"^plate-ocr train (?!-o runs/first|--resume|.*--dry-run)(?:.*--model (plates|detector))?"
+)
+"""Trainings of one epoch here, of few rendered plates: they run, and their models are found."""
+
+RENDERED = ("--samples-per-epoch", "16", "--batch-size", "8")
+
+PLATES = "plate_ocr.training.plates.config.PlateRunConfig"
+DETECTOR = "plate_ocr.training.detector.config.DetectorRunConfig"
+FEW = {
+    f"{PLATES}.SHARD": 16,
+    f"{PLATES}.VAL": 8,
+    f"{PLATES}.VAL_WITH_DATA": 8,
+    f"{PLATES}.COUNTS": (8, 4, 8),
+    f"{PLATES}.COUNTS_WITH_DATA": (8, 4, 8),
+    f"{DETECTOR}.SHARD": 8,
+    f"{DETECTOR}.VAL": 4,
+    f"{DETECTOR}.TEST": 6,
+    f"{DETECTOR}.TEST_WITH_DATA": 6,
+}
+"""Rendered pictures of a short training."""
 
 INSTALLS = re.compile(r"^(?:pip|uv|pipx|python -m venv|small/bin|du|apt|peers/|docker|printf|ray)\b")
 
@@ -117,9 +146,12 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
             drawn = blank(60, 44)
             draw_text(drawn, label, (7 + i % 4, 50), 50 + i)
             cv2.imwrite(str(folder / "pictures" / label / f"{i + 1}.png"), drawn)
-    rows = "image_path,plate_text,plate,name\nplate.png,皖A512T3,皖A512T3,Ann\n"
+    pictures = sorted((folder / "pictures").rglob("*.png"))
+    rows = [f"{picture.relative_to(folder)},{picture.parent.name}" for picture in pictures]
+    (folder / "characters.csv").write_text("\n".join(["image_path,label", *rows]), encoding="utf-8")
+    plates = "image_path,plate_text,plate,name\nplate.png,皖A512T3,皖A512T3,Ann\n"
     for name in ("plates.csv", "labels.csv", "other.csv"):
-        (folder / name).write_text(rows, encoding="utf-8")
+        (folder / name).write_text(plates, encoding="utf-8")
     (folder / "list.csv").write_text("path\nshots/AB-123.jpg\nplate.png\n", encoding="utf-8")
     (region,) = re.findall(r"```toml\n(.*?)```", PAGES["docs/country.md"], re.DOTALL)
     (folder / "freedonia.toml").write_text(region, encoding="utf-8")
@@ -128,6 +160,18 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
         film.write(cv2.resize(large, (620, 310)))
     film.release()
     return folder
+
+
+def write_photos(folder: Path, *tables: str) -> None:
+    """Photos of plates with boxes, enough for a test part."""
+    lines = ["image_path,plate_text,x,y,w,h"]
+    for i in range(MIN_TEST_PLATES):
+        plate = draw_plate(f"AB{i:02}C")
+        photo = np.pad(plate, 60, constant_values=120)
+        cv2.imwrite(str(folder / f"photo{i}.png"), photo)
+        lines.append(f"photo{i}.png,AB{i:02}C,60,60,{plate.shape[1]},{plate.shape[0]}")
+    for name in tables:
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 class Runner:
@@ -153,15 +197,32 @@ class Runner:
             *arguments, _, name = arguments
             stdin = SimpleNamespace(buffer=io.BytesIO((self.folder / name).read_bytes()))
             self._monkeypatch.setattr(sys, "stdin", stdin)
+        if arguments[0] == "train" and "-o" in arguments:
+            shutil.rmtree(self.folder / arguments[arguments.index("-o") + 1], ignore_errors=True)
         if arguments[0] in ("label", "generate"):  # what they write is new
             for name in ("plates", "plates-crops"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / "plates.csv").unlink(missing_ok=True)
-        code, out, err = self._run(*arguments)
+        with self._monkeypatch.context() as monkeypatch:
+            if training := TRAINING.search(step.text):
+                arguments += ["--epochs", "1", "--device", "cpu", *(RENDERED if training[1] else ())]
+                write_photos(self.folder, "plates.csv", "photos.csv")
+                for setting, few in FEW.items():
+                    monkeypatch.setattr(setting, few)
+            code, out, err = self._run(*arguments)
         assert code == 0, f"{step.text}\n{err}"
         if step.shown:
             said = [*masked(err.splitlines(), self.folder), *masked(out.splitlines(), self.folder)]
             assert said == masked(step.shown, self.folder)
+
+
+def measure(step: Step) -> None:
+    """A benchmark of seconds says what is shown, where there are real pictures."""
+    if DATA:
+        environment = {**os.environ, DATA_VARIABLE: DATA, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, *step.text.split()[1:]]
+        done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
+        assert masked(done.stdout.splitlines(), ROOT) == masked(step.shown, ROOT)
 
 
 def parse(command: str) -> None:
@@ -188,6 +249,8 @@ def test_blocks_do_what_they_show(
     for step in steps_of(page):
         if step.language == "python":
             runner.python(page, step, lambda: capfd.readouterr().out)
+        elif step.text.startswith("python -m benchmarks") and not is_long(step):
+            measure(step)
         elif not step.text.startswith("plate-ocr "):
             assert is_long(step) or step.text.startswith(ASKS), step.text
         elif is_long(step) or CAMERAS.search(step.text):
