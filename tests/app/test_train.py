@@ -28,6 +28,7 @@ GIVEN = {
     "group": ["--group", "(x)"],
     "alphabet": ["--alphabet", "AB"],
     "mix": ["--mix", "0.3"],
+    "keep": ["--keep", "0.25"],
     "partial": ["--partial"],
     "grid": ["--grid", "5x5"],
     "hidden": ["--hidden", "3"],
@@ -76,6 +77,8 @@ def test_an_option_is_taken_by_the_models_that_have_the_setting_and_refused_by_t
     option = GIVEN[setting]
     if belongs and setting in getattr(CONFIGS[model], "NEED_DATA", ()):
         option = ["pictures", *option]
+    if belongs and setting == "keep":
+        option = [*option, "--weights", "model"]
     code, out, err = run("train", "--model", model, "--dry-run", *option)
     name = option[0] if setting != "data" else "DATA"
     if belongs:
@@ -330,6 +333,7 @@ def test_mistakes_in_a_file_are_named(run: Run, tmp_path: Path, text: str | None
     [
         (["--mix", "0.3"], "--mix belongs to a training on real pictures: give DATA"),
         (["--val-fraction", "0.3"], "--val-fraction belongs to a training on real pictures: give DATA"),
+        (["--keep", "0.3"], "--keep 0.3 of what? Name a base model with --weights"),
         (["--alphabet", "labels"], "--alphabet labels belongs to a training on real pictures: give DATA"),
         (
             ["pictures", "--batch-size", "1"],

@@ -28,7 +28,6 @@ from plate_ocr.training.plates.dataset import (
     split_plates,
 )
 from plate_ocr.training.plates.distort import distorted
-from plate_ocr.training.plates.run import KEPT_SHARE
 from plate_ocr.training.rendered.data import Shards
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run, run  # noqa: F401
@@ -118,8 +117,7 @@ def test_a_training_on_own_plates_tells_what_it_gained(
     changed = {name.partition(".")[0] for name in old if not torch.equal(old[name], new[name])}
     assert changed == {"project", "place", "transformer", "norm", "output"}
     trained = torch.load(out / "last.ckpt", weights_only=True)["trainer"]["best"]
-    share = (new["output.bias"] - old["output.bias"]) / (trained["output.bias"] - old["output.bias"])
-    torch.testing.assert_close(share, torch.full_like(share, 1 - KEPT_SHARE), rtol=1e-2, atol=1e-2)
+    check_kept(0.5, old["output.bias"], trained["output.bias"], new["output.bias"])
     assert card.accuracy["own plates, test part"] == 0
     labels.write_text(labels.read_text(encoding="utf-8").replace(",us\n", ",br\n"), encoding="utf-8")
     assert run("train", "--resume", out, "-q")[:2] == (0, f"{out}\n")
@@ -127,6 +125,29 @@ def test_a_training_on_own_plates_tells_what_it_gained(
     labels.write_text("\n".join(lines[:40]) + "\n", encoding="utf-8")
     code, _, err = run("train", "--resume", out)
     assert (code, "the data has changed since the run in" in err) == (1, True)
+
+
+def check_kept(share: float, old: torch.Tensor, trained: torch.Tensor, kept: torch.Tensor) -> None:
+    """Weights are so far from the trained ones."""
+    left = (kept - old) / (trained - old)
+    torch.testing.assert_close(left, torch.full_like(left, 1 - share), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small")
+def test_a_share_of_the_base_model_is_kept_without_data_too(
+    run: Run,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    base, whole = tmp_path / "base", PlateCard(Alphabet(PLATE_CHARACTERS, unknown=True))
+    save_model(new_plate_network(whole), whole, base / "model")
+    given = ["--epochs", 1, "--samples-per-epoch", 16, "--batch-size", 8, "--device", "cpu", "--region", "us"]
+    out = tmp_path / "mine"
+    command = ["train", "--model", "plates", "--weights", base, "--keep", 0.75, "-o", out, *given]
+    assert run(*command)[0] == 0
+    old, new = (load_plate_weights(folder)[1].state_dict() for folder in (base, out))
+    trained = torch.load(out / "last.ckpt", weights_only=True)["trainer"]["best"]
+    check_kept(0.75, old["project.weight"], trained["project.weight"], new["project.weight"])
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ PANELS = {
         "test_fraction",
         "strict",
     ),
-    "Network": ("weights", "grid", "hidden", "loss"),
+    "Network": ("weights", "keep", "grid", "hidden", "loss"),
     "Schedule": (
         *("epochs", "samples_per_epoch", "repeats", "batch_size", "patience"),
         *("lr", "warmup", "lr_schedule", "seed"),
@@ -154,6 +154,15 @@ def train(
             min=0.05, max=0.95, help="Rendered part of each batch of plates: others are not forgotten."
         ),
     ] = None,
+    keep: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=0.95,
+            help="Share of the weights of --weights in those that are saved, of plates: more forgets less.",
+            show_default="0.5 with DATA, else 0",
+        ),
+    ] = None,
     partial: Annotated[
         bool | None,
         typer.Option("--partial", help="Plates in photos may be unlabelled: not background but unknown."),
@@ -221,6 +230,7 @@ def train(
         "group": group,
         "alphabet": alphabet,
         "mix": mix,
+        "keep": keep,
         "partial": partial,
         "grid": None if grid is None else _grid(grid),
         "hidden": hidden,

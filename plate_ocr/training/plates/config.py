@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.errors import DataError
@@ -26,6 +26,7 @@ class PlateRunConfig(RenderRunConfig):
     Attributes:
         alphabet: the characters to recognise; ``+`` and characters: those of the base model and these;
             ``labels``: those of the base model and of the labels.
+        keep: share of the base model's weights in those that are saved.
     """
 
     SHARD: ClassVar[int] = 2048
@@ -48,6 +49,8 @@ class PlateRunConfig(RenderRunConfig):
     """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
+    KEEP_WITH_DATA: ClassVar[float] = 0.5
+    """As :attr:`keep`, of a run with data from a base model."""
 
     GROUPS: ClassVar[int] = 2
     WARMUPS: ClassVar[tuple[str, ...]] = ("lr", "layers")
@@ -57,11 +60,20 @@ class PlateRunConfig(RenderRunConfig):
     samples_per_epoch: int = 16384
     batch_size: int = 128
     alphabet: str = PLATE_CHARACTERS
+    keep: float = 0.0
+
+    @classmethod
+    def new(cls, **given: Any) -> Self:
+        """A configuration for this machine; None stands for the default."""
+        own = given.get("data") and given.get("weights")
+        return super().new(**({"keep": cls.KEEP_WITH_DATA, **given} if own else given))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.data and self.alphabet == LABELS_ALPHABET:
             raise DataError(f"--alphabet {LABELS_ALPHABET} belongs to a training on real pictures: give DATA")
+        if self.keep and not self.weights:
+            raise DataError(f"--keep {self.keep} of what? Name a base model with --weights")
 
     @property
     def val_count(self) -> int:

@@ -42,9 +42,6 @@ from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, report_data, training_record
 from plate_ocr.vision.images import Image
 
-KEPT_SHARE = 0.5
-"""Share of the base model's weights in those that are kept after a training on real plates."""
-
 
 @contextmanager
 def open_plates(
@@ -150,7 +147,7 @@ class _PlateRun:
         """
         if self.held_out is None:
             return 0.0
-        if self.base:
+        if self.config.keep:
             network = self._averaged(cpu_copy(network.state_dict())).to(self.context.device)
         rendered = plate_accuracy(network, self.held_out, self.card.alphabet)
         if not self.real:
@@ -177,15 +174,15 @@ class _PlateRun:
         return self._compared(finished, "cross-validation", samples)
 
     def _averaged(self, trained: Mapping[str, Tensor]) -> PlateNetwork:
-        """The network in evaluation mode; its weights are averaged with the base model's, if there is one.
+        """The network in evaluation mode, with the share of the base model's weights that is kept.
 
         New characters have the trained weights.
         """
         network = plate_network_for(self.card)
         network.load_state_dict(trained)
-        if self.base:
+        if self.config.keep:
             transferred(self.config.weights, network, self.card)
-            network.load_state_dict(interpolated(trained, network.state_dict(), KEPT_SHARE))
+            network.load_state_dict(interpolated(trained, network.state_dict(), self.config.keep))
         return network.eval()
 
     def _cross_validated(self, card: PlateCard, trainer: Trainer) -> list[Sample]:
