@@ -9,9 +9,11 @@ time; at the end of its input it says how much memory it took at most.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -19,6 +21,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
+
+PACKAGES = re.compile(r"plate-ocr|rapidocr|onnxruntime|opencv|numpy")
+"""Those whose versions are told."""
 
 Read: TypeAlias = Callable[[Sequence[Any]], list[list[str]]]
 """What stands in pictures, given by their paths or as arrays: the plates or lines of each."""
@@ -93,6 +98,15 @@ def _model_bytes(package: str, detect: bool) -> int:
     return sum(path.stat().st_size for path in models.glob("*.onnx") if any(k in path.name for k in kinds))
 
 
+def _versions(system: str, program: str) -> str:
+    """Of the packages that it reads with, or what the program says of itself."""
+    if system == "tesseract":
+        said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
+        return said.splitlines()[0]
+    found = sorted({(d.metadata["Name"].lower(), d.version) for d in importlib.metadata.distributions()})
+    return ", ".join(f"{name} {version}" for name, version in found if PACKAGES.match(name))
+
+
 def _seconds() -> float:
     """Processor time of this process and of those it has started."""
     return sum(
@@ -118,7 +132,7 @@ def main() -> None:
     read, size = {"ours": ours, "v4": v4, "v6": v6, "tesseract": tesseract}[system](
         detail, "--detect" in options
     )
-    print(json.dumps({"model": size}), file=answers, flush=True)
+    print(json.dumps({"model": size, "versions": _versions(system, detail)}), file=answers, flush=True)
     for line in sys.stdin:
         sources = json.loads(line)
         if "--decoded" in options:

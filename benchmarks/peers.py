@@ -1,16 +1,18 @@
 """Other readers and ours on the same crops or photos, in turn and on one core: accuracy, time, memory, size.
 
-``python -m benchmarks.peers [--photos] [FOLDER]... --peer v4=PYTHON --peer v6=PYTHON --peer
+``python -m benchmarks.peers [[--photos] FOLDER...] --peer v4=PYTHON --peer v6=PYTHON --peer
 tesseract=PROGRAM``. A folder has a ``labels.csv`` with ``image_path,plate_text`` and, of photos, ``x,y,w,h``;
-by default all real crops or photos are read. In photos every system finds by itself what to read. The
+by default all real crops are read, then all photos, in which every system finds by itself what to read. The
 peers are no dependencies of this project: ``docs/benchmarks.md`` says how to install each apart from it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -18,13 +20,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import SETS, data_folder, labelled_photos, labelled_plates, photo_folders
+from benchmarks import MORE_SETS, SETS, data_folder, labelled_photos, labelled_plates, photo_folders
 from plate_ocr.text import fold_lookalikes
 
 ROUND = 10
 """Pictures that one system reads before it is the next one's turn."""
 
 PEERS = ("v4", "v6", "tesseract")
+
+VERSIONS: dict[str, str] = {}
+"""What each system that has read is made of."""
 
 
 class Worker:
@@ -50,7 +55,9 @@ class Worker:
             encoding="utf-8",
             env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"},
         )
-        self.model_bytes = int(self._answer()["model"])
+        began = self._answer()
+        self.model_bytes = int(began["model"])
+        VERSIONS[system] = began["versions"]
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -126,11 +133,41 @@ def is_like_plate(text: str) -> bool:
     return 5 <= len(text) <= 9 and any(char.isdecimal() for char in text)
 
 
+def print_table(
+    folders: Sequence[Path],
+    systems: dict[str, str],
+    limit: int | None,
+    *,
+    photos: bool,
+    detect: bool,
+    decoded: bool,
+) -> None:
+    """A row for each folder and system."""
+    pictures, wrong = ("photos", "| wrong extra plates per photo ") if photos else ("crops", "")
+    header = (
+        f"| plates | {pictures} | system | exact | O=0 and I=1 {wrong}| time | peak memory, MB | models, MB |"
+    )
+    print(header, "|" + "---|" * (header.count("|") - 1), sep="\n")
+    for folder in folders:
+        # Two lines are no task for a recogniser of one.
+        lines = detect or folder.name.endswith("two-line")
+        compare(folder, systems, limit, photos=photos, detect=lines, decoded=decoded)
+
+
+def processor() -> str:
+    """Its name."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(": ")[2]
+    return platform.processor() or platform.machine()
+
+
 def main() -> None:
-    """Print a table."""
+    """Print a table of crops, one of photos, and what they were measured with."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path, help="with labels.csv; by default all real sets")
-    parser.add_argument("--photos", action="store_true", help="read photos; all find plates themselves")
+    parser.add_argument("--photos", action="store_true", help="the folders have photos")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help=", ".join(PEERS))
     parser.add_argument("--model", default="plates", help="ours: a name, an .onnx file or a run's folder")
     parser.add_argument("--limit", type=int, help="pictures of each folder, at most")
@@ -140,25 +177,31 @@ def main() -> None:
     systems = dict(peer.split("=", 1) for peer in options.peer)
     if unknown := set(systems) - set(PEERS):
         parser.error(f"no peer is called {', '.join(sorted(unknown))}: {', '.join(PEERS)} are known")
-    # Tesseract expects pages, no photos.
-    pages = not options.photos and not options.decoded
-    if pages and "tesseract" not in systems and (program := shutil.which("tesseract")):
+    if options.photos and not options.folders:
+        parser.error("--photos says what FOLDERs have; without any, crops and photos are read")
+    if not options.decoded and "tesseract" not in systems and (program := shutil.which("tesseract")):
         systems["tesseract"] = program
     if left_out := [peer for peer in PEERS if peer not in systems]:
         print(f"left out, as it was not given: {', '.join(left_out)}", file=sys.stderr)
     systems["ours"] = options.model
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    pictures, wrong = ("photos", "| wrong extra plates per photo ") if options.photos else ("crops", "")
-    header = (
-        f"| plates | {pictures} | system | exact | O=0 and I=1 {wrong}| time | peak memory, MB | models, MB |"
-    )
-    print(header, "|" + "---|" * (header.count("|") - 1), sep="\n")
-    every = photo_folders() if options.photos else [data_folder() / "plates" / name for name in SETS]
-    for folder in options.folders or every:
-        # Two lines are no task for a recogniser of one.
-        detect = options.detect or folder.name.endswith("two-line")
-        compare(folder, systems, options.limit, photos=options.photos, detect=detect, decoded=options.decoded)
+    crops = [] if options.photos else options.folders
+    photos = options.folders if options.photos else []
+    if not options.folders:
+        crops, photos = [data_folder() / "plates" / name for name in (*SETS, *MORE_SETS)], photo_folders()
+    if crops:
+        print_table(
+            crops, systems, options.limit, photos=False, detect=options.detect, decoded=options.decoded
+        )
+    if photos:
+        # Tesseract expects pages.
+        finders = {name: of for name, of in systems.items() if name != "tesseract"}
+        print()
+        print_table(photos, finders, options.limit, photos=True, detect=True, decoded=options.decoded)
+    print(f"\none core of {processor()}, {platform.system()}, Python {platform.python_version()}")
+    for name, versions in VERSIONS.items():
+        print(f"{name}: {versions}")
 
 
 if __name__ == "__main__":
