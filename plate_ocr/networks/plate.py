@@ -151,6 +151,11 @@ class PlateNetwork(nn.Module):
         self.output = nn.Linear(width, outputs + 1)
         self.region = nn.Linear(width, regions) if regions else None
 
+    @property
+    def convolutional(self) -> tuple[nn.Module, nn.Module]:
+        """What finds the text, and what sees its strokes."""
+        return self.finder, self.convolutions
+
     def groups(self) -> list[nn.Module]:
         """The outputs, and all below them, for the layer warm-up."""
         trunk = nn.Module()

@@ -62,9 +62,12 @@ def estimated_seconds(config: RunConfig) -> float:
             # What labels add, and what a base model lacks, is hardly any time.
             more = "+" if config.alphabet == LABELS_ALPHABET else config.alphabet
             card = PlateCard(grown_alphabet(more, Alphabet(PLATE_CHARACTERS)))
+            network = plate_network_for(card)
+            grows = config.alphabet != config.WITH_DATA["alphabet"]
+            frozen = network.convolutional if config.data and config.weights and not grows else ()
             return _of_rendered(
                 config,
-                (plate_network_for(card), PlateText()),
+                (network, PlateText(), frozen),
                 partial(PlateBatches, alphabet=card.alphabet),
                 render_shard,
                 Shard,
@@ -72,19 +75,23 @@ def estimated_seconds(config: RunConfig) -> float:
             )
         assert isinstance(config, DetectorRunConfig)
         held_out = config.held_out(config.VAL) + config.test_count
-        parts = detector_network_for(CARD), PlatePeaks()
+        parts = detector_network_for(CARD), PlatePeaks(), ()
         return _of_rendered(config, parts, SceneBatches, render_scenes, SceneShard, held_out)
 
 
 def _of_rendered(
     config: RenderRunConfig,
-    parts: tuple[nn.Module, Objective],
+    parts: tuple[nn.Module, Objective, Sequence[nn.Module]],
     batches_of: Callable[..., Batches],
     render: Callable[[Rendering, int, int], AnyShard],
     shard_type: type[AnyShard],
     held_out: int,
 ) -> float:
-    """Steps and rendering go on side by side; ``held_out`` pictures are rendered before and after them."""
+    """Steps and rendering go on side by side; ``held_out`` pictures are rendered before and after them.
+
+    ``parts`` are the network, what it learns by, and its layers that keep their weights.
+    """
+    network, objective, frozen = parts
     size = min(ROWS, config.batch_size)
     scale = config.batch_size / size
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as executor:
@@ -95,7 +102,7 @@ def _of_rendered(
         shards.get(0)
         picture = (perf_counter() - started) / size / max(1, config.workers)
         batches = batches_of(shards, config.seed, size, STEPS)
-        making, learning = _step_seconds(config, *parts, batches, STEPS)
+        making, learning = _step_seconds(config, network, objective, batches, STEPS, frozen=frozen)
     rendering = picture * config.shard_size / config.steps_per_shard
     return config.steps * max(scale * (making + learning), rendering) + held_out * picture
 
@@ -124,6 +131,7 @@ def _step_seconds(
     batches: Batches,
     steps: int,
     groups: Sequence[nn.Module] = (),
+    frozen: Sequence[nn.Module] = (),
 ) -> tuple[float, float]:
     """Seconds per step for making a batch, and for learning from it."""
     made, done = list[float](), list[float]()
@@ -141,7 +149,7 @@ def _step_seconds(
         config.settings, precision=pick_precision(device, network), steps_per_epoch=steps + 1, compile=False
     )
     schedule = TrainSchedule(steps, batch_size=config.batch_size)
-    trainer = Trainer(network, schedule, settings, device, groups, objective)
+    trainer = Trainer(network, schedule, settings, device, groups, objective, frozen)
     trainer.fit(timed, lambda _: 0.0, on_step=lambda *_: done.append(perf_counter()))
     making = sum(made) / steps
     return making, max(0.0, (done[-1] - done[0] - sum(made[1:])) / (steps - 1))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.estimate import estimated_seconds
 from plate_ocr.training.tasks import CONFIGS
 
@@ -26,3 +28,23 @@ def test_a_run_of_ten_times_as_many_steps_takes_longer(model: str) -> None:
 def test_a_run_on_own_plates_has_an_estimate(alphabet: str) -> None:
     config = CONFIGS["plates"].new(**SMALL, data=("plates.csv",), weights="plates", alphabet=alphabet)
     assert estimated_seconds(config) > 0
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "weights", "frozen"), [("+", "plates", 2), ("+한", "plates", 0), ("+", "", 0)]
+)
+def test_layers_that_keep_their_weights_take_no_time_to_learn(
+    monkeypatch: pytest.MonkeyPatch, alphabet: str, weights: str, frozen: int
+) -> None:
+    kept = []
+
+    class Recorded(Trainer):
+        def __init__(self, *given: Any) -> None:
+            kept.append(given[6])
+            super().__init__(*given)
+
+    monkeypatch.setattr("plate_ocr.training.estimate.Trainer", Recorded)
+    estimated_seconds(
+        CONFIGS["plates"].new(**SMALL, data=("plates.csv",), weights=weights, alphabet=alphabet)
+    )
+    assert [len(layers) for layers in kept] == [frozen]

@@ -133,7 +133,7 @@ class _PlateRun:
         """The layers that keep the base model's weights: up to the convolutions; with new characters none."""
         if not self.base or self.card.alphabet != self.base[0].alphabet:
             return ()
-        return network.finder, network.convolutions
+        return network.convolutional
 
     @cached_property
     def _views(self) -> Image:
