@@ -103,6 +103,37 @@ def _upright(left: float, top: float, width: float, height: float) -> NDArray[np
 
 
 @dataclass(frozen=True)
+class SearchedPhoto:
+    """A photo in which plates were looked for.
+
+    Attributes:
+        name: of the picture.
+        labelled: corners of its plates, float64 ``(N, 4, 2)``, pixels.
+        found: corners of what was found, float64 ``(M, 4, 2)``, pixels.
+        matches: for each plate the index of what was found there, as of :func:`match_boxes`; None: missed.
+        partial: whether there may be plates that are not labelled: nothing that was found is extra then.
+    """
+
+    name: str
+    labelled: NDArray[np.float64]
+    found: NDArray[np.float64]
+    matches: Sequence[int | None]
+    partial: bool = False
+
+    @property
+    def missed(self) -> NDArray[np.float64]:
+        """Corners of the plates that were not found."""
+        return self.labelled[[match is None for match in self.matches]]
+
+    @property
+    def extra(self) -> NDArray[np.float64]:
+        """Corners of what was found where no plate is."""
+        if self.partial:
+            return self.found[:0]
+        return np.delete(self.found, [match for match in self.matches if match is not None], 0)
+
+
+@dataclass(frozen=True)
 class Sample:
     """A plate that was read.
 

@@ -44,10 +44,9 @@ b {{ color: #c00; }}
 small {{ color: #666; }}
 </style>
 <h1>{title}</h1>
-<p>The surest first: a sure mistake may be a wrong label. Green: where the plate was found; red: where it was
-read, but refused.</p>
+<p>{legend}</p>
 <table>
-<tr><th>picture<th>written<th>read<th>confidence
+<tr><th>{columns}
 {rows}
 </table>
 </html>
@@ -215,6 +214,9 @@ def mistakes_page(
         title += f", the surest {MAX_SHOWN:,}"
     return PAGE.format(
         title=title,
+        legend="The surest first: a sure mistake may be a wrong label. Green: where the plate was found; "
+        "red: where it was read, but refused.",
+        columns="picture<th>written<th>read<th>confidence",
         rows="\n".join(_row(sample, refused) for sample in wrong[:MAX_SHOWN]),
     )
 

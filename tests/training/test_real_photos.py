@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from plate_ocr.app.detections import detections_page
 from plate_ocr.errors import DataError
+from plate_ocr.metrics import SearchedPhoto
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import Detector
 from plate_ocr.networks.export import save_model
@@ -26,9 +30,10 @@ from plate_ocr.training.detector.dataset import (
     random_crop,
     read_real_photos,
 )
-from plate_ocr.training.detector.evaluate import evaluate_on_photos
+from plate_ocr.training.detector.evaluate import evaluate_on_photos, photo_metrics
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.data import SameShard
+from plate_ocr.vision.drawing import BLUE, GREEN, RED
 from tests.app.conftest import Run, run  # noqa: F401
 from tests.conftest import new_detector_network
 
@@ -96,9 +101,34 @@ def test_a_training_on_own_photos_tells_what_it_gained(
     page = (out / "card.md").read_text(encoding="utf-8")
     assert "Trained on rendered scenes and photos:" in page
     assert "| own photos, validation part |" in page
+    assert "photos with mistakes" in (out / "mistakes.html").read_text(encoding="utf-8")
     card = Detector(out).card
     assert card.training["real"] > 0
     assert "own photos, validation part, recall" in card.accuracy
+
+
+@pytest.mark.parametrize(("partial", "extra"), [(False, 1), (True, 0)])
+def test_missed_and_extra_plates_are_drawn(tmp_path: Path, partial: bool, extra: int) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((300, 1440), 255, np.uint8))
+    right_of, below = np.array([300, 0]), np.array([600, 100])
+    plates, found = np.stack([PLATE, PLATE + right_of]), np.stack([PLATE + 2, PLATE + below])
+    wrong = SearchedPhoto(str(tmp_path / "a.png"), plates, found, [0, None], partial)
+    right = SearchedPhoto("nowhere.png", plates, plates, [0, 1], partial)
+    page = detections_page([right, wrong])
+    assert "1 of 2 photos with mistakes" in page
+    assert page.count("<img") == 1
+    assert f"<td>2<td>1<td>{extra}" in page
+    (shown,) = re.findall(r"base64,([^\"]+)", page)
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (150, 720, 3)
+    for plate, color in ((found[0], GREEN), (plates[1], RED), *[(found[1], BLUE)] * extra):
+        x, y = np.rint(plate[0] / 2).astype(int)
+        assert tuple(picture[y, x]) == color
+    photo = RealPhoto(Path("a.png"), np.empty(0, np.uint8), plates, np.array([True, False]))
+    metrics = photo_metrics([wrong], [photo])
+    assert (metrics.true_positives, metrics.false_positives, metrics.false_negatives) == (1, extra, 1)
+    assert metrics.corner_error == pytest.approx(np.hypot(2, 2) / np.linalg.norm(PLATE[1] - PLATE[0]))
 
 
 def test_a_crop_shows_the_plate_where_its_corners_are(rng: np.random.Generator) -> None:

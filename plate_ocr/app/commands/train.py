@@ -261,10 +261,7 @@ def train(
         else:
             decided = [*(["model"] if model else []), *(["config"] if config else []), *given]
             if decided:
-                fail(
-                    f"{_option(decided[0])} belongs to a new run; --resume keeps its settings",
-                    2,
-                )
+                fail(f"{_option(decided[0])} belongs to a new run; --resume keeps its settings", 2)
             run_config = stored_config(resume)
         if dry_run:
             _show_schedule(run_config, out)
@@ -357,10 +354,12 @@ def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool
         how = f"; resume with: plate-ocr train --resume {folder}" if (folder / CHECKPOINT).exists() else ""
         fail(f"stopped{how}", INTERRUPTED)
     LOGGER.debug("done in %.1f s", perf_counter() - started)
-    if result.samples:
+    if result.samples or result.searched:
+        from plate_ocr.app.detections import detections_page
         from plate_ocr.app.evaluation import mistakes_page
 
-        write_whole(folder / "mistakes.html", mistakes_page(result.samples).encode(errors="backslashreplace"))
+        page = mistakes_page(result.samples) if result.samples else detections_page(result.searched)
+        write_whole(folder / "mistakes.html", page.encode(errors="backslashreplace"))
     if result.metrics:
         print(result.folder)
 

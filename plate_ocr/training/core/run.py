@@ -15,7 +15,7 @@ from torch import nn
 
 from plate_ocr.errors import TrainingError
 from plate_ocr.files import write_whole
-from plate_ocr.metrics import Sample
+from plate_ocr.metrics import Sample, SearchedPhoto
 from plate_ocr.model.cards import Card
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.weights import Network
@@ -64,6 +64,7 @@ class Finished:
         page: makes the card's page from the sizes of the files by name, bytes.
         lines: messages about the result.
         samples: test pictures as they were read, for a page of mistakes; empty: there is no such page.
+        searched: the same of photos in which plates were looked for.
     """
 
     network: Network
@@ -72,6 +73,7 @@ class Finished:
     page: Callable[[Mapping[str, int]], CardPage]
     lines: Sequence[str]
     samples: Sequence[Sample] = ()
+    searched: Sequence[SearchedPhoto] = ()
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,14 @@ class RunResult:
         card: of the trained model.
         metrics: as in ``metrics.json``; empty in all but the first of several processes.
         samples: as of :class:`Finished`.
+        searched: as of :class:`Finished`.
     """
 
     folder: Path
     card: Card
     metrics: dict[str, Any] = field(repr=False)
     samples: Sequence[Sample] = field(default=(), repr=False)
+    searched: Sequence[SearchedPhoto] = field(default=(), repr=False)
 
 
 def run(
@@ -235,4 +239,4 @@ def _save(finished: Finished, trainer: Trainer, folder: Path, callback: Callback
         f"{sizes[CHECKPOINT] / sizes['model.safetensors']:.1f} times as many: it keeps the weights in full "
         f"precision, their average, AdamW's two running means of every weight and the best weights so far"
     )
-    return RunResult(folder, finished.card, metrics, finished.samples)
+    return RunResult(folder, finished.card, metrics, finished.samples, finished.searched)

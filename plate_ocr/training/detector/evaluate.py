@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from plate_ocr.metrics import MATCH_IOU, match_boxes
+from plate_ocr.metrics import MATCH_IOU, SearchedPhoto, match_boxes
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.rendering.shards import SceneShard
 from plate_ocr.training.detector.dataset import RealPhoto
@@ -99,38 +99,56 @@ def evaluate_detector(
     )
 
 
-def evaluate_on_photos(
+def search_photos(
     network: nn.Module, card: DetectorCard, photos: Sequence[RealPhoto], *, partial: bool
-) -> DetectionMetrics:
+) -> list[SearchedPhoto]:
     """Run a detector, in evaluation mode, on whole photos.
 
-    A plate is found by the upright box round its corners, since most labels are such boxes; corners are
-    compared where labels have them.
+    A plate is found by the upright box round its corners, since most labels are such boxes.
 
     Args:
         network: a detector.
         card: of the network.
         photos: with labelled plates.
-        partial: whether other plates may be there: detections elsewhere are then not counted.
+        partial: whether other plates may be there.
     """
     device = next(network.parameters()).device
-    found = extra = missed = 0
-    corner_error: list[float] = []
+    searched = []
     for photo in photos:
         picture, scale = preprocess_photo(photo.picture, card.longest)
         with torch.no_grad():
             answer = network(torch.from_numpy(picture)[None, None].to(device).float() / 255)[0]
         detections = decode_detections(answer.float().cpu().numpy(), scale, card.min_score)
+        found = np.array([place.corners for place in detections], np.float64).reshape(-1, 4, 2)
         low, high = photo.corners.min(1), photo.corners.max(1)
         boxes = [(float(x), float(y), float(w), float(h)) for x, y, w, h in np.hstack([low, high - low])]
-        matches = match_boxes([[(x, y) for x, y in place.corners] for place in detections], boxes)
-        for match, corners, exact in zip(matches, photo.corners, photo.exact, strict=True):
-            if match is not None and exact:
-                corner_error.append(_corner_error(detections[match].corners, corners))
-        found += len(matches) - matches.count(None)
-        missed += matches.count(None)
-        extra += 0 if partial else len(detections) - (len(matches) - matches.count(None))
-    return DetectionMetrics(found, extra, missed, float(np.mean(corner_error)) if corner_error else None)
+        matches = match_boxes([[(x, y) for x, y in corners] for corners in found], boxes)
+        searched.append(SearchedPhoto(str(photo.path), photo.corners, found, matches, partial))
+    return searched
+
+
+def photo_metrics(searched: Sequence[SearchedPhoto], photos: Sequence[RealPhoto]) -> DetectionMetrics:
+    """Metrics of a search in photos; corners are compared where labels have them."""
+    corner_error = [
+        _corner_error(seen.found[match], corners)
+        for seen, photo in zip(searched, photos, strict=True)
+        for match, corners, exact in zip(seen.matches, photo.corners, photo.exact, strict=True)
+        if match is not None and exact
+    ]
+    missed = sum(len(seen.missed) for seen in searched)
+    return DetectionMetrics(
+        sum(len(seen.matches) for seen in searched) - missed,
+        sum(len(seen.extra) for seen in searched),
+        missed,
+        float(np.mean(corner_error)) if corner_error else None,
+    )
+
+
+def evaluate_on_photos(
+    network: nn.Module, card: DetectorCard, photos: Sequence[RealPhoto], *, partial: bool
+) -> DetectionMetrics:
+    """:func:`photo_metrics` of :func:`search_photos`."""
+    return photo_metrics(search_photos(network, card, photos, partial=partial), photos)
 
 
 def _corner_error(corners: NDArray[np.float64], true: NDArray[np.float64]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from plate_ocr.metrics import MATCH_IOU
+from plate_ocr.metrics import MATCH_IOU, SearchedPhoto
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.weights import load_detector_weights
@@ -25,7 +25,13 @@ from plate_ocr.training.core.transfer import take_over
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import SceneBatches
 from plate_ocr.training.detector.dataset import MIN_TEST_PHOTOS, MixedScenes, RealPhotos, read_real_photos
-from plate_ocr.training.detector.evaluate import DetectionMetrics, evaluate_detector, evaluate_on_photos
+from plate_ocr.training.detector.evaluate import (
+    DetectionMetrics,
+    evaluate_detector,
+    evaluate_on_photos,
+    photo_metrics,
+    search_photos,
+)
 from plate_ocr.training.detector.loss import PlatePeaks
 from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import (
@@ -177,12 +183,17 @@ def finish_detector(
         **_values(evaluate_detector(network, scenes, card.min_score)),
     }
     lines = [f"{metrics['recall']:.2%} of {metrics['plates']:,} plates in held-out scenes found"]
+    searched: Sequence[SearchedPhoto] = ()
     if real:
         part, photos = ("test part", real.test) if real.test else ("validation part", real.validation)
         models = {"after": (card, network)} | ({"before": base} if base else {})
-        found = {
-            when: _values(evaluate_on_photos(model, of, photos, partial=config.partial), config.partial)
+        searches = {
+            when: search_photos(model, of, photos, partial=config.partial)
             for when, (of, model) in models.items()
+        }
+        searched = searches["after"]
+        found = {
+            when: _values(photo_metrics(search, photos), config.partial) for when, search in searches.items()
         }
         metrics["real"] = {"part": part, "photos": len(photos), "before": None, **found}
         if base:
@@ -193,7 +204,7 @@ def finish_detector(
     if real:
         accuracy[f"own photos, {part}, recall"] = round(metrics["real"]["after"]["recall"], 5)
     card = dataclasses.replace(card, accuracy=accuracy)
-    return Finished(network, card, metrics, partial(_page, card, metrics), lines)
+    return Finished(network, card, metrics, partial(_page, card, metrics), lines, searched=searched)
 
 
 def _values(found: DetectionMetrics, partial: bool = False) -> dict[str, Any]:
