@@ -20,13 +20,13 @@ from plate_ocr.rendering.glyphs import glyphs_of
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
-SCRIPT_SHARES: Mapping[str, float] = {
-    "kr": 0.024, "jp": 0.02, "eg": 0.018, "th": 0.014, "sa": 0.012, "ir": 0.012,
-    "iq": 0.004, "ma": 0.004, "ae": 0.003, "qa": 0.003, "dz": 0.003, "tn": 0.003,
+SCRIPT_WEIGHTS: Mapping[str, float] = {
+    "kr": 0.1, "eg": 0.07, "jp": 0.06, "th": 0.05, "sa": 0.04, "ir": 0.04,
+    "iq": 0.012, "ma": 0.012, "ae": 0.008, "qa": 0.008, "dz": 0.005, "tn": 0.005,
 }  # fmt: skip
-"""Shares of regions with other scripts than Latin and Chinese."""
+"""Weights of regions with other scripts than Latin and Chinese: four of five characters are theirs."""
 
-_SHARES = {
+_WEIGHTS = {
     "cn": 0.16, "us": 0.125,
     "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.05,
     "ar": 0.015, "gb": 0.012, "tr": 0.012, "in": 0.02,
@@ -34,10 +34,10 @@ _SHARES = {
     "pl": 0.015, "tw": 0.015, "ua": 0.015, "es": 0.012, "ph": 0.012, "ro": 0.012,
     "hk": 0.008, "mo": 0.005,
 }  # fmt: skip
-_OTHERS = [name for name in bundled_regions() if name not in {*_SHARES, *SCRIPT_SHARES}]
-_REST = (1 - sum(_SHARES.values()) - sum(SCRIPT_SHARES.values())) / len(_OTHERS)
-MIX: Mapping[str, float] = {**_SHARES, **SCRIPT_SHARES, **dict.fromkeys(_OTHERS, _REST)}
-"""Default shares of the regions: those that are not named share the rest evenly."""
+_OTHERS = [name for name in bundled_regions() if name not in {*_WEIGHTS, *SCRIPT_WEIGHTS}]
+_PARTS = {**_WEIGHTS, **SCRIPT_WEIGHTS, **dict.fromkeys(_OTHERS, 0.144 / len(_OTHERS))}
+MIX: Mapping[str, float] = {name: part / sum(_PARTS.values()) for name, part in _PARTS.items()}
+"""Default shares of the regions: those that are not named have equal shares."""
 
 OWN_WEIGHT = 0.1
 """Weight of a region that is not in the mix: a user's own."""
