@@ -270,7 +270,7 @@ def test_a_sheet_is_drawn_for_each_picture(run: Run, pictures: Path, tmp_path: P
     for path in drawn:
         assert read_image(path).shape[1] == WIDTH
     assert "  plate 1, detected with 0." in out
-    assert "    unrectified: QIV7434 mean 0." in out
+    assert "    unrectified: OIV7434 mean 0." in out
     assert "  dark glyph, plausibility 1.00: 7 1.00" in out
 
 
