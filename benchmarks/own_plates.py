@@ -67,6 +67,7 @@ def trained(
             weights="plates",
             alphabet=options.alphabet,
             mix=options.mix,
+            keep=options.keep,
             lr=options.lr,
             epochs=options.epochs,
             device=options.device,
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--alphabet")
     parser.add_argument("--mix", type=float)
+    parser.add_argument("--keep", type=float)
     parser.add_argument("--lr", type=float)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--device")

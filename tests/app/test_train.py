@@ -15,6 +15,7 @@ import pytest
 from plate_ocr.training.characters.config import CharRunConfig
 from plate_ocr.training.core.config import RunConfig
 from plate_ocr.training.core.folder import locked
+from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.tasks import CONFIGS, stored_config
 from tests.app.conftest import Run
@@ -350,5 +351,8 @@ def test_a_training_on_own_plates_has_its_own_defaults(scheduled: Callable[..., 
     config = scheduled("plates.csv", "--model", "plates", "--weights", "plates", "--epochs", 3)
     expected = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3)
     assert config == expected
-    assert (config.epochs, config.samples_per_epoch, config.lr) == (3, 960, 1e-3)
+    assert isinstance(config, PlateRunConfig)
+    assert (config.epochs, config.samples_per_epoch, config.lr, config.keep) == (3, 960, 1e-3, 0.5)
+    none = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3, lr=None, keep=None)
+    assert none == expected
     assert CONFIGS["plates"].new().samples_per_epoch == 16384

@@ -65,8 +65,9 @@ class PlateRunConfig(RenderRunConfig):
     @classmethod
     def new(cls, **given: Any) -> Self:
         """A configuration for this machine; None stands for the default."""
-        own = given.get("data") and given.get("weights")
-        return super().new(**({"keep": cls.KEEP_WITH_DATA, **given} if own else given))
+        if given.get("data") and given.get("weights") and given.get("keep") is None:
+            given["keep"] = cls.KEEP_WITH_DATA
+        return super().new(**given)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -65,7 +65,8 @@ class RenderRunConfig(RunConfig):
     @classmethod
     def new(cls, **given: Any) -> Self:
         """A configuration for this machine; None stands for the default."""
-        return super().new(**({**cls.WITH_DATA, **given} if given.get("data") else given))
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return super().new(**({**cls.WITH_DATA, **chosen} if chosen.get("data") else chosen))
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= self.SHARD:
