@@ -167,7 +167,7 @@ def main() -> None:
     """Print a table of crops, one of photos, and what they were measured with."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path, help="with labels.csv; by default all real sets")
-    parser.add_argument("--photos", action="store_true", help="the folders have photos")
+    parser.add_argument("--photos", action="store_true", help="read photos alone; the folders have some")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help=", ".join(PEERS))
     parser.add_argument("--model", default="plates", help="ours: a name, an .onnx file or a run's folder")
     parser.add_argument("--limit", type=int, help="pictures of each folder, at most")
@@ -177,8 +177,6 @@ def main() -> None:
     systems = dict(peer.split("=", 1) for peer in options.peer)
     if unknown := set(systems) - set(PEERS):
         parser.error(f"no peer is called {', '.join(sorted(unknown))}: {', '.join(PEERS)} are known")
-    if options.photos and not options.folders:
-        parser.error("--photos says what FOLDERs have; without any, crops and photos are read")
     if not options.decoded and "tesseract" not in systems and (program := shutil.which("tesseract")):
         systems["tesseract"] = program
     if left_out := [peer for peer in PEERS if peer not in systems]:
@@ -186,19 +184,20 @@ def main() -> None:
     systems["ours"] = options.model
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    crops = [] if options.photos else options.folders
-    photos = options.folders if options.photos else []
-    if not options.folders:
-        crops, photos = [data_folder() / "plates" / name for name in (*SETS, *MORE_SETS)], photo_folders()
+    sets = [] if options.photos else [data_folder() / "plates" / name for name in (*SETS, *MORE_SETS)]
+    folders: tuple[list[Path], list[Path]] = (sets, photo_folders())
+    if options.folders:
+        folders = ([], options.folders) if options.photos else (options.folders, [])
+    how = {"detect": options.detect, "decoded": options.decoded}
+    crops, photos = folders
     if crops:
-        print_table(
-            crops, systems, options.limit, photos=False, detect=options.detect, decoded=options.decoded
-        )
+        print_table(crops, systems, options.limit, photos=False, **how)
+    if crops and photos:
+        print()
     if photos:
         # Tesseract expects pages.
-        finders = {name: of for name, of in systems.items() if name != "tesseract"}
-        print()
-        print_table(photos, finders, options.limit, photos=True, detect=True, decoded=options.decoded)
+        systems.pop("tesseract", None)
+        print_table(photos, systems, options.limit, photos=True, **how)
     print(f"\none core of {processor()}, {platform.system()}, Python {platform.python_version()}")
     for name, versions in VERSIONS.items():
         print(f"{name}: {versions}")
