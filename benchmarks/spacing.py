@@ -17,15 +17,15 @@ from plate_ocr.rendering.plates import MIX, PlateGenerator
 
 COUNT = 300
 SEED = 7
+SHOWN = 10
 
 
 def main() -> None:
-    """Print a row for each region, and one for all."""
+    """Print a row for each of the regions with the largest shares of wrong groups, and one for all."""
     cv2.setNumThreads(1)
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     reader = NetworkReader(PlateModel("plates", threads=1))
-    total = Counter[str]()
-    print("| region | read | right groups | not told | wrong |\n|---|---|---|---|---|")
+    regions = dict[str, Counter[str]]()
     for region in MIX:
         generator = PlateGenerator(data_folder(), [region], not_plates=0)
         found = Counter[str]()
@@ -34,9 +34,11 @@ def main() -> None:
             for read in reader.read([plate.image])[0]:
                 if read.text == plate.text:
                     found["right" if read.groups == plate.groups else "wrong" if read.groups else "none"] += 1
-        total += found
-        print(_row(region, found))
-    print(_row("all", total))
+        regions[region] = found
+    print("| region | read | right groups | not told | wrong |\n|---|---|---|---|---|")
+    worst = sorted(regions.items(), key=lambda item: -item[1]["wrong"] / max(1, item[1].total()))
+    for name, found in [*worst[:SHOWN], ("all", sum(regions.values(), Counter[str]()))]:
+        print(_row(name, found))
 
 
 def _row(name: str, found: Counter[str]) -> str:
