@@ -40,7 +40,7 @@ PAGES = {
 
 LONG = re.compile(
     r"^(?:plate-ocr study|make|torchrun|for)\b"
-    r"|^python -m benchmarks(?!\.(?:characters|two_calls)$)"
+    r"|^python -m benchmarks(?!\.characters$)"
     r"|^plate-ocr (?:quantize|generate|evaluate) (?:runs/plates|rendered)"
 )
 """Commands that take minutes or more, need real pictures, or the result of hours."""
@@ -80,7 +80,10 @@ ELSEWHERE = re.compile(r"rtsp://|s3://|^plate-ocr predict 0 |^plate-ocr serve\b"
 ASKS = "curl "
 """Commands that need a server, which has them run: ``tests/server/test_serve.py``."""
 
-TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
+TIMES = re.compile(
+    r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+|[\d,]+ bytes before, [\d,]+ after: [\d.]+ to 1$"
+)
+"""Also sizes of checkpoints: how many epochs a training has depends on the processor."""
 
 
 MACHINE = re.compile(r"\b(?:ms|time|memory)\b")
