@@ -207,7 +207,8 @@ def _draw_native(painter: Painter, text: str, box: tuple[int, int, int, int], fo
 def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tuple[str, Image]:
     """What is read of a character, and its glyph; or those of an unknown one."""
     number = int(painter.rng.random() * 4096)
-    if unknown and painter.rng.random() < unknown:
+    # What is unknown in one line of a plate is so in the other.
+    if char == UNKNOWN or (unknown and painter.rng.random() < unknown):
         return UNKNOWN, painter.glyphs.unknown(number)
     glyph = painter.glyphs.glyph(font, _shown(char), painter.style, number)
     if glyph is None:

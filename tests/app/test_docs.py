@@ -41,15 +41,15 @@ PAGES = {
 LONG = re.compile(
     r"^(?:plate-ocr study|make|torchrun|for)\b"
     r"|^python -m benchmarks(?!\.characters$)"
+    r"|^plate-ocr train (?!.*--(?:model (?:plates|detector|chars)|resume|dry-run)\b)"
+    r"|runs/first(?!.*--dry-run)"
     r"|^plate-ocr (?:quantize|generate|evaluate) (?:runs/plates|rendered)"
 )
-"""Commands that take minutes or more, need real pictures, or the result of hours."""
+"""Commands that take a minute or more, need real pictures, or the result of hours."""
 
 DATA = os.environ.get(DATA_VARIABLE, "")
 
-TRAINING = re.compile(
-    r"^plate-ocr train (?!-o runs/first|--resume|.*--dry-run)(?:.*--model (plates|detector))?"
-)
+TRAINING = re.compile(r"^plate-ocr train (?!.*--(?:resume|dry-run)\b).*--model (plates|detector|chars)\b")
 """Trainings of one epoch here, of few rendered plates: they run, and their models are found."""
 
 RENDERED = ("--samples-per-epoch", "16", "--batch-size", "8")
@@ -223,7 +223,13 @@ class Runner:
             (self.folder / "plates.csv").unlink(missing_ok=True)
         with self._monkeypatch.context() as monkeypatch:
             if training := TRAINING.search(step.text):
-                arguments += ["--epochs", "1", "--device", "cpu", *(RENDERED if training[1] else ())]
+                arguments += [
+                    "--epochs",
+                    "1",
+                    "--device",
+                    "cpu",
+                    *(() if training[1] == "chars" else RENDERED),
+                ]
                 write_photos(self.folder, "plates.csv", "photos.csv")
                 for setting, few in FEW.items():
                     monkeypatch.setattr(setting, few)
@@ -308,7 +314,7 @@ def test_long_blocks_do_what_they_show(page: str, samples: Path, tmp_path: Path)
     long_blocks = [block for block in blocks_of(page) if any(map(is_long, block))]
     for step in chain.from_iterable(long_blocks):
         training = TRAINING.search(step.text)
-        if (training and training[1]) or ELSEWHERE.search(step.text) or step.text.startswith(ASKS):
+        if training or ELSEWHERE.search(step.text) or step.text.startswith(ASKS):
             continue
         environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
         command = ["bash", "-c", step.text]

@@ -65,7 +65,7 @@ def test_training_tells_device_and_times_or_nothing(
 
     def train(config: object, folder: object, told: NullCallback, **settings: object) -> object:
         told.on_message("a line")
-        return type("Result", (), {"metrics": {"some": 1}, "folder": folder, "samples": ()})
+        return type("Result", (), {"metrics": {"some": 1}, "folder": folder, "samples": (), "searched": ()})
 
     monkeypatch.setattr(tasks, "train", train)
     options = "train", "-o", tmp_path / "run", "--device", "cpu"

@@ -32,6 +32,11 @@ def test_every_form_is_drawn(data: str | None, request: pytest.FixtureRequest) -
     assert len({form.tobytes() for form in forms}) > 0.9 * N_FORMS
 
 
+def test_they_are_unknown_in_both_lines_of_a_plate_in_two_scripts() -> None:
+    generator = PlateGenerator(None, ["sa"], not_plates=0, unknown=0.5)
+    assert any("?" in generator(0, i).text for i in range(60))
+
+
 def test_they_are_unknown_in_the_texts_of_plates() -> None:
     generator = PlateGenerator(None, ["us"], not_plates=0, unknown=0.5)
     texts = [generator(0, i).text for i in range(60)]

@@ -23,9 +23,12 @@ from plate_ocr.server.cameras.config import FILE, Camera, Kind, load_cameras, sa
 from plate_ocr.server.cameras.service import CameraService
 from plate_ocr.server.store.sightings import NewSighting
 from plate_ocr.vision.images import read_image
-from tests.server.conftest import PLATE, ROOT, SCENE
+from tests.server.conftest import PLATE, ROOT
 
 PATIENCE_S = 60.0
+
+SCENE = ROOT / "tests" / "golden" / "pictures" / "scene-59.jpg"
+"""Its plate is read surely: only then is it told of on arrival."""
 
 
 @pytest.fixture(scope="module")
