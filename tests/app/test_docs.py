@@ -233,6 +233,8 @@ class Runner:
                 write_photos(self.folder, "plates.csv", "photos.csv")
                 for setting, few in FEW.items():
                     monkeypatch.setattr(setting, few)
+            if arguments[0] == "quantize":
+                monkeypatch.setattr("plate_ocr.training.plates.quantize.N_CALIBRATION", 16)
             code, out, err = self._run(*arguments)
         assert code == 0, f"{step.text}\n{err}"
         if step.shown:
