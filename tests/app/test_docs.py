@@ -49,7 +49,7 @@ LONG = re.compile(
 
 DATA = os.environ.get(DATA_VARIABLE, "")
 
-TRAINING = re.compile(r"^plate-ocr train (?!.*--(?:resume|dry-run)\b).*--model (plates|detector|chars)\b")
+TRAINING = re.compile(r"^plate-ocr train (?!--resume|.*--dry-run\b).*--model (plates|detector|chars)\b")
 """Trainings of one epoch here, of few rendered plates: they run, and their models are found."""
 
 RENDERED = ("--samples-per-epoch", "16", "--batch-size", "8")
