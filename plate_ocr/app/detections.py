@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from plate_ocr.app.evaluation import MAX_SHOWN, PAGE
+from plate_ocr.app.evaluation import MAX_SHOWN, PAGE, picture_cell
 from plate_ocr.metrics import SearchedPhoto
 from plate_ocr.vision.drawing import BLUE, GREEN, RED, to_color, to_png
 from plate_ocr.vision.images import read_image
@@ -43,9 +41,7 @@ def _row(photo: SearchedPhoto) -> str:
     found = photo.found[[match for match in photo.matches if match is not None]]
     for plates, color in ((found, GREEN), (photo.missed, RED), (photo.extra, BLUE)):
         cv2.polylines(drawn, list(np.rint(plates * scale).astype(np.int32)), True, color, 2)
-    shown = base64.b64encode(to_png(drawn)).decode()
     return (
-        f'<tr><td><img alt="" src="data:image/png;base64,{shown}">'
-        f"<br><small>{html.escape(photo.name)}</small>"
+        f"<tr>{picture_cell(to_png(drawn), photo.name)}"
         f"<td>{len(photo.labelled)}<td>{len(photo.missed)}<td>{len(photo.extra)}"
     )

@@ -221,6 +221,12 @@ def mistakes_page(
     )
 
 
+def picture_cell(png: bytes, name: str) -> str:
+    """A cell of a table with a picture and its name below it."""
+    shown = base64.b64encode(png).decode()
+    return f'<td><img alt="" src="data:image/png;base64,{shown}"><br><small>{html.escape(name)}</small>'
+
+
 def _row(sample: Sample, find_refused: Callable[[Sample, Image], Plate | None]) -> str:
     picture = read_image(sample.name)
     refused = None if sample.text else find_refused(sample, picture)
@@ -230,10 +236,8 @@ def _row(sample: Sample, find_refused: Callable[[Sample, Image], Plate | None]) 
     doubt = (
         f"<br><small>refused: {html.escape(refused.text)} {refused.confidence:.2f}</small>" if refused else ""
     )
-    shown = base64.b64encode(_picture(sample, to_color(picture), refused)).decode()
     return (
-        f'<tr><td><img alt="" src="data:image/png;base64,{shown}">'
-        f"<br><small>{html.escape(sample.name)}</small>"
+        f"<tr>{picture_cell(_picture(sample, to_color(picture), refused), sample.name)}"
         f'<td class="text">{html.escape(sample.target) or "no plate"}'
         f'<td class="text">{text or "<b>nothing</b>"}{doubt}<td>{sure}'
     )

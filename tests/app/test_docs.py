@@ -80,11 +80,7 @@ ELSEWHERE = re.compile(r"rtsp://|s3://|^plate-ocr predict 0 |^plate-ocr serve\b"
 ASKS = "curl "
 """Commands that need a server, which has them run: ``tests/server/test_serve.py``."""
 
-TIMES = re.compile(
-    r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+|[\d,]+ bytes before, [\d,]+ after: [\d.]+ to 1$"
-)
-"""Also sizes of checkpoints: how many epochs a training has depends on the processor."""
-
+TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
 
 MACHINE = re.compile(r"\b(?:ms|time|memory)\b")
 """In the header of a column."""
