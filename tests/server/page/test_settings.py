@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,12 +17,11 @@ from tests.server.stores import JPEG, seen
 PASSWORD = "correct horse"
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose people and keys are changed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SCRYPT, "n", 16)
-        yield from serve(Settings(data=tmp_path_factory.mktemp("settings"), keep_days=5000))
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that nobody has keys for."""
+    monkeypatch.setitem(SCRYPT, "n", 16)
+    yield from serve(Settings(data=tmp_path, keep_days=5000))
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
@@ -86,8 +86,7 @@ def test_who_did_what_is_told(own: Server, open_page: Open) -> None:
 @pytest.mark.parametrize("path", ["/lists", "/alerts", "/cameras", "/charts", "/settings"])
 def test_who_only_reads_sees_and_changes_nothing(own: Server, open_page: Open, path: str) -> None:
     access = own.app.state.access
-    if not access.people:
-        access.set_person("boss", PASSWORD, "admin")
+    access.set_person("boss", PASSWORD, "admin")
     secret = access.add_key("guest", "read")[1]
     headers = {"Authorization": f"Bearer {secret}"}
     page = open_page(path, url=own.url, size=PHONE, color_scheme="dark", extra_http_headers=headers)
