@@ -63,8 +63,7 @@ def estimated_seconds(config: RunConfig) -> float:
             more = "+" if config.alphabet == LABELS_ALPHABET else config.alphabet
             card = PlateCard(grown_alphabet(more, Alphabet(PLATE_CHARACTERS)))
             network = plate_network_for(card)
-            grows = config.alphabet != config.WITH_DATA["alphabet"]
-            frozen = network.convolutional if config.data and config.weights and not grows else ()
+            frozen = network.convolutional if config.freeze else ()
             return _of_rendered(
                 config,
                 (network, PlateText(), frozen),

@@ -30,6 +30,7 @@ GIVEN = {
     "alphabet": ["--alphabet", "AB"],
     "mix": ["--mix", "0.3"],
     "keep": ["--keep", "0.25"],
+    "freeze": ["--freeze"],
     "partial": ["--partial"],
     "grid": ["--grid", "5x5"],
     "hidden": ["--hidden", "3"],
@@ -78,7 +79,7 @@ def test_an_option_is_taken_by_the_models_that_have_the_setting_and_refused_by_t
     option = GIVEN[setting]
     if belongs and setting in getattr(CONFIGS[model], "NEED_DATA", ()):
         option = ["pictures", *option]
-    if belongs and setting == "keep":
+    if belongs and setting in ("keep", "freeze"):
         option = [*option, "--weights", "model"]
     code, out, err = run("train", "--model", model, "--dry-run", *option)
     name = option[0] if setting != "data" else "DATA"
@@ -335,6 +336,7 @@ def test_mistakes_in_a_file_are_named(run: Run, tmp_path: Path, text: str | None
         (["--mix", "0.3"], "--mix belongs to a training on real pictures: give DATA"),
         (["--val-fraction", "0.3"], "--val-fraction belongs to a training on real pictures: give DATA"),
         (["--keep", "0.3"], "--keep 0.3 of what? Name a base model with --weights"),
+        (["--freeze"], "--freeze keeps what? Name a base model with --weights"),
         (["--alphabet", "labels"], "--alphabet labels belongs to a training on real pictures: give DATA"),
         (
             ["pictures", "--batch-size", "1"],
@@ -353,6 +355,7 @@ def test_a_training_on_own_plates_has_its_own_defaults(scheduled: Callable[..., 
     assert config == expected
     assert isinstance(config, PlateRunConfig)
     assert (config.epochs, config.samples_per_epoch, config.lr, config.keep) == (3, 960, 1e-3, 0.5)
+    assert config.freeze
     none = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3, lr=None, keep=None)
     assert none == expected
     assert CONFIGS["plates"].new().samples_per_epoch == 16384

@@ -135,7 +135,7 @@ def check_kept(share: float, old: torch.Tensor, trained: torch.Tensor, kept: tor
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
-def test_a_share_of_the_base_model_is_kept_without_data_too(
+def test_a_share_of_the_base_model_is_kept_and_its_convolutions_without_data_too(
     run: Run,  # noqa: F811
     tmp_path: Path,
 ) -> None:
@@ -143,11 +143,14 @@ def test_a_share_of_the_base_model_is_kept_without_data_too(
     save_model(new_plate_network(whole), whole, base / "model")
     given = ["--epochs", 1, "--samples-per-epoch", 16, "--batch-size", 8, "--device", "cpu", "--region", "us"]
     out = tmp_path / "mine"
-    command = ["train", "--model", "plates", "--weights", base, "--keep", 0.75, "-o", out, *given]
+    command = ["train", "--model", "plates", "--weights", base, "--keep", 0.75, "--freeze", "-o", out, *given]
     assert run(*command)[0] == 0
     old, new = (load_plate_weights(folder)[1].state_dict() for folder in (base, out))
     trained = torch.load(out / "last.ckpt", weights_only=True)["trainer"]["best"]
     check_kept(0.75, old["project.weight"], trained["project.weight"], new["project.weight"])
+    frozen = [name for name in old if name.startswith(("finder.", "convolutions."))]
+    assert len(frozen) > 50
+    assert all(torch.equal(old[name], new[name]) for name in frozen)
 
 
 @pytest.mark.slow

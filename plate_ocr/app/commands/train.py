@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperOption
 
 from plate_ocr.app.console import INTERRUPTED, fail, train_extra
 from plate_ocr.app.options import (
@@ -24,6 +20,7 @@ from plate_ocr.app.options import (
     RenderedRegions,
     split_regions,
 )
+from plate_ocr.app.training_help import TrainCommand, users_of
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError
 from plate_ocr.files import write_whole
@@ -35,64 +32,11 @@ if TYPE_CHECKING:
 NAMES = {"data": "DATA", "regions": "--region"}
 """Settings whose option has another name."""
 
-PANELS = {
-    "Run": ("out", "resume", "config", "model", "dry_run", "quiet", "verbose", "help"),
-    "Data": (
-        "fonts",
-        "region",
-        "backgrounds",
-        "group",
-        "alphabet",
-        "mix",
-        "partial",
-        "val_fraction",
-        "test_fraction",
-        "strict",
-    ),
-    "Network": ("weights", "keep", "grid", "hidden", "loss"),
-    "Schedule": (
-        *("epochs", "samples_per_epoch", "repeats", "batch_size", "patience"),
-        *("lr", "warmup", "lr_schedule", "seed"),
-    ),
-    "Machine": ("device", "grad_accum", "compile"),
-}
-"""The panels of the help and their options, in order."""
-
 SCHEDULE_PICTURE = "schedule.png"
-
-
-class TrainCommand(TyperCommand):
-    """Shows the options in panels, with the default of each model where the ``train`` extra is installed."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the options."""
-        with suppress(ModuleNotFoundError):
-            from plate_ocr.training.tasks import CONFIGS
-
-            for option in self.params:
-                if isinstance(option, TyperOption) and option.name and option.show_default is True:
-                    option.show_default = _defaults(CONFIGS, option.name) or False
-        records = {
-            param.name: (param.param_type_name, record)
-            for param in self.get_params(ctx)
-            if (record := param.get_help_record(ctx))
-        }
-        with formatter.section("Arguments"):
-            formatter.write_dl(
-                [record for config_type, record in records.values() if config_type == "argument"]
-            )
-        for title, names in PANELS.items():
-            with formatter.section(title):
-                formatter.write_dl([_plain_default(*records[name][1]) for name in names])
 
 
 CLASS = TrainCommand
 """Of the command."""
-
-
-def _plain_default(option: str, text: str) -> tuple[str, str]:
-    """A record of the help without the parentheses that are put round defaults in words."""
-    return option, re.sub(r"\[default: \((.+)\)(;[^;]*)?\]$", r"[default: \1\2]", text)
 
 
 def train(
@@ -163,6 +107,14 @@ def train(
             show_default="0.5 with DATA, else 0",
         ),
     ] = None,
+    freeze: Annotated[
+        bool | None,
+        typer.Option(
+            "--freeze/--no-freeze",
+            help="Keep the convolutions of --weights as they are, of plates.",
+            show_default="with DATA, unless --alphabet adds characters",
+        ),
+    ] = None,
     partial: Annotated[
         bool | None,
         typer.Option("--partial", help="Plates in photos may be unlabelled: not background but unknown."),
@@ -231,6 +183,7 @@ def train(
         "alphabet": alphabet,
         "mix": mix,
         "keep": keep,
+        "freeze": freeze,
         "partial": partial,
         "grid": None if grid is None else _grid(grid),
         "hidden": hidden,
@@ -280,7 +233,7 @@ def _new_config(ctx: typer.Context, file: Path | None, model: str | None, given:
     _check_options(model, given)
     settings = config_type.checked({**values, "model": model}, str(file), file.parent) if file else {}
     _check_ranges(ctx, settings, str(file))
-    if model in _users(CONFIGS, "assets"):
+    if model in users_of(CONFIGS, "assets"):
         settings["assets"] = settings.get("assets") or os.environ.get(DATA_VARIABLE, "")
     config = config_type.new(**{**settings, **given})
     if foreign := config.foreign_warmups:
@@ -311,7 +264,7 @@ def _check_options(model: str, names: Iterable[str]) -> None:
     from plate_ocr.training.tasks import CONFIGS
 
     for name in names:
-        if model not in (users := _users(CONFIGS, name)):
+        if model not in (users := users_of(CONFIGS, name)):
             fail(f"{_option(name)} belongs to --model {' and '.join(users)}, not to {model}", 2)
 
 
@@ -364,32 +317,9 @@ def _train(config: RunConfig, folder: Path | None, *, resume: bool, strict: bool
         print(result.folder)
 
 
-def _users(configs: Mapping[str, type[RunConfig]], name: str) -> list[str]:
-    """The models whose configuration has a field of that name."""
-    return [
-        model
-        for model, config_type in configs.items()
-        if name in {f.name for f in dataclasses.fields(config_type)}
-    ]
-
-
 def _option(name: str) -> str:
     """How a parameter is given on the command line."""
     return NAMES.get(name, f"--{name.replace('_', '-')}")
-
-
-def _defaults(configs: Mapping[str, type[RunConfig]], name: str) -> str:
-    """The defaults of a setting in words, as in ``20 (digits, chars), 60 (plates)``."""
-    models: dict[str, list[str]] = {}
-    for model in _users(configs, name):
-        value = getattr(configs[model], name)
-        if isinstance(value, tuple):
-            value = ("x" if name == "grid" else " ").join(map(str, value))
-        models.setdefault("" if value is False else str(value), []).append(model)
-    every = len(models) == 1 and len(next(iter(models.values()))) == len(configs)
-    return ", ".join(
-        value if every else f"{value} ({', '.join(names)})" for value, names in models.items() if value
-    )
 
 
 def _grid(text: str) -> tuple[int, int]:

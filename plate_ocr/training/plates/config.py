@@ -27,6 +27,7 @@ class PlateRunConfig(RenderRunConfig):
         alphabet: the characters to recognise; ``+`` and characters: those of the base model and these;
             ``labels``: those of the base model and of the labels.
         keep: share of the base model's weights in those that are saved.
+        freeze: whether the convolutions, which find the text and see its strokes, stay as they are.
     """
 
     SHARD: ClassVar[int] = 2048
@@ -61,12 +62,17 @@ class PlateRunConfig(RenderRunConfig):
     batch_size: int = 128
     alphabet: str = PLATE_CHARACTERS
     keep: float = 0.0
+    freeze: bool = False
 
     @classmethod
     def new(cls, **given: Any) -> Self:
         """A configuration for this machine; None stands for the default."""
-        if given.get("data") and given.get("weights") and given.get("keep") is None:
-            given["keep"] = cls.KEEP_WITH_DATA
+        if given.get("data") and given.get("weights"):
+            if given.get("keep") is None:
+                given["keep"] = cls.KEEP_WITH_DATA
+            if given.get("freeze") is None:
+                # New characters may have new strokes.
+                given["freeze"] = given.get("alphabet") in (None, cls.WITH_DATA["alphabet"])
         return super().new(**given)
 
     def __post_init__(self) -> None:
@@ -75,6 +81,8 @@ class PlateRunConfig(RenderRunConfig):
             raise DataError(f"--alphabet {LABELS_ALPHABET} belongs to a training on real pictures: give DATA")
         if self.keep and not self.weights:
             raise DataError(f"--keep {self.keep} of what? Name a base model with --weights")
+        if self.freeze and not self.weights:
+            raise DataError("--freeze keeps what? Name a base model with --weights")
 
     @property
     def val_count(self) -> int:

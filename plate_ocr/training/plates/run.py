@@ -130,10 +130,8 @@ class _PlateRun:
     executor: Executor
 
     def frozen(self, network: PlateNetwork) -> tuple[nn.Module, ...]:
-        """The layers that keep the base model's weights: up to the convolutions; with new characters none."""
-        if not self.base or self.card.alphabet != self.base[0].alphabet:
-            return ()
-        return network.convolutional
+        """The layers that keep the base model's weights."""
+        return network.convolutional if self.config.freeze else ()
 
     @cached_property
     def _views(self) -> Image:
