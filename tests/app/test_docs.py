@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import pytest
 import typer.main
+from filelock import FileLock
 
 from plate_ocr.app.cli import command_line
 from plate_ocr.app.options import DATA_VARIABLE
@@ -40,18 +41,20 @@ PAGES = {
 
 LONG = re.compile(
     r"^(?:plate-ocr study|make|torchrun|for)\b"
-    r"|^python -m benchmarks(?!\.characters$)"
-    r"|^plate-ocr train (?!.*--(?:model (?:plates|detector|chars)|resume|dry-run)\b)"
-    r"|runs/first(?!.*--dry-run)"
+    r"|^python -m benchmarks(?!\.(?:characters|two_calls|reliability reliability\.png)$)"
     r"|^plate-ocr (?:quantize|generate|evaluate) (?:runs/plates|rendered)"
 )
 """Commands that take a minute or more, need real pictures, or the result of hours."""
 
 DATA = os.environ.get(DATA_VARIABLE, "")
 
-TRAINING = re.compile(r"^plate-ocr train (?!--resume|.*--dry-run\b).*--model (plates|detector|chars)\b")
+TRAINING = re.compile(r"^plate-ocr train (?!--resume|.*--dry-run\b)")
 """Trainings of one epoch here, of few rendered plates: they run, and their models are found."""
 
+FIRST = "-o runs/first"
+"""The training that the pages show the results of: the whole of it, once for all pages."""
+
+CHARACTERS = ("--samples-per-epoch", "512")
 RENDERED = ("--samples-per-epoch", "16", "--batch-size", "8")
 
 PLATES = "plate_ocr.training.plates.config.PlateRunConfig"
@@ -176,6 +179,23 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def first_run(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Callable[[], Path]:
+    """The folder of ``plate-ocr train -o runs/first``, which one of the test processes trains."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def trained() -> Path:
+        with FileLock(folder / "first.lock"):
+            if not (folder / "first" / "model.onnx").exists():
+                code, _, err = run("train", "-o", folder / "first", "--device", "cpu")
+                assert code == 0, err
+        return folder / "first"
+
+    return trained
+
+
 def write_photos(folder: Path, *tables: str) -> None:
     """Photos of plates with boxes, enough for a test part."""
     lines = ["image_path,plate_text,x,y,w,h"]
@@ -191,8 +211,10 @@ def write_photos(folder: Path, *tables: str) -> None:
 class Runner:
     """Runs the steps of a page in a folder of its own."""
 
-    def __init__(self, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self._run, self._monkeypatch = folder, run, monkeypatch
+    def __init__(
+        self, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, first: Callable[[], Path]
+    ) -> None:
+        self.folder, self._run, self._monkeypatch, self._first = folder, run, monkeypatch, first
         self.names: dict[str, Any] = {}
 
     def python(self, page: str, step: Step, capsys: Callable[[], str]) -> None:
@@ -207,6 +229,9 @@ class Runner:
     def command(self, step: Step) -> None:
         """It succeeds, and says what is shown."""
         arguments = shlex.split(step.text, comments=True)[1:]
+        if TRAINING.search(step.text) and FIRST in step.text:
+            shutil.copytree(self._first(), self.folder / "runs" / "first")
+            return
         if "<" in arguments:
             *arguments, _, name = arguments
             stdin = SimpleNamespace(buffer=io.BytesIO((self.folder / name).read_bytes()))
@@ -218,14 +243,9 @@ class Runner:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / "plates.csv").unlink(missing_ok=True)
         with self._monkeypatch.context() as monkeypatch:
-            if training := TRAINING.search(step.text):
-                arguments += [
-                    "--epochs",
-                    "1",
-                    "--device",
-                    "cpu",
-                    *(() if training[1] == "chars" else RENDERED),
-                ]
+            if TRAINING.search(step.text):
+                rendered = "--model plates" in step.text or "--model detector" in step.text
+                arguments += ["--epochs", "1", "--device", "cpu", *(RENDERED if rendered else CHARACTERS)]
                 write_photos(self.folder, "plates.csv", "photos.csv")
                 for setting, few in FEW.items():
                     monkeypatch.setattr(setting, few)
@@ -261,12 +281,12 @@ def parse(command: str) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if steps_of(page)])
 def test_blocks_do_what_they_show(
     page: str, samples: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], first_run: Callable[[], Path],
 ) -> None:  # fmt: skip
     folder = shutil.copytree(samples, tmp_path / "page", symlinks=True)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
-    runner = Runner(folder, run, monkeypatch)
+    runner = Runner(folder, run, monkeypatch, first_run)
     capfd.readouterr()
     for step in steps_of(page):
         if step.language == "python":
@@ -311,8 +331,7 @@ def test_long_blocks_do_what_they_show(page: str, samples: Path, tmp_path: Path)
     path = f"{folder / '.venv' / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     long_blocks = [block for block in blocks_of(page) if any(map(is_long, block))]
     for step in chain.from_iterable(long_blocks):
-        training = TRAINING.search(step.text)
-        if training or ELSEWHERE.search(step.text) or step.text.startswith(ASKS):
+        if TRAINING.search(step.text) or ELSEWHERE.search(step.text) or step.text.startswith(ASKS):
             continue
         environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
         command = ["bash", "-c", step.text]
