@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from plate_ocr.errors import ImageError
 from plate_ocr.readers.results import Plate, Reading
-from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, to_color, to_jpeg, to_png
+from plate_ocr.vision.drawing import BLACK, GREEN, blurred, draw_text, text_box, to_color, to_jpeg, to_png
 from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.images import Image
 
@@ -82,7 +82,7 @@ def annotated(picture: Image, plates: Sequence[Plate]) -> Image:
     taken = [(*box.min(0), *box.max(0)) for box in boxes]
     for plate, box in zip(plates, boxes, strict=True):
         text = f"{plate.text} {plate.confidence:.2f}"
-        left, top, wide, high = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("uni"), size)
+        left, top, wide, high = text_box(text, size)
         wide, high = wide + size // 2, high + size // 2
         place = _free_place(canvas.shape, box, (wide, high), taken)
         if place is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +14,9 @@ from plate_ocr.vision.images import Image
 
 WHITE, BLACK, RED, GREEN, BLUE = (255, 255, 255), (0, 0, 0), (40, 40, 210), (40, 150, 40), (210, 110, 30)
 
+
+THAI_FONT = Path(__file__).with_name("thai.ttf")
+"""Noto Sans Thai, its consonants: OpenCV's own font has none."""
 
 BLOCKS = (3, 2)
 """Columns and rows of blocks that remain of a blurred plate: fewer than it has characters."""
@@ -28,7 +33,7 @@ def blank(height: int, width: int) -> Image:
 def draw_text(
     canvas: Image, text: str, place: tuple[float, float], size: int = 14, color: tuple[int, int, int] = BLACK
 ) -> None:
-    """Write text into a picture, Chinese too: the font comes with OpenCV.
+    """Write text into a picture, from left to right.
 
     Args:
         canvas: uint8 ``(H, W, 3)`` BGR, drawn into.
@@ -37,7 +42,28 @@ def draw_text(
         size: of the font, pixels.
         color: blue, green, red.
     """
-    cv2.putText(canvas, text, (round(place[0]), round(place[1])), color, cv2.FontFace("uni"), size)
+    start: Sequence[int] = (round(place[0]), round(place[1]))
+    for font, run in _runs(text):
+        start, _ = cv2.putText(canvas, run, start, color, font, size)
+
+
+def text_box(text: str, size: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of a line of text that starts at 0, 0 of its base line, pixels.
+
+    Args:
+        text: one line.
+        size: of the font, pixels.
+    """
+    boxes = [cv2.getTextSize((0, 0), run, (0, 0), font, size) for font, run in _runs(text)]
+    left, top = boxes[0][0], min(box[1] for box in boxes)
+    width, bottom = sum(box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
+    return left, top, width, bottom - top
+
+
+def _runs(text: str) -> Iterator[tuple[cv2.FontFace, str]]:
+    """The parts of a text and the font of each."""
+    for is_thai, chars in itertools.groupby(text, lambda char: "\u0e00" <= char <= "\u0e7f"):
+        yield cv2.FontFace(str(THAI_FONT) if is_thai else "uni"), "".join(chars)
 
 
 def to_color(image: Image) -> Image:

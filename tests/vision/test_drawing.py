@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plate_ocr.vision.drawing import GREEN, blank, contact_sheet, draw_text, enlarge, to_color, to_png
+from plate_ocr.vision.drawing import (
+    GREEN,
+    blank,
+    contact_sheet,
+    draw_text,
+    enlarge,
+    text_box,
+    to_color,
+    to_png,
+)
 from plate_ocr.vision.images import Image, read_image
 
 
@@ -19,7 +28,7 @@ def test_png_bytes_hold_the_picture(shape: tuple[int, ...], rng: np.random.Gener
     np.testing.assert_array_equal(read_image(to_png(picture)), picture)
 
 
-@pytest.mark.parametrize("chars", ["AB", "皖京"])
+@pytest.mark.parametrize("chars", ["AB", "皖京", "กข"])
 def test_text_of_any_script_is_drawn(chars: str) -> None:
     drawn = []
     for char in chars:
@@ -38,6 +47,17 @@ def test_text_stands_on_its_base_line_at_its_place() -> None:
     assert rows.max() == pytest.approx(39, abs=1)
     assert columns.min() == pytest.approx(51, abs=3)
     assert any(np.array_equal(pixel, GREEN) for pixel in canvas.reshape(-1, 3))
+
+
+@pytest.mark.parametrize("text", ["AB12", "1กข 1234", "กข"])
+def test_text_lies_in_its_box(text: str) -> None:
+    canvas = blank(100, 300)
+    left, top, width, height = text_box(text, 30)
+    draw_text(canvas, text, (20, 60), 30)
+    rows, columns = np.nonzero(ink(canvas))
+    assert 20 + left - 2 <= columns.min() <= columns.max() < 20 + left + width + 2
+    assert 60 + top - 2 <= rows.min() <= rows.max() < 60 + top + height + 2
+    assert np.ptp(columns) > 0.8 * width
 
 
 def test_a_grey_picture_gets_three_equal_channels(rng: np.random.Generator) -> None:
@@ -70,7 +90,10 @@ def test_a_contact_sheet_needs_a_caption_for_every_picture() -> None:
         contact_sheet([np.zeros((4, 4), np.uint8)] * 2, ["one"], 2)
 
 
-@pytest.mark.parametrize(("text", "first"), [("١س", "١"), ("١٢ب٣", "١٢"), ("서울74사", "서울"), ("1あ", "1")])
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("١س", "١"), ("١٢ب٣", "١٢"), ("서울74사", "서울"), ("1あ", "1"), ("1กข", "1"), ("กข1", "กข")],
+)
 def test_text_is_drawn_from_left_to_right_in_the_order_of_the_plate(text: str, first: str) -> None:
     whole, part = blank(60, 260), blank(60, 260)
     draw_text(whole, text, (10, 40), 32)
