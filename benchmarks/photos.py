@@ -28,7 +28,8 @@ from benchmarks import (
     photo_folders,
 )
 from plate_ocr.model.sessions import Detector, PlateModel
-from plate_ocr.readers.auto import AnyReader, PlateReader
+from plate_ocr.readers.any_picture import AnyReader
+from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.backgrounds import packaged_photographs

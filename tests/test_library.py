@@ -314,6 +314,22 @@ def test_a_pickled_reader_needs_its_model(learnt: Learnt, tmp_path: Path) -> Non
         pickle.loads(data)
 
 
+def test_a_detector_of_ones_own_finds_the_plates(
+    tiny_detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = plate_ocr.read_image(ROOT / "data" / "street.jpg")
+    shipped = PlateReader(input="photo", threads=1).detect(street)
+    monkeypatch.chdir(tiny_detector.parent)
+    reader = PlateReader(detector=tiny_detector.name, threads=1)
+    found = reader.detect(street)
+    assert str(found) != str(shipped)
+    monkeypatch.chdir(tmp_path.root)
+    copy = pickle.loads(pickle.dumps(reader))
+    np.testing.assert_array_equal(copy.detect(street), found)
+    with pytest.raises(ModelError, match="belongs to photos"):
+        PlateReader(detector=tiny_detector, input="plate")
+
+
 def test_the_kind_of_picture_and_the_region_are_pickled(shipped_plates: Path) -> None:
     picture = text_picture("KA365CP")
     for settings in ({"input": "plate"}, {"input": "photo"}, {"region": "cn"}):

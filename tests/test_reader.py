@@ -13,7 +13,8 @@ import pytest
 from plate_ocr.errors import DataError, ModelError
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import Detector, PlateModel
-from plate_ocr.readers.auto import AnyReader, InputType, PlateReader, classify_picture
+from plate_ocr.readers.any_picture import AnyReader, classify_picture
+from plate_ocr.readers.auto import InputType, PlateReader
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader

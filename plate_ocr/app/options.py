@@ -103,6 +103,15 @@ ReadModel: TypeAlias = Annotated[
 ]
 """Option of the commands that read, as are the following."""
 
+DetectorOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="MODEL",
+        help="What finds plates in photos: detector, an .onnx file or a run folder.",
+    ),
+]
+
 InputOption: TypeAlias = Annotated[
     InputType | None,
     typer.Option(

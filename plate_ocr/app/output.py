@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plate_ocr.errors import OutputError
 from plate_ocr.files import write_whole
-from plate_ocr.readers.auto import classify_picture
+from plate_ocr.readers.any_picture import classify_picture
 from plate_ocr.readers.results import Reading, reading_values
 
 if TYPE_CHECKING:

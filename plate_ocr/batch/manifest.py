@@ -29,6 +29,7 @@ from plate_ocr.batch.storage import (
 )
 from plate_ocr.errors import DataError
 from plate_ocr.files import is_url, read_csv
+from plate_ocr.model.registry import DETECTOR
 from plate_ocr.vision.image_files import is_image_name
 
 INDEX = "manifest/manifest.json"
@@ -45,6 +46,7 @@ class Settings:
 
     model: str
     input: str
+    detector: str = DETECTOR
     region: tuple[str, ...] = ()
     min_confidence: float | None = None
     min_plate_confidence: float | None = None

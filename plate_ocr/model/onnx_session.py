@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from plate_ocr.errors import DeviceError, ModelError
 from plate_ocr.log import warn
 from plate_ocr.model.cards import DetectorCard, ModelCard, PlateCard
 from plate_ocr.model.providers import CPU, Providers, check_threads, choose_providers
-from plate_ocr.model.registry import find_model
+from plate_ocr.model.registry import READERS, find_model
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,11 @@ class OpenModel:
         model: str | os.PathLike[str] | OpenModel,
         threads: int | None,
         providers: Providers = None,
+        names: Sequence[str] = READERS,
     ) -> OpenModel:
         """Open a model by its name, file or run folder; an open one is returned unchanged.
+
+        ``names`` are those that an error offers.
 
         Raises:
             ModelError: if there is no such model or it cannot be opened.
@@ -53,7 +56,7 @@ class OpenModel:
             return model
         check_threads(threads)
         choices = choose_providers(providers)
-        path = find_model(model, ".onnx")
+        path = find_model(model, ".onnx", names)
         session = _open_session(path, threads, choices)
         settings = {"threads": threads, "providers": providers}
         return cls(path, session, session.get_modelmeta().custom_metadata_map, settings)
@@ -82,6 +85,9 @@ class Model(ABC, Generic[AnyCard]):
         ValueError: if a setting is out of its range.
     """
 
+    NAMES: ClassVar[Sequence[str]] = READERS
+    """The models of this type that come with the package, or others that read."""
+
     card: AnyCard
 
     def __init__(
@@ -91,7 +97,7 @@ class Model(ABC, Generic[AnyCard]):
         threads: int | None = None,
         providers: Providers = None,
     ) -> None:
-        opened = OpenModel.of(model, threads, providers)
+        opened = OpenModel.of(model, threads, providers, self.NAMES)
         self.path, self.settings = opened.path, opened.settings
         self._session = opened.session
         self._input = opened.session.get_inputs()[0]

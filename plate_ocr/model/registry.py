@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from plate_ocr.errors import ModelError
@@ -10,7 +11,10 @@ from plate_ocr.errors import ModelError
 READERS = ("plates", "chars", "digits")
 """The models that come with the package and read."""
 
-NAMES = (*READERS, "detector")
+DETECTOR = "detector"
+"""The model that finds plates in photos."""
+
+NAMES = (*READERS, DETECTOR)
 """The models that come with the package."""
 
 _FOLDERS = tuple(folder / "models" for folder in Path(__file__).parents[1:3])
@@ -21,13 +25,14 @@ def finder_of(model: Path) -> Path:
     return model.with_suffix(".finder.onnx")
 
 
-def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
+def find_model(model: str | os.PathLike[str], suffix: str, names: Sequence[str] | None = None) -> Path:
     """The file of a model.
 
     Args:
         model: a name in :data:`NAMES`, a file, or the folder of a training run.
         suffix: ``".onnx"`` to read with or ``".safetensors"`` to train on; a file given with the
             other suffix stands for its twin beside it.
+        names: that an error offers; by default those of models that read, or may be trained on.
 
     Raises:
         ModelError: if there is no such file.
@@ -56,8 +61,8 @@ def find_model(model: str | os.PathLike[str], suffix: str) -> Path:
                 f"{path} is no model: {article} {suffix} file or the folder of a training run is expected"
             )
         return path
-    names = ", ".join(READERS if suffix == ".onnx" else NAMES)
+    offered = ", ".join(names or (READERS if suffix == ".onnx" else NAMES))
     raise ModelError(
         f"there is no model {str(path)!r}; "
-        f"give {names}, {article} {suffix} file or the folder of a training run"
+        f"give {offered}, {article} {suffix} file or the folder of a training run"
     )

@@ -22,7 +22,7 @@ from plate_ocr.model.cards import (
 )
 from plate_ocr.model.onnx_session import Model, OpenModel
 from plate_ocr.model.providers import Providers
-from plate_ocr.model.registry import finder_of
+from plate_ocr.model.registry import DETECTOR, finder_of
 from plate_ocr.vision.detection import (
     MAX_UPSCALE,
     Detection,
@@ -213,6 +213,8 @@ class PlateModel(Model[PlateCard]):
 
 class Detector(Model[DetectorCard]):
     """A detector loaded to find plates in photos: ``"detector"`` or another."""
+
+    NAMES = (DETECTOR,)
 
     def _checked_card(
         self, metadata: dict[str, str], given: Sequence[Any], results: Sequence[Sequence[Any]]

@@ -205,7 +205,8 @@ class ReadingService:
     @cached_property
     def _plates(self) -> PlateReader:
         # Each thread of the service runs a network of its own: one core each.
-        return PlateReader(self._settings.model, threads=1, providers=self._settings.device)
+        settings = self._settings
+        return PlateReader(settings.model, detector=settings.detector, threads=1, providers=settings.device)
 
     @cached_property
     def _characters(self) -> PlateReader:

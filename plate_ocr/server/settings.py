@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from plate_ocr.model.registry import DETECTOR
 from plate_ocr.vision.image_files import MAX_PIXELS
 
 MB = 1_000_000
@@ -32,6 +33,7 @@ class Settings:
         keep_picture_days: days after which the pictures of a sighting are deleted; by default with it.
         hash_after_days: days after which a hash takes the place of a plate's text.
         model: ``"plates"``, an ``.onnx`` file or a run folder.
+        detector: ``"detector"``, an ``.onnx`` file or a run folder: finds plates in photos.
         regions: codes of regions or region files that help to read where a request names none.
         min_confidence: below it a character is unknown; by default the model's own bound.
         device: execution provider of ONNX Runtime.
@@ -62,6 +64,7 @@ class Settings:
     keep_picture_days: float | None = None
     hash_after_days: float | None = None
     model: str = "plates"
+    detector: str = DETECTOR
     regions: tuple[str, ...] = ()
     min_confidence: float | None = None
     device: str = "cpu"

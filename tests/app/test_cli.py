@@ -175,6 +175,13 @@ def test_a_folder_without_pictures_is_an_error(run: Run, tmp_path: Path) -> None
         (["--model", "chars", "--input", "photo"], "reads single characters; photos take plates"),
         (["--model", "detector"], "only finds plates; plates, chars and digits read"),
         (
+            ["--detector", "nothing"],
+            "there is no model 'nothing'; give detector, an .onnx file or",
+        ),
+        (["--detector", "plates"], "a 'plate-ocr detector model' is expected: one that finds plates"),
+        (["--detector", "mine.onnx", "--input", "plate"], "the detector mine.onnx belongs to photos"),
+        (["--detector", "mine.onnx", "--model", "chars"], "the detector mine.onnx belongs to photos"),
+        (
             ["--model", "chars", "--region", "atlantis"],
             "there is no region 'atlantis'; give one of ae, al, am, any, ar, at",
         ),

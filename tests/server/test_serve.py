@@ -116,6 +116,7 @@ def test_mistakes_in_a_configuration_are_told(run: Run, tmp_path: Path, text: st
         (2, "there is no folder nowhere", ("--allow-folder", "nowhere")),
         (2, "needs a password: set PLATE_OCR_PASSWORD", ("--host", "0.0.0.0")),
         (1, "there is no model 'nowhere'", ("--model", "nowhere")),
+        (1, "there is no model 'nowhere'; give detector", ("--detector", "nowhere")),
         (1, "atlantis", ("--region", "atlantis")),
         (1, "cannot listen on 192.0.2.1", ("--host", "192.0.2.1", "--port", 0)),
     ],

@@ -17,7 +17,7 @@ from plate_ocr.app.commands.reading import default_model, open_reader
 from plate_ocr.app.console import INTERRUPTED, check_output, fail, needs_extra, print_message, print_result
 from plate_ocr.app.verbosity import Quiet, Verbose, set_verbosity
 from plate_ocr.files import is_url, write_whole
-from plate_ocr.model.registry import NAMES
+from plate_ocr.model.registry import DETECTOR, NAMES
 from plate_ocr.region_files.table import bundled_formats
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def batch(
         ),
     ] = PART_SIZE,
     model: options.ReadModel = None,
+    detector: options.DetectorOption = DETECTOR,
     input_type: options.InputOption = None,
     region: options.ReadRegions = None,
     min_confidence: options.MinConfidence = None,
@@ -131,6 +132,7 @@ def batch(
     settings = Settings(
         model=_absolute(name, name in NAMES),
         input="",
+        detector=_absolute(detector, detector == DETECTOR),
         region=tuple(_absolute(code, code.lower() in bundled_formats()) for code in regions),
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,

@@ -17,6 +17,7 @@ from plate_ocr.app.commands.reading import open_reader
 from plate_ocr.app.console import end_with_pipe, fail, print_message, print_result
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import BoxError, ImageError, OutputError, VideoError
+from plate_ocr.model.registry import DETECTOR
 from plate_ocr.model.sessions import PlateModel
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def inspect(
         typer.Option(metavar="SECONDS", min=0, help="Time of a frame of a video; the nearest is read."),
     ] = None,
     model: options.ReadModel = None,
+    detector: options.DetectorOption = DETECTOR,
     input_type: options.InputOption = None,
     region: options.ReadRegions = None,
     min_confidence: options.MinConfidence = None,
@@ -74,6 +76,7 @@ def inspect(
     opened = partial(
         open_reader,
         model,
+        detector=detector,
         region=options.split_regions(region),
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,

@@ -14,6 +14,7 @@ import typer
 from plate_ocr.app.commands.reading import open_reader
 from plate_ocr.app.console import check_output, fail, print_message
 from plate_ocr.app.options import (
+    DetectorOption,
     InputOption,
     InputType,
     Provider,
@@ -23,6 +24,7 @@ from plate_ocr.app.options import (
     split_regions,
 )
 from plate_ocr.app.verbosity import Quiet, Verbose, set_verbosity
+from plate_ocr.model.registry import DETECTOR
 
 if TYPE_CHECKING:
     from plate_ocr.readers.results import Plate
@@ -76,6 +78,7 @@ def label(
         Path, typer.Option("--out", "-o", metavar="FILE", help="The new table; its crops lie beside it.")
     ],
     model: ReadModel = None,
+    detector: DetectorOption = DETECTOR,
     input_type: InputOption = None,
     region: ReadRegions = None,
     device: ReadDevice = Provider.cpu,
@@ -104,7 +107,9 @@ def label(
             fail(f"{path} is there already, and may hold corrected labels: give another file", 2)
     if input_type is InputType.char:
         fail("--input char reads single characters; label takes pictures of plates", 2)
-    read = open_reader(model, input_type, region=split_regions(region), providers=device.value)
+    read = open_reader(
+        model, input_type, detector=detector, region=split_regions(region), providers=device.value
+    )
     assert isinstance(read, PlateReader)
     rows, failed = list[_Row](), False
     for source in counted(expand(images), lambda: sum(1 for _ in expand(images)), to_file=True):

@@ -16,6 +16,7 @@ from plate_ocr.app import options
 from plate_ocr.app.commands.reading import in_turn, open_reader
 from plate_ocr.app.console import check_output, fail, print_message
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
+from plate_ocr.model.registry import DETECTOR
 
 MAX_PROBLEMS = 10
 """Labels that are named with what is wrong; of more, only their number."""
@@ -31,6 +32,7 @@ def evaluate(
         ),
     ],
     model: options.ReadModel = None,
+    detector: options.DetectorOption = DETECTOR,
     input_type: options.InputOption = None,
     region: options.ReadRegions = None,
     min_confidence: options.MinConfidence = None,
@@ -62,11 +64,12 @@ def evaluate(
     if out and is_input_name(out.name):
         fail(f"cannot write a page to {out}: that is the name of an image or video", 2)
     if out:
-        check_output(out, (data, data / LABELS, *regions, model))
+        check_output(out, (data, data / LABELS, *regions, model, detector))
     opened = partial(
         open_reader,
         model,
         input_type,
+        detector=detector,
         region=regions,
         min_confidence=min_confidence,
         min_plate_confidence=min_plate_confidence,

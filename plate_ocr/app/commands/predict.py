@@ -25,6 +25,7 @@ from plate_ocr.app.console import (
 )
 from plate_ocr.app.verbosity import LOGGER, Quiet, Verbose, set_verbosity
 from plate_ocr.errors import DataError, VideoError
+from plate_ocr.model.registry import DETECTOR
 from plate_ocr.model.sessions import CharModel, PlateModel
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def predict(
         ),
     ],
     model: options.ReadModel = None,
+    detector: options.DetectorOption = DETECTOR,
     input_type: options.InputOption = None,
     region: options.ReadRegions = None,
     script: options.ReadScripts = None,
@@ -124,10 +126,11 @@ def predict(
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
     regions = options.split_regions(region)
-    _check_places(table, resume, annotate, blur, inputs=(*images, *regions, model, known))
+    _check_places(table, resume, annotate, blur, inputs=(*images, *regions, model, detector, known))
     opened = partial(
         open_reader,
         model,
+        detector=detector,
         region=regions,
         script=[one.value for one in script or []],
         min_confidence=min_confidence,

@@ -12,7 +12,7 @@ from plate_ocr.app.verbosity import LOGGER
 from plate_ocr.errors import DataError, DeviceError, ModelError
 from plate_ocr.model.onnx_session import available_threads
 from plate_ocr.model.providers import short_name
-from plate_ocr.model.registry import find_model
+from plate_ocr.model.registry import DETECTOR, find_model
 from plate_ocr.model.sessions import PlateModel
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def open_reader(model: str | None, input_type: InputType | None, **settings: Any
     LOGGER.debug("device: %s, %d cores", device_name(read), available_threads())
     LOGGER.debug("model: %s", read.model.path)
     if isinstance(read.model, PlateModel) and input_type is not InputType.plate:
-        LOGGER.debug("detector: %s", find_model("detector", ".onnx"))
+        LOGGER.debug("detector: %s", find_model(settings.get("detector", DETECTOR), ".onnx"))
     LOGGER.debug("opened in %.0f ms", 1000 * (perf_counter() - started))
     return read
 

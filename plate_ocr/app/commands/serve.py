@@ -20,7 +20,8 @@ from typer.core import TyperCommand
 
 from plate_ocr.app.backups import Action, back_up_or_restore
 from plate_ocr.app.console import fail, needs_extra, print_message
-from plate_ocr.app.options import Provider, split_regions
+from plate_ocr.app.options import DetectorOption, Provider, split_regions
+from plate_ocr.model.registry import DETECTOR
 from plate_ocr.vision.image_files import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def serve(
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="plates, an .onnx file or a run folder.")] = "plates",
+    detector: DetectorOption = DETECTOR,
     region: Annotated[
         list[str] | None,
         typer.Option(
@@ -242,6 +244,7 @@ def serve(
         keep_picture_days=keep_picture_days,
         hash_after_days=hash_after_days,
         model=model,
+        detector=detector,
         regions=split_regions(region),
         min_confidence=min_confidence,
         device=device.value,
