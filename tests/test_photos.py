@@ -54,7 +54,7 @@ def network_says(tiny_plate_model: Path, plate_card: PlateCard, monkeypatch: pyt
         model.card = dataclasses.replace(model.card, region=card_region)
         reader = NetworkReader(model, **settings)
         points = np.concatenate([TEXT, FOUND]).astype(np.float32)
-        return reader.plate(reader.decode(probabilities), probabilities, points, (200, 60))
+        return reader.interpret(probabilities, points, (200, 60), np.empty(0, np.float32))[1]
 
     return read
 

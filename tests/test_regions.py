@@ -11,9 +11,11 @@ import pytest
 from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, PLATE_CHARACTERS, UNKNOWN, Alphabet
 from plate_ocr.app.options import Script
 from plate_ocr.errors import ModelError
+from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.ctc import DecodedChar
 from plate_ocr.readers.lazy import ready
+from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.regions import RegionFormats, region_formats
 from plate_ocr.readers.results import ALTERNATIVES, Char, PlateRegion, plate_of, whole_picture, with_region
 
@@ -166,3 +168,29 @@ def test_scripts_narrow_what_is_read(shipped_plates: Path) -> None:
         PlateReader("chars", script="latin")
     assert set("".join(CHARACTERS_OF.values())) | set(DIGITS + LETTERS) == set(PLATE_CHARACTERS)
     assert tuple(CHARACTERS_OF) == tuple(one.value for one in Script)
+
+
+@pytest.mark.parametrize(
+    ("unsure", "region", "text"),
+    [
+        # 경기 is a region of Korea, 광기 is none.
+        ([{"광": 0.6, "경": 0.35}, *"기34도4133"], None, "경기34도4133"),
+        ([{"광": 0.99}, *"기34도4133"], None, "광기34도4133"),
+        ([{"강": 0.5, "경": 0.4}, *"기34도4133"], "th", "강기34도4133"),
+    ],
+)
+def test_the_formats_of_the_country_help_to_read_its_script(
+    unsure: list[str | dict[str, float]], region: str | None, text: str, shipped_plates: Path
+) -> None:
+    reader = NetworkReader(PlateModel(shipped_plates, threads=1), region=region)
+    alphabet = reader.model.card.alphabet
+    probabilities = np.zeros((reader.model.card.steps, len(alphabet) + 1), np.float32)
+    for i, chars in enumerate(unsure):
+        for char, value in ({chars: 0.999} if isinstance(chars, str) else chars).items():
+            probabilities[3 * i + 1, alphabet.encode(char)[0] + 1] = value
+    probabilities[:, 0] = 1 - probabilities.sum(1)
+    points = np.tile(np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32), (2, 1))
+    regions = np.full(len(reader.model.card.regions), 1 / len(reader.model.card.regions), np.float32)
+    _, plate = reader.interpret(probabilities, points, (200, 60), regions)
+    assert plate is not None
+    assert plate.text == text

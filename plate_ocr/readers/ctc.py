@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -102,19 +103,28 @@ class FormatPrior:
 
     alphabet: Alphabet
     formats: tuple[PlateFormat, ...]
-    _allowed: tuple[tuple[frozenset[int], ...], ...] = field(init=False, repr=False, compare=False)
+    _mismatches: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    _wrong: Callable[[LabelSeq], NDArray[np.int64]] = field(init=False, repr=False, compare=False)
+    _shortest: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    _priors: NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Where a model does not tell Ü from U, an Ü is a U; an unknown character may stand anywhere.
-        places = [[normalize_text(place, self.alphabet) for place in form.places] for form in self.formats]
-        allowed = tuple(
-            tuple(
-                frozenset(i for i, char in enumerate(self.alphabet.classes) if char in place + UNKNOWN)
-                for place in form
-            )
-            for form in places
-        )
-        object.__setattr__(self, "_allowed", allowed)
+        longest = max((len(form.places) for form in self.formats), default=0)
+        # Of each place, format and class; behind a format's last place any character is one too many.
+        mismatches = np.ones((longest + 1, len(self.formats), len(self.alphabet)), np.int64)
+        for i, form in enumerate(self.formats):
+            for place, chars in enumerate(form.places):
+                kept = normalize_text(chars, self.alphabet) + UNKNOWN
+                mismatches[place, i] = [char not in kept for char in self.alphabet.classes]
+        for name, value in {
+            "_mismatches": mismatches,
+            # Beams grow by a character: all but the last was counted before.
+            "_wrong": lru_cache(maxsize=4096)(self._count),
+            "_shortest": np.array([form.shortest for form in self.formats], np.int64),
+            "_priors": np.array([form.prior for form in self.formats], np.float64),
+        }.items():
+            object.__setattr__(self, name, value)
 
     def __call__(self, text: LabelSeq, complete: bool) -> float:
         """Unnormalised log-prior of a text, at least :data:`MIN_LOG_PRIOR`.
@@ -123,9 +133,7 @@ class FormatPrior:
             text: the text, or its beginning.
             complete: whether the text is complete: then missing characters are penalised too.
         """
-        if not self.formats:
-            return 0.0
-        return max(self._value(i, text, complete) for i in range(len(self.formats)))
+        return max(MIN_LOG_PRIOR, float(self._values(text, complete).max())) if self.formats else 0.0
 
     def weights(self, text: LabelSeq) -> NDArray[np.float32]:
         """Weights of each class in each place of a text, from the format that fits it best.
@@ -133,30 +141,34 @@ class FormatPrior:
         Returns:
             float32 ``(len(text), classes)``: 1 for allowed characters, less for others.
         """
-        shape = len(text), len(self.alphabet)
-        weights = np.ones(shape, np.float32)
+        weights = np.ones((len(text), len(self.alphabet)), np.float32)
         if not self.formats or self(text, True) <= MIN_LOG_PRIOR:
             return weights
-        best = max(range(len(self.formats)), key=lambda i: self._value(i, text, True))
-        for place, allowed in enumerate(self._allowed[best][: len(text)]):
-            weights[place] = math.exp(MISMATCH_PENALTY)
-            weights[place, list(allowed)] = 1.0
+        best = int(self._values(text, True).argmax())
+        places = len(self.formats[best].places)
+        weights[:places][self._mismatches[: len(text), best][:places] > 0] = math.exp(MISMATCH_PENALTY)
         return weights
 
-    def _value(self, index: int, text: LabelSeq, complete: bool) -> float:
-        places, form = self._allowed[index], self.formats[index]
-        wrong = sum(char not in place for char, place in zip(text, places, strict=False))
-        wrong += max(0, len(text) - len(places))
+    def _values(self, text: LabelSeq, complete: bool) -> NDArray[np.float64]:
+        """Log-priors by each format, without their bound."""
+        wrong = self._wrong(text)
         if complete:
-            wrong += max(0, form.shortest - len(text))
-        return max(MIN_LOG_PRIOR, form.prior + MISMATCH_PENALTY * wrong)
+            wrong = wrong + np.maximum(0, self._shortest - len(text))
+        return np.asarray(self._priors + MISMATCH_PENALTY * wrong)
+
+    def _count(self, text: LabelSeq) -> NDArray[np.int64]:
+        """How many characters each format does not allow where they stand."""
+        if not text:
+            return np.zeros(len(self.formats), np.int64)
+        place = min(len(text), len(self._mismatches)) - 1
+        return np.asarray(self._wrong(text[:-1]) + self._mismatches[place, :, text[-1]])
 
 
 def beam_search(
     probabilities: NDArray[np.float32],
     prior: Callable[[LabelSeq, bool], float] = lambda text, complete: 0.0,
-    width: int = 16,
-    min_probability: float = 1e-4,
+    width: int = 8,
+    min_probability: float = 1e-3,
 ) -> list[tuple[LabelSeq, float]]:
     """Prefix beam search: the most likely texts, each summed over all its alignments.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, UNKNOWN
+from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, SCRIPTS, UNKNOWN, Alphabet
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.base import check_choice, check_confidence
 from plate_ocr.readers.ctc import (
@@ -209,8 +209,7 @@ class NetworkReader:
         readings = list[CropReading]()
         for crop, input, all_probs, points, regions in outputs:
             probs = self._narrowed(all_probs)
-            decoded = self.decode(probs)
-            plate = self.plate(decoded, probs, points, crop.picture.shape[::-1], regions)
+            decoded, plate = self.interpret(probs, points, crop.picture.shape[::-1], regions)
             readings.append(CropReading(crop, input, probs, points, decoded, plate, regions))
         return readings
 
@@ -222,30 +221,52 @@ class NetworkReader:
         narrowed[:, self._excluded] = 0
         return np.asarray(narrowed / np.maximum(narrowed.sum(1, keepdims=True), 1e-9), np.float32)
 
-    def plate(
+    def interpret(
+        self,
+        probabilities: NDArray[np.float32],
+        points: NDArray[np.float32],
+        size: tuple[int, ...],
+        regions: NDArray[np.float32],
+    ) -> tuple[list[DecodedChar], Plate | None]:
+        """The characters and the plate in the network's output; no plate without characters.
+
+        Args:
+            probabilities: float32 ``(steps, classes + 1)``, the blank first.
+            points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the picture's
+                width and height.
+            size: width and height of the crop, pixels.
+            regions: float32 ``(regions,)``: probabilities of the card's regions; there may be none.
+        """
+        decoded = self._decode(probabilities, self._prior)
+        prior = self._script_prior(decoded, regions)
+        if prior is not self._prior:
+            decoded = self._decode(probabilities, prior)
+        return decoded, self._plate(decoded, probabilities, points, size, regions, prior)
+
+    def _script_prior(self, decoded: Sequence[DecodedChar], regions: NDArray[np.float32]) -> FormatPrior:
+        """The formats as a hint: those that were given, or of the country whose script is read."""
+        text = self.model.card.alphabet.decode(char.char for char in decoded)
+        if self._prior.formats or not any(char in SCRIPTS for char in text):
+            return self._prior
+        told = self._regions().tell(text, self._head(regions))
+        return _country_prior(self.model.card.alphabet, told.code) if told else self._prior
+
+    def _plate(
         self,
         decoded: Sequence[DecodedChar],
         probabilities: NDArray[np.float32],
         points: NDArray[np.float32],
         size: tuple[int, ...],
-        regions: NDArray[np.float32] | None = None,
+        regions: NDArray[np.float32],
+        prior: FormatPrior,
     ) -> Plate | None:
-        """The plate of decoded characters; None if there are none.
-
-        Args:
-            decoded: what :meth:`decode` gives for the probabilities.
-            probabilities: float32 ``(steps, classes + 1)``, the blank first.
-            points: float32 ``(8, 2)``: corners of the text, then of the plate, as parts of the picture's
-                width and height.
-            size: width and height of the crop, pixels.
-            regions: float32 ``(regions,)``: probabilities of the card's regions; None: there are none.
-        """
+        """The plate of characters that were decoded with a prior; None if there are none."""
         if not decoded:
             return None
         probs = probabilities[[char.timestep for char in decoded]]
         head = self._head(regions)
-        if self._prior.formats:
-            probs[:, 1:] *= self._prior.weights(tuple(char.char for char in decoded))
+        if prior.formats:
+            probs[:, 1:] *= prior.weights(tuple(char.char for char in decoded))
             probs /= probs.sum(axis=1, keepdims=True)
         else:
             probs = self._regions().reweigh(decoded, probs, head)
@@ -260,9 +281,9 @@ class NetworkReader:
         # Asked for once, of the reading that is kept.
         return with_region(plate, Lazy(partial(self._regions().tell, plate.text, head)))
 
-    def _head(self, regions: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    def _head(self, regions: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's probabilities of the regions whose formats are compared; alike without any."""
-        if regions is None or not len(regions):
+        if not len(regions):
             count = len(self._regions().codes)
             return np.full(count, 1 / max(1, count), np.float32)
         return np.append(regions, np.float32(0))[self._places_in_head]
@@ -280,10 +301,10 @@ class NetworkReader:
         upper = len(decoded) - lower
         return upper if min(lower, upper) >= MIN_CHARS_PER_LINE else len(decoded)
 
-    def decode(self, probabilities: NDArray[np.float32]) -> list[DecodedChar]:
+    def _decode(self, probabilities: NDArray[np.float32], prior: FormatPrior) -> list[DecodedChar]:
         """The characters in the network's output, float32 ``(steps, classes + 1)``, the blank first."""
-        if self._prior.formats:
-            decoded = forced_align(probabilities, beam_search(probabilities, self._prior)[0][0])
+        if prior.formats:
+            decoded = forced_align(probabilities, beam_search(probabilities, prior)[0][0])
         else:
             decoded = greedy_decode(probabilities)
         return [char for char in decoded if not self._is_badge(char, probabilities[char.timestep])]
@@ -318,6 +339,11 @@ class NetworkReader:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
         others = [pair for pair in ranked if pair[0] != char]
         return Char(char, confidence, tuple(others[:ALTERNATIVES]))
+
+
+@cache
+def _country_prior(alphabet: Alphabet, code: str) -> FormatPrior:
+    return FormatPrior(alphabet, formats_for(alphabet, code.partition("-")[0]))
 
 
 def _extent(located: Lazy[tuple[list[tuple[float, float]], list[int] | None]], index: int) -> Extent:
