@@ -63,6 +63,8 @@ def _load(path: Path) -> Region:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
+        if path.suffix:
+            raise DataError(f"there is no region file '{path}'") from None
         names = ", ".join(bundled_regions())
         raise DataError(f"there is no region '{path}'; give one of {names}, or a region file") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -771,3 +771,15 @@ def test_known_plates_that_cannot_be_read_are_wrong_usage(run: Run, pictures: Pa
     )
     assert (code, out) == (2, "")
     assert f"cannot read {tmp_path / 'no.csv'}" in err
+
+
+@pytest.mark.parametrize("option", ["--annotate", "--crops", "--blur"])
+def test_pictures_are_not_written_where_they_are_read(
+    run: Run, pictures: Path, tmp_path: Path, option: str
+) -> None:
+    before = sorted(path.name for path in pictures.iterdir())
+    (tmp_path / "link").symlink_to(pictures)
+    code, out, err = run("predict", pictures, option, tmp_path / "link")
+    assert (code, out) == (2, "")
+    assert f"{option} {tmp_path / 'link'}: the pictures there are read; give another folder" in err
+    assert sorted(path.name for path in pictures.iterdir()) == before

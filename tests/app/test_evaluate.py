@@ -155,7 +155,7 @@ def test_texts_stay_readable_in_messages(run: Run, plates: Path) -> None:
         (["empty.csv"], 1, "lists no pictures"),
         (["bad.csv"], 1, "no plate could be read"),
         ([".", "--region", "atlantis"], 2, "there is no region 'atlantis'"),
-        ([".", "--region", "mine.toml"], 2, "there is no region 'mine.toml'"),
+        ([".", "--region", "mine.toml"], 2, "there is no region file 'mine.toml'"),
         ([".", "--model", "nothing"], 2, "there is no model 'nothing'"),
         ([], 2, "Missing argument"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
 from importlib.util import find_spec
@@ -126,7 +126,8 @@ def predict(
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
     regions = options.split_regions(region)
-    _check_places(table, resume, annotate, blur, inputs=(*images, *regions, model, detector, known))
+    drawn = {"--annotate": annotate, "--crops": crops, "--blur": blur}
+    _check_places(table, resume, drawn, inputs=(*images, *regions, model, detector, known))
     opened = partial(
         open_reader,
         model,
@@ -280,10 +281,9 @@ def _picture_folders(
 def _check_places(
     table: Path | None,
     resume: Path | None,
-    annotate: Path | None,
-    blur: Path | None,
+    folders: Mapping[str, Path | None],
     *,
-    inputs: Iterable[str | Path | None],
+    inputs: Sequence[str | Path | None],
 ) -> None:
     """Refuse outputs that would overwrite each other or what is read, or cannot be written."""
     from plate_ocr.app.output import is_sheet
@@ -291,10 +291,14 @@ def _check_places(
 
     for one, other, message in (
         (table, resume, "--csv and --resume: give two files"),
-        (annotate, blur, "--annotate and --blur: give two folders"),
+        (folders["--annotate"], folders["--blur"], "--annotate and --blur: give two folders"),
     ):
         if one and other and os.path.realpath(one) == os.path.realpath(other):
             fail(message, 2)
+    read = {os.path.realpath(one) for one in inputs if one}
+    for option, folder in folders.items():
+        if folder and os.path.realpath(folder) in read:
+            fail(f"{option} {folder}: the pictures there are read; give another folder", 2)
     for path in filter(None, (table, resume)):
         check_output(path, inputs)
     if table and is_input_name(table.name):
