@@ -126,8 +126,8 @@ def predict(
     end_with_pipe()
     started = set_verbosity(quiet, verbose)
     regions = options.split_regions(region)
-    drawn = {"--annotate": annotate, "--crops": crops, "--blur": blur}
-    _check_places(table, resume, drawn, inputs=(*images, *regions, model, detector, known))
+    places = {"--annotate": annotate, "--crops": crops, "--blur": blur}
+    _check_places(table, resume, places, inputs=(*images, *regions, model, detector, known))
     opened = partial(
         open_reader,
         model,
