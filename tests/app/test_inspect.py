@@ -42,7 +42,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seven = blank(60, 44)
     draw_text(seven, "7", (8, 52), 64)
     cv2.imwrite(str(folder / "7.png"), seven)
-    faint = cv2.resize(cv2.GaussianBlur(draw_plate("KA365CP"), (0, 0), 6), (150, 40))
+    faint = cv2.resize(cv2.GaussianBlur(draw_plate("KA365CP"), (0, 0), 5), (150, 40))
     cv2.imwrite(str(folder / "faint.png"), faint)
     noise = np.random.default_rng(0).normal(120, 30, (400, 900, 3)).clip(0, 255).astype(np.uint8)
     cv2.imwrite(str(folder / "nothing.png"), cv2.GaussianBlur(noise, (0, 0), 5))
