@@ -41,7 +41,7 @@ PAGES = {
 
 LONG = re.compile(
     r"^(?:plate-ocr study|make|torchrun|for)\b"
-    r"|^python -m benchmarks(?!\.(?:characters|two_calls|reliability reliability\.png)$)"
+    r"|^python -m benchmarks(?!\.(?:characters|two_calls)$)"
     r"|^plate-ocr (?:quantize|generate|evaluate) (?:runs/plates|rendered)"
 )
 """Commands that take a minute or more, need real pictures, or the result of hours."""
