@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +106,12 @@ def labelled_photos(folder: Path) -> list[LabelledPhoto]:
         texts = tuple(normalize_text(plate["plate_text"]) for plate in plates)
         photos.append(LabelledPhoto(folder / path, texts, boxes, folder.name in TURNED))
     return photos
+
+
+def text_halves(texts: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Two halves of the texts of plates."""
+    order = np.random.default_rng(0).permutation(sorted({*texts})).tolist()
+    return set(order[: len(order) // 2]), set(order[len(order) // 2 :])
 
 
 def photo_folders() -> list[Path]:

@@ -16,19 +16,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks import LabelledPhoto, data_folder, labelled_photos
+from benchmarks import LabelledPhoto, data_folder, labelled_photos, text_halves
 from benchmarks.photos import Seen, read_photos
 from plate_ocr.app.progress import LogCallback
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.tasks import train
-
-
-def halves(photos: Sequence[LabelledPhoto]) -> tuple[set[str], set[str]]:
-    """The texts of two halves of the plates; a photo belongs where its first one does."""
-    texts = np.random.default_rng(0).permutation(sorted({photo.texts[0] for photo in photos}))
-    middle = len(texts) // 2
-    return set(texts[:middle].tolist()), set(texts[middle:].tolist())
 
 
 def those_of(photos: Sequence[LabelledPhoto], texts: set[str]) -> list[LabelledPhoto]:
@@ -72,7 +65,8 @@ def main() -> None:
     before: dict[str, list[Seen]] = {name: [] for name in pictures}
     after: dict[str, list[Seen]] = {name: [] for name in pictures}
     shipped = PlateReader(input="photo", threads=1)
-    own = halves(photos)
+    # A photo belongs where its first plate does.
+    own = text_halves(photo.texts[0] for photo in photos)
     for learnt, measured in (own, own[::-1]):
         with tempfile.TemporaryDirectory() as folder:
             reader = trained(those_of(photos, learnt), Path(folder), options.seed)

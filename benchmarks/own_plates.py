@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks import data_folder
+from benchmarks import data_folder, text_halves
 from plate_ocr.app.progress import LogCallback
 from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.readers.auto import PlateReader
@@ -40,10 +40,10 @@ def mistakes(reader: PlateReader, plates: Sequence[LabelledPlate]) -> int:
 
 def halves(plates: Sequence[LabelledPlate]) -> tuple[list[LabelledPlate], list[LabelledPlate]]:
     """Two halves with no text in common."""
-    texts = np.random.default_rng(0).permutation(sorted({plate.text for plate in plates}))
-    first = set(texts[: len(texts) // 2].tolist())
-    one, other = ([plate for plate in plates if (plate.text in first) == inside] for inside in (True, False))
-    return one, other
+    one, other = text_halves(plate.text for plate in plates)
+    return [plate for plate in plates if plate.text in one], [
+        plate for plate in plates if plate.text in other
+    ]
 
 
 def all_sets() -> dict[str, list[LabelledPlate]]:

@@ -8,7 +8,7 @@ from copy import copy
 from functools import cache, partial
 from threading import Thread
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,6 @@ from plate_ocr.readers.view import Box, View
 from plate_ocr.region_files.table import Region
 from plate_ocr.vision.drawing import blurred
 from plate_ocr.vision.images import Image, ImageSource, load_decoders, read_image, to_gray
-
-if TYPE_CHECKING:
-    pass
 
 InputType: TypeAlias = Literal["auto", "photo", "plate", "char"]
 """What a picture shows."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -92,7 +92,6 @@ def char_centers(probabilities: NDArray[np.float32], decoded: Sequence[DecodedCh
     return np.asarray((weights * (steps - first + 0.5)).sum(1) / weights.sum(1) / half)
 
 
-@dataclass(frozen=True)
 class FormatPrior:
     """Prior log-probability of texts, from the formats of plates.
 
@@ -101,30 +100,21 @@ class FormatPrior:
         formats: of plates; empty: a uniform prior.
     """
 
-    alphabet: Alphabet
-    formats: tuple[PlateFormat, ...]
-    _mismatches: NDArray[np.int64] = field(init=False, repr=False, compare=False)
-    _wrong: Callable[[LabelSeq], NDArray[np.int64]] = field(init=False, repr=False, compare=False)
-    _shortest: NDArray[np.int64] = field(init=False, repr=False, compare=False)
-    _priors: NDArray[np.float64] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, alphabet: Alphabet, formats: tuple[PlateFormat, ...]) -> None:
+        self.alphabet, self.formats = alphabet, formats
         # Where a model does not tell Ü from U, an Ü is a U; an unknown character may stand anywhere.
-        longest = max((len(form.places) for form in self.formats), default=0)
+        kept = {chars: normalize_text(chars, alphabet) + UNKNOWN for form in formats for chars in form.places}
+        unfit = {chars: [char not in fit for char in alphabet.classes] for chars, fit in kept.items()}
+        longest = max((len(form.places) for form in formats), default=0)
         # Of each place, format and class; behind a format's last place any character is one too many.
-        mismatches = np.ones((longest + 1, len(self.formats), len(self.alphabet)), np.int64)
-        for i, form in enumerate(self.formats):
+        self._mismatches = np.ones((longest + 1, len(formats), len(alphabet)), np.int64)
+        for i, form in enumerate(formats):
             for place, chars in enumerate(form.places):
-                kept = normalize_text(chars, self.alphabet) + UNKNOWN
-                mismatches[place, i] = [char not in kept for char in self.alphabet.classes]
-        for name, value in {
-            "_mismatches": mismatches,
-            # Beams grow by a character: all but the last was counted before.
-            "_wrong": lru_cache(maxsize=4096)(self._count),
-            "_shortest": np.array([form.shortest for form in self.formats], np.int64),
-            "_priors": np.array([form.prior for form in self.formats], np.float64),
-        }.items():
-            object.__setattr__(self, name, value)
+                self._mismatches[place, i] = unfit[chars]
+        # Beams grow by a character: all but the last was counted before.
+        self._wrong = lru_cache(maxsize=4096)(self._count)
+        self._shortest = np.array([form.shortest for form in formats], np.int64)
+        self._priors = np.array([form.prior for form in formats], np.float64)
 
     def __call__(self, text: LabelSeq, complete: bool) -> float:
         """Unnormalised log-prior of a text, at least :data:`MIN_LOG_PRIOR`.
@@ -142,9 +132,10 @@ class FormatPrior:
             float32 ``(len(text), classes)``: 1 for allowed characters, less for others.
         """
         weights = np.ones((len(text), len(self.alphabet)), np.float32)
-        if not self.formats or self(text, True) <= MIN_LOG_PRIOR:
+        values = self._values(text, True)
+        if not self.formats or values.max() <= MIN_LOG_PRIOR:
             return weights
-        best = int(self._values(text, True).argmax())
+        best = int(values.argmax())
         places = len(self.formats[best].places)
         weights[:places][self._mismatches[: len(text), best][:places] > 0] = math.exp(MISMATCH_PENALTY)
         return weights

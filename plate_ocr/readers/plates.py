@@ -245,8 +245,10 @@ class NetworkReader:
 
     def _script_prior(self, decoded: Sequence[DecodedChar], regions: NDArray[np.float32]) -> FormatPrior:
         """The formats as a hint: those that were given, or of the country whose script is read."""
+        if self._prior.formats:
+            return self._prior
         text = self.model.card.alphabet.decode(char.char for char in decoded)
-        if self._prior.formats or not any(char in SCRIPTS for char in text):
+        if not any(char in SCRIPTS for char in text):
             return self._prior
         told = self._regions().tell(text, self._head(regions))
         return _country_prior(self.model.card.alphabet, told.code) if told else self._prior

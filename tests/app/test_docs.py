@@ -189,8 +189,8 @@ def first_run(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Callable[[]
     def trained() -> Path:
         with FileLock(folder / "first.lock"):
             if not (folder / "first" / "model.onnx").exists():
-                code, _, err = run("train", "-o", folder / "first", "--device", "cpu")
-                assert code == 0, err
+                code, out, err = run("train", "-o", folder / "first", "--device", "cpu")
+                assert (code, out) == (0, f"{folder / 'first'}\n"), err
         return folder / "first"
 
     return trained
@@ -231,6 +231,7 @@ class Runner:
         arguments = shlex.split(step.text, comments=True)[1:]
         if TRAINING.search(step.text) and FIRST in step.text:
             shutil.copytree(self._first(), self.folder / "runs" / "first")
+            assert step.shown in ((), ("runs/first",))
             return
         if "<" in arguments:
             *arguments, _, name = arguments
