@@ -1,4 +1,4 @@
-"""Characters of other scripts than Latin and Chinese, drawn from fonts in several weights and widths."""
+"""Characters of other scripts than Latin and Chinese, drawn from fonts or of strokes, in several styles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import PIL.ImageFont
 
 from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSIAN_DIGITS, THAI
+from plate_ocr.rendering.arabic import draw_arabic
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
 from plate_ocr.vision.images import Image
 
@@ -59,6 +60,8 @@ def draw_script(char: str, faces: Sequence[Face], style: int) -> Image | None:
     """
     if not faces:
         return None
+    if style % 3 and (strokes := draw_arabic(char, style - style // 3)) is not None:
+        return strokes
     face = faces[style % len(faces)]
     form = _FORMS.get(char, char)
     mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS[char])
