@@ -162,6 +162,14 @@ def test_an_older_model_reads_letters_without_their_marks() -> None:
     assert prior(tuple(ALPHABET.encode("U1")), True) == prior(tuple(ALPHABET.encode("Z1")), True) == 0
 
 
+def test_a_name_stands_whole() -> None:
+    prior = FormatPrior(ALPHABET, (PlateFormat(("AC", "BD", DIGITS), 3, names=("AB", "CD")),))
+    assert prior(tuple(ALPHABET.encode("CD7")), True) == prior(tuple(ALPHABET.encode("AB7")), True) == 0
+    assert prior(tuple(ALPHABET.encode("AD7")), True) == MISMATCH_PENALTY
+    weights = prior.weights(tuple(ALPHABET.encode("CD7")))[:2, [10, 11, 12, 13]]
+    assert (weights == 1).tolist() == [[False, False, True, False], [False, False, False, True]]
+
+
 def test_a_prior_counts_misfits_and_has_a_bottom() -> None:
     prior = FormatPrior(ALPHABET, (PlateFormat(("AB", DIGITS, DIGITS), 3, prior=0.5),))
     assert prior(tuple(ALPHABET.encode("A12")), True) == 0.5

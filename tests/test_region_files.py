@@ -247,11 +247,17 @@ prior = 0.5
 [[format]]
 patterns = ["A###"]
 shortest = 2
+
+[[format]]
+patterns = ["{town}#"]
+names = "town"
 """
     assert load_region(region_file(tmp_path, own + PLATE)).formats == (
         PlateFormat(("BM", LETTERS, DIGITS, DIGITS + LETTERS), 4, (("O", "0"),), 0.5),
         PlateFormat(("HÖ", "HX", LETTERS, DIGITS, DIGITS + LETTERS), 5, (("O", "0"),), 0.5),
         PlateFormat(("A", DIGITS, DIGITS, DIGITS), 2),
+        PlateFormat(("BM", DIGITS), 2, names=("B", "M")),
+        PlateFormat(("HÖ", "HX", DIGITS), 3, names=("HH", "ÖX")),
     )
 
 
@@ -296,7 +302,11 @@ patterns = ["{town}*#", "#-#", "7#"]
             r"format 1: 'subdivision' must be a code such as 'ca'",
         ),
         ('patterns = ["##"]\nalike = ["O00"]', r"format 1: 'alike' must be pairs .* such as 'O0', not 'O00'"),
-        ('patterns = ["##"]\nlongest = 9', r"format 1: unknown 'longest': expected alike, patterns, prior"),
+        (
+            'patterns = ["##"]\nnames = "town"',
+            r"format 1: 'names': pattern '##' does not begin with \{town\}",
+        ),
+        ('patterns = ["##"]\nlongest = 9', r"format 1: unknown 'longest': expected alike, names, patterns"),
     ],
 )
 def test_mistakes_in_formats_are_named(table: str, complaint: str, tmp_path: Path) -> None:

@@ -102,19 +102,21 @@ class FormatPrior:
 
     def __init__(self, alphabet: Alphabet, formats: tuple[PlateFormat, ...]) -> None:
         self.alphabet, self.formats = alphabet, formats
+        forms = [(places, form) for form in formats for places in form.spelt()]
+        longest = max((len(places) for places, _ in forms), default=0)
+        # Of each place and format, a row below; behind a format's last place any character is one too many.
+        self._places = np.zeros((longest + 1, len(forms)), np.int64)
+        rows: dict[str, int] = {"": 0}
+        for i, (places, _) in enumerate(forms):
+            self._places[: len(places), i] = [rows.setdefault(chars, len(rows)) for chars in places]
         # Where a model does not tell Ü from U, an Ü is a U; an unknown character may stand anywhere.
-        kept = {chars: normalize_text(chars, alphabet) + UNKNOWN for form in formats for chars in form.places}
-        unfit = {chars: [char not in fit for char in alphabet.classes] for chars, fit in kept.items()}
-        longest = max((len(form.places) for form in formats), default=0)
-        # Of each place, format and class; behind a format's last place any character is one too many.
-        self._mismatches = np.ones((longest + 1, len(formats), len(alphabet)), np.int64)
-        for i, form in enumerate(formats):
-            for place, chars in enumerate(form.places):
-                self._mismatches[place, i] = unfit[chars]
+        fits = [normalize_text(chars, alphabet) + UNKNOWN if chars else "" for chars in rows]
+        self._unfit = np.array([[char not in fit for char in alphabet.classes] for fit in fits], np.int64)
         # Beams grow by a character: all but the last was counted before.
         self._wrong = lru_cache(maxsize=4096)(self._count)
-        self._shortest = np.array([form.shortest for form in formats], np.int64)
-        self._priors = np.array([form.prior for form in formats], np.float64)
+        self._lengths = np.array([len(places) for places, _ in forms], np.int64)
+        self._shortest = np.array([form.shortest for _, form in forms], np.int64)
+        self._priors = np.array([form.prior for _, form in forms], np.float64)
 
     def __call__(self, text: LabelSeq, complete: bool) -> float:
         """Unnormalised log-prior of a text, at least :data:`MIN_LOG_PRIOR`.
@@ -136,8 +138,8 @@ class FormatPrior:
         if not self.formats or values.max() <= MIN_LOG_PRIOR:
             return weights
         best = int(values.argmax())
-        places = len(self.formats[best].places)
-        weights[:places][self._mismatches[: len(text), best][:places] > 0] = math.exp(MISMATCH_PENALTY)
+        rows = self._places[: min(len(text), int(self._lengths[best])), best]
+        weights[: len(rows)][self._unfit[rows] > 0] = math.exp(MISMATCH_PENALTY)
         return weights
 
     def _values(self, text: LabelSeq, complete: bool) -> NDArray[np.float64]:
@@ -150,9 +152,9 @@ class FormatPrior:
     def _count(self, text: LabelSeq) -> NDArray[np.int64]:
         """How many characters each format does not allow where they stand."""
         if not text:
-            return np.zeros(len(self.formats), np.int64)
-        place = min(len(text), len(self._mismatches)) - 1
-        return np.asarray(self._wrong(text[:-1]) + self._mismatches[place, :, text[-1]])
+            return np.zeros(len(self._lengths), np.int64)
+        place = min(len(text), len(self._places)) - 1
+        return np.asarray(self._wrong(text[:-1]) + self._unfit[self._places[place], text[-1]])
 
 
 def beam_search(

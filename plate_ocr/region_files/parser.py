@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import re
@@ -309,14 +310,22 @@ def _formats(table: _Table, words: Mapping[str, Sequence[str]]) -> list[PlateFor
     subdivision = table.string("subdivision", "")
     if subdivision and not re.fullmatch("[a-z0-9]{1,3}", subdivision):
         raise table.error(f"'subdivision' must be a code such as 'ca', not {subdivision!r}")
+    named = table.string("names", "")
+    pairs = tuple((pair[0], pair[1]) for pair in alike)
     formats = []
     for pattern in table.strings("patterns", None):
-        for places in _places(_pattern(table, pattern, words)):
-            if len(places) > LONGEST:
-                raise table.error(f"pattern {pattern!r} has {len(places)} characters, more than {LONGEST}")
-            shortest = int(table.number("shortest", len(places), 1, len(places)))
-            pairs = tuple((pair[0], pair[1]) for pair in alike)
-            formats.append(PlateFormat(places, shortest, pairs, prior, subdivision))
+        first, *others = _pattern(table, pattern, words)
+        if named and not pattern.startswith(f"{{{named}}}"):
+            raise table.error(f"'names': pattern {pattern!r} does not begin with {{{named}}}")
+        for names in _by_length(first) if named else [()]:
+            begin = dataclasses.replace(first, choices=names) if names else first
+            for places in _places((begin, *others)):
+                if len(places) > LONGEST:
+                    raise table.error(
+                        f"pattern {pattern!r} has {len(places)} characters, more than {LONGEST}"
+                    )
+                shortest = int(table.number("shortest", len(places), 1, len(places)))
+                formats.append(PlateFormat(places, shortest, pairs, prior, subdivision, names))
     if not formats:
         raise table.error("'patterns' needs at least one pattern")
     table.end()
@@ -343,12 +352,17 @@ def _places(pattern: tuple[Token, ...]) -> list[tuple[str, ...]]:
     parts: list[list[list[str]]] = []
     for token in pattern:
         if token.type in TEXT:
-            by_length: dict[int, list[str]] = {}
-            for text in map(plate_text, token.choices):
-                by_length.setdefault(len(text), []).append(text)
-            columns = [zip(*texts, strict=True) for texts in by_length.values()]
+            columns = [zip(*texts, strict=True) for texts in _by_length(token)]
             parts.append([["".join(sorted(set(chars))) for chars in column] for column in columns])
     return [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*parts)]
+
+
+def _by_length(token: Token) -> list[tuple[str, ...]]:
+    """What a token stands for, those of one number of characters together."""
+    by_length: dict[int, list[str]] = {}
+    for text in map(plate_text, token.choices):
+        by_length.setdefault(len(text), []).append(text)
+    return [*map(tuple, by_length.values())]
 
 
 def _decoration(table: _Table, size: tuple[float, float]) -> Decoration:

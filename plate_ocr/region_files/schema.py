@@ -12,7 +12,8 @@ Reading expects the texts of these patterns and, at a lower prior, any letters a
 replaces these formats: ``patterns`` of whole texts; ``shortest``, the minimum number of characters if a text
 may be shorter than its pattern; ``prior``, the log-prior of such a text (0); ``alike``, pairs of a character
 that these plates lack and the one to read instead (``["O0", "I1"]``); ``subdivision``, the state or province
-that alone has such texts, as its ISO 3166-2 code without the country's (``"ca"`` for US-CA).
+that alone has such texts, as its ISO 3166-2 code without the country's (``"ca"`` for US-CA); ``names``, the
+word that its patterns begin with, if that is one of a few names and never a mixture of their characters.
 """
 
 from __future__ import annotations

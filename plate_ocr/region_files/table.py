@@ -31,8 +31,10 @@ def bundled_formats() -> Mapping[str, tuple[PlateFormat, ...]]:
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     return {
         region: tuple(
-            PlateFormat(tuple(places), shortest, tuple((a, b) for a, b in alike), prior, subdivision)
-            for places, shortest, alike, prior, subdivision in formats
+            PlateFormat(
+                tuple(places), shortest, tuple((a, b) for a, b in alike), prior, subdivision, tuple(names)
+            )
+            for places, shortest, alike, prior, subdivision, names in formats
         )
         for region, formats in table.items()
     }
