@@ -127,6 +127,8 @@ class PictureFolders:
         """In how many pictures of ``blur`` nothing was hidden, and in which; empty where none was written."""
         if not self._blurred:
             return ""
+        if not self._unhidden:
+            return f"something was hidden in {self._blurred:,} of {self._blurred:,} pictures"
         more = ["…"] if self._unhidden > len(self._named) else []
         which = f": {', '.join(self._named + more)}" if self._named else ""
         return f"nothing was hidden in {self._unhidden:,} of {self._blurred:,} pictures{which}"

@@ -116,7 +116,7 @@ def test_weights_of_another_alphabet_are_taken_over(tmp_path: Path) -> None:
     save_model(given, source, tmp_path / "model")
     before = network.output.weight.detach().clone()
     card, line = transferred(str(tmp_path), network, SMALL)
-    assert line.endswith("tensors taken over")
+    assert line.endswith("tensors loaded")
     assert card == dataclasses.replace(SMALL, training={"from": source.training})
     assert torch.equal(network.project.weight, given.project.weight)
     assert torch.equal(network.finder.output.bias, given.finder.output.bias)

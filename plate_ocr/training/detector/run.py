@@ -85,7 +85,7 @@ def open_detector(
     if base and context.stored is None:
         taken = take_over(network, base[1].state_dict())
         context.callback.on_message(
-            f"from {config.weights}: {taken} of {len(network.state_dict())} tensors taken over"
+            f"from {config.weights}: {taken} of {len(network.state_dict())} tensors loaded"
         )
     with rendered_shards(config, context.folder, render_scenes, SceneShard) as (shards, executor):
         size = config.rendered_batch_size

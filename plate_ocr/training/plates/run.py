@@ -265,5 +265,5 @@ def transferred(source: str, network: PlateNetwork, card: PlateCard) -> tuple[Pl
     regions = matching_rows(card.regions, theirs.regions)
     matched = {"output.weight": rows, "output.bias": rows, "region.weight": regions, "region.bias": regions}
     taken = take_over(network, given.state_dict(), matched)
-    line = f"from {source}: {taken} of {len(network.state_dict())} tensors taken over"
+    line = f"from {source}: {taken} of {len(network.state_dict())} tensors loaded"
     return dataclasses.replace(card, training={"from": theirs.training}), line
