@@ -168,7 +168,8 @@ FAMILIES: Mapping[str, FontFamily] = {
             **_GROTESQUE,
             "1": ("flag", "stem", "hook"), "4": ("closed", "wide"), "5": ("upright", "slanted"),
             "9": ("hook", "straight", "curve"), "6": ("hook", "straight", "curve"), "J": ("hook", "short"),
-            "M": ("middle", "short", "narrow"), "O": ("ring", "slashed"), "W": ("upright", "low", "steep"),
+            "M": ("middle", "short", "narrow"), "O": ("ring", "slashed"), "V": ("blunt", "round", "plain"),
+            "W": ("upright", "low", "steep"),
         },
     ),
     # Sprayed or cut, with bridges.
@@ -184,7 +185,7 @@ FAMILIES: Mapping[str, FontFamily] = {
             "0": ("ring", "ring", "ring", "ring", "slashed"), "1": ("flag", "stem", "foot", "hook"),
             "3": ("round", "flat", "round"), "4": ("closed", "open", "upright"),
             "6": ("hook", "straight", "short"), "7": ("straight", "lipped", "curved"), "9": ("hook", "short"),
-            "A": ("pointed", "blunt", "square"), "G": ("bar", "spurred", "no bar"),
+            "A": ("pointed", "blunt", "square"), "G": ("bar", "spurred", "no bar", "low"),
             "I": ("short slabs", "slabs", "stem"), "J": ("hook", "short", "barred"),
             "M": ("middle", "short", "narrow", "deep"), "N": ("plain", "narrow", "inset"),
             "Q": ("crossing", "outer", "long", "inner"), "V": ("plain", "blunt", "kneed"),
@@ -207,7 +208,7 @@ FAMILIES: Mapping[str, FontFamily] = {
         forms={
             **_GROTESQUE,
             "1": ("flag",), "3": ("round", "flat"), "4": ("closed", "wide"), "6": ("curve", "straight"),
-            "9": ("curve", "straight"), "G": ("bar", "no bar", "spurred"), "J": ("hook", "short"),
+            "9": ("curve", "straight"), "G": ("bar", "no bar", "low"), "J": ("hook", "short"),
             "K": ("arms", "branch"), "M": ("middle", "deep", "splayed"), "R": ("middle", "inner", "outer"),
         },
     ),
@@ -226,7 +227,7 @@ FAMILIES: Mapping[str, FontFamily] = {
         (0.115, 0.165), (0.5, 0.7), (0.92, 1.0), (0.38, 0.5), (0.7, 1.0), flat=0.9, contrast=(1.0, 1.12),
         forms={
             **_GROTESQUE,
-            "1": ("flag", "hook", "stem"), "4": ("closed", "wide"), "G": ("bar", "spurred"),
+            "1": ("flag", "hook", "stem"), "4": ("closed", "wide"), "G": ("bar", "spurred", "low"),
             "M": ("middle", "deep", "splayed"), "R": ("middle", "outer", "upright"),
             "7": ("straight", "curved"),
         },
