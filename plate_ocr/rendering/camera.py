@@ -29,10 +29,13 @@ MIN_HEIGHT = 0.2
 """Minimum height of a line of text, as a part of the crop: 13 of 64 pixels."""
 
 MIN_WIDTH = 0.35
-"""Minimum width of the text, as a part of the crop."""
+"""Minimum width of the text, as a part of the crop; shorter texts are seen with their whole plate."""
 
 MIN_PIXELS = 7.0
 """Minimum height of a line on the sensor, pixels."""
+
+MIN_PITCH = 5.0
+"""Minimum width of a character and the gap after it on the sensor, pixels."""
 
 MAX_SENSOR = (80, 288)
 """Maximum height and width of the sensor, pixels: the network's input has no more."""
@@ -66,6 +69,10 @@ SIDEWAYS_STD = 0.2
 
 MAX_SHADOW = 0.6
 """Maximum part of the light that a shadow takes."""
+
+COMPRESSIBLE = 14.0
+"""Contrast times text height, grey levels and pixels, for each step of JPEG quality below 100: with less,
+faint or small text is lost in blocks."""
 
 MAX_CLIPPED = 0.13
 """Maximum part of the text's contrast that is lost to over- or underexposure."""
@@ -103,13 +110,13 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     turned = pose(rng, plate.plate_box, camera)
     text, whole = project(turned, corners(plate.text_box)), project(turned, corners(plate.plate_box))
     low, high = _crop(rng, text, whole, camera)
-    text_span = np.ptp(text, axis=0)
+    text_span, plate_width = np.ptp(text, axis=0), float(np.ptp(whole[:, 0]))
     # Height of a line, from the flat picture's share of it.
     flat_high = plate.text_box[3] - plate.text_box[1]
     line = plate.text_height / flat_high * height_of(text)
     span = high - low
     # Tighten a crop that is too loose for the text.
-    for axis, wanted in ((0, text_span[0] / MIN_WIDTH), (1, line / MIN_HEIGHT)):
+    for axis, wanted in ((0, max(text_span[0] / MIN_WIDTH, plate_width)), (1, line / MIN_HEIGHT)):
         limit = max(wanted, text_span[axis] * 1.03)
         if span[axis] > limit:
             share = (limit - text_span[axis]) / (span[axis] - text_span[axis])
@@ -123,6 +130,9 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     # Data sets store crops in one size, whatever their aspect ratio.
     stretch = STRETCH_RANGE[0] * (STRETCH_RANGE[1] / STRETCH_RANGE[0]) ** float(rng.random())
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
+    # So do long texts on short plates.
+    count = len(plate.text) / plate.rows
+    pixels = max(pixels, MIN_PITCH * count * float(span[0] / text_span[0]) / aspect)
     height = min(pixels, MAX_SENSOR[0], MAX_SENSOR[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))
     fit = np.diag([size[1] / span[0], size[0] / span[1], 1.0])
@@ -257,7 +267,7 @@ def expose(
         picture += np.float32(sigma) * rng.standard_normal(picture.shape, dtype=np.float32)
     out = np.asarray(np.clip(picture, 0, 255), np.uint8)
     if rng.random() < 0.45:
-        quality = 30 + int(rng.random() * 60)
+        quality = max(30 + int(rng.random() * 60), round(100 - contrast * text_height / COMPRESSIBLE))
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return out
