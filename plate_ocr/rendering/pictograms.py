@@ -98,6 +98,11 @@ PICTOGRAMS: Mapping[str, Sequence[Shape]] = {
             )
         ],
     ],
+    "heart": [
+        _disc(0.27, 0.28, 0.25, 0.26),
+        _disc(0.73, 0.28, 0.25, 0.26),
+        _area((0.04, 0.38), (0.5, 0.3), (0.96, 0.38), (0.5, 1)),
+    ],
     "sun": [_ring(0.5, 0.5, 0.17, 0.07), *_SUN],
     "star": [_area(*_STAR)],
     "flower": [
