@@ -6,6 +6,7 @@ Is with serifs. A :class:`FontStyle` is one such set of forms; see :mod:`plate_o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.rendering.letterforms import letter_forms
+from plate_ocr.rendering.letterforms import Form, letter_forms
 from plate_ocr.vision.images import Image
 
 STEPS = 6
@@ -87,13 +88,33 @@ def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
     # Between the strokes of the widest letters there is room for one more.
     if char in _MANY_STROKES:
         width = max(width, _MANY_STROKES[char] * style.stroke / aspect)
+    rounding = max(style.rounding, MIN_ROUNDING.get(char, 0.0))
+    changed = dataclasses.replace(
+        style, aspect=aspect, rounding=rounding, bridge=style.bridge if char in WITH_COUNTERS else 0.0
+    )
+    return draw_form((paths, width), changed, height, ord(char))
+
+
+def draw_form(form: Form, style: FontStyle, height: int, seed: int) -> Image:
+    """Draw strokes white on black, filling the picture's height.
+
+    Args:
+        form: the strokes and their width against an H.
+        style: of the font; a bridge cuts any form.
+        height: of the picture, pixels.
+        seed: of what is irregular in a painted style, beside the style's own.
+
+    Returns:
+        uint8 ``(height, W)``.
+    """
+    paths, width = form
     tall = round(DETAIL * height * style.contrast)
     thick = max(1, round(DETAIL * height * style.stroke))
-    scale = np.array([max(1.0, DETAIL * height * aspect * width - thick), tall - thick])
-    radius = max(style.rounding, MIN_ROUNDING.get(char, 0.0)) * DETAIL * height * aspect
+    scale = np.array([max(1.0, DETAIL * height * style.aspect * width - thick), tall - thick])
+    radius = style.rounding * DETAIL * height * style.aspect
     margin = 2 * thick + round(abs(style.slant) * tall)
     picture = np.zeros((tall, round(scale[0]) + thick + 2 * margin), np.uint8)
-    rng = np.random.default_rng((style.seed, ord(char))) if style.wobble else None
+    rng = np.random.default_rng((style.seed, seed)) if style.wobble else None
     for path in paths:
         points = np.array([point[:2] for point in path]) * scale + thick / 2 - 0.5
         if rng is not None:
@@ -105,7 +126,7 @@ def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
         if style.flat:
             _square(picture, points, factors, thick)
             _cut(picture, line, thick)
-    if style.bridge and char in WITH_COUNTERS:
+    if style.bridge:
         half, middle = round(DETAIL * height * style.bridge / 2), picture.shape[1] // 2
         picture[:, middle - half : middle + half + 1] = 0
     used = np.flatnonzero(picture.max(0) > 40)
