@@ -47,7 +47,7 @@ class ScriptGlyphs(Glyphs):
         drawn = [draw_text_mask(char, face) for face in faces for char in script if has_glyph(face, char)]
         self._letters = [letter for letter in drawn if letter is not None]
 
-    def unknown(self, number: int) -> Image:
+    def unknown(self, number: int, font: str = "", style: int = 0) -> Image:
         """A letter of the script."""
         letter = self._letters[number % len(self._letters)]
         width = max(3, round(letter.shape[1] * HEIGHT / letter.shape[0]))

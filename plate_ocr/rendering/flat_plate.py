@@ -209,7 +209,7 @@ def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tup
     number = int(painter.rng.random() * 4096)
     # What is unknown in one line of a plate is so in the other.
     if char == UNKNOWN or (unknown and painter.rng.random() < unknown):
-        return UNKNOWN, painter.glyphs.unknown(number)
+        return UNKNOWN, painter.glyphs.unknown(number, font, painter.style)
     glyph = painter.glyphs.glyph(font, _shown(char), painter.style, number)
     if glyph is None:
         raise AssertionError(f"no glyph for {char}: regions are checked before")

@@ -24,7 +24,7 @@ from plate_ocr.rendering.marks import joined, marked, plain_letters
 from plate_ocr.rendering.scripts import N_STYLES as N_SCRIPT_STYLES
 from plate_ocr.rendering.scripts import draw_script, faces_for
 from plate_ocr.rendering.strokes import draw_character
-from plate_ocr.rendering.unknown import N_FORMS, draw_unknown
+from plate_ocr.rendering.unknown import N_FORMS, draw_in_font, draw_unknown, usual_width
 from plate_ocr.vision.images import Image
 
 HEIGHT = 64
@@ -153,8 +153,7 @@ class Glyphs:
                 return sprites[number].mask() if number < len(sprites) else self._small(char, number)
             font = "ga36"
         if font in _STROKE_FONTS:
-            families = _STROKE_FONTS[font]
-            font, style = families[style % len(families)], style // len(families) % N_STYLES
+            font, style = _stroke_font(font, style)
         elif font in _GA36:
             style = 0
         elif font == "font" or font not in self._fonts:
@@ -172,16 +171,36 @@ class Glyphs:
         packed = self._glyphs[key]
         return None if packed is None else packed.mask()
 
-    def unknown(self, number: int) -> Image:
-        """The mask of a character that is in no alphabet, in one of several hundred forms."""
+    def unknown(self, number: int, font: str = "font", style: int = 0) -> Image:
+        """The mask of a character that is in no alphabet.
+
+        Args:
+            number: which of :data:`~plate_ocr.rendering.unknown.N_FORMS` forms, and on from the first again.
+            font: of the plate's other characters, whose width of strokes most forms have.
+            style: as of :meth:`glyph`.
+
+        Returns:
+            uint8 ``(HEIGHT, W)``.
+        """
         number %= N_FORMS
-        key = ("unknown", "", number)
+        font = "ga36" if font in _SPRITES else font
+        stroke_font = font_style(*_stroke_font(font, style)) if font in _STROKE_FONTS else None
+        own = draw_in_font(number, lambda char: self._letter(font, char, style), stroke_font, HEIGHT)
+        if own is not None:
+            return own
+        thick = usual_width(self._letter(font, "H", style))
+        key = ("unknown", str(thick), number)
         packed = self._glyphs.get(key)
         if packed is None:
-            form = draw_unknown(number, self._scripts)
-            width = max(3, round(form.shape[1] * HEIGHT / form.shape[0]))
-            packed = self._glyphs[key] = _Packed.of(_resized(form, width, HEIGHT))
+            form = draw_unknown(number, self._scripts, thick, HEIGHT)
+            packed = self._glyphs[key] = _Packed.of(form)
         return packed.mask()
+
+    def _letter(self, font: str, char: str, style: int) -> Image:
+        glyph = self.glyph(font, char, style, 0)
+        if glyph is None:
+            raise AssertionError(f"every font has {char}, or another stands in")
+        return glyph
 
     def width(self, font: str, style: int) -> float:
         """Typical width of a character as a part of its height."""
@@ -316,6 +335,12 @@ class Glyphs:
                     found.append(_Packed.of(mask))
         self._sprites[key] = found
         return found
+
+
+def _stroke_font(font: str, style: int) -> tuple[str, int]:
+    """The family and its style that a name and a plate's style select."""
+    families = _STROKE_FONTS[font]
+    return families[style % len(families)], style // len(families) % N_STYLES
 
 
 @cache

@@ -1,19 +1,24 @@
-"""Characters that are in no alphabet: of other scripts, mirrored, upside down, and strokes at random.
+"""Characters that are in no alphabet: of other scripts, letters altered or turned, and strokes at random.
 
 The plate network learns from them what it must not take for a letter. Greek, Hebrew, Devanagari and Amharic
-are never drawn: they show what it does with letters that it has never seen (``benchmarks.unknown``).
+are never drawn, nor what looks like one of their letters: they show what it does with letters that it has
+never seen (``benchmarks.unknown``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import PIL.ImageFont
 
 from plate_ocr.alphabet import PLATE_CHARACTERS
+from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
+from plate_ocr.rendering.odd_forms import ODD_FORMS
+from plate_ocr.rendering.strokes import FontStyle, draw_form
 from plate_ocr.vision.images import Image
 
 SCRIPTS = (
@@ -24,7 +29,18 @@ SCRIPTS = (
     "김박최윤임한민유진선성현동상명문용달별꽃집밤"  # Hangul
     "ЉЊЋЂЫЪѢѪ"  # Cyrillic
     "臺灣省縣龍鳳車牌機場租農林交全公司"  # Chinese
-    "Əⵣⵥᐁᐃᐊᐅᓂᓄᓇᖑᖓᕿᖃ@&"
+    "Əⵣⵥᐁᐊᐅᓂᓄᓇᖑᖓᕿᖃ@&"
+    "ԳՌՖխղմչպև"  # Armenian
+    "ႡႢႥႦႧႪႫႰႾჺ"  # Georgian
+    "ⵄⵇ"  # Tifinagh
+    "ຯະຽໂໄ"  # Lao
+    "ᓁᓅᓈᓭᓯᔐᔒᔦᔨᔪᔭᕍᖋᖍᖠᖢᖤᖨᖪᖬ"  # Canadian syllabics
+    "ߒߝߤ"  # N'Ko
+    "ꓘꓞ"  # Lisu
+    "ㄅㄆㄉㄋㄍㄓㄔㄕㄗㄘㄙㄛㄞㄠㄡㄢㄤ"  # Bopomofo
+    "ㄳㄶㄽㅀㅄㅆ"  # two Korean letters in one
+    "ѤԂԄ"  # Cyrillic
+    "ɕɝɦɧɮɱɻʆʇʭʮʯƣƪȡ"  # phonetic
 )
 """Of some scripts, letters that look like none that is read."""
 
@@ -34,46 +50,118 @@ LOOKALIKES = "已巳戍戊由田甴末木千干王主玉五王户尸夕人入八
 IDEOGRAPHS = [chr(code) for code in range(0x4E07, 0x9FA0, 83)]
 """Chinese characters from all over the table."""
 
-MIRRORED, UPSIDE_DOWN = "FGK4", "ATR4"
+MIRRORED, UPSIDE_DOWN, QUARTER = "FGK4", "AFRTY4", "ATY"
 """Characters that look like no other when turned."""
 
+_TURNED = [(way, char) for way, chars in enumerate((MIRRORED, UPSIDE_DOWN, QUARTER)) for char in chars]
 _CHARS = [char for char in (*SCRIPTS, *IDEOGRAPHS) if char not in PLATE_CHARACTERS + LOOKALIKES]
-N_TURNED, N_STROKES = 64, 130
-N_FORMS = len(_CHARS) + N_TURNED + N_STROKES
+N_ODD, N_TURNED, N_STROKES = 3 * len(ODD_FORMS), 6 * len(_TURNED), 200
+_FIRST_ODD = len(_CHARS)
+_FIRST_TURNED = _FIRST_ODD + N_ODD
+N_FORMS = _FIRST_TURNED + N_TURNED + N_STROKES
 """Number of forms."""
 
+WIDTHS = (5, 7, 9, 11)
+"""Widths of strokes, pixels of 64, that forms are drawn in."""
+ANY_WIDTH = 0.25
+"""Share of forms whose strokes are not as wide as the plate's."""
 
-def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont]) -> Image:
+
+def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont], thick: int, height: int) -> Image:
     """A character white on black.
 
     Args:
-        number: which form, below :data:`N_FORMS`.
+        number: which form, below :data:`N_FORMS`, that is no turned letter.
         faces: fonts to draw with; strokes at random stand in for what they lack.
+        thick: width of the strokes, pixels of the height.
+        height: of the picture, pixels.
+
+    Returns:
+        uint8 ``(height, W)``.
     """
     rng = np.random.default_rng([number, 47])
+    if rng.random() < ANY_WIDTH:
+        thick = int(rng.choice(WIDTHS))
+    if _FIRST_ODD <= number < _FIRST_TURNED:
+        family = sorted(FAMILIES)[int(rng.integers(len(FAMILIES)))]
+        style = font_style(family, int(rng.integers(N_STYLES)))
+        stroke = thick / height
+        aspect = max(style.aspect, 4.2 * stroke)
+        return _altered(number, dataclasses.replace(style, stroke=stroke, aspect=aspect), height)
     if number < len(_CHARS):
         char = _CHARS[number]
-        drawn = (draw_text_mask(char, face) for face in faces if has_glyph(face, char))
-        pictures = [picture for picture in drawn if picture is not None]
-        if pictures:
-            thick = int(rng.integers(1, 4))
-            picture = pictures[int(rng.integers(len(pictures)))]
-            return np.asarray(cv2.dilate(picture, np.ones((thick, thick))), np.uint8)
-    elif number < len(_CHARS) + N_TURNED:
-        mirrored = number % 2 == 0
-        chars = MIRRORED if mirrored else UPSIDE_DOWN
-        latin = [face for face in faces if has_glyph(face, "A")]
-        upright = draw_text_mask(chars[number // 2 % len(chars)], latin[int(rng.integers(len(latin)))])
-        if upright is not None:
-            return np.ascontiguousarray(upright[:, ::-1] if mirrored else upright[::-1])
-    return _strokes(rng)
+        for i in rng.permutation(len(faces)).tolist():
+            drawn = draw_text_mask(char, faces[i]) if has_glyph(faces[i], char) else None
+            if drawn is not None:
+                return _with_strokes(drawn, thick, height)
+    return _strokes(rng, thick, height)
 
 
-def _strokes(rng: np.random.Generator) -> Image:
+def draw_in_font(
+    number: int, letter: Callable[[str], Image], style: FontStyle | None, height: int
+) -> Image | None:
+    """A character in the plate's own font.
+
+    Args:
+        number: which form, below :data:`N_FORMS`.
+        letter: draws a letter of the font: uint8 ``(height, W)``.
+        style: of the font if it is a stroke font.
+        height: of the picture, pixels.
+
+    Returns:
+        uint8 ``(height, W)``; None if the font cannot draw the form: :func:`draw_unknown` can.
+    """
+    if style is not None and _FIRST_ODD <= number < _FIRST_TURNED:
+        return _altered(number, style, height)
+    if not _FIRST_TURNED <= number < _FIRST_TURNED + N_TURNED:
+        return None
+    way, char = _TURNED[(number - _FIRST_TURNED) % len(_TURNED)]
+    upright = letter(char)
+    if way < 2:
+        return np.ascontiguousarray(upright[:, ::-1] if way == 0 else upright[::-1])
+    size = max(upright.shape[1], round(0.8 * height)), height
+    return np.asarray(cv2.resize(np.rot90(upright), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def usual_width(letter: Image) -> int:
+    """Which of :data:`WIDTHS` is nearest to the width of a letter's strokes."""
+    return min(WIDTHS, key=lambda width: abs(width - _stroke_width(letter)))
+
+
+def _altered(number: int, style: FontStyle, height: int) -> Image:
+    which = (number - _FIRST_ODD) % len(ODD_FORMS)
+    return draw_form(ODD_FORMS[which], dataclasses.replace(style, bridge=0.0), height, which)
+
+
+def _stroke_width(mask: Image) -> float:
+    """Mean width of a mask's strokes, pixels."""
+    distances = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, 3)
+    inside = distances[distances > 0]
+    # Across a stroke, the mean distance from its edge is a quarter of its width.
+    return 4 * float(inside.mean()) if len(inside) else 0.0
+
+
+def _with_strokes(mask: Image, thick: int, height: int) -> Image:
+    """Scale a character to a height and its strokes to a width, as far as its gaps allow."""
+    size = max(3, round(mask.shape[1] * height / mask.shape[0])), height
+    scaled = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    now = _stroke_width(scaled)
+    change = min(thick - now, 0.5 * _stroke_width(np.asarray(255 - scaled, np.uint8)))
+    reach = round(abs(change) if change > 0 else min(-change, 0.4 * now))
+    if not reach:
+        return scaled
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach + 1, reach + 1))
+    if change < 0:
+        return np.asarray(cv2.erode(scaled, kernel), np.uint8)
+    wider = np.pad(scaled, (reach + 1) // 2)
+    return np.asarray(cv2.resize(cv2.dilate(wider, kernel), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _strokes(rng: np.random.Generator, thick: int, height: int) -> Image:
     """Six to nine strokes between the points of a grid, some of them bent: more than letters have."""
-    height, width = 64, int(rng.integers(36, 66))
+    thick = min(thick, 7)
+    width = int(rng.integers(36, 66))
     picture = np.zeros((height, width), np.uint8)
-    thick = int(rng.integers(4, 8))
     across = np.linspace(thick / 2, width - 1 - thick / 2, 3)
     down = np.linspace(thick / 2, height - 1 - thick / 2, int(rng.integers(3, 5)))
     # The first stroke reaches from the top to the bottom.

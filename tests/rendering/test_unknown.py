@@ -5,14 +5,25 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+import cv2
 import numpy as np
+import PIL.ImageFont
 import pytest
+from numpy.typing import NDArray
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
+from plate_ocr.rendering.families import font_style
+from plate_ocr.rendering.fonts import FOLDER, draw_text_mask
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.odd_forms import ODD_FORMS
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.rendering.unknown import IDEOGRAPHS, N_FORMS, SCRIPTS
+from plate_ocr.rendering.strokes import draw_form
+from plate_ocr.rendering.unknown import IDEOGRAPHS, N_FORMS, SCRIPTS, usual_width
 from plate_ocr.text import normalize_text
+from plate_ocr.vision.images import Image
+
+HELD_OUT = "ΔΛΞΣΨΩאבגדהזטכלמנעפצקשת"
+"""Letters of scripts that are never drawn."""
 
 
 def test_what_is_drawn_is_no_character_of_plates_and_of_no_script_that_is_held_out() -> None:
@@ -20,6 +31,36 @@ def test_what_is_drawn_is_no_character_of_plates_and_of_no_script_that_is_held_o
     assert not {normalize_text(char) for char in drawn} & set(PLATE_CHARACTERS)
     scripts = {unicodedata.name(char).split()[0] for char in drawn}
     assert not scripts & {"GREEK", "HEBREW", "DEVANAGARI", "ETHIOPIC"}
+
+
+def test_no_altered_letter_looks_like_one_of_a_script_that_is_held_out() -> None:
+    faces = [
+        PIL.ImageFont.truetype(str(FOLDER / name), HEIGHT)
+        for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+    ]
+    letters = [draw_text_mask(char, face) for face in faces for char in HELD_OUT]
+    known = np.stack([_small(letter) for letter in letters if letter is not None])
+    for i, form in enumerate(ODD_FORMS):
+        drawn = draw_form(form, font_style("stroke-font-medium", 3), HEIGHT, i)
+        assert float((known @ _small(drawn)).max()) < 0.9, i
+
+
+def _small(mask: Image) -> NDArray[np.float64]:
+    """A small blurred picture with mean 0 and norm 1."""
+    small = cv2.resize(mask, (24, 32), interpolation=cv2.INTER_AREA).astype(np.float64)
+    flat = cv2.GaussianBlur(np.pad(small, 3), (0, 0), 1.6).ravel()
+    flat -= flat.mean()
+    return np.asarray(flat / np.linalg.norm(flat), np.float64)
+
+
+@pytest.mark.parametrize("font", ["fe-schrift", "ga36", "font"])
+def test_most_have_strokes_as_wide_as_the_plates(font: str) -> None:
+    glyphs = Glyphs(None)
+    widths = [usual_width(glyphs.unknown(number, font, 7)) for number in range(0, N_FORMS, 9)]
+    letter = glyphs.glyph(font, "H", 7, 0)
+    assert letter is not None
+    near = [abs(width - usual_width(letter)) <= 2 for width in widths]
+    assert sum(near) > 0.7 * len(near)
 
 
 @pytest.mark.parametrize("data", [None, pytest.param("data", marks=pytest.mark.data)])
