@@ -10,7 +10,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.lettering import add_lettering
 from plate_ocr.vision.images import Image
+
+LETTERED = 0.4
+"""Share of pictures without a plate that show another text."""
 
 
 def surroundings(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Image:
@@ -82,11 +86,16 @@ def _draw_label(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
 
 
 def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Image:
-    """A picture without a plate: a car's skin, a wheel, a grille, sky, a face, noise.
+    """A picture without a plate: a car's skin, a wheel, a grille, sky, a face, noise; some with other texts.
 
     Returns:
         uint8 ``(height, width)``.
     """
+    if rng.random() < LETTERED:
+        plain = rng.random() < 0.5
+        scene = smooth_shades(rng, height, width) if plain else surroundings(rng, height, width, glyphs)
+        add_lettering(rng, scene, glyphs)
+        return scene
     choice = int(rng.random() * 7)
     if choice <= 1:
         scene = surroundings(rng, height, width, glyphs)

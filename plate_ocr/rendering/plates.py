@@ -42,7 +42,7 @@ MIX: Mapping[str, float] = {name: part / sum(_PARTS.values()) for name, part in 
 OWN_WEIGHT = 0.1
 """Weight of a region that is not in the mix: a user's own."""
 
-NOT_PLATES = 0.03
+NOT_PLATES = 0.04
 """Share of pictures without a plate."""
 
 
