@@ -121,11 +121,7 @@ def draw_form(form: Form, style: FontStyle, height: int, seed: int) -> Image:
             points += rng.normal(0, style.wobble * tall, points.shape)
         factors = [point[2] if len(point) > 2 else 1.0 for point in path]
         points[:, 0] += margin + style.slant * (tall / 2 - points[:, 1])
-        line = _rounded(points, [radius * factor for factor in factors], style.weight)
-        cv2.polylines(picture, [_fixed(line)], False, 255, thick, cv2.LINE_AA, SHIFT)
-        if style.flat:
-            _square(picture, points, factors, thick)
-            _cut(picture, line, thick)
+        draw_path(picture, points, [radius * factor for factor in factors], thick, style.weight, style.flat)
     if style.bridge:
         half, middle = round(DETAIL * height * style.bridge / 2), picture.shape[1] // 2
         picture[:, middle - half : middle + half + 1] = 0
@@ -133,6 +129,26 @@ def draw_form(form: Form, style: FontStyle, height: int, seed: int) -> Image:
     picture = picture[:, used[0] : used[-1] + 1]
     size = max(3, round(picture.shape[1] / DETAIL)), height
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def draw_path(
+    picture: Image, points: NDArray[np.float64], radii: list[float], thick: int, weight: float, flat: bool
+) -> None:
+    """Draw a stroke white into a picture.
+
+    Args:
+        picture: uint8 ``(H, W)``; it is changed.
+        points: float64 ``(N, 2)``: the corners of the stroke's middle, pixels.
+        radii: how far each corner is rounded, pixels.
+        thick: width of the stroke, pixels.
+        weight: of the conic curves of corners, see :class:`FontStyle`.
+        flat: whether ends are cut straight and sharp corners pointed.
+    """
+    line = _rounded(points, radii, weight)
+    cv2.polylines(picture, [_fixed(line)], False, 255, thick, cv2.LINE_AA, SHIFT)
+    if flat:
+        _square(picture, points, radii, thick)
+        _cut(picture, line, thick)
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -178,10 +194,10 @@ def _cut(picture: Image, line: NDArray[np.float64], thick: int) -> None:
         cv2.fillConvexPoly(picture, _fixed(quad), 255, cv2.LINE_AA, SHIFT)
 
 
-def _square(picture: Image, points: NDArray[np.float64], factors: list[float], thick: int) -> None:
+def _square(picture: Image, points: NDArray[np.float64], radii: list[float], thick: int) -> None:
     """Give a stroke's sharp corners a point."""
     for i in range(1, len(points) - 1):
-        if factors[i]:
+        if radii[i]:
             continue
         one, two = points[i] - points[i - 1], points[i + 1] - points[i]
         one, two = one / np.hypot(*one), two / np.hypot(*two)
