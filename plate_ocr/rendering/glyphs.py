@@ -142,7 +142,8 @@ class Glyphs:
         Returns:
             uint8 ``(HEIGHT, W)``; None if nothing can draw it.
         """
-        if char in _OF_SCRIPTS:
+        if char in _OF_SCRIPTS or (font == "east-asian" and max(char) > "\u2e80"):
+            # Japan's plates have characters of China's in the lettering of their others.
             return self._kept(("script", char, style % N_SCRIPT_STYLES))
         if font in _SPRITES:
             # On plates of before 2013 an O looks like a 0; no photo of one is at hand.

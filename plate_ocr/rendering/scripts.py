@@ -12,6 +12,7 @@ import PIL.ImageFont
 from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSIAN_DIGITS, THAI
 from plate_ocr.rendering.arabic import draw_arabic
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
+from plate_ocr.rendering.hangul import draw_hangul
 from plate_ocr.vision.images import Image
 
 N_STYLES = 24
@@ -34,6 +35,9 @@ _THICKER, _WIDTHS = {True: (-3, -2, 0, 2), False: (0, 2, 3, 5)}, (0.8, 1.0, 1.2)
 """Pixels by which strokes are thicker than those of a bold font and of another, and widths as a part of the
 font's."""
 
+_MAX_INK = 0.5
+"""Maximum part of a kanji's picture that thicker strokes may fill: its gaps stay open."""
+
 
 Face: TypeAlias = PIL.ImageFont.FreeTypeFont
 
@@ -51,26 +55,36 @@ def draw_script(char: str, faces: Sequence[Face], style: int) -> Image | None:
     """A character white on black.
 
     Args:
-        char: of :data:`~plate_ocr.alphabet.SCRIPTS`.
+        char: of :data:`~plate_ocr.alphabet.SCRIPTS`, or a Chinese one on a Japanese plate.
         faces: fonts that have it, 64 pixels high.
         style: below :data:`N_STYLES`.
 
     Returns:
         uint8 ``(H, W)``; None if there is no font.
     """
+    if char in HANGUL:
+        style, drawn = divmod(style, 2)
+        if drawn:
+            return draw_hangul(char, style)
     if not faces:
         return None
     if style % 3 and (strokes := draw_arabic(char, style - style // 3)) is not None:
         return strokes
     face = faces[style % len(faces)]
     form = _FORMS.get(char, char)
-    mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS[char])
+    mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS.get(char, "島"))
     if mask is None:
         return None
     steps = _THICKER["Bold" in (face.getname()[1] or "")]
     thick = steps[style % len(steps)]
     width = max(3, round(mask.shape[1] * _WIDTHS[style // len(steps) % len(_WIDTHS)]))
-    if thick:
-        change = cv2.dilate if thick > 0 else cv2.erode
-        mask = np.asarray(change(mask, np.ones((abs(thick), abs(thick)))), np.uint8)
+    most = _MAX_INK if char in KANJI or char not in _ROWS else 1.0
+    if thick < 0:
+        thin = -thick if most == 1 else 2
+        mask = np.asarray(cv2.erode(mask, np.ones((thin, thin))), np.uint8)
+    for size in range(thick, 1, -1):
+        thicker = np.asarray(cv2.dilate(mask, np.ones((size, size))), np.uint8)
+        if thicker.mean() <= 255 * most:
+            mask = thicker
+            break
     return np.asarray(cv2.resize(mask, (width, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
