@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from plate_ocr.alphabet import UNKNOWN
+from plate_ocr.alphabet import SCRIPTS, UNKNOWN
 from plate_ocr.region_files.native import SAUDI
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
 from plate_ocr.rendering.canvas import Painter, random_index, uniform
@@ -22,6 +22,8 @@ from plate_ocr.vision.images import Image
 
 MAX_STRETCH = 1.3
 """Maximum stretch of glyphs and gaps to fill a plate."""
+
+_OF_SCRIPTS = frozenset(SCRIPTS)
 
 MIN_ACCENT = 0.5
 """Minimum contrast of accented characters as a part of the others'."""
@@ -120,12 +122,58 @@ def draw_plate(
 
 @dataclass(frozen=True)
 class _Piece:
-    """A glyph, mark, badge or gap in a line, with its width as a part of the text's height."""
+    """A glyph, mark, badge or gap in a line, with its width, top and bottom as parts of the text's height."""
 
     type: str
     char: str
     width: float
     glyph: Image | None = None
+    top: float = 0.0
+    bottom: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """How the glyphs of a line are set.
+
+    Attributes:
+        cell: maximum width, as a part of the text's height; 0: any.
+        stretch: of widths.
+        least: minimum width of a digit's glyph, pixels.
+        top: of characters of other scripts, as a part of the text's height.
+        bottom: of these, likewise.
+    """
+
+    cell: float
+    stretch: float
+    least: int
+    top: float
+    bottom: float
+
+    def piece(self, char: str, glyph: Image) -> _Piece:
+        """A glyph in its place."""
+        if glyph.shape[1] < self.least and char.isdecimal():
+            side = (self.least - glyph.shape[1]) // 2
+            glyph = np.asarray(cv2.copyMakeBorder(glyph, 0, 0, side, side, cv2.BORDER_CONSTANT), np.uint8)
+        width = glyph.shape[1] / HEIGHT * self.stretch
+        width = min(width, self.cell) if self.cell else width
+        if self.bottom - self.top == 1 or char not in _OF_SCRIPTS:
+            return _Piece("glyph", char, width, glyph)
+        return _Piece("glyph", char, width * (self.bottom - self.top), glyph, self.top, self.bottom)
+
+
+def _choose_setting(painter: Painter, field: Field, font: str) -> _Setting:
+    rng = painter.rng
+    cell = uniform(rng, field.cell)
+    usual = max(painter.glyphs.width(font, painter.style), 0.2)
+    stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
+    least = round(usual * HEIGHT) if field.pitch and rng.random() < field.pitch else 0
+    top, share = 0.0, 1.0
+    if field.script != (1.0, 1.0):
+        share = uniform(rng, field.script)
+        # In the middle of the line or on its foot.
+        top = (1 - share) * (0.4 + 0.6 * float(rng.random()))
+    return _Setting(cell, stretch, least, top, top + share)
 
 
 def _draw_field(
@@ -140,9 +188,7 @@ def _draw_field(
     rng = painter.rng
     pattern = field.patterns[random_index(rng, len(field.patterns))]
     font = field.fonts[random_index(rng, len(field.fonts))] if field.fonts else painter.font
-    cell = uniform(rng, field.cell)
-    usual = max(painter.glyphs.width(font, painter.style), 0.2)
-    stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
+    setting = _choose_setting(painter, field, font)
     gap, group = uniform(rng, field.gap), uniform(rng, field.group)
     groups, smallest = [""], 1.0
     pieces: list[_Piece] = []
@@ -154,10 +200,11 @@ def _draw_field(
             glyphs = [glyph for _, glyph in chosen]
             if token.type == "stack":
                 smallest = 1 / len(word)
-                glyphs = [_stacked(glyphs)]
-            for char, glyph in zip(word, glyphs, strict=False):
-                width = glyph.shape[1] / HEIGHT * stretch
-                pieces.append(_Piece("glyph", char, min(width, cell) if cell else width, glyph))
+                # Syllables are as wide as high and nearly touch; letters keep apart where strokes grow.
+                square = word[0] in _OF_SCRIPTS
+                glyphs = [_stacked(glyphs, *((1.3, 1 + random_index(rng, 4)) if square else (1.15, 6)))]
+            pieces += [setting.piece(char, glyph) for char, glyph in zip(word, glyphs, strict=False)]
+            smallest = min(smallest, pieces[-1].bottom - pieces[-1].top)
         elif token.type == "gap":
             pieces.append(_Piece("gap", " ", group))
         elif token.type == "mark":
@@ -187,7 +234,7 @@ def _draw_field(
     for piece in pieces:
         width = piece.width * height * squeeze
         mask = accent if piece.char in field.accented else foreground
-        _draw_piece(painter, piece, mask, (x, y, x + width, y + height))
+        _draw_piece(painter, piece, mask, (x, y + piece.top * height, x + width, y + piece.bottom * height))
         x += width + gap * height * squeeze
     box = (start, y, x - gap * height * squeeze, y + height)
     return [group for group in groups if group], box, smallest
@@ -216,16 +263,14 @@ def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tup
     return plate_text(char), glyph
 
 
-def _stacked(glyphs: list[Image]) -> Image:
-    """Glyphs above one another, as high together as each of them."""
-    height = HEIGHT // len(glyphs)
-    width = max(3, round(1.15 * max(glyph.shape[1] for glyph in glyphs) / len(glyphs)))
+def _stacked(glyphs: list[Image], stretch: float, less: int) -> Image:
+    """Glyphs above one another, as high together as each of them; each gives up some rows for a gap."""
+    height = HEIGHT // len(glyphs) - less
+    width = max(3, round(stretch * max(glyph.shape[1] for glyph in glyphs) / len(glyphs)))
     stack: Image = np.zeros((HEIGHT, width), np.uint8)
     for i, glyph in enumerate(glyphs):
-        # The least gap that keeps them apart where strokes grow.
-        small = cv2.resize(glyph, (width, height - 6), interpolation=cv2.INTER_AREA)
-        top = i * (HEIGHT - height + 6) // max(1, len(glyphs) - 1)
-        stack[top : top + height - 6] = small
+        top = i * (HEIGHT - height) // max(1, len(glyphs) - 1)
+        stack[top : top + height] = cv2.resize(glyph, (width, height), interpolation=cv2.INTER_AREA)
     return stack
 
 

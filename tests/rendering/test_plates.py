@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, Alphabet
 from plate_ocr.errors import DataError
@@ -246,3 +247,41 @@ patterns = ["888888"]
         darkest.append(np.median([np.percentile(flat, 5) for flat in flats]))
     assert darkest[0] < 40
     assert darkest[1] > 100
+
+
+SMALL = """
+camera = { frame = 0 }
+[[plate]]
+size = [300, 100]
+colors = [["#ffffff", "#000000"]]
+fonts = ["stroke-font"]
+embossed = 0
+[[plate.field]]
+box = [10, 10, 290, 90]
+"""
+
+
+def _ink(region: Path, row: str) -> NDArray[np.float64]:
+    """Mean ink of the rows of flat plates, from top to bottom: 32 values."""
+    region.write_text(SMALL + row, encoding="utf-8")
+    generator = PlateGenerator(None, [region], not_plates=0)
+    flats = [generator.draw_flat(np.random.default_rng(seed)).gray for seed in range(16)]
+    return np.asarray(np.mean([255 - cv2.resize(flat, (192, 32)).mean(1) for flat in flats], axis=0))
+
+
+def test_characters_of_other_scripts_may_be_smaller_than_digits(tmp_path: Path) -> None:
+    rows = 'patterns = ["ااا"]\nheight = [1, 1]'
+    whole, small = (_ink(tmp_path / "mine.toml", f"{rows}\n{more}") for more in ("", "script = [0.5, 0.5]"))
+    assert small[4:7].max() < 0.3 * whole[4:7].max()
+    assert small[24:28].max() > 0.3 * whole[24:28].max()
+
+
+def test_narrow_digits_may_have_the_room_of_others(tmp_path: Path) -> None:
+    region = tmp_path / "mine.toml"
+    lengths = []
+    for pitch in ("0", "1"):
+        region.write_text(f'{SMALL}patterns = ["1111"]\ngap = [0.1, 0.1]\npitch = {pitch}', encoding="utf-8")
+        generator = PlateGenerator(None, [region], not_plates=0)
+        flats = [generator.draw_flat(np.random.default_rng(seed)) for seed in range(16)]
+        lengths.append(np.mean([flat.text_box[2] - flat.text_box[0] for flat in flats]))
+    assert lengths[1] > 1.2 * lengths[0]
