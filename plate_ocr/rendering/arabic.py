@@ -203,19 +203,17 @@ class PenStyle:
         )
 
 
-def draw_arabic(char: str, style: int) -> Image | None:
+def draw_arabic(char: str, style: int) -> Image:
     """Draw a letter or digit white on black, between the top of an alef and the bottom of a tail.
 
     Args:
-        char: the character.
+        char: one of :data:`LETTERS` or :data:`DIGITS`.
         style: which of :data:`N_STYLES`.
 
     Returns:
-        uint8 ``(H, W)``; None if it has no strokes here.
+        uint8 ``(H, W)``.
     """
-    strokes = LETTERS.get(char) or DIGITS.get(char)
-    if strokes is None:
-        return None
+    strokes = LETTERS.get(char) or DIGITS[char]
     pen = PenStyle.numbered(style % N_STYLES)
     rng = np.random.default_rng([pen.seed, ord(char)])
     thick = pen.stroke * HEIGHT

@@ -21,7 +21,7 @@ from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
 SCRIPT_WEIGHTS: Mapping[str, float] = {
-    "kr": 0.1, "eg": 0.07, "jp": 0.06, "th": 0.05, "sa": 0.04, "ir": 0.04,
+    "kr": 0.1, "eg": 0.08, "jp": 0.08, "th": 0.06, "sa": 0.045, "ir": 0.045,
     "iq": 0.012, "ma": 0.012, "ae": 0.008, "qa": 0.008, "dz": 0.005, "tn": 0.005,
 }  # fmt: skip
 """Weights of regions with other scripts than Latin and Chinese: four of five characters are theirs."""

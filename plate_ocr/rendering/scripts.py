@@ -62,14 +62,16 @@ def draw_script(char: str, faces: Sequence[Face], style: int) -> Image | None:
     Returns:
         uint8 ``(H, W)``; None if there is no font.
     """
-    if char in HANGUL:
-        style, drawn = divmod(style, 2)
-        if drawn:
-            return draw_hangul(char, style)
     if not faces:
         return None
-    if style % 3 and (strokes := draw_arabic(char, style - style // 3)) is not None:
-        return strokes
+    if char in HANGUL:
+        style, strokes = divmod(style, 2)
+        if strokes:
+            return draw_hangul(char, style)
+    elif char in ARABIC + ARABIC_DIGITS + PERSIAN_DIGITS:
+        style, strokes = divmod(style, 3)
+        if strokes:
+            return draw_arabic(char, 2 * style + strokes - 1)
     face = faces[style % len(faces)]
     form = _FORMS.get(char, char)
     mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS.get(char, "島"))

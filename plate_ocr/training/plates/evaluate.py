@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from plate_ocr.alphabet import Alphabet
+from plate_ocr.alphabet import UNKNOWN, Alphabet
 from plate_ocr.metrics import expected_calibration_error
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import softmax
@@ -184,7 +184,8 @@ def finish_plates(
     texts = [*map(card.alphabet.spell, fitted.texts)]
     temperature = fit_plate_temperature(readings, texts)
     confidences, correct = readings.confidences(temperature), readings.correct(texts)
-    whole = np.array([a == b for a, b in zip(readings.texts, texts, strict=True)])
+    # Where a character is unknown, a right reading may be unsure.
+    whole = np.array([a == b and UNKNOWN not in b for a, b in zip(readings.texts, texts, strict=True)])
     empty = PlateReadings.of(network, negatives.images, card.alphabet).plate_confidences(temperature)
     card = dataclasses.replace(
         card,
