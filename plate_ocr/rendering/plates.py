@@ -27,7 +27,7 @@ SCRIPT_WEIGHTS: Mapping[str, float] = {
 """Weights of regions with other scripts than Latin and Chinese: four of five characters are theirs."""
 
 _WEIGHTS = {
-    "cn": 0.16, "us": 0.125,
+    "cn": 0.24, "us": 0.17,
     "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.05,
     "ar": 0.015, "gb": 0.012, "tr": 0.012, "in": 0.02,
     "ru": 0.025, "id": 0.025, "my": 0.025, "nl": 0.02,
