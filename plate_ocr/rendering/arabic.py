@@ -164,6 +164,18 @@ DIGITS: dict[str, Sequence[Stroke]] = {
 }
 """Persian ones where they look otherwise."""
 
+OTHERS: dict[str, Sequence[Stroke]] = {
+    "د": [[(0.16, 0.3), (0.33, 0.46), (0.42, 0.64), (0.3, 0.75), (0.11, 0.75), (0, 0.64)]],
+    "ر": [[(0.35, 0.38), (0.42, 0.56), (0.33, 0.78), (0.15, 0.91), (0, 0.9)]],
+    "٢": [[(0.42, 0.09), (0.31, 0), (0.1, 0.02), (0, 0.17), (0.08, 0.45), (0.22, 1)]],
+    "٤": [
+        [(0.42, 0), (0.24, 0.14), (0.08, 0.3), (0.2, 0.4), (0.4, 0.42)],
+        [(0.4, 0.42), (0.14, 0.56), (0.02, 0.78), (0.1, 0.94), (0.28, 1), (0.46, 0.9)],
+    ],
+    "٥": [_ring(0.24, 0.66, 0.23, 0.32)],
+}
+"""How Egyptian plates have them; drawn in every second style."""
+
 
 @dataclass(frozen=True)
 class PenStyle:
@@ -214,6 +226,8 @@ def draw_arabic(char: str, style: int) -> Image:
         uint8 ``(H, W)``.
     """
     strokes = LETTERS.get(char) or DIGITS[char]
+    if style % 2:
+        strokes = OTHERS.get(char, strokes)
     pen = PenStyle.numbered(style % N_STYLES)
     rng = np.random.default_rng([pen.seed, ord(char)])
     thick = pen.stroke * HEIGHT
