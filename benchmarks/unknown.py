@@ -25,7 +25,7 @@ from plate_ocr.text import edit_alignment
 from plate_ocr.vision.images import Image
 
 SCRIPTS = {
-    "Greek": "ΔΛΞΣΨΩ",
+    "Greek": "ΔΞΣΨΩ",
     "Hebrew": "אבגדהזטכלמנעפצקשת",
     "Devanagari": "अआइउकखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह",
 }

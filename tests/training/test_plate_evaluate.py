@@ -19,10 +19,12 @@ from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.model_card import CardPage, code
 from plate_ocr.training.plates.evaluate import (
+    MAX_UNKNOWN,
     PlateReadings,
     finish_plates,
     fit_plate_temperature,
     fit_region_temperature,
+    fit_unknown_bias,
     plate_page,
     region_accuracy,
 )
@@ -51,6 +53,19 @@ def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.
     temperature = fit_plate_temperature(answers, target)
     assert temperature == pytest.approx(2, rel=0.15)
     assert expected_calibration_error(answers.confidences(temperature), answers.correct(target)) < 0.03
+
+
+def test_the_bias_of_the_unknown_class_costs_one_right_character_in_a_thousand() -> None:
+    margins = np.linspace(0, 10, 5001, dtype=np.float32)
+    logits = np.stack([np.zeros_like(margins), margins, np.zeros_like(margins)], 1)
+    classes = np.ones(5001, np.int64)
+    # The last reading is unknown, and so is its label.
+    logits[-1], classes[-1] = (0, 0, 9), 2
+    answers = PlateReadings(("A",) * 5000 + ("?",), logits, classes, np.arange(5001), NO_REGIONS)
+    bias = fit_unknown_bias(answers, ["A"] * 5000 + ["?"])
+    assert bias == pytest.approx(10 * MAX_UNKNOWN, rel=0.01)
+    assert (margins[:-1] < bias).mean() == pytest.approx(MAX_UNKNOWN, abs=2e-4)
+    assert fit_unknown_bias(answers, ["X"] * 5001) == 0
 
 
 def test_the_temperature_of_the_regions_and_how_many_are_right(rng: np.random.Generator) -> None:

@@ -31,6 +31,11 @@ from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
 
+MAX_UNKNOWN = 0.001
+"""Share of right characters that may become unknown ones, so that more that are unknown are not taken for
+others."""
+
+
 def plate_logits(
     network: nn.Module, pictures: Image, batch: int = 128
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -127,6 +132,20 @@ def fit_plate_temperature(readings: PlateReadings, target: Sequence[str]) -> flo
     return fit_temperature(cross_entropy)
 
 
+def fit_unknown_bias(readings: PlateReadings, target: Sequence[str]) -> float:
+    """What the logit of the unknown class, the last one, can gain: 0 or more.
+
+    It is the most at which a share of :data:`MAX_UNKNOWN` of the right characters becomes unknown.
+    """
+    unknown = readings.logits.shape[1] - 1
+    right = readings.correct(target) & (readings.classes != unknown)
+    if not right.any():
+        return 0.0
+    logits, classes = readings.logits[right], readings.classes[right]
+    margins = logits[np.arange(len(logits)), classes] - logits[:, unknown]
+    return max(0.0, float(np.quantile(margins, MAX_UNKNOWN)))
+
+
 def fit_region_temperature(readings: PlateReadings, target: NDArray[np.int64]) -> float:
     """The temperature with the lowest cross-entropy of the regions, int64 ``(N,)`` as of
     :func:`encode_regions`; 1 if none is known.
@@ -162,7 +181,7 @@ def finish_plates(
     """Calibrate on rendered plates that no training sees, and measure once on others.
 
     Args:
-        network: in evaluation mode, on the CPU.
+        network: in evaluation mode, on the CPU; its bias of the unknown class is changed.
         card: of the network, with what it learnt from.
         rendering: how plates are rendered.
         executor: renders.
@@ -182,6 +201,10 @@ def finish_plates(
     callback.on_message(f"reading {sum(counts):,} held-out plates to calibrate and measure the model")
     readings = PlateReadings.of(network, fitted.images, card.alphabet)
     texts = [*map(card.alphabet.spell, fitted.texts)]
+    if card.alphabet.unknown and (bias := fit_unknown_bias(readings, texts)):
+        with torch.no_grad():
+            network.output.bias[-1] += bias
+        readings = PlateReadings.of(network, fitted.images, card.alphabet)
     temperature = fit_plate_temperature(readings, texts)
     confidences, correct = readings.confidences(temperature), readings.correct(texts)
     # Where a character is unknown, a right reading may be unsure.
