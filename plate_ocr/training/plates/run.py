@@ -84,7 +84,9 @@ def open_plates(
             context.callback.on_message(line)
     with rendered_shards(config, context.folder, render_shard, Shard) as (shards, executor):
         size = config.rendered_batch_size
-        rendered = PlateBatches(shards, config.seed, size, config.repeats, card.alphabet, card.regions)
+        rendered = PlateBatches(
+            shards, config.seed, size, config.repeats, card.alphabet, card.regions, device=context.device
+        )
         mixed = real and MixedBatches(rendered, real.train, config.batch_size - size)
         # Only the first of several processes validates.
         held_out: Shard | None = None
