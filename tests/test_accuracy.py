@@ -16,7 +16,7 @@ from plate_ocr.readers.auto import PlateReader
 PAGE = (Path(__file__).parent.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
 MARGIN = 0.011
-"""A point, and the rounding of the page. In the smallest sets this is less than one plate: none may be lost there."""
+"""A point, and the rounding of the page. In the smallest sets it is less than one plate: none may be lost."""
 
 
 def said(row: str) -> list[float]:

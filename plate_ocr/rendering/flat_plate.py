@@ -198,13 +198,15 @@ def _draw_field(
             chosen = [_choose_glyph(painter, font, char, unknown) for char in word]
             groups[-1] += "".join(read for read, _ in chosen)
             glyphs = [glyph for _, glyph in chosen]
+            part = 1.0
             if token.type == "stack":
-                smallest = 1 / len(word)
+                part = 1 / len(word)
                 # Syllables are as wide as high and nearly touch; letters keep apart where strokes grow.
                 square = word[0] in _OF_SCRIPTS
                 glyphs = [_stacked(glyphs, *((1.3, 1 + random_index(rng, 4)) if square else (1.15, 6)))]
-            pieces += [setting.piece(char, glyph) for char, glyph in zip(word, glyphs, strict=False)]
-            smallest = min(smallest, pieces[-1].bottom - pieces[-1].top)
+            new = [setting.piece(char, glyph) for char, glyph in zip(word, glyphs, strict=False)]
+            smallest = min([smallest, *(part * (piece.bottom - piece.top) for piece in new)])
+            pieces += new
         elif token.type == "gap":
             pieces.append(_Piece("gap", " ", group))
         elif token.type == "mark":

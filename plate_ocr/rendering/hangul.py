@@ -96,21 +96,21 @@ def hangul_style(number: int) -> HangulStyle:
     """A style, 0 to :data:`N_STYLES` - 1."""
     rng = np.random.default_rng([number, 0xAC00])
 
-    def steps(low: float, high: float, step: int) -> float:
+    def steps(low: float, high: float, order: int) -> float:
         # Evenly spread, in another order for each property.
-        place = (number * step + 5) % N_STYLES
-        return low + (high - low) * (place + float(rng.random())) / N_STYLES
+        place = float(np.random.default_rng([order, 0xAC00]).permutation(N_STYLES)[number])
+        return low + (high - low) * (place + rng.random()) / N_STYLES
 
     return HangulStyle(
-        stroke=steps(0.085, 0.145, 5),
-        aspect=steps(0.72, 1.12, 7),
-        split=steps(0.5, 0.58, 1),
-        lower=steps(0.88, 1.15, 11),
+        stroke=steps(0.085, 0.145, 0),
+        aspect=steps(0.72, 1.12, 1),
+        split=steps(0.5, 0.58, 2),
+        lower=steps(0.88, 1.15, 3),
         rounding=float(rng.choice([0.0, 0.0, 0.04, 0.1])),
         weight=float(rng.uniform(0.7, 1.1)),
         flat=bool(rng.random() < 0.65),
-        arm=steps(0.19, 0.25, 11),
-        rise=steps(0.02, 0.14, 7),
+        arm=steps(0.19, 0.25, 4),
+        rise=steps(0.02, 0.14, 5),
         lean=float(rng.uniform(0.5, 0.95)),
         foot=number % 3,
         bent=number % 4 == 1,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 import PIL.ImageFont
+from numpy.typing import NDArray
 
 from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
@@ -125,7 +126,8 @@ def draw_in_font(
 
 def usual_width(letter: Image) -> int:
     """Which of :data:`WIDTHS` is nearest to the width of a letter's strokes."""
-    return min(WIDTHS, key=lambda width: abs(width - _stroke_width(letter)))
+    strokes = stroke_width(letter)
+    return min(WIDTHS, key=lambda width: abs(width - strokes))
 
 
 def _altered(number: int, style: FontStyle, height: int) -> Image:
@@ -133,10 +135,15 @@ def _altered(number: int, style: FontStyle, height: int) -> Image:
     return draw_form(ODD_FORMS[which], dataclasses.replace(style, bridge=0.0), height, which)
 
 
-def _stroke_width(mask: Image) -> float:
-    """Mean width of a mask's strokes, pixels."""
-    distances = cv2.distanceTransform((mask > 127).astype(np.uint8), cv2.DIST_L2, 3)
-    inside = distances[distances > 0]
+def stroke_width(mask: Image) -> float:
+    """Mean width of the strokes of a character that fills its mask, uint8 ``(H, W)``, in pixels."""
+    return _mean_width(np.pad(mask > 127, 1))
+
+
+def _mean_width(inked: NDArray[np.bool_]) -> float:
+    distances = cv2.distanceTransform(inked.astype(np.uint8), cv2.DIST_L2, 5)
+    # A pixel at the edge is half a pixel inside.
+    inside = distances[distances > 0] - 0.5
     # Across a stroke, the mean distance from its edge is a quarter of its width.
     return 4 * float(inside.mean()) if len(inside) else 0.0
 
@@ -145,8 +152,8 @@ def _with_strokes(mask: Image, thick: int, height: int) -> Image:
     """Scale a character to a height and its strokes to a width, as far as its gaps allow."""
     size = max(3, round(mask.shape[1] * height / mask.shape[0])), height
     scaled = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-    now = _stroke_width(scaled)
-    change = min(thick - now, 0.5 * _stroke_width(np.asarray(255 - scaled, np.uint8)))
+    now = stroke_width(scaled)
+    change = min(thick - now, 0.5 * _mean_width(scaled <= 127))
     reach = round(abs(change) if change > 0 else min(-change, 0.4 * now))
     if not reach:
         return scaled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from pathlib import Path
 
@@ -12,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
-from plate_ocr.rendering.families import font_style
+from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import FOLDER, draw_text_mask
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
 from plate_ocr.rendering.odd_forms import ODD_FORMS
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.rendering.strokes import draw_form
-from plate_ocr.rendering.unknown import IDEOGRAPHS, N_FORMS, SCRIPTS, usual_width
+from plate_ocr.rendering.strokes import draw_character, draw_form
+from plate_ocr.rendering.unknown import IDEOGRAPHS, N_FORMS, SCRIPTS, stroke_width, usual_width
 from plate_ocr.text import normalize_text
 from plate_ocr.vision.images import Image
 
@@ -53,14 +54,23 @@ def _small(mask: Image) -> NDArray[np.float64]:
     return np.asarray(flat / np.linalg.norm(flat), np.float64)
 
 
-@pytest.mark.parametrize("font", ["fe-schrift", "ga36", "font"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_width_of_strokes_is_measured(family: str) -> None:
+    for number in range(0, N_STYLES, 5):
+        style = dataclasses.replace(font_style(family, number), bridge=0.0)
+        letter = draw_character("H", style, HEIGHT)
+        assert letter is not None
+        assert stroke_width(letter) == pytest.approx(HEIGHT * style.stroke, abs=2)
+
+
+@pytest.mark.parametrize("font", ["fe-schrift", "ga36", "font", "indonesia"])
 def test_most_have_strokes_as_wide_as_the_plates(font: str) -> None:
     glyphs = Glyphs(None)
     widths = [usual_width(glyphs.unknown(number, font, 7)) for number in range(0, N_FORMS, 9)]
     letter = glyphs.glyph(font, "H", 7, 0)
     assert letter is not None
     near = [abs(width - usual_width(letter)) <= 2 for width in widths]
-    assert sum(near) > 0.7 * len(near)
+    assert sum(near) > 0.65 * len(near)
 
 
 @pytest.mark.parametrize("data", [None, pytest.param("data", marks=pytest.mark.data)])

@@ -30,7 +30,6 @@ from plate_ocr.training.plates.data import NO_REGION, encode_regions
 from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
-
 MAX_UNKNOWN = 0.001
 """Share of right characters that may become unknown ones, so that more that are unknown are not taken for
 others."""
