@@ -16,7 +16,7 @@ class PlateFormat:
         prior: log of how much likelier a text of this form is than any other text that was read as surely.
         subdivision: the state or province whose plates alone have this form, its code of ISO 3166-2 without
             the country's, in lower case; empty: not one alone.
-        names: such a text begins with one of them; empty: with any characters of its first places.
+        names: texts begin with one of these; empty: with any characters of the first places.
     """
 
     places: tuple[str, ...]
@@ -27,5 +27,5 @@ class PlateFormat:
     names: tuple[str, ...] = ()
 
     def spelt(self) -> list[tuple[str, ...]]:
-        """The characters in each place, once for each of the names."""
+        """The characters that may stand in each place, once for each of the names."""
         return [(*name, *self.places[len(name) :]) for name in self.names] or [self.places]

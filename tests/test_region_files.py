@@ -153,8 +153,8 @@ def test_regions_are_codes_or_files_in_any_case_and_several_are_joined(tmp_path:
 
 
 def fits(text: str, form: PlateFormat) -> bool:
-    return form.shortest <= len(text) <= len(form.places) and all(
-        char in place for char, place in zip(text, form.places, strict=False)
+    return form.shortest <= len(text) <= len(form.places) and any(
+        all(char in chars for char, chars in zip(text, places, strict=False)) for places in form.spelt()
     )
 
 

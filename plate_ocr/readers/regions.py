@@ -69,7 +69,10 @@ class RegionFormats:
                 places.append(row + [0] * (LONGEST - len(row)))
                 shortest.append(form.shortest)
                 self._subdivisions.append(form.subdivision)
-                priors.append(min(form.prior, 0.0) - total)
+                begins = form.places[: len(form.names[0])] if form.names else ()
+                # There are fewer names than texts of their characters.
+                fewer = sum(np.log(len(chars)) for chars in begins) - np.log(max(1, len(form.names)))
+                priors.append(min(form.prior, 0.0) - total + fewer)
         allowed = np.zeros((len(distinct), len(alphabet.characters) + 1), bool)
         index = {char: i for i, char in enumerate(alphabet.characters)}
         for place, i in distinct.items():

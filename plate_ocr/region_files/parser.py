@@ -118,10 +118,14 @@ class _Table:
             raise self.error(f"{key!r} must be {count} numbers, not {value!r}")
         return tuple(float(v) for v in value)
 
-    def bounds(self, key: str, default: tuple[float, float]) -> tuple[float, float]:
+    def bounds(
+        self, key: str, default: tuple[float, float], least: float = -1e6, most: float = 1e6
+    ) -> tuple[float, float]:
         low, high = self.numbers(key, default, 2)
         if low > high:
             raise self.error(f"{key!r} must be the lower and the upper bound, not {[low, high]}")
+        if low < least or high > most:
+            raise self.error(f"{key!r} must be from {least:g} to {most:g}, not {[low, high]}")
         return low, high
 
     def box(self, key: str, size: tuple[float, float]) -> Box:
@@ -252,12 +256,12 @@ def _field(table: _Table, size: tuple[float, float], words: Mapping[str, Sequenc
         patterns=tuple(_pattern(table, pattern, words) for pattern in patterns),
         row=int(table.number("row", 1, 1, 3)),
         fonts=table.strings("fonts", ()),
-        cell=table.bounds("cell", (0.0, 0.0)),
-        pitch=table.number("pitch", 0.0, 0, 1),
+        cell=table.bounds("cell", (0.0, 0.0), 0, 10),
+        tabular=table.number("tabular", 0.0, 0, 1),
         gap=table.bounds("gap", (0.08, 0.2)),
         group=table.bounds("group", (0.15, 0.4)),
-        height=table.bounds("height", (0.9, 1.0)),
-        script=table.bounds("script", (1.0, 1.0)),
+        height=table.bounds("height", (0.9, 1.0), 0.1, 1),
+        script_height=table.bounds("script_height", (1.0, 1.0), 0.1, 1),
         accented=table.string("accented", ""),
         accent=table.color(table.take("accent", RED)),
         native=table.box("native", size) if "native" in table.values else None,

@@ -69,11 +69,11 @@ class Field:
         row: which line of the plate it belongs to, from 1.
         fonts: names of fonts, see :class:`~plate_ocr.rendering.glyphs.Glyphs`; those of the layout if empty.
         cell: width of a character's cell as a part of the text's height; 0: natural widths.
-        pitch: probability that narrow digits, such as 1, have as much room as an 8.
+        tabular: probability that narrow digits, such as 1, have as much room as an 8.
         gap: between characters, as a part of the height.
         group: additional gap between groups.
         height: bounds of the text's height, as a part of the box's.
-        script: height of characters of other scripts than Latin and Chinese, as a part of the text's.
+        script_height: height of characters of other scripts than Latin and Chinese, as a part of the text's.
         accented: characters that are written in another colour than the others, as 警 is.
         accent: that colour.
         native: place of the same text in Arabic letters, which is not read; None: there is none.
@@ -84,11 +84,11 @@ class Field:
     row: int
     fonts: tuple[str, ...]
     cell: tuple[float, float]
-    pitch: float
+    tabular: float
     gap: tuple[float, float]
     group: tuple[float, float]
     height: tuple[float, float]
-    script: tuple[float, float]
+    script_height: tuple[float, float]
     accented: str
     accent: Color
     native: Box | None

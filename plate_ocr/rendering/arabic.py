@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import cv2
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from plate_ocr.vision.images import Image
 
 Point: TypeAlias = tuple[float, float]
-"""x and y, as parts of the height of an alef with a tail below it, from the top left."""
+"""x and y from the top left; 1 is the height from the top of an alef to the bottom of a descender."""
 
 Stroke: TypeAlias = Sequence[Point]
 """Points that a smooth curve passes through; one alone is a dot."""
@@ -60,7 +61,7 @@ def _ring(x: float, y: float, width: float, height: float) -> Stroke:
     return [(x + width * float(np.cos(a)), y + height * float(np.sin(a))) for a in angles]
 
 
-def _three(x: float, y: float) -> list[Stroke]:
+def _three_dots(x: float, y: float) -> list[Stroke]:
     return [[(x - 0.09, y)], [(x + 0.09, y)], [(x, y - 0.13)]]
 
 
@@ -74,15 +75,15 @@ LETTERS: dict[str, Sequence[Stroke]] = {
     "ب": [_BOWL, [(0.33, 0.93)]],
     "پ": [_BOWL, [(0.24, 0.86)], [(0.42, 0.86)], [(0.33, 0.98)]],
     "ت": [_BOWL, [(0.24, 0.3)], [(0.42, 0.3)]],
-    "ث": [_BOWL, *_three(0.33, 0.34)],
+    "ث": [_BOWL, *_three_dots(0.33, 0.34)],
     "ج": [*_JIM, [(0.34, 0.7)]],
     "ح": _JIM,
     "د": [[(0.1, 0.3), (0.28, 0.44), (0.36, 0.6), (0.27, 0.7), (0, 0.7)]],
     "ر": [_RA],
     "ز": [_RA, [(0.24, 0.2)]],
-    "ژ": [_RA, *_three(0.22, 0.22)],
+    "ژ": [_RA, *_three_dots(0.22, 0.22)],
     "س": _SIN,
-    "ش": [*_SIN, *_three(0.56, 0.24)],
+    "ش": [*_SIN, *_three_dots(0.56, 0.24)],
     "ص": _SAD,
     "ط": [
         [(0.1, 0.66), (0.24, 0.48), (0.46, 0.4), (0.58, 0.52), (0.44, 0.66), (0, 0.69)],
@@ -164,7 +165,7 @@ DIGITS: dict[str, Sequence[Stroke]] = {
 }
 """Persian ones where they look otherwise."""
 
-OTHERS: dict[str, Sequence[Stroke]] = {
+EGYPTIAN: dict[str, Sequence[Stroke]] = {
     "د": [[(0.16, 0.3), (0.33, 0.46), (0.42, 0.64), (0.3, 0.75), (0.11, 0.75), (0, 0.64)]],
     "ر": [[(0.35, 0.38), (0.42, 0.56), (0.33, 0.78), (0.15, 0.91), (0, 0.9)]],
     "٢": [[(0.42, 0.09), (0.31, 0), (0.1, 0.02), (0, 0.17), (0.08, 0.45), (0.22, 1)]],
@@ -199,20 +200,21 @@ class PenStyle:
     wobble: float
     rise: float
 
-    @classmethod
-    def numbered(cls, number: int) -> PenStyle:
-        """A style, 0 to :data:`N_STYLES` - 1."""
-        rng = np.random.default_rng([number, 1447])
-        stroke, width, slant, nib, wobble, rise = rng.random(6).tolist()
-        return cls(
-            number,
-            stroke=0.075 + 0.06 * stroke,
-            width=0.8 + 0.45 * width,
-            slant=-0.05 + 0.1 * slant,
-            nib=0.6 + 0.4 * nib,
-            wobble=0.004 + 0.012 * wobble,
-            rise=-0.06 + 0.1 * rise,
-        )
+
+@cache
+def pen_style(number: int) -> PenStyle:
+    """A style, 0 to :data:`N_STYLES` - 1."""
+    rng = np.random.default_rng([number, 1447])
+    stroke, width, slant, nib, wobble, rise = rng.random(6).tolist()
+    return PenStyle(
+        number,
+        stroke=0.075 + 0.06 * stroke,
+        width=0.8 + 0.45 * width,
+        slant=-0.05 + 0.1 * slant,
+        nib=0.6 + 0.4 * nib,
+        wobble=0.004 + 0.012 * wobble,
+        rise=-0.06 + 0.1 * rise,
+    )
 
 
 def draw_arabic(char: str, style: int) -> Image:
@@ -227,11 +229,11 @@ def draw_arabic(char: str, style: int) -> Image:
     """
     strokes = LETTERS.get(char) or DIGITS[char]
     if style % 2:
-        strokes = OTHERS.get(char, strokes)
-    pen = PenStyle.numbered(style % N_STYLES)
+        strokes = EGYPTIAN.get(char, strokes)
+    pen = pen_style(style % N_STYLES)
     rng = np.random.default_rng([pen.seed, ord(char)])
     thick = pen.stroke * HEIGHT
-    dot = thick * (1.05 if char not in "٠" else 1.3)
+    dot = thick * (1.05 if char != "٠" else 1.3)
     margin = round(2 * thick + abs(pen.slant) * HEIGHT)
     picture = np.zeros((HEIGHT, round(pen.width * HEIGHT) + 2 * margin), np.uint8)
     for stroke in strokes:

@@ -34,7 +34,7 @@ MIN_WIDTH = 0.35
 MIN_PIXELS = 7.0
 """Minimum height of a line on the sensor, pixels."""
 
-MIN_PITCH = 5.0
+MIN_ADVANCE = 5.0
 """Minimum width of a character and the gap after it on the sensor, pixels."""
 
 MAX_SENSOR = (80, 288)
@@ -132,7 +132,7 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
     # So do long texts on short plates.
     count = len(plate.text) / plate.rows
-    pixels = max(pixels, MIN_PITCH * count * float(span[0] / text_span[0]) / aspect)
+    pixels = max(pixels, MIN_ADVANCE * count * float(span[0] / text_span[0]) / aspect)
     height = min(pixels, MAX_SENSOR[0], MAX_SENSOR[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))
     fit = np.diag([size[1] / span[0], size[0] / span[1], 1.0])

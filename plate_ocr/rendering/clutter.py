@@ -9,11 +9,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from plate_ocr.rendering.car_texts import add_car_text
 from plate_ocr.rendering.glyphs import Glyphs
-from plate_ocr.rendering.lettering import add_lettering
 from plate_ocr.vision.images import Image
 
-LETTERED = 0.4
+TEXT_SHARE = 0.4
 """Share of pictures without a plate that show another text."""
 
 
@@ -91,10 +91,10 @@ def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Imag
     Returns:
         uint8 ``(height, width)``.
     """
-    if rng.random() < LETTERED:
+    if rng.random() < TEXT_SHARE:
         plain = rng.random() < 0.5
         scene = smooth_shades(rng, height, width) if plain else surroundings(rng, height, width, glyphs)
-        add_lettering(rng, scene, glyphs)
+        add_car_text(rng, scene, glyphs)
         return scene
     choice = int(rng.random() * 7)
     if choice <= 1:

@@ -133,27 +133,27 @@ class _Piece:
 
 
 @dataclass(frozen=True)
-class _Setting:
+class _Typesetting:
     """How the glyphs of a line are set.
 
     Attributes:
         cell: maximum width, as a part of the text's height; 0: any.
         stretch: of widths.
-        least: minimum width of a digit's glyph, pixels.
+        min_digit_width: of a digit's glyph, pixels.
         top: of characters of other scripts, as a part of the text's height.
         bottom: of these, likewise.
     """
 
     cell: float
     stretch: float
-    least: int
+    min_digit_width: int
     top: float
     bottom: float
 
     def piece(self, char: str, glyph: Image) -> _Piece:
         """A glyph in its place."""
-        if glyph.shape[1] < self.least and char.isdecimal():
-            side = (self.least - glyph.shape[1]) // 2
+        if glyph.shape[1] < self.min_digit_width and char.isdecimal():
+            side = (self.min_digit_width - glyph.shape[1]) // 2
             glyph = np.asarray(cv2.copyMakeBorder(glyph, 0, 0, side, side, cv2.BORDER_CONSTANT), np.uint8)
         width = glyph.shape[1] / HEIGHT * self.stretch
         width = min(width, self.cell) if self.cell else width
@@ -162,18 +162,18 @@ class _Setting:
         return _Piece("glyph", char, width * (self.bottom - self.top), glyph, self.top, self.bottom)
 
 
-def _choose_setting(painter: Painter, field: Field, font: str) -> _Setting:
+def _choose_typesetting(painter: Painter, field: Field, font: str) -> _Typesetting:
     rng = painter.rng
     cell = uniform(rng, field.cell)
     usual = max(painter.glyphs.width(font, painter.style), 0.2)
     stretch = cell / usual if cell else 0.9 + 0.25 * float(rng.random())
-    least = round(usual * HEIGHT) if field.pitch and rng.random() < field.pitch else 0
+    min_digit_width = round(usual * HEIGHT) if field.tabular and rng.random() < field.tabular else 0
     top, share = 0.0, 1.0
-    if field.script != (1.0, 1.0):
-        share = uniform(rng, field.script)
+    if field.script_height != (1.0, 1.0):
+        share = uniform(rng, field.script_height)
         # In the middle of the line or on its foot.
         top = (1 - share) * (0.4 + 0.6 * float(rng.random()))
-    return _Setting(cell, stretch, least, top, top + share)
+    return _Typesetting(cell, stretch, min_digit_width, top, top + share)
 
 
 def _draw_field(
@@ -188,7 +188,7 @@ def _draw_field(
     rng = painter.rng
     pattern = field.patterns[random_index(rng, len(field.patterns))]
     font = field.fonts[random_index(rng, len(field.fonts))] if field.fonts else painter.font
-    setting = _choose_setting(painter, field, font)
+    setting = _choose_typesetting(painter, field, font)
     gap, group = uniform(rng, field.gap), uniform(rng, field.group)
     groups, smallest = [""], 1.0
     pieces: list[_Piece] = []

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
-from plate_ocr.rendering.odd_forms import ODD_FORMS
+from plate_ocr.rendering.pseudo_letters import PSEUDO_LETTERS
 from plate_ocr.rendering.strokes import FontStyle, draw_form
 from plate_ocr.vision.images import Image
 
-SCRIPTS = (
+FOREIGN = (
     "ԱԲԴԵԷԸԹԺԻԽԾԿՂՃՄՆՉՊՎՒՔ"  # Armenian
     "გდიკლმოჟრტუფქღყშჩცწჭჯჰ"  # Georgian
     "خذضظ"  # Arabic
@@ -55,10 +55,10 @@ MIRRORED, UPSIDE_DOWN, QUARTER = "FGK4", "AFRTY4", "ATY"
 """Characters that look like no other when turned."""
 
 _TURNED = [(way, char) for way, chars in enumerate((MIRRORED, UPSIDE_DOWN, QUARTER)) for char in chars]
-_CHARS = [char for char in (*SCRIPTS, *IDEOGRAPHS) if char not in PLATE_CHARACTERS + LOOKALIKES]
-N_ODD, N_TURNED, N_STROKES = 3 * len(ODD_FORMS), 6 * len(_TURNED), 200
-_FIRST_ODD = len(_CHARS)
-_FIRST_TURNED = _FIRST_ODD + N_ODD
+_CHARS = [char for char in (*FOREIGN, *IDEOGRAPHS) if char not in PLATE_CHARACTERS + LOOKALIKES]
+N_PSEUDO, N_TURNED, N_STROKES = 3 * len(PSEUDO_LETTERS), 6 * len(_TURNED), 200
+_FIRST_PSEUDO = len(_CHARS)
+_FIRST_TURNED = _FIRST_PSEUDO + N_PSEUDO
 N_FORMS = _FIRST_TURNED + N_TURNED + N_STROKES
 """Number of forms."""
 
@@ -83,7 +83,7 @@ def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont], thick
     rng = np.random.default_rng([number, 47])
     if rng.random() < ANY_WIDTH:
         thick = int(rng.choice(WIDTHS))
-    if _FIRST_ODD <= number < _FIRST_TURNED:
+    if _FIRST_PSEUDO <= number < _FIRST_TURNED:
         family = sorted(FAMILIES)[int(rng.integers(len(FAMILIES)))]
         style = font_style(family, int(rng.integers(N_STYLES)))
         stroke = thick / height
@@ -95,7 +95,7 @@ def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont], thick
             drawn = draw_text_mask(char, faces[i]) if has_glyph(faces[i], char) else None
             if drawn is not None:
                 return _with_strokes(drawn, thick, height)
-    return _strokes(rng, thick, height)
+    return _random_strokes(rng, thick, height)
 
 
 def draw_in_font(
@@ -112,7 +112,7 @@ def draw_in_font(
     Returns:
         uint8 ``(height, W)``; None if the font cannot draw the form: :func:`draw_unknown` can.
     """
-    if style is not None and _FIRST_ODD <= number < _FIRST_TURNED:
+    if style is not None and _FIRST_PSEUDO <= number < _FIRST_TURNED:
         return _altered(number, style, height)
     if not _FIRST_TURNED <= number < _FIRST_TURNED + N_TURNED:
         return None
@@ -131,8 +131,8 @@ def usual_width(letter: Image) -> int:
 
 
 def _altered(number: int, style: FontStyle, height: int) -> Image:
-    which = (number - _FIRST_ODD) % len(ODD_FORMS)
-    return draw_form(ODD_FORMS[which], dataclasses.replace(style, bridge=0.0), height, which)
+    which = (number - _FIRST_PSEUDO) % len(PSEUDO_LETTERS)
+    return draw_form(PSEUDO_LETTERS[which], dataclasses.replace(style, bridge=0.0), height, which)
 
 
 def stroke_width(mask: Image) -> float:
@@ -164,7 +164,7 @@ def _with_strokes(mask: Image, thick: int, height: int) -> Image:
     return np.asarray(cv2.resize(cv2.dilate(wider, kernel), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _strokes(rng: np.random.Generator, thick: int, height: int) -> Image:
+def _random_strokes(rng: np.random.Generator, thick: int, height: int) -> Image:
     """Six to nine strokes between the points of a grid, some of them bent: more than letters have."""
     thick = min(thick, 7)
     width = int(rng.integers(36, 66))

@@ -166,6 +166,12 @@ def test_a_users_own_region(tmp_path: Path) -> None:
             "290, 210",
             r"plate 1: field 1: 'box' must be left, top, right, bottom inside a plate of 300",
         ),
+        (
+            '"@@@-###"]',
+            '"@@@-###"]\nscript_height = [0, 1]',
+            r"'script_height' must be from 0.1 to 1, not \[0",
+        ),
+        ('"@@@-###"]', '"@@@-###"]\ntabular = 2', r"field 1: 'tabular' must be a number from 0 to 1, not 2"),
         ("@@@-###", "@@{town}", r"field 1: pattern '@@\{town\}': there is no 'town' under \[words\]"),
         ("@@@-###", "@@я", r"pattern '@@я': 'я' is not a character of plates"),
         ("@@@-###", "- -", r"pattern '- -' has no text"),
@@ -271,7 +277,9 @@ def _ink(region: Path, row: str) -> NDArray[np.float64]:
 
 def test_characters_of_other_scripts_may_be_smaller_than_digits(tmp_path: Path) -> None:
     rows = 'patterns = ["ااا"]\nheight = [1, 1]'
-    whole, small = (_ink(tmp_path / "mine.toml", f"{rows}\n{more}") for more in ("", "script = [0.5, 0.5]"))
+    whole, small = (
+        _ink(tmp_path / "mine.toml", f"{rows}\n{more}") for more in ("", "script_height = [0.5, 0.5]")
+    )
     assert small[4:7].max() < 0.3 * whole[4:7].max()
     assert small[24:28].max() > 0.3 * whole[24:28].max()
 
@@ -280,7 +288,9 @@ def test_narrow_digits_may_have_the_room_of_others(tmp_path: Path) -> None:
     region = tmp_path / "mine.toml"
     lengths = []
     for pitch in ("0", "1"):
-        region.write_text(f'{SMALL}patterns = ["1111"]\ngap = [0.1, 0.1]\npitch = {pitch}', encoding="utf-8")
+        region.write_text(
+            f'{SMALL}patterns = ["1111"]\ngap = [0.1, 0.1]\ntabular = {pitch}', encoding="utf-8"
+        )
         generator = PlateGenerator(None, [region], not_plates=0)
         flats = [generator.draw_flat(np.random.default_rng(seed)) for seed in range(16)]
         lengths.append(np.mean([flat.text_box[2] - flat.text_box[0] for flat in flats]))

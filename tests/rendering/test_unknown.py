@@ -16,10 +16,10 @@ from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import FOLDER, draw_text_mask
 from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
-from plate_ocr.rendering.odd_forms import ODD_FORMS
 from plate_ocr.rendering.plates import PlateGenerator
+from plate_ocr.rendering.pseudo_letters import PSEUDO_LETTERS
 from plate_ocr.rendering.strokes import draw_character, draw_form
-from plate_ocr.rendering.unknown import IDEOGRAPHS, N_FORMS, SCRIPTS, stroke_width, usual_width
+from plate_ocr.rendering.unknown import FOREIGN, IDEOGRAPHS, N_FORMS, stroke_width, usual_width
 from plate_ocr.text import normalize_text
 from plate_ocr.vision.images import Image
 
@@ -28,7 +28,7 @@ HELD_OUT = "ΔΛΞΣΨΩאבגדהזטכלמנעפצקשת"
 
 
 def test_what_is_drawn_is_no_character_of_plates_and_of_no_script_that_is_held_out() -> None:
-    drawn = [*SCRIPTS, *(char for char in IDEOGRAPHS if char not in PLATE_CHARACTERS)]
+    drawn = [*FOREIGN, *(char for char in IDEOGRAPHS if char not in PLATE_CHARACTERS)]
     assert not {normalize_text(char) for char in drawn} & set(PLATE_CHARACTERS)
     scripts = {unicodedata.name(char).split()[0] for char in drawn}
     assert not scripts & {"GREEK", "HEBREW", "DEVANAGARI", "ETHIOPIC"}
@@ -41,7 +41,7 @@ def test_no_altered_letter_looks_like_one_of_a_script_that_is_held_out() -> None
     ]
     letters = [draw_text_mask(char, face) for face in faces for char in HELD_OUT]
     known = np.stack([_small(letter) for letter in letters if letter is not None])
-    for i, form in enumerate(ODD_FORMS):
+    for i, form in enumerate(PSEUDO_LETTERS):
         drawn = draw_form(form, font_style("stroke-font-medium", 3), HEIGHT, i)
         assert float((known @ _small(drawn)).max()) < 0.9, i
 

@@ -19,7 +19,7 @@ from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.model_card import CardPage, code
 from plate_ocr.training.plates.evaluate import (
-    MAX_UNKNOWN,
+    MAX_FALSE_UNKNOWN,
     PlateReadings,
     finish_plates,
     fit_plate_temperature,
@@ -63,8 +63,8 @@ def test_the_bias_of_the_unknown_class_costs_one_right_character_in_a_thousand()
     logits[-1], classes[-1] = (0, 0, 9), 2
     answers = PlateReadings(("A",) * 5000 + ("?",), logits, classes, np.arange(5001), NO_REGIONS)
     bias = fit_unknown_bias(answers, ["A"] * 5000 + ["?"])
-    assert bias == pytest.approx(10 * MAX_UNKNOWN, rel=0.01)
-    assert (margins[:-1] < bias).mean() == pytest.approx(MAX_UNKNOWN, abs=2e-4)
+    assert bias == pytest.approx(10 * MAX_FALSE_UNKNOWN, rel=0.01)
+    assert (margins[:-1] < bias).mean() == pytest.approx(MAX_FALSE_UNKNOWN, abs=2e-4)
     assert fit_unknown_bias(answers, ["X"] * 5001) == 0
 
 

@@ -103,8 +103,9 @@ def has_format(text: str, region: str) -> bool:
         form != RARE
         and form.shortest <= len(text) <= len(form.places)
         and all(
-            char == UNKNOWN or char in place + normalize_text(place)
-            for char, place in zip(text, form.places, strict=False)
+            char == UNKNOWN or char in chars + normalize_text(chars)
+            for char, chars in zip(text, places, strict=False)
         )
         for form in bundled_formats().get(region, ())
+        for places in form.spelt()
     )

@@ -30,7 +30,7 @@ from plate_ocr.training.plates.data import NO_REGION, encode_regions
 from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
-MAX_UNKNOWN = 0.001
+MAX_FALSE_UNKNOWN = 0.001
 """Share of right characters that may become unknown ones, so that more that are unknown are not taken for
 others."""
 
@@ -134,7 +134,7 @@ def fit_plate_temperature(readings: PlateReadings, target: Sequence[str]) -> flo
 def fit_unknown_bias(readings: PlateReadings, target: Sequence[str]) -> float:
     """What the logit of the unknown class, the last one, can gain: 0 or more.
 
-    It is the most at which a share of :data:`MAX_UNKNOWN` of the right characters becomes unknown.
+    It is the most at which a share of :data:`MAX_FALSE_UNKNOWN` of the right characters becomes unknown.
     """
     unknown = readings.logits.shape[1] - 1
     right = readings.correct(target) & (readings.classes != unknown)
@@ -142,7 +142,7 @@ def fit_unknown_bias(readings: PlateReadings, target: Sequence[str]) -> float:
         return 0.0
     logits, classes = readings.logits[right], readings.classes[right]
     margins = logits[np.arange(len(logits)), classes] - logits[:, unknown]
-    return max(0.0, float(np.quantile(margins, MAX_UNKNOWN)))
+    return max(0.0, float(np.quantile(margins, MAX_FALSE_UNKNOWN)))
 
 
 def fit_region_temperature(readings: PlateReadings, target: NDArray[np.int64]) -> float:

@@ -82,3 +82,8 @@ def test_regions_are_known_by_the_names_that_clients_send() -> None:
 def test_a_text_has_a_format_of_its_region(text: str, fits: bool) -> None:
     assert has_format(text, "it") is fits
     assert region_of(text, ("gb", "it")) == ("it" if fits else "")
+
+
+def test_a_text_has_a_whole_name_of_its_region() -> None:
+    assert has_format("경기34도4133", "kr")
+    assert not has_format("광기34도4133", "kr")

@@ -115,5 +115,5 @@ def _path(stroke: str) -> list[Point]:
     ]
 
 
-ODD_FORMS: tuple[Form, ...] = tuple(map(_form, _CODES))
+PSEUDO_LETTERS: tuple[Form, ...] = tuple(map(_form, _CODES))
 """Strokes as of :func:`~plate_ocr.rendering.letterforms.letter_forms`."""

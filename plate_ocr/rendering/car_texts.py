@@ -36,7 +36,7 @@ COUNTRIES = (
 """On oval signs."""
 
 
-def add_lettering(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
+def add_car_text(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     """Put a text that is no plate into a picture.
 
     Args:

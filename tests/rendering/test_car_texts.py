@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from plate_ocr.rendering.car_texts import COUNTRIES, NAMES, add_car_text
 from plate_ocr.rendering.clutter import not_a_plate
 from plate_ocr.rendering.glyphs import Glyphs
-from plate_ocr.rendering.lettering import COUNTRIES, NAMES, add_lettering
 
 
 def test_texts_are_named_once() -> None:
@@ -20,7 +20,7 @@ def test_a_text_changes_a_picture_of_any_size_and_depends_on_the_randomness_alon
         shape = (16 + seed % 40, 48 + 7 * seed % 130)
         one, two = np.full((2, *shape), 90, np.uint8)
         for scene in (one, two):
-            add_lettering(np.random.default_rng(seed), scene, glyphs)
+            add_car_text(np.random.default_rng(seed), scene, glyphs)
         assert one.tobytes() == two.tobytes()
         changed += int(np.ptp(one.astype(int)) > 10)
     # Some lie beyond the edge.
