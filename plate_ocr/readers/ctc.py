@@ -104,7 +104,7 @@ class FormatPrior:
         self.alphabet, self.formats = alphabet, formats
         forms = [(places, form) for form in formats for places in form.spelt()]
         longest = max((len(places) for places, _ in forms), default=0)
-        # Of each place and format, a row below; behind a format's last place any character is one too many.
+        # For each place and format its row of misfits; the first row, behind the last place, allows nothing.
         self._places = np.zeros((longest + 1, len(forms)), np.int64)
         rows: dict[str, int] = {"": 0}
         for i, (places, _) in enumerate(forms):

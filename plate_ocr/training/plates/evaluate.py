@@ -31,8 +31,8 @@ from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
 MAX_FALSE_UNKNOWN = 0.001
-"""Share of right characters that may become unknown ones, so that more that are unknown are not taken for
-others."""
+"""Share of right characters that the bias may turn into unknown ones: the higher, the fewer unknown ones pass
+for others."""
 
 
 def plate_logits(
@@ -132,9 +132,13 @@ def fit_plate_temperature(readings: PlateReadings, target: Sequence[str]) -> flo
 
 
 def fit_unknown_bias(readings: PlateReadings, target: Sequence[str]) -> float:
-    """What the logit of the unknown class, the last one, can gain: 0 or more.
+    """The largest bias, 0 or more, for the logit of the last class, the unknown one.
 
-    It is the most at which a share of :data:`MAX_FALSE_UNKNOWN` of the right characters becomes unknown.
+    With it a share of :data:`MAX_FALSE_UNKNOWN` of the right characters becomes unknown.
+
+    Args:
+        readings: of N plates.
+        target: the N texts.
     """
     unknown = readings.logits.shape[1] - 1
     right = readings.correct(target) & (readings.classes != unknown)
@@ -206,7 +210,7 @@ def finish_plates(
         readings = PlateReadings.of(network, fitted.images, card.alphabet)
     temperature = fit_plate_temperature(readings, texts)
     confidences, correct = readings.confidences(temperature), readings.correct(texts)
-    # Where a character is unknown, a right reading may be unsure.
+    # Readings with an unknown character do not count: their confidence is halved.
     whole = np.array([a == b and UNKNOWN not in b for a, b in zip(readings.texts, texts, strict=True)])
     empty = PlateReadings.of(network, negatives.images, card.alphabet).plate_confidences(temperature)
     card = dataclasses.replace(
