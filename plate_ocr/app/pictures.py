@@ -124,11 +124,11 @@ class PictureFolders:
             raise OutputError(f"{path} is among the pictures to read: give a folder that is not")
 
     def summary(self) -> str:
-        """In how many pictures of ``blur`` something was hidden, or else in which nothing; empty without any."""
+        """In which pictures of ``blur`` nothing was hidden; empty where none was written."""
         if not self._blurred:
             return ""
         if not self._unhidden:
-            return f"something was hidden in all {self._blurred:,} pictures"
+            return "something was hidden in every picture"
         more = ["…"] if self._unhidden > len(self._named) else []
         which = f": {', '.join(self._named + more)}" if self._named else ""
         return f"nothing was hidden in {self._unhidden:,} of {self._blurred:,} pictures{which}"

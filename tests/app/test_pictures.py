@@ -94,7 +94,7 @@ def test_pictures_in_which_nothing_is_hidden_are_named(tmp_path: Path) -> None:
     folders, picture = PictureFolders(blur=tmp_path), np.zeros((30, 40), np.uint8)
     assert folders.summary() == ""
     folders.write(Source("seen.jpg"), folders.draw(picture, reading(plate_at(1, 1, 9, 4)), nowhere))
-    assert folders.summary() == "something was hidden in all 1 pictures"
+    assert folders.summary() == "something was hidden in every picture"
     for n in range(MAX_NAMED):
         folders.write(Source(f"{n}.jpg"), folders.draw(picture, reading(), nowhere))
     named = ", ".join(f"{n}.jpg" for n in range(MAX_NAMED))

@@ -77,7 +77,7 @@ def test_a_turned_picture_is_read_and_written_turned(
         "--annotate", tmp_path / "a", "--crops", tmp_path / "c", "--blur", tmp_path / "b",
         "--csv", tmp_path / "t.csv",
     )  # fmt: skip
-    assert (status, err) == (0, "plate-ocr: something was hidden in all 1 pictures\n")
+    assert (status, err) == (0, "plate-ocr: something was hidden in every picture\n")
     ((plate,),) = [found["plates"] for found in results(out)]
     assert (plate["text"], plate["touches_edge"]) == (TEXT, False)
     assert np.abs(np.array(plate["corners"][0]) - (560, 480)).max() < 12
