@@ -19,7 +19,8 @@ from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Plate
 from plate_ocr.rendering.fonts import FOLDER, draw_text_mask, has_glyph
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.plates import MIX, PlateGenerator
 from plate_ocr.text import edit_alignment
 from plate_ocr.vision.images import Image

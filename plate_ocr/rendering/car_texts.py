@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.overlays import add_overlay
 from plate_ocr.rendering.signs import sign_text
 from plate_ocr.vision.images import Image

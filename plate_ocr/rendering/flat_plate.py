@@ -10,20 +10,20 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from plate_ocr.alphabet import SCRIPTS, UNKNOWN
+from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.region_files.native import SAUDI
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
 from plate_ocr.rendering.canvas import Painter, random_index, uniform
 from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.marks import plain_letters
+from plate_ocr.rendering.masks import HEIGHT
+from plate_ocr.rendering.scripts import OF_SCRIPTS
 from plate_ocr.rendering.wear import add_dirt, paint_text
 from plate_ocr.vision.images import Image
 
 MAX_STRETCH = 1.3
 """Maximum stretch of glyphs and gaps to fill a plate."""
-
-_OF_SCRIPTS = frozenset(SCRIPTS)
 
 MIN_ACCENT = 0.5
 """Minimum contrast of accented characters as a part of the others'."""
@@ -157,7 +157,7 @@ class _Typesetting:
             glyph = np.asarray(cv2.copyMakeBorder(glyph, 0, 0, side, side, cv2.BORDER_CONSTANT), np.uint8)
         width = glyph.shape[1] / HEIGHT * self.stretch
         width = min(width, self.cell) if self.cell else width
-        if self.bottom - self.top == 1 or char not in _OF_SCRIPTS:
+        if self.bottom - self.top == 1 or char not in OF_SCRIPTS:
             return _Piece("glyph", char, width, glyph)
         return _Piece("glyph", char, width * (self.bottom - self.top), glyph, self.top, self.bottom)
 
@@ -202,8 +202,8 @@ def _draw_field(
             if token.type == "stack":
                 part = 1 / len(word)
                 # Syllables are as wide as high and nearly touch; letters keep apart where strokes grow.
-                square = word[0] in _OF_SCRIPTS
-                glyphs = [_stacked(glyphs, *((1.3, 1 + random_index(rng, 4)) if square else (1.15, 6)))]
+                stretch, rows = (1.3, 1 + random_index(rng, 4)) if word[0] in OF_SCRIPTS else (1.15, 6)
+                glyphs = [_stacked(glyphs, stretch, rows)]
             new = [setting.piece(char, glyph) for char, glyph in zip(word, glyphs, strict=False)]
             smallest = min([smallest, *(part * (piece.bottom - piece.top) for piece in new)])
             pieces += new
@@ -265,9 +265,18 @@ def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tup
     return plate_text(char), glyph
 
 
-def _stacked(glyphs: list[Image], stretch: float, less: int) -> Image:
-    """Glyphs above one another, as high together as each of them; each gives up some rows for a gap."""
-    height = HEIGHT // len(glyphs) - less
+def _stacked(glyphs: list[Image], stretch: float, gap: int) -> Image:
+    """Glyphs above one another, as high together as each of them.
+
+    Args:
+        glyphs: uint8 ``(HEIGHT, W)`` each.
+        stretch: width of a stacked glyph against one of the same form.
+        gap: pixels of its height that each glyph gives up.
+
+    Returns:
+        uint8 ``(HEIGHT, W)``.
+    """
+    height = HEIGHT // len(glyphs) - gap
     width = max(3, round(stretch * max(glyph.shape[1] for glyph in glyphs) / len(glyphs)))
     stack: Image = np.zeros((HEIGHT, width), np.uint8)
     for i, glyph in enumerate(glyphs):

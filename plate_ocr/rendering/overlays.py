@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.signs import camera_text, text_mask
 from plate_ocr.vision.images import Image
 

@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 import PIL.ImageFont
 
-from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSIAN_DIGITS, THAI
+from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSIAN_DIGITS, SCRIPTS, THAI
 from plate_ocr.rendering.arabic import draw_arabic
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
 from plate_ocr.rendering.hangul import draw_hangul
 from plate_ocr.vision.images import Image
+
+OF_SCRIPTS = frozenset(SCRIPTS)
+"""The characters."""
 
 N_STYLES = 24
 """Number of styles: fonts, each with several weights and widths."""

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.random import Generator
 
 from plate_ocr.rendering.decorations import WORDS
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.vision.images import Image
 
 SIGNS = (

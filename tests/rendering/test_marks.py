@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from plate_ocr.alphabet import CYRILLIC, MARKED
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.marks import plain_letters
+from plate_ocr.rendering.masks import HEIGHT
 
 
 @pytest.mark.parametrize("font", ["stroke-font", "font"])

@@ -9,7 +9,8 @@ import pytest
 
 from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, PERSIAN_DIGITS, SCRIPTS
 from plate_ocr.region_files.native import SAUDI, native_text
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scripts import N_STYLES
 

@@ -9,7 +9,8 @@ import pytest
 from numpy.random import Generator
 
 from plate_ocr.rendering.clutter import darken
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.overlays import add_overlay
 from plate_ocr.rendering.signs import camera_text, draw_sign, sign_text, text_mask
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import FOLDER, draw_text_mask
-from plate_ocr.rendering.glyphs import HEIGHT, Glyphs
+from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.pseudo_letters import PSEUDO_LETTERS
 from plate_ocr.rendering.strokes import draw_character, draw_form
