@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.rendering.masks import trimmed
 from plate_ocr.vision.images import Image
 
 Point: TypeAlias = tuple[float, float]
@@ -249,8 +250,7 @@ def draw_arabic(char: str, style: int) -> Image:
             continue
         for place in _curve(points):
             _stamp(picture, place, (thick, thick * pen.nib))
-    used = np.flatnonzero(picture.max(0) > 40)
-    return np.ascontiguousarray(picture[:, used[0] : used[-1] + 1])
+    return trimmed(picture)
 
 
 def _curve(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -196,7 +196,7 @@ class Glyphs:
         def letter(char: str) -> Image:
             return _certain(self._drawn(font, char, style))
 
-        own = draw_in_font(number, letter, font_style(font, style) if font in FAMILIES else None, HEIGHT)
+        own = draw_in_font(number, letter, font_style(font, style) if font in FAMILIES else None)
         if own is not None:
             # Not kept: in all styles there are more than a hundred thousand.
             return own
@@ -204,7 +204,7 @@ class Glyphs:
             self._usual_widths[font, style] = usual_width(letter("H"))
         thick = self._usual_widths[font, style]
         key = ("unknown", str(thick), number)
-        return _certain(self._kept(key, lambda: draw_unknown(number, self._scripts, thick, HEIGHT)))
+        return _certain(self._kept(key, lambda: draw_unknown(number, self._scripts, thick)))
 
     def width(self, font: str, style: int) -> float:
         """Typical width of a character as a part of its height."""
@@ -247,7 +247,7 @@ class Glyphs:
                 self._script_faces[char] = faces_for(char, self._scripts)
             glyph = draw_script(char, self._script_faces[char], style)
         elif font in FAMILIES:
-            glyph = draw_character(char, font_style(font, style), HEIGHT)
+            glyph = draw_character(char, font_style(font, style))
         elif font in _GA36:
             glyph = self._of_ga36(font, char)
         elif not char.isascii():
@@ -273,7 +273,7 @@ class Glyphs:
     def _fallback(self, font: str, char: str, style: int) -> Image | None:
         """A glyph from elsewhere for what a font lacks: I and O on Chinese plates, Cyrillic, rare signs."""
         if char in LETTERS + DIGITS:
-            return draw_character(char, font_style("ga36-strokes", 0), HEIGHT)
+            return draw_character(char, font_style("ga36-strokes", 0))
         if char in CYRILLIC:
             face = self._cyrillic[(style + sum(map(ord, font))) % len(self._cyrillic)]
             return draw_text_mask(char, face, "H")

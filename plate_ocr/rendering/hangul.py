@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from plate_ocr.region_files.schema import Box
-from plate_ocr.rendering.letterforms import Path
-from plate_ocr.rendering.strokes import DETAIL, draw_path
+from plate_ocr.rendering.letterforms import Path, loop
+from plate_ocr.rendering.masks import HEIGHT
+from plate_ocr.rendering.strokes import DETAIL, Pen, draw_paths, shrunk
 from plate_ocr.vision.images import Image
 
 N_STYLES = 12
 """Number of styles."""
-
-HEIGHT = 64
-"""Height of a syllable, pixels."""
 
 FIRST, N_VOWELS, N_FINALS = 0xAC00, 21, 28
 """The first syllable in Unicode, and how many vowels and finals, with none, each initial has."""
@@ -119,10 +117,10 @@ def hangul_style(number: int) -> HangulStyle:
 
 
 @cache
-def _consonant(jamo: str, style: HangulStyle, place: str) -> Sequence[Path]:
-    """The skeleton of a consonant in a unit box; ``"beside"`` or ``"above"`` a vowel, or ``"final"``."""
+def _consonants(style: HangulStyle, place: str) -> Mapping[str, Sequence[Path]]:
+    """Skeletons of consonants in a unit box; ``"beside"`` or ``"above"`` a vowel, or ``"final"``."""
     bar: Path = [(0, 0), (1, 0)]
-    square: Path = [(0.5, 0), (1, 0), (1, 1), (0, 1), (0, 0), (0.5, 0)]
+    square = loop(0, 0, 1, 1)
     ring: Path = [(*point, 99.0) for point in square]  # as round as the box allows
     hook: Path = [(0, 0), (1, 0, 0.6), (1, 1)]
     if place == "beside":
@@ -139,7 +137,7 @@ def _consonant(jamo: str, style: HangulStyle, place: str) -> Sequence[Path]:
     if style.bent:
         tee = [[(0.02, 0), (0.95, 0, 0.4), (0, 1)], [(0.56, 0.45), (1, 1)]]
     tick: Path = [(0.5, 0), (0.5, 0.28)] if style.tick else [(0.3, 0), (0.7, 0)]
-    forms: dict[str, Sequence[Path]] = {
+    return {
         "ㄱ": [hook],
         "ㄴ": [[(0, 0), (0, 1), (1, 1)]],
         "ㄷ": [[(1, 0), (0, 0), (0, 1), (1, 1)]],
@@ -155,7 +153,6 @@ def _consonant(jamo: str, style: HangulStyle, place: str) -> Sequence[Path]:
         "ㅍ": [bar, [(0.28, 0), (0.28, 1)], [(0.72, 0), (0.72, 1)], [(0, 1), (1, 1)]],
         "ㅎ": [tick, *_placed([bar], (0, 0.27, 1, 1)), *_placed([ring], (0.1, 0.53, 0.9, 1))],
     }
-    return forms[jamo]
 
 
 def _placed(paths: Sequence[Path], box: Box) -> list[Path]:
@@ -165,56 +162,100 @@ def _placed(paths: Sequence[Path], box: Box) -> list[Path]:
     return [[(left + p[0] * width, top + p[1] * height, *p[2:]) for p in path] for path in paths]
 
 
-def _skeleton(
-    initial: str, vowel: str, final: str, style: HangulStyle
-) -> tuple[list[Path], tuple[float, float]]:
-    """The strokes of a syllable in the unit square, and the least distances of two, across and down."""
-    level, upright = tuple(PARTS.get(vowel, vowel if vowel in LEVEL else " " + vowel).ljust(2))
-    side, stems = LEVEL.get(level, (0, ()))
-    # Heights of what is above one another, in units that add up to 1.
+class _Rows(NamedTuple):
+    """Heights from the top of what is above one another, as parts of a syllable's height.
+
+    Attributes:
+        unit: the least distance of two strokes.
+        initial: bottom of the initial.
+        line: of a level vowel's long stroke.
+        tip: ends of its short strokes.
+        foot: bottom of an upright vowel.
+        final: height of the final, in units.
+    """
+
+    unit: float
+    initial: float
+    line: float
+    tip: float
+    foot: float
+    final: float
+
+
+def _rows(initial: str, level: str, final: str, style: HangulStyle) -> _Rows:
+    side = LEVEL[level][0] if level != " " else 0
+    # In units: initial, final, gap over a level vowel, its stems below, gap over the final.
     above, below, gap, stem, between = SPAN[initial], 0.0, 0.0, 0.0, 0.0
     if final != " ":
         below, between = SPAN[final] * style.lower, 0.5 if side > 0 else 0.95
     if level != " ":
         above = max(above, 0.0 if below else 1.7)
-        gap, stem = (1.0 if side < 0 else 0.9) + (0.0 if below else 0.15), 0.0 if side <= 0 else 0.7
-        stem += 0.0 if below or side <= 0 else 0.6
-    above *= 1.2 if level == " " and below else 1.0
+        gap = (1.0 if side < 0 else 0.9) + (0.0 if below else 0.15)
+        stem = 0.0 if side <= 0 else 0.7 if below else 0.7 + 0.6
+    elif below:
+        above *= 1.2
     unit = 1 / (above + gap + stem + between + below)
     line, end = (above + gap) * unit, (above + gap + stem) * unit
-    thick = min(style.stroke, MAX_STROKE * unit) / style.aspect
-    top, bottom, left, right, across = 0.0, above * unit, 0.1, 0.9, 0.25
+    tip = line - 0.45 * gap * unit if side < 0 else end
+    foot = max(end, 1 - (below + 0.6) * unit) if below else 1.0
+    return _Rows(unit, above * unit, line, tip, foot, below)
+
+
+def _upright(
+    vowel: str, style: HangulStyle, thick: float, rows: _Rows, with_level: bool
+) -> tuple[list[Path], float]:
+    """The strokes of an upright vowel, and the right end of the initial beside it.
+
+    Args:
+        vowel: of :data:`UPRIGHT`.
+        style: of the lettering.
+        thick: width of a stroke, as a part of the syllable's width, as are all lengths across.
+        rows: heights.
+        with_level: whether there is a level vowel below the initial.
+    """
+    stems, side, arms = UPRIGHT[vowel]
+    arm = max(style.arm, 1.3 * thick)
+    last = 1 - arm if side > 0 else 1.0
+    first = last if stems == 1 else last - max(0.2, 1.7 * thick)
+    start, end = (last, last + arm) if side > 0 else (first, first - arm if side else last)
+    paths: list[Path] = [[(x, 0), (x, rows.foot)] for x in sorted({first, last})]
+    for share in arms:
+        y = share * rows.foot
+        if with_level:
+            y = 0.4 * rows.foot if side > 0 else (rows.line + rows.foot) / 2 + 0.04
+        paths.append([(start, y), (end, y)])
+    return paths, min(style.split, first - max(1.75 * thick, 0.0 if side >= 0 else 0.7 * arm + 0.7 * thick))
+
+
+def _skeleton(
+    initial: str, vowel: str, final: str, style: HangulStyle
+) -> tuple[list[Path], tuple[float, float]]:
+    """The strokes of a syllable in the unit square, and the least distances of two, across and down."""
+    level, upright = tuple(PARTS.get(vowel, vowel if vowel in LEVEL else " " + vowel).ljust(2))
+    rows = _rows(initial, level, final, style)
+    across, down = 0.25, rows.unit
+    left, top, right, bottom, reach = 0.1, 0.0, 0.9, rows.initial, 1.0
     paths: list[Path] = []
+    thick = min(style.stroke, MAX_STROKE * rows.unit) / style.aspect
     if upright != " ":
-        n_stems, arm_side, arms = UPRIGHT[upright]
-        thick = min(thick, 0.165 if n_stems == 1 and initial != "ㅍ" else 0.13)
-        arm = max(style.arm, 1.3 * thick)
-        foot = max(end, 1 - (below + 0.6) * unit) if below else 1.0
-        last = 1 - arm if arm_side > 0 else 1.0
-        first = last if n_stems == 1 else last - max(0.2, 1.7 * thick)
-        right = min(style.split, first - max(1.75 * thick, 0.0 if arm_side >= 0 else 0.7 * arm + 0.7 * thick))
-        left, across = 0.0, 10.0
-        paths += [[(x, 0), (x, foot)] for x in sorted({first, last})]
-        for share in arms:
-            y = share * foot
-            if level != " ":
-                y = 0.4 * foot if arm_side > 0 else (line + foot) / 2 + 0.04
-            start, until = (last, last + arm) if arm_side > 0 else (first, first - arm if arm_side else last)
-            paths.append([(start, y), (until, y)])
-        unit = min(unit, (arms[1] - arms[0]) * foot) if len(arms) > 1 else unit
-        if level == " " and not below:
+        stems, _, arms = UPRIGHT[upright]
+        thick = min(thick, 0.165 if stems == 1 and initial != "ㅍ" else 0.13)
+        paths, right = _upright(upright, style, thick, rows, level != " ")
+        left, across, reach = 0.0, thick / MAX_STROKE, right + 0.08
+        down = min(down, (arms[1] - arms[0]) * rows.foot) if len(arms) > 1 else down
+        if level == final == " ":
             top, bottom = style.rise, 1 - style.rise
     if level != " ":
-        reach = 1.0 if upright == " " else right + 0.08
-        paths.append([(0, line), (reach, line)])
-        half = 0.45 * gap * unit
-        paths += [[(x * reach, line - half if side < 0 else end), (x * reach, line)] for x in stems]
+        paths.append([(0, rows.line), (reach, rows.line)])
+        paths += [[(x * reach, rows.tip), (x * reach, rows.line)] for x in LEVEL[level][1]]
     place = "beside" if level == " " else "above"
-    paths += _placed(_consonant(initial, style, place), (left, top, right, bottom))
-    if below:
+    paths += _placed(_consonants(style, place)[initial], (left, top, right, bottom))
+    if final != " ":
         indent = 0.12 if final in "ㅇㄴ" or upright == " " else 0.16
-        paths += _placed(_consonant(final, style, "final"), (indent, 1 - below * unit, 1 - indent / 2, 1))
-    return paths, (min(across, thick / MAX_STROKE), unit)
+        paths += _placed(
+            _consonants(style, "final")[final], (indent, 1 - rows.final * down, 1 - indent / 2, 1)
+        )
+    return paths, (min(across, thick / MAX_STROKE), down)
 
 
 def draw_hangul(char: str, style: int) -> Image | None:
@@ -237,14 +278,6 @@ def draw_hangul(char: str, style: int) -> Image | None:
     form = hangul_style(style)
     paths, (across, down) = _skeleton(initial, vowel, final, form)
     stroke = min(form.stroke, MAX_STROKE * across * form.aspect, MAX_STROKE * down)
-    thick = max(2, round(DETAIL * HEIGHT * stroke))
-    width = round(DETAIL * HEIGHT * form.aspect)
-    picture = np.zeros((DETAIL * HEIGHT, width), np.uint8)
-    scale = np.array([width - thick, DETAIL * HEIGHT - thick])
-    radius = max(form.rounding, 0.012) * HEIGHT * DETAIL
-    for path in paths:
-        points = np.array([point[:2] for point in path]) * scale + thick / 2 - 0.5
-        radii = [radius * (point[2] if len(point) > 2 else 1.0) for point in path]
-        draw_path(picture, points, radii, thick, form.weight, form.flat)
-    size = round(width / DETAIL), HEIGHT
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    full = DETAIL * HEIGHT
+    pen = Pen(max(2, round(full * stroke)), max(form.rounding, 0.012) * full, form.weight, form.flat)
+    return shrunk(draw_paths(paths, (round(full * form.aspect) - pen.thick, full - pen.thick), pen))

@@ -21,7 +21,7 @@ Form: TypeAlias = tuple[Sequence[Path], float]
 Forms: TypeAlias = Mapping[str, Mapping[str, Form]]
 
 
-def _ring(left: float, top: float, right: float, bottom: float) -> Path:
+def loop(left: float, top: float, right: float, bottom: float) -> Path:
     """A closed stroke that begins in the middle of a side, so that all corners are rounded."""
     middle = (left + right) / 2
     return [(middle, top), (right, top), (right, bottom), (left, bottom), (left, top), (middle, top)]
@@ -40,16 +40,16 @@ def letter_forms(tail: float, waist: float) -> Forms:
         tail: length of open ends as in C, 3 and S, as a part of the height.
         waist: height of the middle of B, 8 and S, from the top.
     """
-    ring = _ring(0, 0, 1, 1)
+    ring = loop(0, 0, 1, 1)
     stem: Path = [(0, 0), (0, 1)]
     foot: Path = [(0, 1), (1, 1)]
     low = 1 - tail
     lower_three: Path = [(0.4, waist), (1, waist), (1, 1), (0, 1), (0, low)]
     six = {
-        "hook": [[(1, tail), (1, 0), (0, 0), (0, 0.7)], _ring(0, 0.42, 1, 1)],
-        "straight": [[(0.75, 0), (0, 0.55), (0, 0.72)], _ring(0, 0.42, 1, 1)],
-        "curve": [[(0.92, 0), (0.3, 0), (0, 0.3), (0, 0.72)], _ring(0, 0.4, 1, 1)],
-        "short": [[(0.97, 0.5 * tail), (0.9, 0), (0, 0), (0, 0.7)], _ring(0, 0.46, 1, 1)],
+        "hook": [[(1, tail), (1, 0), (0, 0), (0, 0.7)], loop(0, 0.42, 1, 1)],
+        "straight": [[(0.75, 0), (0, 0.55), (0, 0.72)], loop(0, 0.42, 1, 1)],
+        "curve": [[(0.92, 0), (0.3, 0), (0, 0.3), (0, 0.72)], loop(0, 0.4, 1, 1)],
+        "short": [[(0.97, 0.5 * tail), (0.9, 0), (0, 0), (0, 0.7)], loop(0, 0.46, 1, 1)],
     }
     digits: dict[str, dict[str, Form]] = {
         "0": {
@@ -128,8 +128,8 @@ def letter_forms(tail: float, waist: float) -> Forms:
             "upright": ([[(0, 0), (1, 0, 0), (0.5, 0.62, 0.5), (0.5, 1)]], 0.95),
         },
         "8": {
-            "rings": ([_ring(0, 0, 1, waist + 0.02), _ring(0, waist + 0.02, 1, 1)], 1.0),
-            "small top": ([_ring(0.07, 0, 0.93, waist), _ring(0, waist, 1, 1)], 1.0),
+            "rings": ([loop(0, 0, 1, waist + 0.02), loop(0, waist + 0.02, 1, 1)], 1.0),
+            "small top": ([loop(0.07, 0, 0.93, waist), loop(0, waist, 1, 1)], 1.0),
         },
         "6": {name: (paths, 1.0) for name, paths in six.items()},
         "9": {name: (_turned(paths), 1.0) for name, paths in six.items()},
@@ -339,7 +339,7 @@ def letter_forms(tail: float, waist: float) -> Forms:
             "pointed": ([[(0, 1), (0.5, 0, 0), (1, 1)]], 1.1),
         },
         "П": {"plain": ([[(0, 1), (0, 0, 0), (1, 0, 0), (1, 1)]], 1.0)},
-        "Ф": {"plain": ([_ring(0, 0.14, 1, 0.76), [(0.5, 0), (0.5, 1)]], 1.35)},
+        "Ф": {"plain": ([loop(0, 0.14, 1, 0.76), [(0.5, 0), (0.5, 1)]], 1.35)},
         "Ц": {"plain": ([[(0, 0), (0, 0.84, 0), (1, 0.84, 0), (1, 1)], [(0.84, 0), (0.84, 0.84)]], 1.1)},
         "Ч": {"plain": ([[(0, 0), (0, 0.55), (1, 0.55)], [(1, 0), (1, 1)]], 1.0)},
         "Ш": {"plain": ([[(0, 0), (0, 1, 0), (1, 1, 0), (1, 0)], [(0.5, 0), (0.5, 1)]], 1.5)},
@@ -356,7 +356,7 @@ def letter_forms(tail: float, waist: float) -> Forms:
         "Э": {
             "plain": ([[(0, tail), (0, 0), (1, 0), (1, 1), (0, 1), (0, low)], [(0.35, 0.5), (1, 0.5)]], 1.0)
         },
-        "Ю": {"plain": ([stem, [(0, 0.5), (0.38, 0.5)], _ring(0.38, 0, 1, 1)], 1.5)},
+        "Ю": {"plain": ([stem, [(0, 0.5), (0.38, 0.5)], loop(0.38, 0, 1, 1)], 1.5)},
         "Я": {
             "plain": (
                 [[(1, 0), (1, 1)], [(1, 0), (0, 0), (0, 0.52), (1, 0.52)], [(0.55, 0.52), (0, 1)]],

@@ -7,16 +7,21 @@ Is with serifs. A :class:`FontStyle` is one such set of forms; see :mod:`plate_o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.rendering.letterforms import Form, letter_forms
+from plate_ocr.rendering.letterforms import Form, Path, letter_forms
+from plate_ocr.rendering.masks import HEIGHT, trimmed
 from plate_ocr.vision.images import Image
+
+Points: TypeAlias = NDArray[np.float64]
+"""Corners of a stroke, float64 ``(N, 2)``, pixels."""
 
 STEPS = 6
 """Line segments per rounded corner."""
@@ -74,11 +79,28 @@ class FontStyle:
     forms: Mapping[str, str]
 
 
-def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
+@dataclass(frozen=True)
+class Pen:
+    """What strokes are drawn with.
+
+    Attributes:
+        thick: width of a stroke, pixels.
+        radius: of corners, pixels.
+        weight: of the conic curves of corners, see :class:`FontStyle`.
+        flat: whether ends are cut straight and sharp corners pointed.
+    """
+
+    thick: int
+    radius: float
+    weight: float
+    flat: bool
+
+
+def draw_character(char: str, style: FontStyle) -> Image | None:
     """Draw a digit or letter white on black, filling the picture's height.
 
     Returns:
-        uint8 ``(height, W)``; None if the character has no strokes here.
+        uint8 ``(HEIGHT, W)``; None if the character has no strokes here.
     """
     forms = letter_forms(style.tail, style.waist).get(char)
     if forms is None:
@@ -92,66 +114,82 @@ def draw_character(char: str, style: FontStyle, height: int) -> Image | None:
     changed = dataclasses.replace(
         style, aspect=aspect, rounding=rounding, bridge=style.bridge if char in WITH_COUNTERS else 0.0
     )
-    return draw_form((paths, width), changed, height, ord(char))
+    return draw_form((paths, width), changed, ord(char))
 
 
-def draw_form(form: Form, style: FontStyle, height: int, seed: int) -> Image:
+def draw_form(form: Form, style: FontStyle, seed: int) -> Image:
     """Draw strokes white on black, filling the picture's height.
 
     Args:
         form: the strokes and their width against an H.
         style: of the font; a bridge cuts any form.
-        height: of the picture, pixels.
         seed: of what is irregular in a painted style, beside the style's own.
 
     Returns:
-        uint8 ``(height, W)``.
+        uint8 ``(HEIGHT, W)``.
     """
     paths, width = form
-    tall = round(DETAIL * height * style.contrast)
-    thick = max(1, round(DETAIL * height * style.stroke))
-    scale = np.array([max(1.0, DETAIL * height * style.aspect * width - thick), tall - thick])
-    radius = style.rounding * DETAIL * height * style.aspect
-    margin = 2 * thick + round(abs(style.slant) * tall)
-    picture = np.zeros((tall, round(scale[0]) + thick + 2 * margin), np.uint8)
+    full = DETAIL * HEIGHT
+    tall = round(full * style.contrast)
+    pen = Pen(
+        max(1, round(full * style.stroke)), style.rounding * full * style.aspect, style.weight, style.flat
+    )
+    margin = 2 * pen.thick + round(abs(style.slant) * tall)
     rng = np.random.default_rng((style.seed, seed)) if style.wobble else None
-    for path in paths:
-        points = np.array([point[:2] for point in path]) * scale + thick / 2 - 0.5
+
+    def move(points: Points) -> None:
         if rng is not None:
             points += rng.normal(0, style.wobble * tall, points.shape)
-        factors = [point[2] if len(point) > 2 else 1.0 for point in path]
         points[:, 0] += margin + style.slant * (tall / 2 - points[:, 1])
-        draw_path(picture, points, [radius * factor for factor in factors], thick, style.weight, style.flat)
+
+    picture = draw_paths(
+        paths, (max(1.0, full * style.aspect * width - pen.thick), tall - pen.thick), pen, margin, move
+    )
     if style.bridge:
-        half, middle = round(DETAIL * height * style.bridge / 2), picture.shape[1] // 2
+        half, middle = round(full * style.bridge / 2), picture.shape[1] // 2
         picture[:, middle - half : middle + half + 1] = 0
-    used = np.flatnonzero(picture.max(0) > 40)
-    picture = picture[:, used[0] : used[-1] + 1]
-    size = max(3, round(picture.shape[1] / DETAIL)), height
+    return shrunk(trimmed(picture))
+
+
+def draw_paths(
+    paths: Sequence[Path],
+    size: tuple[float, float],
+    pen: Pen,
+    margin: int = 0,
+    move: Callable[[Points], None] = lambda points: None,
+) -> Image:
+    """Draw strokes white on black, :data:`DETAIL` times as large.
+
+    Args:
+        paths: the strokes, in the unit square.
+        size: width and height of the square that their middles fill, pixels.
+        pen: what they are drawn with.
+        margin: black on the left and right, pixels.
+        move: changes the corners of each stroke, pixels.
+
+    Returns:
+        uint8 ``(H, W)``.
+    """
+    picture = np.zeros((round(size[1]) + pen.thick, round(size[0]) + pen.thick + 2 * margin), np.uint8)
+    for path in paths:
+        points = np.array([point[:2] for point in path]) * size + pen.thick / 2 - 0.5
+        move(points)
+        radii = [pen.radius * (point[2] if len(point) > 2 else 1.0) for point in path]
+        line = _rounded(points, radii, pen.weight)
+        cv2.polylines(picture, [_fixed(line)], False, 255, pen.thick, cv2.LINE_AA, SHIFT)
+        if pen.flat:
+            _square(picture, points, radii, pen.thick)
+            _cut(picture, line, pen.thick)
+    return picture
+
+
+def shrunk(picture: Image) -> Image:
+    """A drawing of :func:`draw_paths` in the size of a glyph: uint8 ``(HEIGHT, W)``."""
+    size = max(3, round(picture.shape[1] / DETAIL)), HEIGHT
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def draw_path(
-    picture: Image, points: NDArray[np.float64], radii: list[float], thick: int, weight: float, flat: bool
-) -> None:
-    """Draw a stroke white into a picture.
-
-    Args:
-        picture: uint8 ``(H, W)``; it is changed.
-        points: float64 ``(N, 2)``: the corners of the stroke's middle, pixels.
-        radii: how far each corner is rounded, pixels.
-        thick: width of the stroke, pixels.
-        weight: of the conic curves of corners, see :class:`FontStyle`.
-        flat: whether ends are cut straight and sharp corners pointed.
-    """
-    line = _rounded(points, radii, weight)
-    cv2.polylines(picture, [_fixed(line)], False, 255, thick, cv2.LINE_AA, SHIFT)
-    if flat:
-        _square(picture, points, radii, thick)
-        _cut(picture, line, thick)
-
-
-def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+def _fixed(points: Points) -> NDArray[np.int32]:
     return np.rint(points * (1 << SHIFT)).astype(np.int32)
 
 
@@ -163,7 +201,7 @@ def _conic(weight: float) -> NDArray[np.float64]:
     return np.asarray(shares / shares.sum(1, keepdims=True))
 
 
-def _rounded(points: NDArray[np.float64], radii: list[float], weight: float) -> NDArray[np.float64]:
+def _rounded(points: Points, radii: list[float], weight: float) -> NDArray[np.float64]:
     """Replace inner corners by conic curves."""
     out = [points[:1]]
     lengths = np.hypot(*np.diff(points, axis=0).T).tolist()
@@ -181,7 +219,7 @@ def _rounded(points: NDArray[np.float64], radii: list[float], weight: float) -> 
     return np.concatenate([*out, points[-1:]])
 
 
-def _cut(picture: Image, line: NDArray[np.float64], thick: int) -> None:
+def _cut(picture: Image, line: Points, thick: int) -> None:
     """Make a stroke's round ends square; ends at the top and bottom reach the picture's edge."""
     for end, inner in ((line[0], line[1]), (line[-1], line[-2])):
         ahead = end - inner
@@ -194,7 +232,7 @@ def _cut(picture: Image, line: NDArray[np.float64], thick: int) -> None:
         cv2.fillConvexPoly(picture, _fixed(quad), 255, cv2.LINE_AA, SHIFT)
 
 
-def _square(picture: Image, points: NDArray[np.float64], radii: list[float], thick: int) -> None:
+def _square(picture: Image, points: Points, radii: list[float], thick: int) -> None:
     """Give a stroke's sharp corners a point."""
     for i in range(1, len(points) - 1):
         if radii[i]:

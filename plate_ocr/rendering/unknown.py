@@ -8,7 +8,8 @@ never seen (``benchmarks.unknown``).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
+from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.pseudo_letters import PSEUDO_LETTERS
 from plate_ocr.rendering.strokes import FontStyle, draw_form
 from plate_ocr.vision.images import Image
@@ -51,10 +53,12 @@ LOOKALIKES = "已巳戍戊由田甴末木千干王主玉五王户尸夕人入八
 IDEOGRAPHS = [chr(code) for code in range(0x4E07, 0x9FA0, 83)]
 """Chinese characters from all over the table."""
 
-MIRRORED, UPSIDE_DOWN, QUARTER = "FGK4", "AFRTY4", "ATY"
-"""Characters that look like no other when turned."""
+TURNS: Mapping[Literal["mirrored", "flipped", "quarter turn"], str] = {
+    "mirrored": "FGK4", "flipped": "AFRTY4", "quarter turn": "ATY",
+}  # fmt: skip
+"""Characters that look like no other when mirrored left to right, top to bottom, or turned to the left."""
 
-_TURNED = [(way, char) for way, chars in enumerate((MIRRORED, UPSIDE_DOWN, QUARTER)) for char in chars]
+_TURNED = [(turn, char) for turn, chars in TURNS.items() for char in chars]
 _CHARS = [char for char in (*FOREIGN, *IDEOGRAPHS) if char not in PLATE_CHARACTERS + LOOKALIKES]
 N_PSEUDO, N_TURNED, N_STROKES = 3 * len(PSEUDO_LETTERS), 6 * len(_TURNED), 200
 _FIRST_PSEUDO = len(_CHARS)
@@ -64,21 +68,22 @@ N_FORMS = _FIRST_TURNED + N_TURNED + N_STROKES
 
 WIDTHS = (5, 7, 9, 11)
 """Widths of strokes, pixels of 64, that forms are drawn in."""
+MIN_WIDTH = 4.2
+"""Minimum width of an H against a stroke's in a family of fonts whose strokes get another width."""
 ANY_WIDTH = 0.25
 """Share of forms whose strokes are not as wide as the plate's."""
 
 
-def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont], thick: int, height: int) -> Image:
+def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont], thick: int) -> Image:
     """A character white on black.
 
     Args:
-        number: which form, below :data:`N_FORMS`, that is no turned letter.
+        number: which form, below :data:`N_FORMS`; a turned letter is drawn as random strokes.
         faces: fonts to draw with; strokes at random stand in for what they lack.
-        thick: width of the strokes, pixels of the height.
-        height: of the picture, pixels.
+        thick: width of the strokes, pixels.
 
     Returns:
-        uint8 ``(height, W)``.
+        uint8 ``(HEIGHT, W)``.
     """
     rng = np.random.default_rng([number, 47])
     if rng.random() < ANY_WIDTH:
@@ -86,41 +91,40 @@ def draw_unknown(number: int, faces: Sequence[PIL.ImageFont.FreeTypeFont], thick
     if _FIRST_PSEUDO <= number < _FIRST_TURNED:
         family = sorted(FAMILIES)[int(rng.integers(len(FAMILIES)))]
         style = font_style(family, int(rng.integers(N_STYLES)))
-        stroke = thick / height
-        aspect = max(style.aspect, 4.2 * stroke)
-        return _altered(number, dataclasses.replace(style, stroke=stroke, aspect=aspect), height)
+        stroke = thick / HEIGHT
+        aspect = max(style.aspect, MIN_WIDTH * stroke)
+        return _altered(number, dataclasses.replace(style, stroke=stroke, aspect=aspect))
     if number < len(_CHARS):
         char = _CHARS[number]
         for i in rng.permutation(len(faces)).tolist():
             drawn = draw_text_mask(char, faces[i]) if has_glyph(faces[i], char) else None
             if drawn is not None:
-                return _with_strokes(drawn, thick, height)
-    return _random_strokes(rng, thick, height)
+                return _with_strokes(drawn, thick)
+    return _random_strokes(rng, thick)
 
 
-def draw_in_font(
-    number: int, letter: Callable[[str], Image], style: FontStyle | None, height: int
-) -> Image | None:
+def draw_in_font(number: int, letter: Callable[[str], Image], style: FontStyle | None) -> Image | None:
     """A character in the plate's own font.
 
     Args:
         number: which form, below :data:`N_FORMS`.
-        letter: draws a letter of the font: uint8 ``(height, W)``.
+        letter: draws a letter of the font: uint8 ``(HEIGHT, W)``.
         style: of the font if it is a stroke font.
-        height: of the picture, pixels.
 
     Returns:
-        uint8 ``(height, W)``; None if the font cannot draw the form: :func:`draw_unknown` can.
+        uint8 ``(HEIGHT, W)``; None if the font cannot draw the form: :func:`draw_unknown` can.
     """
     if style is not None and _FIRST_PSEUDO <= number < _FIRST_TURNED:
-        return _altered(number, style, height)
+        return _altered(number, style)
     if not _FIRST_TURNED <= number < _FIRST_TURNED + N_TURNED:
         return None
-    way, char = _TURNED[(number - _FIRST_TURNED) % len(_TURNED)]
+    turn, char = _TURNED[(number - _FIRST_TURNED) % len(_TURNED)]
     upright = letter(char)
-    if way < 2:
-        return np.ascontiguousarray(upright[:, ::-1] if way == 0 else upright[::-1])
-    size = max(upright.shape[1], round(0.8 * height)), height
+    if turn == "mirrored":
+        return np.ascontiguousarray(upright[:, ::-1])
+    if turn == "flipped":
+        return np.ascontiguousarray(upright[::-1])
+    size = max(upright.shape[1], round(0.8 * HEIGHT)), HEIGHT
     return np.asarray(cv2.resize(np.rot90(upright), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -130,9 +134,9 @@ def usual_width(letter: Image) -> int:
     return min(WIDTHS, key=lambda width: abs(width - strokes))
 
 
-def _altered(number: int, style: FontStyle, height: int) -> Image:
+def _altered(number: int, style: FontStyle) -> Image:
     which = (number - _FIRST_PSEUDO) % len(PSEUDO_LETTERS)
-    return draw_form(PSEUDO_LETTERS[which], dataclasses.replace(style, bridge=0.0), height, which)
+    return draw_form(PSEUDO_LETTERS[which], dataclasses.replace(style, bridge=0.0), which)
 
 
 def stroke_width(mask: Image) -> float:
@@ -148,9 +152,9 @@ def _mean_width(inked: NDArray[np.bool_]) -> float:
     return 4 * float(inside.mean()) if len(inside) else 0.0
 
 
-def _with_strokes(mask: Image, thick: int, height: int) -> Image:
-    """Scale a character to a height and its strokes to a width, as far as its gaps allow."""
-    size = max(3, round(mask.shape[1] * height / mask.shape[0])), height
+def _with_strokes(mask: Image, thick: int) -> Image:
+    """Scale a character to a glyph's height and its strokes to a width, as far as its gaps allow."""
+    size = max(3, round(mask.shape[1] * HEIGHT / mask.shape[0])), HEIGHT
     scaled = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     now = stroke_width(scaled)
     change = min(thick - now, 0.5 * _mean_width(scaled <= 127))
@@ -164,13 +168,13 @@ def _with_strokes(mask: Image, thick: int, height: int) -> Image:
     return np.asarray(cv2.resize(cv2.dilate(wider, kernel), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _random_strokes(rng: np.random.Generator, thick: int, height: int) -> Image:
+def _random_strokes(rng: np.random.Generator, thick: int) -> Image:
     """Six to nine strokes between the points of a grid, some of them bent: more than letters have."""
     thick = min(thick, 7)
     width = int(rng.integers(36, 66))
-    picture = np.zeros((height, width), np.uint8)
+    picture = np.zeros((HEIGHT, width), np.uint8)
     across = np.linspace(thick / 2, width - 1 - thick / 2, 3)
-    down = np.linspace(thick / 2, height - 1 - thick / 2, int(rng.integers(3, 5)))
+    down = np.linspace(thick / 2, HEIGHT - 1 - thick / 2, int(rng.integers(3, 5)))
     # The first stroke reaches from the top to the bottom.
     ends = [[(rng.choice(across), down[0]), (rng.choice(across), down[-1])]]
     ends += [

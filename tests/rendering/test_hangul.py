@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from plate_ocr.alphabet import HANGUL
-from plate_ocr.rendering.hangul import HEIGHT, N_STYLES, draw_hangul, hangul_style
+from plate_ocr.rendering.hangul import N_STYLES, draw_hangul, hangul_style
+from plate_ocr.rendering.masks import HEIGHT
 
 
 @pytest.mark.parametrize("style", range(N_STYLES))

@@ -19,7 +19,7 @@ from plate_ocr.rendering.strokes import draw_character
 def test_styles_keep_characters_apart(family: str) -> None:
     for number in range(0, N_STYLES, 5):
         style = font_style(family, number)
-        drawn = {char: draw_character(char, style, 64) for char in letter_forms(0.25, 0.47)}
+        drawn = {char: draw_character(char, style) for char in letter_forms(0.25, 0.47)}
         glyphs = {char: glyph for char, glyph in drawn.items() if glyph is not None}
         assert set(DIGITS + LETTERS) < glyphs.keys() == drawn.keys()
         assert {len(glyph) for glyph in glyphs.values()} == {64}
@@ -33,10 +33,10 @@ def test_styles_keep_characters_apart(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_styles_vary_and_do_not_change(family: str) -> None:
-    glyphs = [draw_character("3", font_style(family, number), 64) for number in range(N_STYLES)]
+    glyphs = [draw_character("3", font_style(family, number)) for number in range(N_STYLES)]
     assert len({glyph.tobytes() for glyph in glyphs if glyph is not None}) > 0.9 * N_STYLES
     font_style.cache_clear()
-    again = draw_character("3", font_style(family, 0), 64)
+    again = draw_character("3", font_style(family, 0))
     assert again is not None
     assert glyphs[0] is not None
     assert np.array_equal(again, glyphs[0])
@@ -69,6 +69,6 @@ def test_the_docs_list_every_family() -> None:
 
 def test_a_stencil_has_bridges_and_others_have_not() -> None:
     for family, bridged in (("stencil", True), ("din-1451", False)):
-        glyph = draw_character("0", font_style(family, 3), 64)
+        glyph = draw_character("0", font_style(family, 3))
         assert glyph is not None
         assert (glyph.max(0)[4:-4].min() < 50) == bridged

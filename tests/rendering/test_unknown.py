@@ -43,7 +43,7 @@ def test_no_altered_letter_looks_like_one_of_a_script_that_is_held_out() -> None
     letters = [draw_text_mask(char, face) for face in faces for char in HELD_OUT]
     known = np.stack([_small(letter) for letter in letters if letter is not None])
     for i, form in enumerate(PSEUDO_LETTERS):
-        drawn = draw_form(form, font_style("stroke-font-medium", 3), HEIGHT, i)
+        drawn = draw_form(form, font_style("stroke-font-medium", 3), i)
         assert float((known @ _small(drawn)).max()) < 0.9, i
 
 
@@ -59,7 +59,7 @@ def _small(mask: Image) -> NDArray[np.float64]:
 def test_the_width_of_strokes_is_measured(family: str) -> None:
     for number in range(0, N_STYLES, 5):
         style = dataclasses.replace(font_style(family, number), bridge=0.0)
-        letter = draw_character("H", style, HEIGHT)
+        letter = draw_character("H", style)
         assert letter is not None
         assert stroke_width(letter) == pytest.approx(HEIGHT * style.stroke, abs=2)
 
