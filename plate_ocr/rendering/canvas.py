@@ -52,16 +52,23 @@ class Painter:
 
     def blend(self, mask: Image, x: int, y: int, level: float) -> None:
         """Blend a grey level into the canvas by a mask, clipped at the canvas's edges."""
-        height, width = self.shape
-        left, top, right, bottom = (
-            max(x, 0),
-            max(y, 0),
-            min(x + mask.shape[1], width),
-            min(y + mask.shape[0], height),
-        )
-        if left < right and top < bottom:
-            part = self.canvas[top:bottom, left:right]
-            part += (level - part) * (mask[top - y : bottom - y, left - x : right - x] * np.float32(1 / 255))
+        blend(self.canvas, mask * np.float32(1 / 255), x, y, level)
+
+
+def blend(picture: Canvas | Image, shares: Canvas, x: int, y: int, level: float) -> None:
+    """Blend a grey level into a picture, clipped at its edges.
+
+    Args:
+        picture: float32 or uint8 ``(H, W)``; it is changed.
+        shares: float32 ``(h, w)``: 1 where the level replaces what is there.
+        x: the left column of the shares in the picture.
+        y: their upper row in it.
+        level: the grey level.
+    """
+    left, top = max(x, 0), max(y, 0)
+    part = picture[top : max(y + shares.shape[0], 0), left : max(x + shares.shape[1], 0)]
+    inside = shares[top - y :, left - x :][: part.shape[0], : part.shape[1]]
+    part[:] = (part + (level - part) * inside).astype(part.dtype)
 
 
 def random_index(rng: Generator, count: int) -> int:

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from plate_ocr.rendering.canvas import Canvas, blend
 from plate_ocr.rendering.glyphs import Glyphs
-from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.overlays import add_overlay
-from plate_ocr.rendering.signs import sign_text
+from plate_ocr.rendering.signs import set_text, sign_text
 from plate_ocr.vision.images import Image
 
 NAMES = (
@@ -65,13 +65,12 @@ def _add_name(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     mask = _word(rng, glyphs, text)
     high = max(4, round(height * (0.14 + 0.36 * float(rng.random()))))
     wide = max(4, round(mask.shape[1] * high / mask.shape[0] * (0.8 + 1.2 * float(rng.random()) ** 2)))
-    mask = np.asarray(cv2.resize(mask, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
     # Up to half of the text lies beyond an edge.
     x = round((width - wide) * float(rng.random()) + (rng.random() < 0.3) * float(rng.normal(0, 0.4)) * wide)
     y = round((height - high) * float(rng.random()))
     lean, tilt = (0.35 * float(rng.random()) if rng.random() < 0.3 else 0.0), float(rng.normal(0, 0.04))
-    place = np.array([[1.0, -lean, x + lean * high / 2], [tilt, 1.0, y - tilt * wide / 2]])
-    letters = cv2.warpAffine(mask, place, (width, height)).astype(np.float32) / 255
+    place = [[1.0, -lean, x + lean * high / 2], [tilt, 1.0, y - tilt * wide / 2]]
+    letters = _scaled(mask, wide, high, place, scene)
     base = float(scene.mean())
     step = (25 + 140 * float(rng.random())) * (1 if rng.random() < 0.3 + 0.5 * (base < 128) else -1)
     lit = scene.astype(np.float32)
@@ -80,7 +79,7 @@ def _add_name(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
         edge = letters - np.roll(letters, (1, 1), (0, 1))
         lit += edge * step
         letters *= float(rng.random()) * 0.5
-    lit += (base + step - lit) * letters
+    blend(lit, letters, 0, 0, base + step)
     scene[:] = np.clip(lit, 0, 255).astype(np.uint8)
 
 
@@ -97,10 +96,10 @@ def _add_country(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     mask = _word(rng, glyphs, COUNTRIES[int(rng.random() * len(COUNTRIES))])
     tall = max(3, round(axes[1] * 1.05))
     wide = max(3, min(round(axes[0] * 1.5), round(mask.shape[1] * tall / mask.shape[0])))
-    mask = np.asarray(cv2.resize(mask, (wide, tall), interpolation=cv2.INTER_AREA), np.uint8)
-    move = np.array([[1.0, 0.0, middle[0] - wide / 2], [0.0, 1.0, middle[1] - tall / 2]])
-    letters = cv2.warpAffine(mask, move, (width, height)).astype(np.float32) / 255
-    scene[:] = (scene + (dark - scene.astype(np.float32)) * letters).astype(np.uint8)
+    place = [[1.0, 0.0, middle[0] - wide / 2], [0.0, 1.0, middle[1] - tall / 2]]
+    lit = scene.astype(np.float32)
+    blend(lit, _scaled(mask, wide, tall, place, scene), 0, 0, dark)
+    scene[:] = lit.astype(np.uint8)
 
 
 def _add_emblem(rng: Generator, scene: Image) -> None:
@@ -129,9 +128,11 @@ def _add_emblem(rng: Generator, scene: Image) -> None:
 def _word(rng: Generator, glyphs: Glyphs, text: str) -> Image:
     """A text in one font: uint8 ``(HEIGHT, W)``."""
     drawn = text.isupper() and text.isalpha() and rng.random() < 0.5
-    style, gap = int(rng.random() * 4096), np.zeros((HEIGHT, 3 + int(rng.random() ** 2 * 40)), np.uint8)
-    parts: list[Image] = []
-    for char in text:
-        glyph = None if char == " " else glyphs.glyph("stroke-font" if drawn else "font", char, style, 0)
-        parts += [np.zeros((HEIGHT, 24), np.uint8) if glyph is None else glyph, gap]
-    return np.concatenate(parts[:-1], 1)
+    style, gap = int(rng.random() * 4096), 3 + int(rng.random() ** 2 * 40)
+    return set_text(glyphs, text, "stroke-font" if drawn else "font", style, gap, 24 + gap)[:, :-gap]
+
+
+def _scaled(mask: Image, width: int, height: int, place: list[list[float]], scene: Image) -> Canvas:
+    """A mask in a size and a place, the affine map to the scene: float32 of the scene's size, 0 to 1."""
+    small = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.warpAffine(small, np.array(place), scene.shape[::-1]).astype(np.float32) / np.float32(255)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from plate_ocr.rendering.canvas import blend
 from plate_ocr.rendering.car_texts import add_car_text
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.vision.images import Image
@@ -77,12 +78,13 @@ def _draw_label(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     strip = glyphs.strip(text, int(rng.random() * 4096))
     height = max(3, round(scene.shape[0] * (0.05 + 0.08 * float(rng.random()))))
     width = min(scene.shape[1], max(3, round(strip.shape[1] * height / strip.shape[0])))
-    mask = cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    mask = cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(
+        255
+    )
     # Away from the plate's own lines: along the upper or lower edge.
     y = 0 if rng.random() < 0.5 else scene.shape[0] - height
     x = int(rng.random() * (scene.shape[1] - width + 1))
-    part = scene[y : y + height, x : x + width]
-    part[:] = (part + (float(rng.random() * 255) - part) * mask).astype(np.uint8)
+    blend(scene, mask, x, y, float(rng.random() * 255))
 
 
 def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Image:
@@ -237,14 +239,5 @@ def write_word(
     strip = glyphs.strip(text, int(rng.random() * 4096))
     high = max(3, round(height))
     wide = max(3, round(min(max_width, strip.shape[1] * high / strip.shape[0])))
-    mask = cv2.resize(strip, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    x, y = round(place[0] - wide / 2), round(place[1] - high / 2)
-    left, top, right, bottom = (
-        max(0, x),
-        max(0, y),
-        min(picture.shape[1], x + wide),
-        min(picture.shape[0], y + high),
-    )
-    if left < right and top < bottom:
-        part = picture[top:bottom, left:right]
-        part[:] = (part + (level - part) * mask[top - y : bottom - y, left - x : right - x]).astype(np.uint8)
+    mask = cv2.resize(strip, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+    blend(picture, mask, round(place[0] - wide / 2), round(place[1] - high / 2), level)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from plate_ocr.rendering.canvas import blend
 from plate_ocr.rendering.decorations import WORDS
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.masks import HEIGHT
@@ -32,12 +33,17 @@ PLACES = (
 def text_mask(rng: Generator, glyphs: Glyphs, text: str) -> Image:
     """A text in a random font: uint8 ``(64, W)``, 255 on the strokes."""
     style = int(rng.random() * 65536)
-    gap = np.zeros((HEIGHT, 2 + int(rng.random() * 12)), np.uint8)
-    space = np.zeros((HEIGHT, 24), np.uint8)
+    return set_text(glyphs, text, "font", style, gap=2 + int(rng.random() * 12), space=24)
+
+
+def set_text(glyphs: Glyphs, text: str, font: str, style: int, gap: int, space: int) -> Image:
+    """A text with a gap after each glyph, uint8 ``(HEIGHT, W)``; what the font lacks is a space."""
     parts: list[Image] = []
     for char in text:
-        glyph = None if char == " " else glyphs.glyph("font", char, style, 0)
-        parts += [space] if glyph is None else [glyph, gap]
+        glyph = None if char == " " else glyphs.glyph(font, char, style, 0)
+        parts.append(
+            np.zeros((HEIGHT, space), np.uint8) if glyph is None else np.pad(glyph, ((0, 0), (0, gap)))
+        )
     return np.concatenate(parts, 1)
 
 
@@ -117,8 +123,7 @@ def draw_sign(rng: Generator, glyphs: Glyphs) -> Image:
         cv2.rectangle(sign, (thick, thick), (width - 1 - thick, sign.shape[0] - 1 - thick), foreground, thick)
     for i, mask in enumerate(small):
         x = (width - mask.shape[1]) // 2 if rng.random() < 0.7 else pad
-        part = sign[pad + i * step : pad + i * step + high, x : x + mask.shape[1]]
-        part += (foreground - part) * (mask * np.float32(1 / 255))
+        blend(sign, mask * np.float32(1 / 255), x, pad + i * step, foreground)
     if rng.random() < 0.12:
         # A bus's lamps.
         sign[::3] = sign[:, ::3] = min(background, 40.0)
