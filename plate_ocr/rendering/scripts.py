@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import PIL.ImageFont
 
-from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, KANJI, PERSIAN_DIGITS, SCRIPTS, THAI
+from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, HANGUL, KANA, PERSIAN_DIGITS, SCRIPTS, THAI
 from plate_ocr.rendering.arabic import draw_arabic
 from plate_ocr.rendering.fonts import draw_text_mask, has_glyph
 from plate_ocr.rendering.hangul import draw_hangul
@@ -30,9 +30,10 @@ _ROWS = {
     **dict.fromkeys(THAI, "ก"),
     **dict.fromkeys(HANGUL, "한"),
     **dict.fromkeys(KANA, "ゆ"),
-    **dict.fromkeys(KANJI, "島"),
 }
-"""Characters whose rows each of its script fills, if it does not reach beyond them."""
+"""Characters whose rows each of its script fills, if it does not reach beyond them; all others are kanji."""
+
+_KANJI_ROWS = "島"
 
 _THICKER, _WIDTHS = {True: (-3, -2, 0, 2), False: (0, 2, 3, 5)}, (0.8, 1.0, 1.2)
 """Pixels by which strokes are thicker than those of a bold font and of another, and widths as a part of the
@@ -76,20 +77,17 @@ def draw_script(char: str, faces: Sequence[Face], style: int) -> Image | None:
         if strokes:
             return draw_arabic(char, 2 * style + strokes - 1)
     face = faces[style % len(faces)]
+    kanji = char not in _ROWS
     form = _FORMS.get(char, char)
-    mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS.get(char, "島"))
+    mask = draw_text_mask(form if has_glyph(face, form) else char, face, _ROWS.get(char, _KANJI_ROWS))
     if mask is None:
         return None
     steps = _THICKER["Bold" in (face.getname()[1] or "")]
     thick = steps[style % len(steps)]
     width = max(3, round(mask.shape[1] * _WIDTHS[style // len(steps) % len(_WIDTHS)]))
-    most = _MAX_INK if char in KANJI or char not in _ROWS else 1.0
     if thick < 0:
-        thin = -thick if most == 1 else 2
+        thin = 2 if kanji else -thick
         mask = np.asarray(cv2.erode(mask, np.ones((thin, thin))), np.uint8)
-    for size in range(thick, 1, -1):
-        thicker = np.asarray(cv2.dilate(mask, np.ones((size, size))), np.uint8)
-        if thicker.mean() <= 255 * most:
-            mask = thicker
-            break
-    return np.asarray(cv2.resize(mask, (width, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+    thicker = (cv2.dilate(mask, np.ones((size, size))) for size in range(thick, 1, -1))
+    drawn = next((one for one in thicker if not kanji or one.mean() <= 255 * _MAX_INK), mask)
+    return np.asarray(cv2.resize(drawn, (width, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
