@@ -29,7 +29,8 @@ MIN_HEIGHT = 0.2
 """Minimum height of a line of text, as a part of the crop: 13 of 64 pixels."""
 
 MIN_WIDTH = 0.35
-"""Minimum width of the text, as a part of the crop; shorter texts are seen with their whole plate."""
+"""Minimum width of the text, as a part of the crop: crops are at most the text's width / this wide, or the
+plate's width if that is more."""
 
 MIN_PIXELS = 7.0
 """Minimum height of a line on the sensor, pixels."""
@@ -71,8 +72,7 @@ MAX_SHADOW = 0.6
 """Maximum part of the light that a shadow takes."""
 
 COMPRESSIBLE = 14.0
-"""Contrast times text height, grey levels and pixels, for each step of JPEG quality below 100: with less,
-faint or small text is lost in blocks."""
+"""Lower bound of JPEG quality: 100 minus contrast (grey levels) × text height (pixels) / this."""
 
 MAX_CLIPPED = 0.13
 """Maximum part of the text's contrast that is lost to over- or underexposure."""
@@ -130,7 +130,7 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     # Data sets store crops in one size, whatever their aspect ratio.
     stretch = STRETCH_RANGE[0] * (STRETCH_RANGE[1] / STRETCH_RANGE[0]) ** float(rng.random())
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
-    # So do long texts on short plates.
+    # Each character needs its width on the sensor.
     count = len(plate.text) / plate.rows
     pixels = max(pixels, MIN_ADVANCE * count * float(span[0] / text_span[0]) / aspect)
     height = min(pixels, MAX_SENSOR[0], MAX_SENSOR[1] / aspect)

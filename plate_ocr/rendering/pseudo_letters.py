@@ -2,6 +2,9 @@
 
 They were drawn at random and chosen by eye and by their correlation with the characters of plates in many
 fonts, and with letters of other scripts: a person reads none of them as a character.
+
+Codes are as ``11 6808' 04'30'``: the width is 1.1 of an H, then there are strokes of points, each its column
+(0 to 6) and row (0 to 8), and ``'`` after a sharp corner.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from plate_ocr.rendering.letterforms import Form, Point
 COLUMNS, ROWS = 6, 8
 """Of the grid that the points lie on."""
 
-_CODES = (
+CODES = (
     "11 6808' 6862'04' 04'30' 6836'", "08 0300 0068", "10 070864660001 0868'",
     "11 60'62' 62'46' 62'34' 62'0804'", "09 0060'68 6414 1462", "11 6320'08", "08 200468", "10 0100'68'28",
     "08 68'03' 03'2023", "10 66'06' 66'6032 06'2438'", "10 05'48 4800 0003'60'", "11 66'62 620400 620866",
@@ -100,7 +103,7 @@ _CODES = (
     "10 08043430606468 300022", "11 040838346468 303452", "09 04003034'386866 3808", "10 6460'303436 340408",
     "11 38343060'62 300004", "09 6064'343000 34380806",
 )  # fmt: skip
-"""Each: ten times the width against an H, and strokes of points, digits of column and row; ``'``: sharp."""
+"""One of each character."""
 
 
 def _form(code: str) -> Form:
@@ -115,5 +118,5 @@ def _path(stroke: str) -> list[Point]:
     ]
 
 
-PSEUDO_LETTERS: tuple[Form, ...] = tuple(map(_form, _CODES))
+PSEUDO_LETTERS: tuple[Form, ...] = tuple(map(_form, CODES))
 """Strokes as of :func:`~plate_ocr.rendering.letterforms.letter_forms`."""
