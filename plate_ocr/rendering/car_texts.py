@@ -49,9 +49,9 @@ def add_car_text(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     if choice < 0.2:
         add_overlay(rng, glyphs, scene, ())
     elif choice < 0.32:
-        _add_country(rng, scene, glyphs)
+        add_country_sign(rng, scene, glyphs)
     elif choice < 0.4:
-        _add_emblem(rng, scene)
+        add_emblem(rng, scene)
     else:
         _add_name(rng, scene, glyphs)
         if rng.random() < 0.25:
@@ -83,7 +83,7 @@ def _add_name(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     scene[:] = np.clip(lit, 0, 255).astype(np.uint8)
 
 
-def _add_country(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
+def add_country_sign(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     """A white oval with the letters of a country."""
     height, width = scene.shape
     high = height * (0.2 + 0.35 * float(rng.random()))
@@ -102,7 +102,7 @@ def _add_country(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     scene[:] = lit.astype(np.uint8)
 
 
-def _add_emblem(rng: Generator, scene: Image) -> None:
+def add_emblem(rng: Generator, scene: Image) -> None:
     """A maker's emblem: rings, two angles, a star, a cross in a ring."""
     height, width = scene.shape
     reach = max(3, round(height * (0.1 + 0.25 * float(rng.random()))))

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pytest
 
 from plate_ocr.alphabet import ARABIC, ARABIC_DIGITS, PERSIAN_DIGITS
-from plate_ocr.rendering.arabic import DIGITS, HEIGHT, LETTERS, N_STYLES, draw_arabic
+from plate_ocr.rendering import arabic
+from plate_ocr.rendering.arabic import (
+    DIGITS,
+    EGYPTIAN,
+    HEIGHT,
+    LETTERS,
+    N_STYLES,
+    Stroke,
+    draw_arabic,
+    pen_style,
+)
 
 ALL = ARABIC + ARABIC_DIGITS + PERSIAN_DIGITS
 
@@ -17,7 +30,10 @@ def test_all_that_plates_show_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("style", range(N_STYLES))
-def test_characters_fit_and_are_apart(style: int) -> None:
+def test_characters_fit_and_are_apart(style: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Wobble, which differs between characters, would keep equal skeletons apart.
+    steady = dataclasses.replace(pen_style(style), wobble=0.0)
+    monkeypatch.setattr(arabic, "pen_style", lambda number: steady)
     drawn = {char: draw_arabic(char, style) for char in ALL}
     width = max(picture.shape[1] for picture in drawn.values())
     cells = {char: np.zeros((HEIGHT, width)) for char in ALL}
@@ -28,6 +44,12 @@ def test_characters_fit_and_are_apart(style: int) -> None:
         cells[char][:, : picture.shape[1]] = picture
     for one in ALL:
         assert all(one == other or np.abs(cells[one] - cells[other]).mean() > 1 for other in ALL)
+
+
+@pytest.mark.parametrize("forms", [{}, EGYPTIAN], ids=["general", "egyptian"])
+def test_skeletons_differ(forms: Mapping[str, Sequence[Stroke]]) -> None:
+    skeletons = {**LETTERS, **DIGITS, **forms}
+    assert len({repr(strokes) for strokes in skeletons.values()}) == len(skeletons)
 
 
 def test_styles_vary_and_do_not_change() -> None:

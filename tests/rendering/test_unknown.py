@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from pathlib import Path
 
@@ -12,20 +13,21 @@ import PIL.ImageFont
 import pytest
 from numpy.typing import NDArray
 
-from plate_ocr.alphabet import PLATE_CHARACTERS, UNKNOWN, Alphabet
+from benchmarks.unknown import SCRIPTS
+from plate_ocr.alphabet import DIGITS, LETTERS, PLATE_CHARACTERS, UNKNOWN, Alphabet
 from plate_ocr.rendering.families import FAMILIES, N_STYLES, font_style
-from plate_ocr.rendering.fonts import FOLDER, draw_text_mask
+from plate_ocr.rendering.fonts import FOLDER, draw_text_mask, has_glyph
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.masks import HEIGHT
 from plate_ocr.rendering.plates import PlateGenerator
-from plate_ocr.rendering.pseudo_letters import PSEUDO_LETTERS
+from plate_ocr.rendering.pseudo_letters import CODES, PSEUDO_LETTERS
 from plate_ocr.rendering.strokes import draw_character, draw_form
 from plate_ocr.rendering.unknown import FOREIGN, IDEOGRAPHS, N_FORMS, stroke_width, usual_width
 from plate_ocr.text import normalize_text
 from plate_ocr.vision.images import Image
 
-HELD_OUT = "ΔΛΞΣΨΩאבגדהזטכלמנעפצקשת"
-"""Letters of scripts that are never drawn."""
+MAX_ALIKE = 0.85
+"""Maximum correlation of an altered letter with a character of plates in the same style."""
 
 
 def test_what_is_drawn_is_no_character_of_plates_and_of_no_script_that_is_held_out() -> None:
@@ -40,11 +42,31 @@ def test_no_altered_letter_looks_like_one_of_a_script_that_is_held_out() -> None
         PIL.ImageFont.truetype(str(FOLDER / name), HEIGHT)
         for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
     ]
-    letters = [draw_text_mask(char, face) for face in faces for char in HELD_OUT]
+    chars = [char for char in "".join(SCRIPTS.values()) if all(has_glyph(face, char) for face in faces)]
+    assert len(chars) > 20
+    letters = [draw_text_mask(char, face) for face in faces for char in chars]
     known = np.stack([_small(letter) for letter in letters if letter is not None])
     for i, form in enumerate(PSEUDO_LETTERS):
         drawn = draw_form(form, font_style("stroke-font-medium", 3), i)
         assert float((known @ _small(drawn)).max()) < 0.9, i
+
+
+@pytest.mark.parametrize(
+    ("family", "number"), [("stroke-font-medium", 11), ("fe-schrift", 3), ("din-1451", 3)]
+)
+def test_no_altered_letter_looks_like_one_of_plates_in_the_same_style(family: str, number: int) -> None:
+    style = font_style(family, number)
+    letters = [draw_character(char, style) for char in LETTERS + DIGITS]
+    known = np.stack([_small(letter) for letter in letters if letter is not None])
+    assert len(known) == len(letters)
+    for code, form in zip(CODES, PSEUDO_LETTERS, strict=True):
+        assert float((known @ _small(draw_form(form, style, 0))).max()) < MAX_ALIKE, code
+
+
+def test_codes_of_altered_letters_are_well_formed_and_distinct() -> None:
+    # A stroke has two points or more.
+    assert not [code for code in CODES if not re.fullmatch(r"\d\d( ([0-6][0-8]'?){2,})+", code)]
+    assert len({frozenset(code.split()[1:]) for code in CODES}) == len(CODES)
 
 
 def _small(mask: Image) -> NDArray[np.float64]:
