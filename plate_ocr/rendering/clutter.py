@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plate_ocr.rendering.canvas import blend
 from plate_ocr.rendering.car_texts import add_car_text
 from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.masks import scaled
 from plate_ocr.vision.images import Image
 
 TEXT_SHARE = 0.4
@@ -37,14 +38,8 @@ def surroundings(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Ima
     for _ in range(int(rng.random() * 6)):
         # Edges of bumpers and lids run along the plate.
         y, thick = float(rng.random()) * height, max(1, round(float(rng.random()) ** 2 * height * 0.3))
-        cv2.line(
-            scene,
-            (-1, round(y - tilt)),
-            (width, round(y + tilt)),
-            float(rng.random() * 255),
-            thick,
-            cv2.LINE_AA,
-        )
+        start, end = (-1, round(y - tilt)), (width, round(y + tilt))
+        cv2.line(scene, start, end, float(rng.random() * 255), thick, cv2.LINE_AA)
     for _ in range(int(rng.random() * 4)):
         choice = rng.random()
         center = (int(rng.random() * width), int(rng.random() * height))
@@ -77,14 +72,11 @@ def _draw_label(rng: Generator, scene: Image, glyphs: Glyphs) -> None:
     text = ("TURBO", "www.auto.com", "4x4", "DIESEL", "TOYOTA", "Lada", "SPORT")[int(rng.random() * 7)]
     strip = glyphs.strip(text, int(rng.random() * 4096))
     height = max(3, round(scene.shape[0] * (0.05 + 0.08 * float(rng.random()))))
-    width = min(scene.shape[1], max(3, round(strip.shape[1] * height / strip.shape[0])))
-    mask = cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(
-        255
-    )
+    mask = scaled(strip, height, scene.shape[1])
     # Away from the plate's own lines: along the upper or lower edge.
     y = 0 if rng.random() < 0.5 else scene.shape[0] - height
-    x = int(rng.random() * (scene.shape[1] - width + 1))
-    blend(scene, mask, x, y, float(rng.random() * 255))
+    x = int(rng.random() * (scene.shape[1] - mask.shape[1] + 1))
+    blend(scene, mask.astype(np.float32) / np.float32(255), x, y, float(rng.random() * 255))
 
 
 def not_a_plate(rng: Generator, height: int, width: int, glyphs: Glyphs) -> Image:
@@ -147,16 +139,8 @@ def _face(rng: Generator, height: int, width: int) -> Image:
         cv2.ellipse(
             scene, eye, (round(width * 0.035), round(height * 0.06)), 0, 0, 360, skin * 0.3, -1, cv2.LINE_AA
         )
-    cv2.ellipse(
-        scene,
-        (x, round(height * 0.72)),
-        (round(width * 0.08), round(height * 0.05)),
-        0,
-        0,
-        360,
-        skin * 0.5,
-        -1,
-    )
+    mouth, axes = (x, round(height * 0.72)), (round(width * 0.08), round(height * 0.05))
+    cv2.ellipse(scene, mouth, axes, 0, 0, 360, skin * 0.5, -1)
     return np.asarray(cv2.GaussianBlur(scene, (0, 0), max(0.5, height * 0.02)), np.uint8)
 
 
@@ -237,7 +221,6 @@ def write_word(
 ) -> None:
     """Write a text centred at a place."""
     strip = glyphs.strip(text, int(rng.random() * 4096))
-    high = max(3, round(height))
-    wide = max(3, round(min(max_width, strip.shape[1] * high / strip.shape[0])))
-    mask = cv2.resize(strip, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
-    blend(picture, mask, round(place[0] - wide / 2), round(place[1] - high / 2), level)
+    mask = scaled(strip, max(3, round(height)), max(3, round(max_width)))
+    x, y = round(place[0] - mask.shape[1] / 2), round(place[1] - mask.shape[0] / 2)
+    blend(picture, mask.astype(np.float32) / np.float32(255), x, y, level)

@@ -7,6 +7,7 @@ import numpy as np
 
 from plate_ocr.region_files.schema import Box, Decoration
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise
+from plate_ocr.rendering.masks import scaled
 from plate_ocr.rendering.pictograms import draw_pictogram
 from plate_ocr.vision.images import Image
 
@@ -65,12 +66,8 @@ def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int]
     if bottom - top < 3 or right - left < 3:
         return
     strip = painter.glyphs.strip(text, int(painter.rng.random() * 4096))
-    height = bottom - top
-    width = min(right - left, max(3, round(strip.shape[1] * height / strip.shape[0])))
-    x = left + (right - left - width) // 2
-    painter.blend(
-        np.asarray(cv2.resize(strip, (width, height), interpolation=cv2.INTER_AREA), np.uint8), x, top, level
-    )
+    mask = scaled(strip, bottom - top, right - left)
+    painter.blend(mask, left + (right - left - mask.shape[1]) // 2, top, level)
 
 
 def _draw_small_glyph(painter: Painter, char: str, box: tuple[int, int, int, int]) -> None:

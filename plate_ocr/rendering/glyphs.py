@@ -69,9 +69,7 @@ class Glyphs:
         self._script_faces: dict[str, list[PIL.ImageFont.FreeTypeFont]] = {}
         self._sprites: dict[tuple[str, str], list[_Packed]] = {}
         self._usual_widths: dict[tuple[str, int], int] = {}
-        self._plain = sorted(
-            bundled_fonts(), key=lambda face: (face.getname()[0] or "", face.getname()[1] or "")
-        )
+        self._plain = sorted(bundled_fonts(), key=lambda face: [name or "" for name in face.getname()])
         self._fonts: dict[str, PIL.ImageFont.FreeTypeFont] = {}
         self._chinese: PIL.ImageFont.FreeTypeFont | None = None
         if data is not None:
@@ -83,9 +81,8 @@ class Glyphs:
                 if path.name == CHINESE_FONT:
                     self._chinese = face
                 else:
-                    self._fonts[
-                        path.stem.split("_")[0] if path.stem.endswith(("Bold", "Regular")) else path.stem
-                    ] = face
+                    weighted = path.stem.endswith(("Bold", "Regular"))
+                    self._fonts[path.stem.split("_")[0] if weighted else path.stem] = face
         self._names = sorted(self._fonts)
         fonts = [*self._fonts.values(), *self._plain]
         upright = [face for face in fonts if not (face.getname()[1] or "").endswith(("Oblique", "Italic"))]
@@ -227,9 +224,8 @@ class Glyphs:
             elif max(text) > "\u0590":
                 # Combining marks have no picture of their own.
                 letters = [char for char in text if char.isalpha()]
-                able = [one for one in self._scripts if all(has_glyph(one, char) for char in letters)] or [
-                    face
-                ]
+                able = [one for one in self._scripts if all(has_glyph(one, char) for char in letters)]
+                able = able or [face]
                 face = able[style % len(able)].font_variant(size=STRIP_HEIGHT + 8)
             glyph = draw_text_mask(text, face, None)
             if glyph is None:

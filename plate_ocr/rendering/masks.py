@@ -20,6 +20,12 @@ def resized(mask: Image, width: int, height: int = HEIGHT) -> Image:
     return np.asarray(cv2.resize(mask, (width, height), interpolation=method), np.uint8)
 
 
+def scaled(mask: Image, height: int, max_width: int) -> Image:
+    """A mask in another height, and narrower where it would be wider than the maximum."""
+    width = min(max_width, max(3, round(mask.shape[1] * height / mask.shape[0])))
+    return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def trimmed(mask: Image) -> Image:
     """A mask without the empty columns on its left and right."""
     used = np.flatnonzero(mask.max(0) > MIN_INK)

@@ -38,13 +38,9 @@ def text_mask(rng: Generator, glyphs: Glyphs, text: str) -> Image:
 
 def set_text(glyphs: Glyphs, text: str, font: str, style: int, gap: int, space: int) -> Image:
     """A text with a gap after each glyph, uint8 ``(HEIGHT, W)``; what the font lacks is a space."""
-    parts: list[Image] = []
-    for char in text:
-        glyph = None if char == " " else glyphs.glyph(font, char, style, 0)
-        parts.append(
-            np.zeros((HEIGHT, space), np.uint8) if glyph is None else np.pad(glyph, ((0, 0), (0, gap)))
-        )
-    return np.concatenate(parts, 1)
+    drawn = [None if char == " " else glyphs.glyph(font, char, style, 0) for char in text]
+    blank: Image = np.zeros((HEIGHT, space), np.uint8)
+    return np.concatenate([blank if one is None else np.pad(one, ((0, 0), (0, gap))) for one in drawn], 1)
 
 
 def number(rng: Generator, digits: int) -> str:

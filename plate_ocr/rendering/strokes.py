@@ -130,10 +130,8 @@ def draw_form(form: Form, style: FontStyle, seed: int) -> Image:
     """
     paths, width = form
     full = DETAIL * HEIGHT
-    tall = round(full * style.contrast)
-    pen = Pen(
-        max(1, round(full * style.stroke)), style.rounding * full * style.aspect, style.weight, style.flat
-    )
+    wide, tall = full * style.aspect, round(full * style.contrast)
+    pen = Pen(max(1, round(full * style.stroke)), style.rounding * wide, style.weight, style.flat)
     margin = 2 * pen.thick + round(abs(style.slant) * tall)
     rng = np.random.default_rng((style.seed, seed)) if style.wobble else None
 
@@ -142,9 +140,8 @@ def draw_form(form: Form, style: FontStyle, seed: int) -> Image:
             points += rng.normal(0, style.wobble * tall, points.shape)
         points[:, 0] += margin + style.slant * (tall / 2 - points[:, 1])
 
-    picture = draw_paths(
-        paths, (max(1.0, full * style.aspect * width - pen.thick), tall - pen.thick), pen, margin, move
-    )
+    size = max(1.0, wide * width - pen.thick), tall - pen.thick
+    picture = draw_paths(paths, size, pen, margin, move)
     if style.bridge:
         half, middle = round(full * style.bridge / 2), picture.shape[1] // 2
         picture[:, middle - half : middle + half + 1] = 0

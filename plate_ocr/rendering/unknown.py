@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -53,9 +53,8 @@ LOOKALIKES = "已巳戍戊由田甴末木千干王主玉五王户尸夕人入八
 IDEOGRAPHS = [chr(code) for code in range(0x4E07, 0x9FA0, 83)]
 """Chinese characters from all over the table."""
 
-TURNS: Mapping[Literal["mirrored", "flipped", "quarter turn"], str] = {
-    "mirrored": "FGK4", "flipped": "AFRTY4", "quarter turn": "ATY",
-}  # fmt: skip
+Turn: TypeAlias = Literal["mirrored", "flipped", "quarter turn"]
+TURNS: Mapping[Turn, str] = {"mirrored": "FGK4", "flipped": "AFRTY4", "quarter turn": "ATY"}
 """Characters that look like no other when mirrored left to right, top to bottom, or turned to the left."""
 
 _TURNED = [(turn, char) for turn, chars in TURNS.items() for char in chars]
@@ -120,10 +119,8 @@ def draw_in_font(number: int, letter: Callable[[str], Image], style: FontStyle |
         return None
     turn, char = _TURNED[(number - _FIRST_TURNED) % len(_TURNED)]
     upright = letter(char)
-    if turn == "mirrored":
-        return np.ascontiguousarray(upright[:, ::-1])
-    if turn == "flipped":
-        return np.ascontiguousarray(upright[::-1])
+    if turn != "quarter turn":
+        return np.ascontiguousarray(upright[:, ::-1] if turn == "mirrored" else upright[::-1])
     size = max(upright.shape[1], round(0.8 * HEIGHT)), HEIGHT
     return np.asarray(cv2.resize(np.rot90(upright), size, interpolation=cv2.INTER_AREA), np.uint8)
 
