@@ -55,7 +55,7 @@ def test_the_temperature_makes_confidence_the_share_of_right_characters(rng: np.
     assert expected_calibration_error(answers.confidences(temperature), answers.correct(target)) < 0.03
 
 
-def test_the_bias_of_the_unknown_class_costs_one_right_character_in_a_thousand() -> None:
+def test_the_bias_of_the_unknown_class_costs_few_right_characters() -> None:
     margins = np.linspace(0, 10, 5001, dtype=np.float32)
     logits = np.stack([np.zeros_like(margins), margins, np.zeros_like(margins)], 1)
     classes = np.ones(5001, np.int64)

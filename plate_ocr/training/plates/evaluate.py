@@ -30,7 +30,7 @@ from plate_ocr.training.plates.data import NO_REGION, encode_regions
 from plate_ocr.training.rendered.run import has_real, stage_lines
 from plate_ocr.vision.images import Image
 
-MAX_FALSE_UNKNOWN = 0.001
+MAX_FALSE_UNKNOWN = 0.0003
 """Share of right characters that the bias may turn into unknown ones: the higher, the fewer unknown ones pass
 for others."""
 
