@@ -85,6 +85,9 @@ ASKS = "curl "
 
 TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
 
+ENDS = re.compile(r"\d\d(?= after: )")
+"""Of the size of a file whose header has accuracies: their digits depend on the processor."""
+
 MACHINE = re.compile(r"\b(?:ms|time|memory)\b")
 """In the header of a column."""
 
@@ -126,7 +129,7 @@ def is_long(step: Step) -> bool:
 
 
 def masked(lines: list[str] | tuple[str, ...], folder: Path) -> list[str]:
-    """Without times, and the columns of tables that are of this machine."""
+    """Without times, the last digits of some sizes, and the columns of tables that are of this machine."""
     found, machine = list[str](), set[int]()
     for line in filter(None, lines):
         cells = line.replace(f"{folder}/", "").rstrip().split("|")
@@ -135,7 +138,7 @@ def masked(lines: list[str] | tuple[str, ...], folder: Path) -> list[str]:
         elif not (found and found[-1].startswith("|")):
             machine = {i for i, cell in enumerate(cells) if MACHINE.search(cell)}
         shown = "|".join(" TIME " if i in machine else cell for i, cell in enumerate(cells))
-        found.append(TIMES.sub("TIME", shown))
+        found.append(ENDS.sub("..", TIMES.sub("TIME", shown)))
     return found
 
 
