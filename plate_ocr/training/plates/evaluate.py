@@ -184,7 +184,7 @@ def finish_plates(
     """Calibrate on rendered plates that no training sees, and measure once on others.
 
     Args:
-        network: in evaluation mode, on the CPU; its bias of the unknown class is changed.
+        network: in evaluation mode, on the CPU; without a base, its bias of the unknown class is changed.
         card: of the network, with what it learnt from.
         rendering: how plates are rendered.
         executor: renders.
@@ -204,7 +204,8 @@ def finish_plates(
     callback.on_message(f"reading {sum(counts):,} held-out plates to calibrate and measure the model")
     readings = PlateReadings.of(network, fitted.images, card.alphabet)
     texts = [*map(card.alphabet.spell, fitted.texts)]
-    if card.alphabet.unknown and (bias := fit_unknown_bias(readings, texts)):
+    # Rendered plates do not tell what real ones, which were learnt from, lose by it.
+    if card.alphabet.unknown and not base and (bias := fit_unknown_bias(readings, texts)):
         with torch.no_grad():
             network.output.bias[-1] += bias
         readings = PlateReadings.of(network, fitted.images, card.alphabet)
