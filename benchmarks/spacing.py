@@ -14,6 +14,7 @@ from benchmarks import data_folder
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.rendering.plates import MIX, PlateGenerator
+from plate_ocr.text import arabic_digits
 
 COUNT = 300
 SEED = 7
@@ -32,8 +33,9 @@ def main() -> None:
         for index in range(count):
             plate = generator(SEED, index)
             for read in reader.read([plate.image])[0]:
-                if read.text == plate.text:
-                    found["right" if read.groups == plate.groups else "wrong" if read.groups else "none"] += 1
+                groups = read.groups and tuple(map(arabic_digits, read.groups))
+                if arabic_digits(read.text) == plate.text:
+                    found["right" if groups == plate.groups else "wrong" if groups else "none"] += 1
         regions[region] = found
     print("| region | read | right groups | not told | wrong |\n|---|---|---|---|---|")
     worst = sorted(regions.items(), key=lambda item: -item[1]["wrong"] / max(1, item[1].total()))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plate_ocr.readers.results import Char, Reading
-from plate_ocr.text import correct_characters, edit_alignment, fold_lookalikes
+from plate_ocr.text import arabic_digits, correct_characters, edit_alignment, fold_lookalikes
 from plate_ocr.vision.geometry import overlap
 
 TOP = 3
@@ -153,13 +153,14 @@ class Sample:
 
     @property
     def chars(self) -> tuple[Char, ...]:
-        """The characters that were read; none where no plate was found."""
-        return self.reading.plates[0].chars if self.reading.plates else ()
+        """The characters that were read, as texts are compared; none where no plate was found."""
+        chars = self.reading.plates[0].chars if self.reading.plates else ()
+        return tuple(replace(char, char=char.char and arabic_digits(char.char)) for char in chars)
 
     @property
     def text(self) -> str:
-        """What was read, ``?`` for an unknown character; empty where no plate was found."""
-        return self.reading.plates[0].text if self.reading.plates else ""
+        """What was read, as texts are compared, ``?`` for an unknown character; empty without a plate."""
+        return arabic_digits(self.reading.plates[0].text) if self.reading.plates else ""
 
     def is_correct(self, *, folded: bool = False) -> bool:
         """Whether every character is right; folded: with O=0 and I=1."""

@@ -27,6 +27,7 @@ _ARABIC = str.maketrans(
 )
 _LATIN_DIGITS = str.maketrans(ARABIC_DIGITS + _PERSIAN_DIGITS, 2 * DIGITS)
 _PERSIAN = str.maketrans(ARABIC_DIGITS, _PERSIAN_DIGITS)
+_NO_PERSIAN = str.maketrans(_PERSIAN_DIGITS, ARABIC_DIGITS)
 
 _SEPARATORS = "_.·•・∙⋅‧−"
 _SEPARATOR_CATEGORIES = ("Cc", "Cf", "Pd", "Zs")
@@ -73,13 +74,18 @@ def persian_digits(text: str) -> str:
     return text.translate(_PERSIAN)
 
 
-_LOOKALIKES = str.maketrans("OIÄÖÜÅØŠČĆŽĐÑÇ", "01A0UA0SCCZDNC")
+def arabic_digits(text: str) -> str:
+    """A text with its Persian digits as Arabic-Indic ones: as texts are compared."""
+    return text.translate(_NO_PERSIAN)
+
+
+_LOOKALIKES = _NO_PERSIAN | str.maketrans("OIÄÖÜÅØŠČĆŽĐÑÇ", "01A0UA0SCCZDNC")
 
 
 def fold_lookalikes(text: str) -> str:
     """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels.
 
-    Letters lose their marks, which many labels leave out.
+    Letters lose their marks, which many labels leave out; Persian digits become Arabic-Indic ones.
     """
     return text.translate(_LOOKALIKES)
 

@@ -94,6 +94,14 @@ def test_figures_are_as_by_hand() -> None:
     assert sorted((c.target, c.read, c.count) for c in figures.confusions) == sorted((*c, 1) for c in once)
 
 
+def test_persian_digits_are_right_where_labels_are_compared_without_them() -> None:
+    read = sample("٣ب٧", "۳ب۷")
+    assert read.is_correct()
+    assert read.is_correct(folded=True)
+    assert PlateMetrics.of([read]).confusions == ()
+    assert [char.char for char in read.chars] == ["٣", "ب", "٧"]
+
+
 def test_the_commonest_confusion_comes_first() -> None:
     figures = PlateMetrics.of([sample("AAB", "CCD"), sample("BBA", "BBC")])
     assert figures.confusions == (Confusion("A", "C", 3), Confusion("B", "D", 1))

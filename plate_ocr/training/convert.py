@@ -182,7 +182,8 @@ def _to_openvino(part: Part, target: Path) -> Run:
     source = target.with_suffix(".onnx")
     source.write_bytes(part.graph)
     openvino.save_model(openvino.convert_model(source), target)
-    compiled = openvino.Core().compile_model(target, "CPU")
+    # Processors with AMX would compute in bfloat16.
+    compiled = openvino.Core().compile_model(target, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda inputs: list(compiled(inputs).to_tuple())
 
 
