@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Container
 from functools import lru_cache
 
-from plate_ocr.alphabet import ARABIC_DIGITS, DIGITS, UNKNOWN
+from plate_ocr.alphabet import ARABIC_DIGITS, DIGITS, PERSIAN_DIGITS, UNKNOWN
 
 _LATIN = str.maketrans(
     {"Æ": "AE", "Œ": "OE", "Þ": "TH"}
@@ -27,7 +27,11 @@ _ARABIC = str.maketrans(
 )
 _LATIN_DIGITS = str.maketrans(ARABIC_DIGITS + _PERSIAN_DIGITS, 2 * DIGITS)
 _PERSIAN = str.maketrans(ARABIC_DIGITS, _PERSIAN_DIGITS)
-_NO_PERSIAN = str.maketrans(_PERSIAN_DIGITS, ARABIC_DIGITS)
+_ALIKE = {
+    ord(persian): arabic
+    for persian, arabic in zip(_PERSIAN_DIGITS, ARABIC_DIGITS, strict=True)
+    if persian not in PERSIAN_DIGITS
+}
 
 _SEPARATORS = "_.·•・∙⋅‧−"
 _SEPARATOR_CATEGORIES = ("Cc", "Cf", "Pd", "Zs")
@@ -75,17 +79,17 @@ def persian_digits(text: str) -> str:
 
 
 def arabic_digits(text: str) -> str:
-    """A text with its Persian digits as Arabic-Indic ones: as texts are compared."""
-    return text.translate(_NO_PERSIAN)
+    """A text with its Persian digits as Arabic-Indic ones where both look the same: as texts are compared."""
+    return text.translate(_ALIKE)
 
 
-_LOOKALIKES = _NO_PERSIAN | str.maketrans("OIÄÖÜÅØŠČĆŽĐÑÇ", "01A0UA0SCCZDNC")
+_LOOKALIKES = _ALIKE | str.maketrans("OIÄÖÜÅØŠČĆŽĐÑÇ", "01A0UA0SCCZDNC")
 
 
 def fold_lookalikes(text: str) -> str:
     """A text with O as 0 and I as 1, which look the same in some countries' lettering and labels.
 
-    Letters lose their marks, which many labels leave out; Persian digits become Arabic-Indic ones.
+    Letters lose their marks, which many labels leave out; Persian digits become Arabic-Indic ones if alike.
     """
     return text.translate(_LOOKALIKES)
 

@@ -86,7 +86,7 @@ ASKS = "curl "
 TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
 
 ENDS = re.compile(r"\d\d(?= after: )|(?<=error of characters: 0\.0)\d(?=%)")
-"""Of the size of a file whose header has accuracies, and of the smallest errors: they depend on the processor."""
+"""Of the size of a file whose header has accuracies, and of small errors: they depend on the processor."""
 
 MACHINE = re.compile(r"\b(?:ms|time|memory)\b")
 """In the header of a column."""
