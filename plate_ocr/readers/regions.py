@@ -12,7 +12,7 @@ from plate_ocr.alphabet import LONGEST, PROVINCES, Alphabet
 from plate_ocr.readers.ctc import MISMATCH_PENALTY, DecodedChar
 from plate_ocr.readers.results import ALTERNATIVES, PlateRegion
 from plate_ocr.region_files.table import NO_COUNTRY, bundled_formats
-from plate_ocr.text import normalize_text
+from plate_ocr.text import fold_lookalikes, normalize_text
 
 MIN_CONFIDENCE = 0.5
 """Below it a region is not told."""
@@ -30,8 +30,9 @@ PRIOR_WEIGHT = 0.5
 FOREIGN_PENALTY = -8.0
 """Log-probability added per character that no plate of a region has: another script's."""
 
-MAX_PRIOR = 1.0
-"""The most that formats count against a character, as log-probability: they forbid none."""
+MAX_PRIOR, MAX_PRIOR_ALIKE = 0.35, 1.0
+"""The most that formats count against a character, as log-probability: they forbid none. The latter if it is
+like the one that they are for, as O like 0."""
 
 UNSURE, LIKELY = 0.95, 0.02
 """A character below the first probability may be another one of at least the second."""
@@ -53,6 +54,7 @@ class RegionFormats:
 
     def __init__(self, alphabet: Alphabet, codes: Collection[str]) -> None:
         self.alphabet = alphabet
+        self._folded = np.array([*map(fold_lookalikes, alphabet.classes)])
         # A plate is read from several crops, and in many pictures of a video.
         self._of_text = lru_cache(maxsize=256)(self._likelihoods)
         table = bundled_formats()
@@ -193,7 +195,9 @@ class RegionFormats:
             likely = np.flatnonzero(row >= LIKELY)
             of_regions = prior[:, None] + self.log_likelihoods(text, int(i), likely)
             values = PRIOR_WEIGHT * np.logaddexp.reduce(of_regions, axis=0)
-            weighed[i, likely + 1] *= np.exp(np.maximum(values - values.max(), -MAX_PRIOR))
+            alike = self._folded[likely] == self._folded[likely[int(values.argmax())]]
+            most = np.where(alike, MAX_PRIOR_ALIKE, MAX_PRIOR)
+            weighed[i, likely + 1] *= np.exp(np.maximum(values - values.max(), -most))
             # Formats decide between classes; they make none surer than the network was of any.
             weighed[i] *= row.max() / weighed[i, 1:].max()
             best = likely[int(weighed[i, likely + 1].argmax())]
