@@ -271,8 +271,9 @@ def judged_characters(
 
 def _characters(sample: Sample) -> Iterable[tuple[str, Char | None]]:
     """Each character written and what it was read as; an empty one where one is too many."""
+    chars = sample.chars
     for i, j in edit_alignment(sample.text, sample.target):
-        yield "" if j is None else sample.target[j], None if i is None else sample.chars[i]
+        yield "" if j is None else sample.target[j], None if i is None else chars[i]
 
 
 def _likeliest(char: Char) -> list[str]:

@@ -114,8 +114,8 @@ def add_emblem(rng: Generator, scene: Image) -> None:
             cv2.circle(scene, (x + round(1.5 * i * reach), y), reach, level, thick, cv2.LINE_AA)
     elif choice == 1:
         for dy in (0, 2 * thick + 1):
-            points = np.array([(x - reach, y + reach // 2 + dy), (x, y - reach // 2 + dy)])
-            points = np.concatenate([points, [(x + reach, y + reach // 2 + dy)]]).astype(np.int32)
+            low, high = y + reach // 2 + dy, y - reach // 2 + dy
+            points = np.array([(x - reach, low), (x, high), (x + reach, low)], np.int32)
             cv2.polylines(scene, [points], False, level, thick + 1, cv2.LINE_AA)
     else:
         cv2.circle(scene, (x, y), reach, level, thick, cv2.LINE_AA)
