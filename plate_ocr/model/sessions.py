@@ -286,5 +286,7 @@ def _maps(given: Sequence[Any], *results: Sequence[Any]) -> str:
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """exp(x) / Σ exp(x) over the last axis, safe against overflow."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+    powers = np.asarray(logits - logits.max(axis=-1, keepdims=True), np.float32)
+    np.exp(powers, out=powers)
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return powers

@@ -168,6 +168,11 @@ class _Graph:
         product = self.add("MatMul", steps, self.weight(f"{name}.weight", weight.T))
         return self.add("Add", product, self.weight(f"{name}.bias", bias))
 
+    def gemm(self, rows: str, name: str, weight: torch.Tensor, *bias: torch.Tensor) -> str:
+        """A linear layer on ``[rows, inputs]``, in torch's layout."""
+        weights = [self.weight(f"{name}.weight", weight), *(self.weight(f"{name}.bias", b) for b in bias)]
+        return self.add("Gemm", rows, *weights, transB=1)
+
     def normalised(self, steps: str, name: str, norm: nn.LayerNorm) -> str:
         """Layer normalisation of the last axis."""
         weights = self.weight(f"{name}.weight", norm.weight), self.weight(f"{name}.bias", norm.bias)
@@ -271,14 +276,17 @@ def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
     count, width = network.place.shape[1:]
     flat = graph.add("Reshape", features, graph.integers(0, network.project.in_features, count))
     steps = graph.add("Transpose", flat, perm=[0, 2, 1])
-    steps = graph.product(steps, "project", network.project.weight, network.project.bias)
-    steps = graph.add("Add", steps, graph.weight("place", network.place))
+    steps = graph.product(steps, "project", network.project.weight, network.project.bias + network.place)
+    # Linear layers are faster on [batch · steps, width].
+    steps = graph.add("Reshape", steps, graph.integers(-1, width))
     for i, layer in enumerate(network.transformer.layers):
         steps = _write_transformer_layer(graph, f"transformer.{i}", layer, steps, (count, width))
     steps = graph.normalised(steps, "norm", network.norm)
-    product = graph.add("MatMul", steps, graph.weight("output.weight", network.output.weight.T))
-    graph.add("Add", product, graph.weight("output.bias", network.output.bias), output="logits")
+    logits = graph.add("Gemm", steps, *graph.linear(network.output, "output"), transB=1)
+    outputs = graph.integers(-1, count, network.output.out_features)
+    graph.add("Reshape", logits, outputs, output="logits")
     if network.region is not None:
+        steps = graph.add("Reshape", steps, graph.integers(-1, count, width))
         mean = graph.add("ReduceMean", steps, axes=[1], keepdims=0)
         graph.add("Gemm", mean, *graph.linear(network.region, "region"), transB=1, output="regions")
 
@@ -288,25 +296,30 @@ def _write_transformer_layer(graph: _Graph, name: str, layer: Any, steps: str, s
     count, width = shape
     each = width // PlateNetwork.HEADS
     seen = graph.normalised(steps, f"{name}.norm1", layer.norm1)
-    parts = []
-    weights = layer.self_attn.in_proj_weight.chunk(3), layer.self_attn.in_proj_bias.chunk(3)
-    for part, weight, bias in zip(("query", "key", "value"), *weights, strict=True):
-        # The scale 1/√each belongs to the queries' weights as well.
-        scale = 1 / math.sqrt(each) if part == "query" else 1.0
-        flat = graph.product(seen, f"{name}.{part}", weight * scale, bias * scale)
-        heads = graph.add("Reshape", flat, graph.integers(0, count, PlateNetwork.HEADS, each))
-        parts.append(graph.add("Transpose", heads, perm=[0, 2, 3, 1] if part == "key" else [0, 2, 1, 3]))
-    query, key, value = parts
-    attention = graph.add("Softmax", graph.add("MatMul", query, key), axis=-1)
-    mixed = graph.add("Transpose", graph.add("MatMul", attention, value), perm=[0, 2, 1, 3])
-    mixed = graph.add("Reshape", mixed, graph.integers(0, count, width))
-    out = layer.self_attn.out_proj
-    steps = graph.add("Add", steps, graph.product(mixed, f"{name}.attention", out.weight, out.bias))
+    query, key, value = layer.self_attn.in_proj_weight.chunk(3)
+    query_bias, _, value_bias = layer.self_attn.in_proj_bias.chunk(3)
+    out, scale = layer.self_attn.out_proj, 1 / math.sqrt(each)
+
+    def heads(rows: str, perm: list[int]) -> str:
+        return graph.add("Transpose", graph.add("Reshape", rows, apart), perm=perm)
+
+    # The softmax is the same without the keys' bias. As the weights of values sum to 1, their bias is added
+    # after them.
+    apart = graph.integers(-1, count, PlateNetwork.HEADS, each)
+    queries = graph.gemm(seen, f"{name}.query", query * scale, query_bias * scale)
+    products = graph.add(
+        "MatMul", heads(queries, [0, 2, 1, 3]), heads(graph.gemm(seen, f"{name}.key", key), [0, 2, 3, 1])
+    )
+    values = heads(graph.gemm(seen, f"{name}.value", value), [0, 2, 1, 3])
+    mixed = graph.add("MatMul", graph.add("Softmax", products, axis=-1), values)
+    mixed = graph.add("Transpose", mixed, perm=[0, 2, 1, 3])
+    mixed = graph.add("Reshape", mixed, graph.integers(-1, width))
+    bias = out.bias + out.weight @ value_bias
+    steps = graph.add("Add", steps, graph.gemm(mixed, f"{name}.attention", out.weight, bias))
     seen = graph.normalised(steps, f"{name}.norm2", layer.norm2)
-    units = graph.product(seen, f"{name}.linear1", layer.linear1.weight, layer.linear1.bias)
+    units = graph.gemm(seen, f"{name}.linear1", layer.linear1.weight, layer.linear1.bias)
     share = graph.add("Erf", graph.add("Div", units, graph.number(math.sqrt(2))))
     share = graph.add("Mul", units, graph.add("Add", share, graph.number(1)))
     units = graph.add("Mul", share, graph.number(0.5))
-    return graph.add(
-        "Add", steps, graph.product(units, f"{name}.linear2", layer.linear2.weight, layer.linear2.bias)
-    )
+    units = graph.gemm(units, f"{name}.linear2", layer.linear2.weight, layer.linear2.bias)
+    return graph.add("Add", steps, units)

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +37,7 @@ MIN_LOG_PRIOR = -9.0
 """Lower bound of the log-prior: texts outside all formats remain possible."""
 
 
-@dataclass(frozen=True)
-class DecodedChar:
+class DecodedChar(NamedTuple):
     """A decoded character and its timestep.
 
     Attributes:
@@ -58,36 +56,37 @@ def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
         probabilities: float32 ``(steps, classes + 1)``, the blank first.
     """
     likeliest = probabilities.argmax(axis=1)
-    begins = np.flatnonzero(np.diff(likeliest, prepend=-1))
-    ends = np.append(begins[1:], len(likeliest))
-    decoded = []
-    for begin, end in zip(begins, ends, strict=True):
-        if (char := int(likeliest[begin])) != BLANK:
-            decoded.append(DecodedChar(char - 1, int(begin + probabilities[begin:end, char].argmax())))
+    values = probabilities[np.arange(len(likeliest)), likeliest]
+    decoded = list[DecodedChar]()
+    before, highest = BLANK, 0.0
+    for step, (char, value) in enumerate(zip(likeliest.tolist(), values.tolist(), strict=True)):
+        if char != BLANK and (char != before or value > highest):
+            # A character lasts until another class is likelier.
+            decoded[len(decoded) - (char == before) :] = [DecodedChar(char - 1, step)]
+            highest = value
+        before = char
     return decoded
 
 
-def char_centers(probabilities: NDArray[np.float32], decoded: Sequence[DecodedChar]) -> NDArray[np.float64]:
+def char_centers(columns: NDArray[np.float32], timesteps: Sequence[int]) -> NDArray[np.float64]:
     """The centres of characters along their rows of steps, finer than a step.
 
     Each is the mean of the steps around it, weighted by its probability to the power of
     :data:`CENTROID_POWER`.
 
     Args:
-        probabilities: float32 ``(steps, classes + 1)``, the blank first; both rows have half the steps.
-        decoded: N characters.
+        columns: float32 ``(steps, N)``: of each character its probability; both rows have half the steps.
+        timesteps: N, of the highest probabilities.
 
     Returns:
         float64 ``(N,)``, 0..1.
     """
-    half = len(probabilities) // 2
-    timesteps, chars = (
-        np.array([(char.timestep, char.char + 1) for char in decoded]).reshape(-1, 2, 1).swapaxes(0, 1)
-    )
-    first = timesteps // half * half
-    steps = timesteps + np.arange(-CENTROID_RADIUS, CENTROID_RADIUS + 1)
+    half = len(columns) // 2
+    around = np.array(timesteps, np.int64).reshape(-1, 1)
+    first = around // half * half
+    steps = around + np.arange(-CENTROID_RADIUS, CENTROID_RADIUS + 1)
     inside = (steps >= first) & (steps < first + half)
-    found = probabilities[np.clip(steps, 0, len(probabilities) - 1), chars]
+    found = columns[np.clip(steps, 0, len(columns) - 1), np.arange(columns.shape[1])[:, None]]
     weights = inside * np.maximum(found, 1e-6, dtype=np.float64) ** CENTROID_POWER
     return np.asarray((weights * (steps - first + 0.5)).sum(1) / weights.sum(1) / half)
 

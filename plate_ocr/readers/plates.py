@@ -22,7 +22,7 @@ from plate_ocr.readers.ctc import (
     greedy_decode,
 )
 from plate_ocr.readers.lazy import Lazy
-from plate_ocr.readers.regions import region_formats
+from plate_ocr.readers.regions import UNSURE, region_formats
 from plate_ocr.readers.results import ALTERNATIVES, Char, Extent, Plate, groups_of, plate_of, with_region
 from plate_ocr.readers.spacing import cut_lines, locate_chars
 from plate_ocr.readers.thresholds import REREAD_BELOW, SHORT_LENGTH
@@ -101,6 +101,7 @@ class NetworkReader:
             check_choice("script", name, tuple(CHARACTERS_OF))
         kept = DIGITS + LETTERS + UNKNOWN + "".join(CHARACTERS_OF[name] for name in scripts)
         self._excluded = [1 + i for i, c in enumerate(card.alphabet.classes) if scripts and c not in kept]
+        self._script_classes = {i for i, char in enumerate(card.alphabet.classes) if char in SCRIPTS}
         self._regions = partial(region_formats, card.alphabet, codes or None)
 
     def read(self, pictures: Sequence[Image]) -> list[tuple[Plate, ...]]:
@@ -175,22 +176,26 @@ class NetworkReader:
         Both take a fifth of the time of reading it, so they wait until somebody asks for them.
         """
         (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
-        decoded, points = reading.decoded, reading.points
-        half = self._first_line(decoded, len(reading.probabilities))
-        centers = char_centers(reading.probabilities, decoded)
-        text = self.model.card.alphabet.decode(char.char for char in decoded)
-        rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][: plate.lines]
-        # The crop alone is kept, neither the whole photo nor the network's output.
-        picture = reading.crop.picture.copy()
-        size = picture.shape[::-1]
-        quads = points[:4] * size, np.clip(points[4:], 0, 1) * size
-        located = Lazy(lambda: locate_chars(cut_lines(picture, *quads, plate.lines), rows))
-        chars = tuple(
+        chars, steps = zip(*reading.decoded, strict=True)
+        half = self._first_line(reading.decoded, len(reading.probabilities))
+        # The crop alone is kept and some of the network's output, not the whole photo.
+        columns = reading.probabilities[:, np.array(chars) + 1]
+        picture, points = reading.crop.picture.copy(), reading.points
+
+        def locate() -> tuple[list[tuple[float, float]], list[int] | None]:
+            text, centers = self.model.card.alphabet.decode(chars), char_centers(columns, steps)
+            rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][: plate.lines]
+            size = picture.shape[::-1]
+            quads = points[:4] * size, np.clip(points[4:], 0, 1) * size
+            return locate_chars(cut_lines(picture, *quads, plate.lines), rows)
+
+        located = Lazy(locate)
+        placed = tuple(
             Char(c.char, c.confidence, c.alternatives, extent=Lazy(partial(_extent, located, i)))
             for i, c in enumerate(plate.chars)
         )
         grouping = Lazy(lambda: groups_of(plate.text, located()[1]))
-        return dataclasses.replace(plate, chars=chars, grouping=grouping)
+        return dataclasses.replace(plate, chars=placed, grouping=grouping)
 
     def _min_confidence(self, plate: Plate | None, short_confidence: float) -> float:
         """Minimum confidence of a plate."""
@@ -238,19 +243,18 @@ class NetworkReader:
             regions: float32 ``(regions,)``: probabilities of the card's regions; there may be none.
         """
         decoded = self._decode(probabilities, self._prior)
-        prior = self._script_prior(decoded, regions)
+        head = Lazy(partial(self._head, regions))
+        prior = self._script_prior(decoded, head)
         if prior is not self._prior:
             decoded = self._decode(probabilities, prior)
-        return decoded, self._plate(decoded, probabilities, points, size, regions, prior)
+        return decoded, self._plate(decoded, probabilities, points, size, head, prior)
 
-    def _script_prior(self, decoded: Sequence[DecodedChar], regions: NDArray[np.float32]) -> FormatPrior:
+    def _script_prior(self, decoded: Sequence[DecodedChar], head: Lazy[NDArray[np.float32]]) -> FormatPrior:
         """The formats as a hint: those that were given, or of the country whose script is read."""
-        if self._prior.formats:
+        if self._prior.formats or self._script_classes.isdisjoint(char.char for char in decoded):
             return self._prior
         text = self.model.card.alphabet.decode(char.char for char in decoded)
-        if not any(char in SCRIPTS for char in text):
-            return self._prior
-        told = self._regions().tell(text, self._head(regions))
+        told = self._regions().tell(text, head())
         return _country_prior(self.model.card.alphabet, told.code) if told else self._prior
 
     def _plate(
@@ -259,29 +263,26 @@ class NetworkReader:
         probabilities: NDArray[np.float32],
         points: NDArray[np.float32],
         size: tuple[int, ...],
-        regions: NDArray[np.float32],
+        head: Lazy[NDArray[np.float32]],
         prior: FormatPrior,
     ) -> Plate | None:
         """The plate of characters that were decoded with a prior; None if there are none."""
         if not decoded:
             return None
         probs = probabilities[[char.timestep for char in decoded]]
-        head = self._head(regions)
         if prior.formats:
             probs[:, 1:] *= prior.weights(tuple(char.char for char in decoded))
             probs /= probs.sum(axis=1, keepdims=True)
-        else:
-            probs = self._regions().reweigh(decoded, probs, head)
-            decoded = [
-                DecodedChar(int(row[1:].argmax()), char.timestep)
-                for char, row in zip(decoded, probs, strict=True)
-            ]
+        elif probs.max(axis=1).min() < UNSURE:
+            probs = self._regions().reweigh(decoded, probs, head())
+            best = probs[:, 1:].argmax(axis=1).tolist()
+            decoded = [DecodedChar(one, char.timestep) for one, char in zip(best, decoded, strict=True)]
         chars = self._chars(decoded, probs[:, 1:])
         lines = 2 if self._first_line(decoded, len(probabilities)) < len(decoded) else 1
         corners = np.clip(points[4:], 0, 1) * size
-        plate = plate_of(chars, tuple((float(x), float(y)) for x, y in corners), lines)
+        plate = plate_of(chars, tuple((x, y) for x, y in corners.tolist()), lines)
         # Asked for once, of the reading that is kept.
-        return with_region(plate, Lazy(partial(self._regions().tell, plate.text, head)))
+        return with_region(plate, Lazy(lambda: self._regions().tell(plate.text, head())))
 
     def _head(self, regions: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's probabilities of the regions whose formats are compared; alike without any."""
@@ -321,13 +322,15 @@ class NetworkReader:
         """The decoded characters, by their probabilities, float32 ``(N, classes)``."""
         # Sorting all classes takes longer than decoding them.
         count = min(ALTERNATIVES + 2, probs.shape[1])
-        some = np.argpartition(-probs, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(probs, some, axis=1)
-        ranks = np.argsort(-values, axis=1, kind="stable")
-        order, highest = (np.take_along_axis(of, ranks, axis=1) for of in (some, values))
-        rows = zip(decoded, probs, order.tolist(), highest.tolist(), strict=True)
+        some = np.argpartition(probs, -count, axis=1)[:, -count:]
+        values = probs[np.arange(len(probs))[:, None], some]
+        rows = zip(decoded, probs, some.tolist(), values.tolist(), strict=True)
         return tuple(
-            self._char(char.char, float(row[char.char]), [*zip(classes, values, strict=True)])
+            self._char(
+                char.char,
+                float(row[char.char]),
+                sorted(zip(classes, values, strict=True), key=lambda pair: (-pair[1], pair[0])),
+            )
             for char, row, classes, values in rows
         )
 

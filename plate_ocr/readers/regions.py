@@ -110,7 +110,7 @@ class RegionFormats:
         kept = others[others < LONGEST]
         columns = self._of_forms(slice(None), text, kept)[:, None]
         if place < LONGEST:
-            columns = columns + self._values[self._places[:, place]][:, classes]
+            columns = columns + self._values[self._places[:, place, None], classes]
         foreign = self._foreign[:, text[others]].sum(1)[:, None] + self._foreign[:, classes]
         return np.asarray(self._best(columns) + foreign, np.float32)
 

@@ -46,6 +46,8 @@ def is_overlay(gray: Image, corners: NDArray[np.float64]) -> bool:
     right, bottom = np.clip(np.ceil(high + reach), 0, size).astype(int)
     if left >= right or top >= bottom:
         return False
+    if min(left, top, size[0] - right, size[1] - bottom) > MAX_GAP * (bottom - top):
+        return False  # too far from the edge for any box
     part = gray[top:bottom, left:right]
     _, labels, stats, _ = cv2.connectedComponentsWithStats((part <= MAX_LEVEL).astype(np.uint8))
     if len(stats) < 2:

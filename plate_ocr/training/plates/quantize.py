@@ -84,7 +84,7 @@ def quantized(model: bytes, views: Image) -> bytes:
                 path,
                 _Views(views),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=["Conv", "MatMul"],
+                op_types_to_quantize=["Conv", "Gemm"],
                 nodes_to_quantize=[n.name for n in graph.graph.node if any(map(_INTEGER.match, n.input))],
                 per_channel=True,
                 reduce_range=True,
@@ -94,14 +94,29 @@ def quantized(model: bytes, views: Image) -> bytes:
                 extra_options={
                     "CalibPercentile": 99.999,
                     # Outputs of wide layers stay in floating point.
-                    "OpTypesToExcludeOutputQuantization": ["MatMul"],
+                    "OpTypesToExcludeOutputQuantization": ["Gemm"],
                 },
             )
         result = onnx.load(path)
+    _quantize_after_relu(result.graph)
     helper.set_model_props(result, {METADATA_KEY: metadata[METADATA_KEY]})
     result.ir_version = version
     onnx.checker.check_model(result)
     return bytes(result.SerializeToString())
+
+
+def _quantize_after_relu(graph: Any) -> None:
+    """Quantize ReLUs after a convolution once: not what they are given, only what they give."""
+    made_by = {node.output[0]: node for node in graph.node}
+    for relu in [node for node in graph.node if node.op_type == "Relu"]:
+        if (back := made_by[relu.input[0]]).op_type == "DequantizeLinear":
+            there = made_by[back.input[0]]
+            relu.input[0] = there.input[0]
+            graph.node.remove(back)
+            graph.node.remove(there)
+    used = {name for node in graph.node for name in node.input}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)
 
 
 def quantize(model: str | Path, out: Path, rendering: Rendering) -> tuple[int, int]:
