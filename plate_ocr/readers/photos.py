@@ -141,7 +141,7 @@ class PhotoReader:
         """
         longest = self.detector.card.longest
         # Every so many pixels: averaging all of a large photo takes longer than the network.
-        step = max(1, max(gray.shape) // (2 * longest))
+        step = max(1, max(gray.shape) // longest)
         return self._detect(gray, longest // 2, "photo", min_score=CANDIDATE_SCORE, step=step)
 
     def detect_window(
