@@ -383,6 +383,6 @@ def _decoration(table: _Table, size: tuple[float, float]) -> Decoration:
         colors=table.colors("colors", ()),
     )
     table.end()
-    if type_ in ("text", "stack") and not item.texts:
-        raise table.error(f"a {type_} needs 'texts'")
+    if type_ == "text" and not item.texts:
+        raise table.error("a text needs 'texts'")
     return item

@@ -102,7 +102,8 @@ class Decoration:
         type: what is drawn.
         box: its place on the plate.
         chance: probability that it is drawn.
-        texts: of the types ``text``, ``stack`` and ``sticker``; one is chosen.
+        texts: of the types ``text``, ``stack`` and ``sticker``; one is chosen. A stack without any has random
+            letters or digits.
         colors: one is chosen.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from plate_ocr.region_files.schema import Box, Decoration
 from plate_ocr.rendering.canvas import Painter, random_index, smooth_noise
@@ -37,7 +38,7 @@ def draw_decoration(painter: Painter, item: Decoration) -> None:
             thick = max(1, round((bottom - top) * 0.03))
             cv2.rectangle(painter.canvas, (left, top), (right - 1, bottom - 1), level, thick)
         case "badge":
-            draw_badge(painter, (left, top, right, bottom))
+            _draw_own_badge(painter, item.box, (left, top, right, bottom))
         case "flag":
             stripes = rng.random(3) * 255
             for i, stripe in enumerate(stripes):
@@ -54,11 +55,11 @@ def draw_decoration(painter: Painter, item: Decoration) -> None:
         case "picture":
             _draw_picture(painter, (left, top, right, bottom))
         case "stack":
-            text = item.texts[random_index(rng, len(item.texts))]
-            step = (bottom - top) / len(text)
+            text = item.texts[random_index(rng, len(item.texts))] if item.texts else _random_stack(rng)
+            step, stretch = (bottom - top) / len(text), 1 + 0.4 * float(rng.random())
             for i, char in enumerate(text):
                 y = round(top + i * step)
-                _draw_small_glyph(painter, char, (left, y, right, round(y + 0.85 * step)))
+                _draw_small_glyph(painter, char, (left, y, right, round(y + 0.87 * step)), stretch)
 
 
 def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int], level: float) -> None:
@@ -70,15 +71,55 @@ def _draw_small_text(painter: Painter, text: str, box: tuple[int, int, int, int]
     painter.blend(mask, left + (right - left - mask.shape[1]) // 2, top, level)
 
 
-def _draw_small_glyph(painter: Painter, char: str, box: tuple[int, int, int, int]) -> None:
-    """Draw a character in the plate's own font."""
+def _draw_small_glyph(painter: Painter, char: str, box: tuple[int, int, int, int], stretch: float) -> None:
+    """Draw a character in the plate's own font, at most as wide as a box."""
     left, top, right, bottom = box
     glyph = painter.glyphs.glyph(painter.font, char, painter.style, 0)
     if glyph is None or bottom - top < 3:
         return
-    width = min(right - left, max(2, round(glyph.shape[1] * (bottom - top) / glyph.shape[0])))
+    width = min(right - left, max(2, round(stretch * glyph.shape[1] * (bottom - top) / glyph.shape[0])))
     small = np.asarray(cv2.resize(glyph, (width, bottom - top), interpolation=cv2.INTER_AREA), np.uint8)
     painter.blend(small, (left + right - width) // 2, top, painter.foreground)
+
+
+def _random_stack(rng: Generator) -> str:
+    """Two or three letters or digits."""
+    signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if rng.random() < 0.7 else "0123456789ABCDEH"
+    return "".join(signs[random_index(rng, len(signs))] for _ in range(2 + (rng.random() < 0.35)))
+
+
+def is_square(painter: Painter) -> bool:
+    """Whether a plate is high enough for pictures beside or between the characters."""
+    width, height = painter.layout.size
+    return width < 2.5 * height
+
+
+def _draw_own_badge(painter: Painter, place: Box, box: tuple[int, int, int, int]) -> None:
+    """A badge with a place of its own, on square plates moved a little so that it may touch characters.
+
+    Under characters it is fainter.
+
+    Args:
+        painter: the plate.
+        place: left, top, right, bottom of the badge, as of the layout.
+        box: the same, pixels.
+    """
+    if not is_square(painter):
+        draw_badge(painter, box)
+        return
+    rng = painter.rng
+    left, top, right, bottom = box
+    grown = 0.7 + 0.4 * float(rng.random())
+    width, height = round((right - left) * grown), round((bottom - top) * grown)
+    x = (left + right - width) // 2 + round(0.1 * (right - left) * (2 * float(rng.random()) - 1))
+    y = (top + bottom - height) // 2 + round(0.08 * (bottom - top) * (2 * float(rng.random()) - 1))
+    # How much of the badge lies under characters.
+    beside = [f.box for f in painter.layout.fields if place[1] < f.box[3] and f.box[1] < place[3]]
+    under = max((min(place[2], text[2]) - max(place[0], text[0]) for text in beside), default=0.0)
+    if under > 0.2 * (place[2] - place[0]):
+        draw_pictogram(painter, (x, y, x + width, y + height), 0.55)
+    else:
+        draw_badge(painter, (x, y, x + width, y + height))
 
 
 def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
@@ -88,9 +129,8 @@ def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
     width, height = right - left, bottom - top
     if width < 4 or height < 4:
         return
-    # Long plates have seals and arms, square ones pictures too.
-    plate_width, plate_height = painter.layout.size
-    if plate_width < 2.5 * plate_height and rng.random() < 0.45:
+    # Long plates have seals and arms, square ones mostly pictures.
+    if rng.random() < (0.7 if is_square(painter) else 0.12):
         draw_pictogram(painter, box)
         return
     choice = rng.random()

@@ -14,7 +14,14 @@ from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.region_files.native import SAUDI
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
 from plate_ocr.rendering.canvas import Painter, random_index, uniform
-from plate_ocr.rendering.decorations import add_frame, draw_badge, draw_bolts, draw_decoration, draw_seals
+from plate_ocr.rendering.decorations import (
+    add_frame,
+    draw_badge,
+    draw_bolts,
+    draw_decoration,
+    draw_seals,
+    is_square,
+)
 from plate_ocr.rendering.glyphs import Glyphs
 from plate_ocr.rendering.marks import plain_letters
 from plate_ocr.rendering.masks import HEIGHT
@@ -309,7 +316,7 @@ def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) ->
         else:
             foreground[middle : middle + thick, max(left, 0) : left + thick] = 255
     elif piece.type == "badge" and rng.random() < 0.85:
-        if rng.random() < 0.4:
+        if rng.random() < (0.12 if is_square(painter) else 0.4):
             draw_seals(painter, (left, top, right, bottom))
         else:
             draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))

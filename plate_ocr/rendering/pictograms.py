@@ -8,6 +8,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from plate_ocr.rendering.canvas import Painter, random_index
 from plate_ocr.vision.images import Image
@@ -160,43 +161,207 @@ PICTOGRAMS: Mapping[str, Sequence[Shape]] = {
             (0, 0.35), (0.3, 0.5), (0.5, 0.3), (1, 0.05), (0.74, 0.5), (0.8, 0.95), (0.5, 0.7), (0.24, 0.72)
         )
     ],
+    "paw": [
+        _disc(0.5, 0.7, 0.3, 0.28),
+        *[_disc(x, y, 0.12, 0.17) for x, y in ((0.13, 0.42), (0.37, 0.18), (0.63, 0.18), (0.87, 0.42))],
+    ],
+    "ribbon": [_line((0.14, 1), (0.7, 0.34), (0.62, 0.06), (0.38, 0.06), (0.3, 0.34), (0.86, 1), thick=0.16)],
+    "wheel": [
+        _ring(0.5, 0.5, 0.44, 0.09),
+        *[_line((x, y), (1 - x, 1 - y), thick=0.06) for x, y in ((0.06, 0.5), (0.28, 0.12), (0.72, 0.12))],
+        _disc(0.5, 0.5, 0.13, 0.13),
+    ],
+    "seal": [
+        _ring(0.5, 0.5, 0.46, 0.05),
+        _ring(0.5, 0.5, 0.34, 0.04),
+        _area(*[(0.5 + 0.5 * (x - 0.5), 0.5 + 0.5 * (y - 0.5)) for x, y in _STAR]),
+    ],
+    "round emblem": [
+        _disc(0.5, 0.5, 0.5, 0.5),
+        _disc(0.5, 0.5, 0.38, 0.38, -0.4),
+        _area((0.5, 0.2), (0.74, 0.66), (0.26, 0.66)),
+        _line((0.3, 0.76), (0.7, 0.76), thick=0.06),
+    ],
+    "flag on a pole": [
+        _line((0.08, 0), (0.08, 1), thick=0.07),
+        *[
+            _area((0.12, y), (0.5, y + 0.06), (1, y), (1, y + 0.1), (0.5, y + 0.16), (0.12, y + 0.1))
+            for y in (0.04, 0.22, 0.4)
+        ],
+    ],
+    "spider": [
+        _disc(0.5, 0.6, 0.14, 0.2),
+        _disc(0.5, 0.34, 0.1, 0.09),
+        *[
+            _line((0.5, 0.45), (0.5 + side * 0.3, bend), (0.5 + side * reach, end), thick=0.05)
+            for side in (-1, 1)
+            for bend, reach, end in ((0.16, 0.4, 0), (0.32, 0.5, 0.3), (0.5, 0.5, 0.72), (0.62, 0.36, 1))
+        ],
+    ],
+    "whale's tail": [
+        _area(
+            (0, 0.1),
+            (0.3, 0.06),
+            (0.5, 0.26),
+            (0.8, 0),
+            (1, 0.1),
+            (0.72, 0.34),
+            (0.6, 0.42),
+            (0.8, 1),
+            (0.1, 1),
+        ),
+    ],
+    "fish": [
+        _disc(0.42, 0.5, 0.42, 0.32),
+        _area((0.7, 0.5), (1, 0.16), (0.92, 0.5), (1, 0.84)),
+        _disc(0.18, 0.44, 0.05, 0.05, -0.6),
+    ],
+    "sailing ship": [
+        _area((0.46, 0), (0.46, 0.66), (0.06, 0.66)),
+        _area((0.54, 0.14), (0.94, 0.66), (0.54, 0.66), tone=0.6),
+        _area((0, 0.74), (1, 0.74), (0.82, 1), (0.16, 1)),
+    ],
+    "butterfly": [
+        *[_disc(x, 0.3, 0.23, 0.28, 0.7) for x in (0.24, 0.76)],
+        *[_disc(x, 0.76, 0.17, 0.22) for x in (0.3, 0.7)],
+        _line((0.5, 0.1), (0.5, 0.95), thick=0.1),
+    ],
+    "tree": [
+        *[_disc(x, y, 0.28, 0.2) for x, y in ((0.5, 0.2), (0.28, 0.4), (0.72, 0.4))],
+        _area((0.44, 0.5), (0.56, 0.5), (0.66, 1), (0.34, 1)),
+    ],
+    "animal": [
+        _disc(0.45, 0.46, 0.32, 0.2),
+        _disc(0.84, 0.24, 0.14, 0.12),
+        _line((0.66, 0.4), (0.82, 0.24), thick=0.16),
+        *[
+            _line((x, 0.5), (x + lean, 1), thick=0.09)
+            for x, lean in ((0.22, -0.06), (0.34, 0.04), (0.6, 0), (0.7, 0.06))
+        ],
+        _line((0.14, 0.4), (0.02, 0.62), thick=0.06),
+    ],
+    "dinosaur": [
+        _line((0, 0.9), (0.3, 0.62), (0.66, 0.62), (0.82, 0.1), (0.98, 0.1), thick=0.12),
+        _disc(0.46, 0.64, 0.24, 0.17),
+        *[_line((x, 0.68), (x, 1), thick=0.12) for x in (0.34, 0.6)],
+    ],
+    "tower": [
+        _area((0.5, 0), (0.68, 0.26), (0.32, 0.26)),
+        _area((0.34, 0.28), (0.66, 0.28), (0.66, 0.62), (0.34, 0.62), tone=0.7),
+        _area((0.16, 0.62), (0.84, 0.62), (0.92, 1), (0.08, 1)),
+        _area((0.42, 0.76), (0.58, 0.76), (0.58, 1), (0.42, 1), tone=-0.3),
+    ],
+    "moon and palmetto": [
+        _disc(0.2, 0.16, 0.17, 0.15),
+        _disc(0.28, 0.11, 0.14, 0.11, 0.0),
+        _line((0.6, 1), (0.6, 0.4), thick=0.09),
+        *[
+            _line((0.6, 0.42), (x, y), thick=0.08)
+            for x, y in ((0.3, 0.5), (0.38, 0.26), (0.6, 0.14), (0.84, 0.26), (0.94, 0.5))
+        ],
+    ],
+    "cross of firefighters": [
+        *[
+            _area((0.5, 0.5), *ends)
+            for ends in (
+                ((0.24, 0), (0.76, 0)),
+                ((1, 0.24), (1, 0.76)),
+                ((0.76, 1), (0.24, 1)),
+                ((0, 0.76), (0, 0.24)),
+            )
+        ],
+        _disc(0.5, 0.5, 0.22, 0.22),
+        _disc(0.5, 0.5, 0.13, 0.13, -0.3),
+    ],
+    "mountains": [
+        _area((0, 0.92), (0.34, 0.2), (0.5, 0.56), (0.68, 0.08), (1, 0.92)),
+        _area((0.68, 0.08), (0.78, 0.34), (0.68, 0.3), (0.58, 0.36), tone=-0.4),
+    ],
+    "guitar": [
+        _disc(0.3, 0.76, 0.28, 0.23),
+        _disc(0.46, 0.54, 0.2, 0.16),
+        _line((0.46, 0.54), (0.92, 0.04), thick=0.08),
+        _disc(0.36, 0.68, 0.08, 0.07, -0.4),
+    ],
+    "eagle": [
+        _area(
+            (0, 0.1),
+            (0.36, 0.28),
+            (0.5, 0.2),
+            (0.64, 0.28),
+            (1, 0.1),
+            (0.86, 0.52),
+            (0.62, 0.62),
+            (0.7, 0.94),
+            (0.3, 0.94),
+            (0.38, 0.62),
+            (0.14, 0.52),
+        ),
+        _disc(0.5, 0.14, 0.1, 0.1, 0.6),
+    ],
+    "shield of stripes": [
+        _area((0, 0), (1, 0), (1, 0.55), (0.5, 1), (0, 0.55), tone=0.5),
+        *[_area((x, 0.3), (x + 0.12, 0.3), (x + 0.12, 0.7), (x, 0.7)) for x in (0.14, 0.44, 0.74)],
+        _area((0, 0), (1, 0), (1, 0.24), (0, 0.24)),
+    ],
+    "bow": [
+        _area((0, 0.16), (0.5, 0.46), (0, 0.76)),
+        _area((1, 0.16), (0.5, 0.46), (1, 0.76)),
+        _line((0.5, 0.46), (0.26, 0.98), thick=0.1),
+        _line((0.5, 0.46), (0.74, 0.98), thick=0.1),
+    ],
 }
 
+_ALL = tuple(PICTOGRAMS.values())
 
-def draw_pictogram(painter: Painter, box: tuple[int, int, int, int]) -> None:
-    """Draw a pictogram or the outline of a state about a box, faintly where it reaches under characters.
+
+def draw_pictogram(painter: Painter, box: tuple[int, int, int, int], most: float = 1.0) -> None:
+    """Draw a pictogram or a state's outline about a box, faintly where it reaches under characters.
 
     Args:
         painter: the plate.
         box: left, top, right, bottom, pixels.
+        most: maximum contrast as a part of the characters'.
     """
     rng = painter.rng
     left, top, right, bottom = box
     growth = 1 + 0.6 * float(rng.random()) ** 2
     width, height = round((right - left) * growth), round((bottom - top) * growth)
     x, y = (left + right - width) // 2, (top + bottom - height) // 2
-    number = random_index(rng, len(PICTOGRAMS) + 6)
-    if number < len(PICTOGRAMS):
-        shapes = [*PICTOGRAMS.values()][number]
-    elif number < len(PICTOGRAMS) + 3:
+    choice = float(rng.random())
+    if choice < 0.12:
         # The most frequent ones.
-        shapes = PICTOGRAMS["rider" if number == len(PICTOGRAMS) else "wheelchair"]
+        shapes = PICTOGRAMS["rider" if choice < 0.04 else "wheelchair"]
+    elif choice < 0.78:
+        shapes = _ALL[random_index(rng, len(_ALL))]
     else:
-        turns = np.sort(rng.random(9)) * 2 * np.pi
-        reach = rng.uniform(0.28, 0.5, 9)
-        edge = [
-            (float(u), float(v))
-            for u, v in zip(0.5 + reach * np.cos(turns), 0.5 + reach * np.sin(turns), strict=True)
-        ]
-        shapes = [Shape("area", edge) if rng.random() < 0.7 else Shape("line", [*edge, edge[0]], thick=0.06)]
-    most = 0.55 if growth > 1.1 else 1.0
-    strength = 0.15 + (most - 0.15) * float(rng.random()) ** 0.6
+        shapes = _outline(rng)
+    most = min(most, 0.5 if growth > 1.1 else 1.0)
+    strength = 0.15 + (most - 0.15) * float(rng.random()) ** 0.45
     contrast = (painter.foreground - painter.background) * strength
+    if rng.random() < 0.1:
+        # Lighter than the plate where characters are darker.
+        contrast *= -0.5
     mirrored = rng.random() < 0.5
     for shape in shapes:
         mask = _mask(shape, height, width)
         level = painter.background + contrast * shape.tone + 12 * (float(rng.random()) - 0.5)
         painter.blend(mask[:, ::-1] if mirrored else mask, x, y, level)
+
+
+def _outline(rng: Generator) -> Sequence[Shape]:
+    """A state's outline, or a figure that is alike on the left and the right, filled or not."""
+    turns = np.sort(rng.random(9)) * 2 * np.pi
+    reach = rng.uniform(0.22, 0.5, 9)
+    across, down = 0.5 + reach * np.cos(turns), 0.5 + reach * np.sin(turns)
+    edge = [(float(u), float(v)) for u, v in zip(across, down, strict=True)]
+    if rng.random() < 0.35:
+        half = [(0.5 + abs(u - 0.5), v) for u, v in sorted(edge, key=lambda point: point[1])]
+        edge = [*half, *((1 - u, v) for u, v in reversed(half))]
+    if rng.random() < 0.3:
+        return [Shape("line", [*edge, edge[0]], thick=0.06)]
+    inner = [(0.5 + 0.5 * (u - 0.5), 0.5 + 0.5 * (v - 0.5)) for u, v in edge]
+    return [Shape("area", edge), Shape("area", inner, 1.4 * float(rng.random()) - 0.2)]
 
 
 def _mask(shape: Shape, height: int, width: int) -> Image:
