@@ -117,7 +117,7 @@ def _draw_own_badge(painter: Painter, place: Box, box: tuple[int, int, int, int]
     beside = [f.box for f in painter.layout.fields if place[1] < f.box[3] and f.box[1] < place[3]]
     under = max((min(place[2], text[2]) - max(place[0], text[0]) for text in beside), default=0.0)
     if under > 0.2 * (place[2] - place[0]):
-        draw_pictogram(painter, (x, y, x + width, y + height), 0.55)
+        draw_pictogram(painter, (x, y, x + width, y + height), 0.42)
     else:
         draw_badge(painter, (x, y, x + width, y + height))
 
