@@ -125,8 +125,9 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     span = high - low
     smallest, largest = (math.log(height) for height in camera.heights)
     pixels = math.exp(smallest + (largest - smallest) * float(rng.random()))
-    # Plates of two lines need more pixels per line.
-    pixels = max(pixels, MIN_PIXELS * (1.0 if plate.rows == 1 else 1.4) * float(span[1]) / line)
+    # Plates of two lines need more pixels per line, and characters smaller than others beside them too.
+    small = plate.rows > 1 or plate.text_height < 0.75 * flat_high
+    pixels = max(pixels, MIN_PIXELS * (1.4 if small else 1.0) * float(span[1]) / line)
     # Data sets store crops in one size, whatever their aspect ratio.
     stretch = STRETCH_RANGE[0] * (STRETCH_RANGE[1] / STRETCH_RANGE[0]) ** float(rng.random())
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
