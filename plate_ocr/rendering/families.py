@@ -25,8 +25,8 @@ USUAL = 0.85
 """Probability of a usual form where a family names them."""
 
 
-RARE = ("slashed",)
-"""Forms that only families which name them have; they are the last of their characters."""
+RARE = ("slit", "slashed")
+"""Forms that only families which name them have."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _any(stroke: Bounds) -> FontFamily:
         contrast=(1.0, 1.15),
         slant=(-0.02, 0.04),
         tail=(0.18, 0.32),
-        forms={"0": ("ring", "ring", "narrow", "ring", "narrow", "ring", "ring", "slashed")},
+        forms={"0": ("ring", "ring", "narrow", "ring", "narrow", "ring", "slit", "slashed")},
     )
 
 
@@ -202,6 +202,16 @@ FAMILIES: Mapping[str, FontFamily] = {
             "M": ("middle", "deep", "short"), "Y": ("plain",), "K": ("arms", "branch", "bridge"),
         },
     ),
+    # Uzbekistan: a slit tells a 0 from an O, and a 1 stands on a foot.
+    "uzbekistan": FontFamily(
+        (0.105, 0.155), (0.5, 0.68), (0.92, 1.0), (0.3, 0.45), (0.75, 1.2), flat=0.9,
+        forms={
+            **_GROTESQUE,
+            "0": ("slit",), "1": ("foot",), "4": ("closed", "open", "wide"), "6": ("straight", "curve"),
+            "9": ("straight", "curve"), "G": ("bar", "spurred"), "J": ("barred", "hook"),
+            "M": ("middle", "deep", "short"), "Q": ("crossing", "inner"), "W": ("low", "steep", "high"),
+        },
+    ),
     # The Netherlands.
     "kenteken": FontFamily(
         (0.1, 0.14), (0.58, 0.74), (0.9, 1.0), (0.4, 0.5), (0.7, 0.95), flat=0.4,
@@ -287,7 +297,7 @@ def _stepped(share: float) -> float:
 def _form(every: tuple[str, ...], usual: tuple[str, ...] | None, odd: float, which: float) -> str:
     names = usual
     if names is None or odd > USUAL:
-        names = every if every[-1] not in RARE else every[:-1]
+        names = tuple(name for name in every if name not in RARE)
     return names[int(which * len(names))]
 
 

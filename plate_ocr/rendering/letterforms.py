@@ -55,6 +55,7 @@ def letter_forms(tail: float, waist: float) -> Forms:
         "0": {
             "ring": ([ring], 1.0),
             "narrow": ([ring], 0.85),
+            "slit": ([[(0.56, 0), (0, 0, 0.6), (0, 1, 0.6), (1, 1, 0.6), (1, 0.02)]], 0.98),
             "slashed": ([ring, [(0.88, 0.14), (0.12, 0.86)]], 1.0),
         },
         "1": {
