@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias
 
 import cv2
@@ -23,6 +22,7 @@ from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.clutter import surroundings
 from plate_ocr.rendering.flat_plate import FlatPlate
 from plate_ocr.rendering.glyphs import Glyphs
+from plate_ocr.rendering.light import light
 from plate_ocr.vision.images import Image
 
 MIN_HEIGHT = 0.2
@@ -53,6 +53,9 @@ MAX_NOISE = 0.13
 MIN_CONTRAST = 9.0
 """Minimum contrast of the text in the picture, grey levels."""
 
+MAX_SKIPPED = 3.0
+"""Maximum factor by which a program downscales that does not average, but skips pixels."""
+
 MIN_INTERLACED_HEIGHT = 13.0
 """Minimum height of a line for interlacing, pixels: half of its rows must still be legible."""
 
@@ -67,9 +70,6 @@ MAX_MOTION_BLUR = 0.2
 
 SIDEWAYS_STD = 0.2
 """Standard deviation of the angle of sideways motion blur, radians."""
-
-MAX_SHADOW = 0.6
-"""Maximum part of the light that a shadow takes."""
 
 COMPRESSIBLE = 14.0
 """Lower bound of JPEG quality: 100 minus contrast (grey levels) × text height (pixels) / this."""
@@ -206,12 +206,16 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
         uint8 ``(height, width)`` of the view's size.
     """
     height, width = view.size
-    fine = 2 if height < 36 else 1
+    # Some programs downscale without averaging: slanted edges become steps, thin strokes break.
+    skipping = rng.random() < 0.18
+    fine = 2 if height < 36 and not skipping else 1
     matrix = np.diag([fine, fine, 1.0]) @ view.matrix
     text = project(matrix, corners(plate.text_box))
     both = np.dstack([plate.gray, plate.opaque])
     shrink = plate.text_height / (view.text_height * fine)
-    if shrink > 1.5:
+    if skipping:
+        shrink /= MAX_SKIPPED
+    if shrink > (1.0 if skipping else 1.5):
         # Bilinear sampling uses four pixels: downscale by area first.
         smaller = max(4, round(both.shape[1] / shrink)), max(4, round(both.shape[0] / shrink))
         matrix = matrix @ np.diag([both.shape[1] / smaller[0], both.shape[0] / smaller[1], 1.0])
@@ -224,8 +228,7 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     if rng.random() < 0.08:
         _occlude(rng, mixed, text)
     if fine > 1:
-        # Some programs downscale without averaging.
-        method = cv2.INTER_NEAREST if rng.random() < 0.2 else cv2.INTER_AREA
+        method = cv2.INTER_NEAREST if rng.random() < 0.1 else cv2.INTER_AREA
         mixed = np.asarray(cv2.resize(mixed, (width, height), interpolation=method), np.float32)
     return np.asarray(mixed, np.uint8)
 
@@ -260,7 +263,7 @@ def expose(
     Returns:
         uint8 ``(H, W)``.
     """
-    picture = _light(rng, gray.astype(np.float32))
+    picture = light(rng, gray.astype(np.float32), text_height)
     picture = _blur(rng, picture, text_height, camera.blur)
     picture, contrast = _develop(rng, picture, camera, levels)
     if rng.random() < 0.7:
@@ -272,38 +275,6 @@ def expose(
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return out
-
-
-@cache
-def _ramp(size: int) -> NDArray[np.float32]:
-    """From -0.5 to 0.5."""
-    return np.linspace(-0.5, 0.5, size, dtype=np.float32)
-
-
-def _light(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    height, width = picture.shape
-    across, down = _ramp(width), _ramp(height)[:, None]
-    slopes = rng.normal(0, 0.25, 2).astype(np.float32)
-    gain = np.asarray(1 + slopes[0] * across + slopes[1] * down, np.float32)
-    if rng.random() < 0.22:
-        # A shadow, its edge sharp or soft, at any angle; half of the plate or a stripe of it.
-        angle, place = float(rng.random() * 2 * math.pi), float(rng.normal(0, 0.25))
-        along = np.float32(math.cos(angle)) * across + np.float32(math.sin(angle)) * down - np.float32(place)
-        if rng.random() < 0.3:
-            along = np.float32(0.05 + 0.2 * float(rng.random())) - np.abs(along)
-        side = along * np.float32(3 + 60 * float(rng.random()) ** 2)
-        depth = MAX_SHADOW * float(rng.random()) ** 0.8
-        gain *= 1 - np.float32(depth) * np.clip(side + np.float32(0.5), 0, 1)
-    picture = picture * gain
-    if rng.random() < 0.06:
-        # A lamp's glare: a spot or a band.
-        x, y, reach = float(rng.random() - 0.5), float(rng.random() - 0.5), 0.06 + 0.3 * float(rng.random())
-        away = ((across - np.float32(x)) / np.float32(reach)) ** 2
-        away = (
-            away + ((down - np.float32(y)) / np.float32(2 * reach * (1 + 4 * float(rng.random()) ** 2))) ** 2
-        )
-        picture += np.float32(30 + 90 * float(rng.random())) * np.exp(-away)
-    return picture
 
 
 def _blur(
