@@ -142,30 +142,33 @@ def draw_badge(painter: Painter, box: tuple[int, int, int, int]) -> None:
             rng.uniform(40, 150)
         )
         part = part + painter.background - float(rng.uniform(60, 160))
+    elif choice < 0.65:
+        # Of a few fields of any colours.
+        fields = rng.uniform(0, 255, (2 + random_index(rng, 3), 1 + random_index(rng, 3)))
+        part = cv2.resize(fields, (width, height), interpolation=cv2.INTER_NEAREST)
+        part = part + float(rng.uniform(0, 60)) * smooth_noise(rng, (height, width), 4, 3)
     else:
         part = painter.background + float(rng.uniform(20, 90)) * smooth_noise(rng, (height, width), 4, 3)
         part = part - float(rng.uniform(0, 90))
     mask: Image = np.zeros((height, width), np.uint8)
     if rng.random() < 0.6:
-        cv2.ellipse(
-            mask,
-            (width // 2, height // 2),
-            (width // 2 - 1, height // 2 - 1),
-            0,
-            0,
-            360,
-            255,
-            -1,
-            cv2.LINE_AA,
-        )
+        middle, radii = (width // 2, height // 2), (width // 2 - 1, height // 2 - 1)
+        angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        corners = np.array(middle) + np.stack([np.cos(angles), np.sin(angles)], 1) * radii
     else:
         corners = np.array(
             [[0, 0], [width, 0], [width, height * 0.55], [width / 2, height], [0, height * 0.55]]
         )
-        cv2.fillPoly(mask, [corners.astype(np.int32)], 255, cv2.LINE_AA)
+    outline = [np.rint(corners).astype(np.int32)]
+    cv2.fillPoly(mask, outline, 255, cv2.LINE_AA)
+    part = np.ascontiguousarray(part, np.float32)
+    if choice < 0.65 and rng.random() < 0.6:
+        # Never around an empty field: it would be an O.
+        level = painter.foreground if rng.random() < 0.6 else float(rng.random() * 255)
+        cv2.polylines(part, outline, True, level, max(1, round(0.06 * width)), cv2.LINE_AA)
     canvas_part = painter.canvas[max(top, 0) : bottom, max(left, 0) : right]
     share = (mask * np.float32(rng.uniform(0.5, 1) / 255))[max(-top, 0) :, max(-left, 0) :]
-    part = np.asarray(part, np.float32)[max(-top, 0) :, max(-left, 0) :]
+    part = part[max(-top, 0) :, max(-left, 0) :]
     rows, columns = canvas_part.shape
     canvas_part += (part[:rows, :columns] - canvas_part) * share[:rows, :columns]
 

@@ -309,7 +309,7 @@ def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) ->
         part = foreground[max(top, 0) : top + size[1], max(left, 0) : left + size[0]]
         np.maximum(part, glyph[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]], out=part)
     elif piece.type == "mark":
-        thick = max(1, round(height * (0.07 + 0.07 * float(rng.random()))))
+        thick = max(1, round(height * (0.07 + 0.09 * float(rng.random()))))
         middle = bottom - thick if piece.char == "." else (top + bottom - thick) // 2
         if piece.char == "-":
             foreground[middle : middle + thick, max(left, 0) : right] = 255
@@ -319,7 +319,9 @@ def _draw_piece(painter: Painter, piece: _Piece, foreground: Image, box: Box) ->
         if rng.random() < (0.12 if is_square(painter) else 0.4):
             draw_seals(painter, (left, top, right, bottom))
         else:
-            draw_badge(painter, (left, top + height // 6, right, bottom - height // 8))
+            # As high as the text, or less.
+            above, below = rng.random(2) * height / (4, 5)
+            draw_badge(painter, (left, top + round(above), right, bottom - round(below)))
 
 
 def _blend_foreground(painter: Painter, foreground: Image, height: float, shade: float) -> None:
