@@ -72,3 +72,13 @@ def test_a_stencil_has_bridges_and_others_have_not() -> None:
         glyph = draw_character("0", font_style(family, 3))
         assert glyph is not None
         assert (glyph.max(0)[4:-4].min() < 50) == bridged
+
+
+def test_a_zero_of_uzbekistan_has_a_slit_and_its_one_a_foot() -> None:
+    style = font_style("uzbekistan", 0)
+    zero, one = (draw_character(char, style) for char in "01")
+    assert zero is not None
+    assert one is not None
+    # Along the top there is a gap; along the foot none.
+    assert (zero[3, 4:-4] < 50).any()
+    assert (one[-4, 4:-4] > 200).all()
