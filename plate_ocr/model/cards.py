@@ -104,8 +104,8 @@ class PlateCard:
     height: int = 64
     width: int = 256
     finder: tuple[int, int, int] = (16, 32, 48)
-    channels: tuple[int, int, int, int] = (32, 48, 96, 112)
-    transformer: int = 144
+    channels: tuple[int, int, int, int] = (32, 48, 80, 96)
+    transformer: int = 128
     layers: int = 2
     temperature: float = 1.0
     min_confidence: float = 0.0

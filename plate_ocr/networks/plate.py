@@ -117,8 +117,8 @@ class PlateNetwork(nn.Module):
     def __init__(
         self,
         outputs: int,
-        channels: tuple[int, int, int, int] = (32, 48, 96, 112),
-        width: int = 144,
+        channels: tuple[int, int, int, int] = (32, 48, 80, 96),
+        width: int = 128,
         layers: int = 2,
         steps: int = 64,
         finder: tuple[int, int, int] = (16, 32, 48),

@@ -35,8 +35,8 @@ from plate_ocr.vision.plate_input import text_views
 N_CALIBRATION = 256
 """Number of rendered plates for calibrating the range of each feature."""
 
-_INTEGER = re.compile(r"convolutions\.(?!0\.)|transformer\.\d+\.linear")
-"""Names of the weights of quantized layers."""
+_INTEGER = re.compile(r"convolutions\.(?!0\.|3\.)|transformer\.\d+\.linear")
+"""Names of the weights of quantized layers: not those of the first convolution and the first block."""
 
 
 class _Views(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
@@ -55,9 +55,9 @@ def quantized(model: bytes, views: Image) -> bytes:
 
     The ranges of features are calibrated and fixed, so that a picture reads the same alone and in a batch.
     They exclude the outermost hundred-thousandth of the values: the others then have finer steps.
-    Not quantized are attention, which would lose accuracy, and the first convolution, which would be no
-    faster on a single channel; nor is the network that finds the text, as an error of one pixel changes the
-    reading. Weights have a scale per channel and 7 bits, so that their products fit into the 16-bit sums of
+    Not quantized are attention and the first block of convolutions, which would lose accuracy, and the first
+    convolution, which would be no faster on a single channel; nor is the network that finds the text, as an
+    error of one pixel changes the reading. Weights have a scale per channel and 7 bits, so that their products fit into the 16-bit sums of
     older processors.
 
     Args:
