@@ -55,10 +55,10 @@ def quantized(model: bytes, views: Image) -> bytes:
 
     The ranges of features are calibrated and fixed, so that a picture reads the same alone and in a batch.
     They exclude the outermost hundred-thousandth of the values: the others then have finer steps.
-    Not quantized are attention and the first block of convolutions, which would lose accuracy, and the first
-    convolution, which would be no faster on a single channel; nor is the network that finds the text, as an
-    error of one pixel changes the reading. Weights have a scale per channel and 7 bits, so that their products fit into the 16-bit sums of
-    older processors.
+    Not quantized are attention and the first block of convolutions, which would lose accuracy, and the
+    convolution before it, which would be no faster on a single channel; nor is the network that finds the
+    text, as an error of one pixel changes the reading. Weights have a scale per channel and 7 bits, so that
+    their products fit into the 16-bit sums of older processors.
 
     Args:
         model: as of :func:`plate_ocr.networks.export.to_onnx`, with its card.
