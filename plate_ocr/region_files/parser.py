@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import itertools
 import os
 import re
@@ -97,7 +98,8 @@ class _Table:
         if key in self.values:
             return self.values[key]
         if default is None:
-            raise self.error(f"{key!r} is missing")
+            alike = difflib.get_close_matches(key, self.values.keys() - self.known, 1)
+            raise self.error(f"{key!r} is missing{f', {alike[0]!r} is unknown' if alike else ''}")
         return default
 
     def end(self) -> None:
@@ -187,6 +189,8 @@ def _region(table: _Table, name: str) -> Region:
     words.setdefault("@", tuple(LETTERS))
     words.setdefault("#", tuple(DIGITS))
     layouts = tuple(_layout(plate, words) for plate in table.tables("plate", needed=True))
+    if not any(layout.weight for layout in layouts):
+        raise table.error("at least one [[plate]] needs a 'weight' above 0")
     camera = _camera(table.table("camera"))
     formats = [form for one in table.tables("format", needed=False) for form in _formats(one, words)]
     table.end()
@@ -236,6 +240,8 @@ def _layout(table: _Table, words: Mapping[str, Sequence[str]]) -> Layout:
         stroke=table.bounds("stroke", (-0.02, 0.02)),
     )
     table.end()
+    if not layout.fonts:
+        raise table.error("'fonts' needs at least one font")
     if [field.row for field in layout.fields] != sorted(field.row for field in layout.fields):
         raise table.error("fields must be in reading order: rows from the top")
     longest = sum(

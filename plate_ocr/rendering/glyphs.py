@@ -6,6 +6,7 @@ A glyph depends on its key alone, so that caching never changes a plate.
 
 from __future__ import annotations
 
+import difflib
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,12 +98,17 @@ class Glyphs:
         """Check the name of a font.
 
         Raises:
-            DataError: if it is unknown; names the known ones.
+            DataError: if it is unknown; names one that is like it, or all.
         """
-        special = {*_GA36, *_SPRITES, *_STROKE_FONTS, "font"}
+        special = sorted({*_GA36, *_SPRITES, *_STROKE_FONTS, "font"})
+        if font in special or font in self._fonts:
+            return
+        if alike := difflib.get_close_matches(font.lower(), [*special, *self._names], 1, 0.75):
+            own = "" if self.data else " Of your own fonts PLATE_OCR_DATA names the folder"
+            raise DataError(f"there is no font {font!r}: is {alike[0]!r} meant?{own}")
         # Without the folder, any other font stands in.
-        if self.data is not None and font not in special and font not in self._fonts:
-            names = ", ".join([*sorted(special), *self._names])
+        if self.data is not None:
+            names = ", ".join([*special, *self._names])
             raise DataError(f"there is no font {font!r}: expected one of {names}")
 
     def is_replaced(self, font: str) -> bool:

@@ -127,8 +127,11 @@ class PlateGenerator:
 
     def _obstacle(self, region: Region) -> str:
         """Why a region cannot be rendered; empty if it can."""
-        for name in _fonts(region):
-            self.glyphs.check(name)
+        for name in sorted(_fonts(region)):
+            try:
+                self.glyphs.check(name)
+            except DataError as error:
+                raise DataError(f"region {region.name}: {error}") from None
         missing = self.glyphs.missing(region.characters())
         if not missing:
             return ""

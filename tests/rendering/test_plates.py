@@ -158,7 +158,9 @@ def test_a_users_own_region(tmp_path: Path) -> None:
     [
         ("size = [300, 150]", "size = [300 150]", r"mine\.toml is not a TOML file: .*line 3"),
         ("size = [300, 150]", "size = [300]", r"mine\.toml: plate 1: 'size' must be 2 numbers, not \[300\]"),
-        ("size =", "sise =", r"plate 1: 'size' is missing"),
+        ("size =", "sise =", r"plate 1: 'size' is missing, 'sise' is unknown"),
+        ('["stroke-font"]', "[]", r"plate 1: 'fonts' needs at least one font"),
+        ("size =", "weight = 0\nsize =", r"mine\.toml: at least one \[\[plate\]\] needs a 'weight' above 0"),
         ('"stroke-font"]', '"stroke-font"]\nradios = 3', r"plate 1: unknown 'radios': expected .*radius"),
         ("#000000", "black", r"a colour must be like '#ff8000', not 'black'"),
         (
@@ -197,6 +199,12 @@ def test_unknown_regions_and_fonts(tmp_path: Path, data_folder: Path) -> None:
         load_region("atlantis")
     with pytest.raises(DataError, match=r"no font 'comic': expected one of"):
         PlateGenerator(data_folder, [write(tmp_path, MINIMAL.replace('"stroke-font"', '"comic"'))])
+
+
+def test_a_misspelt_font_is_named_beside_the_one_that_is_meant(tmp_path: Path) -> None:
+    mine = write(tmp_path, MINIMAL.replace('"stroke-font"', '"Din-1541"'))
+    with pytest.raises(DataError, match=r"region mine: there is no font 'Din-1541': is 'din-1451' meant\?"):
+        PlateGenerator(None, [mine])
 
 
 def test_small_characters_above_one_another_and_three_lines_are_read_from_the_top(tmp_path: Path) -> None:
