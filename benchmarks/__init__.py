@@ -119,12 +119,17 @@ def photo_folders() -> list[Path]:
     return [data_folder() / "photos" / name for name in PHOTOS]
 
 
-def data_folder() -> Path:
-    """The real pictures, or a word of where they should be."""
+def data_folder(content: str = "real pictures") -> Path:
+    """The folder of ``PLATE_OCR_DATA``, or a word of what it should have."""
     folder = os.environ.get("PLATE_OCR_DATA")
     if not folder or not Path(folder).is_dir():
-        sys.exit("set PLATE_OCR_DATA to the folder with the real pictures")
+        sys.exit(f"set PLATE_OCR_DATA to the folder with {content}: data/README.md")
     return Path(folder)
+
+
+def fonts_folder() -> Path:
+    """The same, for plates that are rendered: none of its pictures is needed."""
+    return data_folder("fonts and glyphs")
 
 
 def labelled_characters(folder: Path) -> tuple[list[Image], list[str]]:

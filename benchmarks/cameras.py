@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import cv2
 import httpx
 
-from benchmarks import data_folder
+from benchmarks import fonts_folder
 from benchmarks.gate_film import RATE, GateFilm
 from benchmarks.rendered_videos import VideoGenerator
 from benchmarks.server import MAX_GROWTH, serve
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     seconds = 60 * parser.parse_args().minutes
     warm = min(WARM_S, seconds / 10)
-    generator = VideoGenerator(data_folder(), REGIONS)
+    generator = VideoGenerator(fonts_folder(), REGIONS)
     cameras = {f"camera {seed}": FilmCamera(GateFilm(generator, seed)) for seed in SEEDS}
     with serve() as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
         used, started = server.cpu(), time.monotonic()

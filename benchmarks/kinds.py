@@ -13,7 +13,7 @@ from collections import Counter
 import cv2
 import numpy as np
 
-from benchmarks import EXACT, data_folder
+from benchmarks import EXACT, fonts_folder
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.text import edit_alignment, fold_lookalikes
@@ -42,7 +42,7 @@ def main() -> None:
     reader = PlateReader(model, input="plate", threads=1)
     print("| region | kind | plates | read right | commonest mistakes |\n|---|---|---|---|---|")
     for name in regions or REGIONS:
-        generator = PlateGenerator(data_folder(), [name], not_plates=0)
+        generator = PlateGenerator(fonts_folder(), [name], not_plates=0)
         (region,) = generator.regions
         for number, layout in enumerate(region.layouts):
             right, wrong = 0, Counter[str]()

@@ -10,7 +10,7 @@ from collections import Counter
 
 import cv2
 
-from benchmarks import data_folder
+from benchmarks import fonts_folder
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.rendering.plates import MIX, PlateGenerator
@@ -28,7 +28,7 @@ def main() -> None:
     reader = NetworkReader(PlateModel("plates", threads=1))
     regions = dict[str, Counter[str]]()
     for region in MIX:
-        generator = PlateGenerator(data_folder(), [region], not_plates=0)
+        generator = PlateGenerator(fonts_folder(), [region], not_plates=0)
         found = Counter[str]()
         for index in range(count):
             plate = generator(SEED, index)

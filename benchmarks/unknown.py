@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import PIL.ImageFont
 
-from benchmarks import data_folder
+from benchmarks import fonts_folder
 from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.readers.results import Plate
@@ -41,7 +41,7 @@ class ScriptGlyphs(Glyphs):
     """Glyphs whose unknown characters are letters of one script, in every font that has them."""
 
     def __init__(self, script: str) -> None:
-        data = data_folder()
+        data = fonts_folder()
         super().__init__(data)
         paths = [*sorted((data / "fonts").glob("*.[ot]t[fc]")), *sorted(FOLDER.glob("DejaVuSans*.ttf"))]
         faces = [PIL.ImageFont.truetype(str(path), HEIGHT) for path in paths]
@@ -76,7 +76,7 @@ def main() -> None:
     print("| script | letters | taken for another |\n|---|---|---|")
     regions = [*MIX]
     for script, letters in SCRIPTS.items():
-        generator = PlateGenerator(data_folder(), regions, not_plates=0, unknown=1.0)
+        generator = PlateGenerator(fonts_folder(), regions, not_plates=0, unknown=1.0)
         generator.glyphs = ScriptGlyphs(letters)
         count = taken = 0
         for i in range(N_PLATES):
@@ -84,7 +84,7 @@ def main() -> None:
             count += plate.text.count(UNKNOWN)
             taken += taken_for_another(read(reader, plate.image), plate.text)
         print(f"| {script} | {count:,} | {taken / count:.2%} |", flush=True)
-    generator = PlateGenerator(data_folder(), regions, not_plates=0)
+    generator = PlateGenerator(fonts_folder(), regions, not_plates=0)
     characters = unknown = 0
     for i in range(5 * N_PLATES):
         found = read(reader, generator(SEED, i).image)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks import data_folder
+from benchmarks import fonts_folder
 from benchmarks.gate_film import COUNT as GATE_COUNT
 from benchmarks.gate_film import GateFilm
 from benchmarks.peers import Worker
@@ -59,7 +59,7 @@ def main() -> None:
 def rendered(count: int, seed: int) -> None:
     """Watch rendered videos."""
     cv2.setNumThreads(1)
-    generator = VideoGenerator(data_folder(), REGIONS)
+    generator = VideoGenerator(fonts_folder(), REGIONS)
     reader = PlateReader(input="photo", threads=1)
     cars = right = too_many = pictures = 0
     seconds = 0.0
@@ -89,7 +89,7 @@ def rendered(count: int, seed: int) -> None:
 
 def gate(path: Path, seed: int, peer: str | None) -> None:
     """Read the gate film in a process of its own."""
-    film = GateFilm(VideoGenerator(data_folder(), REGIONS), seed)
+    film = GateFilm(VideoGenerator(fonts_folder(), REGIONS), seed)
     film.write(path)
     command = [sys.executable, "-m", "plate_ocr", "predict", "--json", str(path)]
     before = _children_seconds()
