@@ -42,6 +42,7 @@ from plate_ocr.server.health import told_states
 from plate_ocr.server.hosts import HostCheck
 from plate_ocr.server.limits import OVERHEAD, BodyLimit, error_response
 from plate_ocr.server.metrics import CountRequests, Metrics
+from plate_ocr.server.mistakes import first_mistake
 from plate_ocr.server.opening import keeping
 from plate_ocr.server.page import shell
 from plate_ocr.server.reading import RETRY_AFTER_S, OverloadedError, ReadingService
@@ -173,9 +174,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
-    return error_response(422, f"{where}: {first['msg']}")
+    return error_response(422, first_mistake(error.errors()))
 
 
 async def _overloaded(request: Request, error: Exception) -> JSONResponse:

@@ -142,7 +142,7 @@ def test_a_mistake_in_the_file_of_cameras_is_told(run: Run, tmp_path: Path) -> N
     (tmp_path / "cameras.toml").write_text('[gate]\nkind = "strom"')
     code, _, err = run("serve", "--port", 0, "--data", tmp_path)
     assert code == 1
-    assert "cameras.toml: gate.kind: Input should be 'stream'" in err
+    assert "cameras.toml: [gate] kind: should be 'stream'" in err
 
 
 def test_the_password_of_the_environment_is_that_of_admin(

@@ -148,7 +148,7 @@ async def push_frame(request: Request, service: Reading, found: One) -> dict[str
     async with service.admitted():
         file = next((file for file in (await parse(request)).pictures("image") if file.contents), None)
         if file is None:
-            raise HTTPException(400, "there is no picture in the body")
+            raise HTTPException(400, "there is no picture in the body: send a file")
         name, settings = name_of(file), request.app.state.settings
         try:
             reading = await run_in_threadpool(lambda: found.push(decode(file.contents, name, settings)))

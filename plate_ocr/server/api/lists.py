@@ -15,6 +15,7 @@ from plate_ocr.errors import DataError
 from plate_ocr.readers.results import Char, plate_of
 from plate_ocr.server.api.dependencies import Operator, Reader, Store
 from plate_ocr.server.exports import csv_line
+from plate_ocr.server.mistakes import first_mistake
 from plate_ocr.server.notify.matching import ListIndex
 from plate_ocr.server.requests import parse
 from plate_ocr.server.store.audit import record
@@ -204,9 +205,7 @@ def _validated(value: Any, where: str) -> NewEntry:
     try:
         return NewEntry.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        at = ".".join(map(str, first["loc"]))
-        raise DataError(f"{where}: {at}: {first['msg']}" if at else f"{where}: {first['msg']}") from None
+        raise DataError(f"{where}: {first_mistake(error.errors())}") from None
 
 
 def _from_csv(contents: bytes) -> list[NewEntry]:

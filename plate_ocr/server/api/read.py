@@ -94,7 +94,9 @@ async def read(
     async with service.admitted():
         files = list((await parse(request)).pictures("image", "image_base64"))
         if not any(file.contents for file in files):
-            raise HTTPException(400, "there is no picture in the body")
+            raise HTTPException(
+                400, "there is no picture in the body: send a file, or JSON with image_base64"
+            )
         names = [name_of(file) for file in files]
         if annotate and len(files) > 1:
             raise HTTPException(422, "annotate: one picture is expected")

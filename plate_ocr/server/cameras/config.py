@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from plate_ocr.errors import DataError
 from plate_ocr.files import is_url, write_whole
 from plate_ocr.region_files.table import bundled_formats
+from plate_ocr.server.mistakes import first_mistake
 from plate_ocr.video.capture import SCHEMES
 
 FILE = "cameras.toml"
@@ -143,9 +144,7 @@ def load_cameras(path: Path) -> tuple[Camera, ...]:
         try:
             cameras.append(Camera(**{"name": name, **table}))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, (name, *first["loc"])))
-            raise DataError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise DataError(f"{path}: [{name}] {first_mistake(error.errors())}") from None
     return tuple(cameras)
 
 

@@ -14,6 +14,7 @@ from plate_ocr.readers.results import Plate, Reading
 from plate_ocr.server.doors.candidates import box_of, detection_score
 from plate_ocr.server.doors.door import Json, check_access, door, read_picture, route
 from plate_ocr.server.doors.fetch import fetch
+from plate_ocr.server.mistakes import first_mistake
 from plate_ocr.server.reading import ReadingService
 from plate_ocr.server.requests import File, decode_base64, parse
 from plate_ocr.server.settings import Settings
@@ -193,9 +194,7 @@ async def call_tool(app: FastAPI, name: str, arguments: Any, file: File | None =
     try:
         checked = tool.arguments.model_validate(arguments)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "arguments"
-        raise HTTPException(400, f"{where}: {first['msg']}") from None
+        raise HTTPException(400, first_mistake(error.errors())) from None
     if tool.read is None:
         return {"detector_models": ["detector"], "ocr_models": ["plates"]}
     if isinstance(checked, PlatePathArguments):

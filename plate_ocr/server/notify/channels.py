@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from plate_ocr.errors import DataError
+from plate_ocr.server.mistakes import first_mistake
 from plate_ocr.server.store.sightings import Sighting
 
 RELAY_EXPIRES_S = 10.0
@@ -178,9 +179,7 @@ def parse_settings(
     try:
         settings = _ADAPTER.validate_python({**_with_secrets(values, old or {}), "kind": kind})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or kind
-        raise DataError(f"the channel's {where}: {first['msg']}") from None
+        raise DataError(f"settings: {first_mistake(error.errors(), skip=1)}") from None
     if isinstance(settings, CommandSettings) and settings.args[0] not in programs:
         program = settings.args[0]
         raise DataError(

@@ -145,7 +145,8 @@ def put_entries(connection: Connection, key: int, new: Iterable[Entry]) -> int:
     for entry in new:
         pattern = normalize_text(entry.pattern)
         if not pattern.strip("*?"):
-            raise DataError(f"the plate {entry.pattern!r} of {entry.name or 'no name'} has no text")
+            of = f" of {entry.name}" if entry.name else ""
+            raise DataError(f"the plate {entry.pattern!r}{of} has no character of a plate")
         values[pattern] = {"list_id": key, "pattern": pattern, "name": entry.name, "note": entry.note}
     if values:
         delete_entries(connection, key, list(values))

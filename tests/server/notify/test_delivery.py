@@ -379,11 +379,11 @@ def test_a_command_that_fails_is_tried_again(
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [
-        ("fax", {}, "the channel's fax"),
-        ("webhook", {}, "url: Field required"),
+        ("fax", {}, "settings: Input tag 'fax'"),
+        ("webhook", {}, "settings: url: is missing"),
         ("webhook", {"url": "file:///etc/passwd"}, "begins with http"),
         ("webhook", {"url": "http://a", "headers": {"X-A": "b\r\nc"}}, "cannot be sent"),
-        ("webhook", {"url": "http://a", "colour": 1}, "colour: Extra inputs"),
+        ("webhook", {"url": "http://a", "colour": 1}, "settings: colour: is unknown"),
         ("webhook", {"url": "http://a", "relay": True}, "a relay needs lists"),
         ("command", {"args": ["/bin/rm"]}, "the program /bin/rm is not allowed: start the server with"),
         ("mqtt", {"host": "a", "topic": "a/#"}, "topic"),

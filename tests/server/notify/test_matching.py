@@ -162,7 +162,7 @@ def test_what_is_no_list_is_refused(store: SightingStore) -> None:
             put_entries(connection, key, [Entry(text, "Ann")])
 
     for text in ("", " - ", "*", "??"):
-        with pytest.raises(DataError, match="of Ann has no text"):
+        with pytest.raises(DataError, match="of Ann has no character of a plate"):
             put(text)
     with pytest.raises(DataError, match="there is a list staff already"):
         new_list(store)
