@@ -49,13 +49,13 @@ LONG = re.compile(
 DATA = os.environ.get(DATA_VARIABLE, "")
 
 TRAINING = re.compile(r"^plate-ocr train (?!--resume|.*--dry-run\b)")
-"""Trainings of one epoch here, of few rendered plates: they run, and their models are found."""
+"""Trainings of one epoch here, of few rendered plates: they run, each once, and their models are found."""
 
-FIRST = "-o runs/first"
-"""The training that the pages show the results of: the whole of it, once for all pages."""
+DIGITS = ("--epochs", "4")
+"""Of the training whose results the pages show: they are those after all twenty epochs."""
 
-CHARACTERS = ("--samples-per-epoch", "512")
-RENDERED = ("--samples-per-epoch", "16", "--batch-size", "8")
+CHARACTERS = ("--epochs", "1", "--samples-per-epoch", "512")
+RENDERED = ("--epochs", "1", "--samples-per-epoch", "16", "--batch-size", "8")
 
 PLATES = "plate_ocr.training.plates.config.PlateRunConfig"
 DETECTOR = "plate_ocr.training.detector.config.DetectorRunConfig"
@@ -88,8 +88,8 @@ ASKS = "curl "
 
 TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
 
-ENDS = re.compile(r"\d\d(?= after: )|(?<=error of characters: 0\.0)\d(?=%)")
-"""Of the size of a file whose header has accuracies, and of small errors: they depend on the processor."""
+ENDS = re.compile(r"\d\d(?= after: )|\d,\d{3}(?= bytes before, )|(?<=error of characters: 0\.0)\d(?=%)")
+"""Of the size of a file that has accuracies or epochs, and of small errors: they depend on the processor."""
 
 MACHINE = re.compile(r"\b(?:ms|time|memory)\b")
 """In the header of a column."""
@@ -191,20 +191,12 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def first_run(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Callable[[], Path]:
-    """The folder of ``plate-ocr train -o runs/first``, which one of the test processes trains."""
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all test processes keep the folders of trainings."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-
-    def trained() -> Path:
-        with FileLock(folder / "first.lock"):
-            if not (folder / "first" / "model.onnx").exists():
-                code, out, err = run("train", "-o", folder / "first", "--device", "cpu")
-                assert (code, out) == (0, f"{folder / 'first'}\n"), err
-        return folder / "first"
-
-    return trained
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "runs"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def write_photos(folder: Path, *tables: str) -> None:
@@ -222,10 +214,8 @@ def write_photos(folder: Path, *tables: str) -> None:
 class Runner:
     """Runs the steps of a page in a folder of its own."""
 
-    def __init__(
-        self, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, first: Callable[[], Path]
-    ) -> None:
-        self.folder, self._run, self._monkeypatch, self._first = folder, run, monkeypatch, first
+    def __init__(self, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
+        self.folder, self._run, self._monkeypatch, self._runs = folder, run, monkeypatch, runs
         self.names: dict[str, Any] = {}
 
     def python(self, page: str, step: Step, capsys: Callable[[], str]) -> None:
@@ -240,27 +230,18 @@ class Runner:
     def command(self, step: Step) -> None:
         """It succeeds, and says what is shown."""
         arguments = shlex.split(step.text, comments=True)[1:]
-        if TRAINING.search(step.text) and FIRST in step.text:
-            shutil.copytree(self._first(), self.folder / "runs" / "first")
-            assert step.shown in ((), ("runs/first",))
+        if TRAINING.search(step.text) and "-o" in arguments:
+            self.train(step, arguments)
             return
         if "<" in arguments:
             *arguments, _, name = arguments
             stdin = SimpleNamespace(buffer=io.BytesIO((self.folder / name).read_bytes()))
             self._monkeypatch.setattr(sys, "stdin", stdin)
-        if arguments[0] == "train" and "-o" in arguments:
-            shutil.rmtree(self.folder / arguments[arguments.index("-o") + 1], ignore_errors=True)
         if arguments[0] in ("label", "generate"):  # what they write is new
             for name in ("plates", "plates-crops"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / "plates.csv").unlink(missing_ok=True)
         with self._monkeypatch.context() as monkeypatch:
-            if TRAINING.search(step.text):
-                rendered = "--model plates" in step.text or "--model detector" in step.text
-                arguments += ["--epochs", "1", "--device", "cpu", *(RENDERED if rendered else CHARACTERS)]
-                write_photos(self.folder, "plates.csv", "photos.csv")
-                for setting, few in FEW.items():
-                    monkeypatch.setattr(setting, few)
             if arguments[0] == "quantize":
                 monkeypatch.setattr("plate_ocr.training.plates.quantize.N_CALIBRATION", 16)
             code, out, err = self._run(*arguments)
@@ -268,6 +249,28 @@ class Runner:
         if step.shown:
             said = [*masked(err.splitlines(), self.folder), *masked(out.splitlines(), self.folder)]
             assert said == masked(step.shown, self.folder)
+
+    def train(self, step: Step, arguments: list[str]) -> None:
+        """A training ends, or has ended on another page; its folder is there."""
+        place = arguments.index("-o")
+        options, out = [*arguments[1:place], *arguments[place + 2 :]], arguments[place + 1]
+        options = [option for option in options if option != "-q"]
+        short = DIGITS if not options else RENDERED if {"plates", "detector"} & {*options} else CHARACTERS
+        kept = self._runs / re.sub(r"[^\w.-]+", "_", " ".join(sorted(options)) or "first")
+        shutil.rmtree(self.folder / out, ignore_errors=True)
+        if options:
+            write_photos(self.folder, "plates.csv", "photos.csv")
+        with FileLock(f"{kept}.lock"):
+            if not kept.exists():
+                with self._monkeypatch.context() as monkeypatch:
+                    for setting, few in FEW.items():
+                        monkeypatch.setattr(setting, few)
+                    code, said, err = self._run("train", *options, *short, "--device", "cpu", "-o", out)
+                assert (code, said) == (0, f"{out}\n"), f"{step.text}\n{err}"
+                shutil.copytree(self.folder / out, kept)
+            else:
+                shutil.copytree(kept, self.folder / out)
+        assert step.shown in ((), (out,))
 
 
 def measure(step: Step) -> None:
@@ -293,12 +296,12 @@ def parse(command: str) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if steps_of(page)])
 def test_blocks_do_what_they_show(
     page: str, samples: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str], first_run: Callable[[], Path],
+    capfd: pytest.CaptureFixture[str], runs: Path,
 ) -> None:  # fmt: skip
     folder = shutil.copytree(samples, tmp_path / "page", symlinks=True)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PLATE_OCR_DATA", raising=False)
-    runner = Runner(folder, run, monkeypatch, first_run)
+    runner = Runner(folder, run, monkeypatch, runs)
     capfd.readouterr()
     for step in steps_of(page):
         if step.language == "python":

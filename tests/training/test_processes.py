@@ -152,7 +152,8 @@ import sys, time
 from plate_ocr.training.core.processes import spawned
 
 if __name__ == "__mp_main__":  # imported again by each process, before anything else
-    print("importing", flush=True)
+    # In one piece, so that nothing of the other process stands between, unbuffered or not.
+    print("importing\\n", end="", flush=True)
     time.sleep(1)
 
 if __name__ == "__main__":
@@ -169,14 +170,15 @@ if __name__ == "__main__":
 @pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
 def test_ctrl_c_ends_processes_that_still_import_without_a_word(tmp_path: Path) -> None:
     (tmp_path / "interrupted.py").write_text(INTERRUPTED, encoding="utf-8")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, tmp_path / "interrupted.py"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         # As a terminal has it: jobs in the background ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert [process.stdout.readline() for _ in range(2)] == ["importing\n"] * 2
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        begun = [process.stdout.readline() for _ in range(2)]
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert begun == ["importing\n"] * 2
     assert (process.returncode, out, err) == (0, "stopped\n", "")
