@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plate_ocr.alphabet import Alphabet
+from plate_ocr.alphabet import UNKNOWN, Alphabet
 from plate_ocr.errors import AlphabetError, DataError, ImageError
 from plate_ocr.files import listed_path, read_csv
 from plate_ocr.label_files import BOX_COLUMNS, CSV_COLUMNS, FRACTIONS, LINES, holds_boxes, label_rows
@@ -196,6 +196,8 @@ def _text(written: str, alphabet: Alphabet | None) -> str:
     text = normalize_text(written, alphabet or "")
     if not text and written.strip("_"):
         raise ValueError(NO_TEXT)
+    if alphabet and UNKNOWN in text and UNKNOWN not in alphabet:
+        raise ValueError(f"the text {written}: ? stands for a character that was not read; write what it is")
     try:
         if alphabet:
             alphabet.encode(text)

@@ -116,13 +116,14 @@ def test_a_table_gives_paths_beside_it_texts_and_regions(tmp_path: Path) -> None
 
 def test_labels_that_cannot_be_used_are_named_with_their_lines(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
-    table.write_text("image_path,plate_text\n1.png,A1\n2.png,Ж9\n3.png,-\n,A2\n", encoding="utf-8")
+    table.write_text("image_path,plate_text\n1.png,A1\n2.png,Ж9\n3.png,-\n,A2\n5.png,A?\n", encoding="utf-8")
     plates, problems = list_plates(table, ALPHABET)
     assert [plate.text for plate in plates] == ["A1"]
     assert problems == [
         f"{table} line 3: the text Ж9: 'Ж' not in the alphabet {ALPHABET.characters}",
         f"{table} line 4: the text of the plate is missing",
         f"{table} line 5: no picture is named",
+        f"{table} line 6: the text A?: ? stands for a character that was not read; write what it is",
     ]
 
 
