@@ -73,7 +73,7 @@ def main() -> None:
     reader = PlateReader(model, input="photo", threads=1)
     photos = [photo for folder in photo_folders() for photo in labelled_photos(folder)[:EACH]]
     print(
-        "| picture | plates | read | wrong extra plates per picture | ms per megapixel | without the photo |"
+        "| picture | plates | read | wrong extra plates per picture | ms per megapixel | ms without a photo |"
     )
     print("|---|---|---|---|---|---|")
     for width, height in PICTURES:

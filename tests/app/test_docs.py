@@ -96,7 +96,12 @@ ELSEWHERE = re.compile(r"rtsp://|s3://|^plate-ocr predict 0 |^plate-ocr serve\b"
 ASKS = "curl "
 """Commands that need a server, which has them run: ``tests/server/test_serve.py``."""
 
-TIMES = re.compile(r"\b[\d.,]+ ?(?:ms|s|min|h)\b|(?<=\"ms\": )[\d.]+")
+TIMES = re.compile(
+    r"\b[\d.,]+ ?(?:ms|s|min|h|MB at most|(?:\w+ )?per second|in a second|cores)\b"
+    r"|\b[\d.,]+ ×(?! \d)|\([\d.]+ to [\d.]+\)|(?<=load average )[\d.]+|(?<=takes )[\d.]+(?= of it)"
+    r"|(?<=\"ms\": )[\d.]+"
+)
+"""Times, memory and their ratios."""
 
 ENDS = re.compile(r"\d\d(?= after: )|\d,\d{3}(?= bytes before, )|(?<=error of characters: 0\.0)\d(?=%)")
 """Of the size of a file that has accuracies or epochs, and of small errors: they depend on the processor."""
