@@ -18,7 +18,7 @@ from tests.server.conftest import PLATE
 from tests.server.page.conftest import DESKTOP, PHONE, Open, Server, check_accessible, cpu_clock
 from tests.server.stores import NOW, seen
 
-MANY = 10_000
+MANY = 4_000
 
 HOSTILE = (
     '<script>window.hacked=1</script><img src=x onerror="hacked=1">"\'`',
