@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -128,7 +129,7 @@ def measure(database: Database, names: Sequence[str]) -> dict[str, float]:
     for kind, queries in kinds.items():
         timed = {repr(query): min(time_of(query) for _ in range(3)) for query in queries}
         slowest = max(timed, key=timed.__getitem__)
-        print(f"  slowest {kind}: {slowest}")
+        print(f"slowest {kind}: {slowest}", file=sys.stderr)
         result[kind] = timed[slowest]
     return result
 
