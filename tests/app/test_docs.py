@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import io
 import itertools
 import os
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
@@ -295,7 +295,7 @@ def measure(step: Step, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
         with monkeypatch.context() as patched:
             patched.setenv(DATA_VARIABLE, DATA)
             patched.setattr(sys, "argv", [module, *arguments])
-            runpy.run_module(module, run_name="__main__")
+            importlib.import_module(module).main()
         assert masked(said().splitlines(), ROOT) == masked(step.shown, ROOT)
 
 
