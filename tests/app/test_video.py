@@ -340,7 +340,8 @@ def test_several_cameras_are_watched_at_once(run: Run, monkeypatch: pytest.Monke
             frames[name] += 1
             if name == broken.address and frames[name] == 10:
                 threading.Thread(target=broken.stop).start()
-            return time.monotonic() - started < 6
+            # Three seconds suffice, but on a slow machine.
+            return time.monotonic() - started < (3 if frames[good.address] > 100 else 20)
 
         return watch(name, read, on_message, **{**options, "show": show}, timeout=1)
 
