@@ -114,7 +114,7 @@ def _rate(reader: PlateReader, content: bytes, threads: int) -> float:
 
     def work(_: int) -> int:
         done = 0
-        while perf_counter() < end:
+        while not done or perf_counter() < end:
             reader(content)
             done += 1
         return done
