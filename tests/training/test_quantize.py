@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_it_answers_nearly_the_same_and_keeps_the_card(
         assert np.abs(a - b).max() < 0.05
 
 
-def test_convolutions_and_wide_layers_have_small_weights_and_the_same_bytes_come_out_again(
+def test_most_convolutions_and_wide_layers_have_small_weights_and_the_same_bytes_come_out_again(
     tiny_plate_model: Path, views: Image
 ) -> None:
     before = (tiny_plate_model / "model.onnx").read_bytes()
@@ -55,7 +56,10 @@ def test_convolutions_and_wide_layers_have_small_weights_and_the_same_bytes_come
     assert small == quantized(before, views)
     kinds = {tensor.name: tensor.data_type for tensor in onnx.load_from_string(small).graph.initializer}
     convolutions = [name for name in kinds if name.startswith("convolutions") and "weight" in name]
-    assert convolutions.pop(0) == "convolutions.0.weight"
+    whole = [name for name in convolutions if re.match(r"convolutions\.[03]\.", name)]
+    assert len(whole) == 4
+    assert all(kinds[name] == onnx.TensorProto.FLOAT for name in whole)
+    convolutions = [name for name in convolutions if name not in whole]
     wide = [name for name in kinds if ".linear" in name and "weight" in name]
     for names in (convolutions, wide):
         assert names
