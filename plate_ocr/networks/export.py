@@ -151,10 +151,6 @@ class _Graph:
         """Add a list of integers, such as a shape."""
         return self.weight(f"integers_{len(self.tensors)}", np.array(values, np.int64))
 
-    def linear(self, layer: nn.Linear, name: str) -> tuple[str, str]:
-        """Add weight and bias in torch's layout."""
-        return self.weight(f"{name}.weight", layer.weight), self.weight(f"{name}.bias", layer.bias)
-
     def halves(self, layer: nn.Linear, name: str) -> list[str]:
         """Add weight and bias in half precision; ONNX Runtime casts them once, when it loads the model."""
         parts = {"weight": layer.weight, "bias": layer.bias}
@@ -168,10 +164,14 @@ class _Graph:
         product = self.add("MatMul", steps, self.weight(f"{name}.weight", weight.T))
         return self.add("Add", product, self.weight(f"{name}.bias", bias))
 
-    def gemm(self, rows: str, name: str, weight: torch.Tensor, *bias: torch.Tensor) -> str:
+    def gemm(
+        self, rows: str, name: str, weight: torch.Tensor, bias: torch.Tensor | None = None, output: str = ""
+    ) -> str:
         """A linear layer on ``[rows, inputs]``, in torch's layout."""
-        weights = [self.weight(f"{name}.weight", weight), *(self.weight(f"{name}.bias", b) for b in bias)]
-        return self.add("Gemm", rows, *weights, transB=1)
+        weights = [self.weight(f"{name}.weight", weight)]
+        if bias is not None:
+            weights.append(self.weight(f"{name}.bias", bias))
+        return self.add("Gemm", rows, *weights, transB=1, output=output)
 
     def normalised(self, steps: str, name: str, norm: nn.LayerNorm) -> str:
         """Layer normalisation of the last axis."""
@@ -233,7 +233,7 @@ def _write_finder(graph: _Graph, finder: LocalizationNet) -> None:
     )
     units = graph.add("Flatten", graph.add("Relu", features))
     for name, layer in (("hidden", finder.hidden), ("output", finder.output)):
-        units = graph.add("Gemm", units, *graph.linear(layer, f"finder.{name}"), transB=1)
+        units = graph.gemm(units, f"finder.{name}", layer.weight, layer.bias)
         if name == "hidden":
             units = graph.add("Relu", units)
     graph.add("Reshape", units, graph.integers(0, 2 * CORNERS, 2), output="points")
@@ -282,13 +282,13 @@ def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
     for i, layer in enumerate(network.transformer.layers):
         steps = _write_transformer_layer(graph, f"transformer.{i}", layer, steps, (count, width))
     steps = graph.normalised(steps, "norm", network.norm)
-    logits = graph.add("Gemm", steps, *graph.linear(network.output, "output"), transB=1)
+    logits = graph.gemm(steps, "output", network.output.weight, network.output.bias)
     outputs = graph.integers(-1, count, network.output.out_features)
     graph.add("Reshape", logits, outputs, output="logits")
     if network.region is not None:
         steps = graph.add("Reshape", steps, graph.integers(-1, count, width))
         mean = graph.add("ReduceMean", steps, axes=[1], keepdims=0)
-        graph.add("Gemm", mean, *graph.linear(network.region, "region"), transB=1, output="regions")
+        graph.gemm(mean, "region", network.region.weight, network.region.bias, output="regions")
 
 
 def _write_transformer_layer(graph: _Graph, name: str, layer: Any, steps: str, shape: tuple[int, int]) -> str:
