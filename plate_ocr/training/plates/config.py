@@ -38,7 +38,7 @@ class PlateRunConfig(RenderRunConfig):
 
     WITH_DATA: ClassVar[Mapping[str, Any]] = {
         "alphabet": "+",
-        "epochs": 4,
+        "epochs": 8,
         "samples_per_epoch": 960,
         "repeats": 2,
         "batch_size": 64,
@@ -50,7 +50,7 @@ class PlateRunConfig(RenderRunConfig):
     """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
-    KEEP_WITH_DATA: ClassVar[float] = 0.5
+    KEEP_WITH_DATA: ClassVar[float] = 0.4
     """As :attr:`keep`, of a run with data from a base model."""
 
     GROUPS: ClassVar[int] = 2
