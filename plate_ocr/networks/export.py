@@ -159,11 +159,6 @@ class _Graph:
             for key, value in parts.items()
         ]
 
-    def product(self, steps: str, name: str, weight: torch.Tensor, bias: torch.Tensor) -> str:
-        """A linear layer on the last axis of ``[batch, steps, inputs]``."""
-        product = self.add("MatMul", steps, self.weight(f"{name}.weight", weight.T))
-        return self.add("Add", product, self.weight(f"{name}.bias", bias))
-
     def gemm(
         self, rows: str, name: str, weight: torch.Tensor, bias: torch.Tensor | None = None, output: str = ""
     ) -> str:
@@ -276,7 +271,8 @@ def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
     count, width = network.place.shape[1:]
     flat = graph.add("Reshape", features, graph.integers(0, network.project.in_features, count))
     steps = graph.add("Transpose", flat, perm=[0, 2, 1])
-    steps = graph.product(steps, "project", network.project.weight, network.project.bias + network.place)
+    steps = graph.add("MatMul", steps, graph.weight("project.weight", network.project.weight.T))
+    steps = graph.add("Add", steps, graph.weight("place", network.project.bias + network.place))
     # Linear layers are faster on [batch · steps, width].
     steps = graph.add("Reshape", steps, graph.integers(-1, width))
     for i, layer in enumerate(network.transformer.layers):

@@ -22,7 +22,7 @@ from plate_ocr.readers.ctc import (
     greedy_decode,
 )
 from plate_ocr.readers.lazy import Lazy
-from plate_ocr.readers.regions import UNSURE, region_formats
+from plate_ocr.readers.regions import region_formats
 from plate_ocr.readers.results import ALTERNATIVES, Char, Extent, Plate, groups_of, plate_of, with_region
 from plate_ocr.readers.spacing import cut_lines, locate_chars
 from plate_ocr.readers.thresholds import REREAD_BELOW, SHORT_LENGTH
@@ -173,21 +173,22 @@ class NetworkReader:
     def _located(self, plate: Plate, attempts: Sequence[CropAttempt]) -> Plate:
         """A plate of one of several attempts, with the places of its characters and its groups.
 
-        Both take a fifth of the time of reading it, so they wait until somebody asks for them.
+        Both take a third of the time of reading it, so they wait until somebody asks for them.
         """
         (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
-        chars, steps = zip(*reading.decoded, strict=True)
+        classes, steps = zip(*reading.decoded, strict=True)
+        alphabet, lines = self.model.card.alphabet, plate.lines
         half = self._first_line(reading.decoded, len(reading.probabilities))
         # The crop alone is kept and some of the network's output, not the whole photo.
-        columns = reading.probabilities[:, np.array(chars) + 1]
+        columns = reading.probabilities[:, np.array(classes) + 1]
         picture, points = reading.crop.picture.copy(), reading.points
 
         def locate() -> tuple[list[tuple[float, float]], list[int] | None]:
-            text, centers = self.model.card.alphabet.decode(chars), char_centers(columns, steps)
-            rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][: plate.lines]
+            text, centers = alphabet.decode(classes), char_centers(columns, steps)
+            rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][:lines]
             size = picture.shape[::-1]
             quads = points[:4] * size, np.clip(points[4:], 0, 1) * size
-            return locate_chars(cut_lines(picture, *quads, plate.lines), rows)
+            return locate_chars(cut_lines(picture, *quads, lines), rows)
 
         located = Lazy(locate)
         placed = tuple(
@@ -243,18 +244,18 @@ class NetworkReader:
             regions: float32 ``(regions,)``: probabilities of the card's regions; there may be none.
         """
         decoded = self._decode(probabilities, self._prior)
-        head = Lazy(partial(self._head, regions))
+        head = self._head(regions)
         prior = self._script_prior(decoded, head)
         if prior is not self._prior:
             decoded = self._decode(probabilities, prior)
         return decoded, self._plate(decoded, probabilities, points, size, head, prior)
 
-    def _script_prior(self, decoded: Sequence[DecodedChar], head: Lazy[NDArray[np.float32]]) -> FormatPrior:
+    def _script_prior(self, decoded: Sequence[DecodedChar], head: NDArray[np.float32]) -> FormatPrior:
         """The formats as a hint: those that were given, or of the country whose script is read."""
         if self._prior.formats or self._script_classes.isdisjoint(char.char for char in decoded):
             return self._prior
         text = self.model.card.alphabet.decode(char.char for char in decoded)
-        told = self._regions().tell(text, head())
+        told = self._regions().tell(text, head)
         return _country_prior(self.model.card.alphabet, told.code) if told else self._prior
 
     def _plate(
@@ -263,7 +264,7 @@ class NetworkReader:
         probabilities: NDArray[np.float32],
         points: NDArray[np.float32],
         size: tuple[int, ...],
-        head: Lazy[NDArray[np.float32]],
+        head: NDArray[np.float32],
         prior: FormatPrior,
     ) -> Plate | None:
         """The plate of characters that were decoded with a prior; None if there are none."""
@@ -273,8 +274,8 @@ class NetworkReader:
         if prior.formats:
             probs[:, 1:] *= prior.weights(tuple(char.char for char in decoded))
             probs /= probs.sum(axis=1, keepdims=True)
-        elif probs.max(axis=1).min() < UNSURE:
-            probs = self._regions().reweigh(decoded, probs, head())
+        else:
+            probs = self._regions().reweigh(decoded, probs, head)
             best = probs[:, 1:].argmax(axis=1).tolist()
             decoded = [DecodedChar(one, char.timestep) for one, char in zip(best, decoded, strict=True)]
         chars = self._chars(decoded, probs[:, 1:])
@@ -282,7 +283,7 @@ class NetworkReader:
         corners = np.clip(points[4:], 0, 1) * size
         plate = plate_of(chars, tuple((x, y) for x, y in corners.tolist()), lines)
         # Asked for once, of the reading that is kept.
-        return with_region(plate, Lazy(lambda: self._regions().tell(plate.text, head())))
+        return with_region(plate, Lazy(partial(self._regions().tell, plate.text, head)))
 
     def _head(self, regions: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's probabilities of the regions whose formats are compared; alike without any."""

@@ -191,7 +191,7 @@ class RegionFormats:
         for i in np.argsort(probabilities[np.arange(len(text)), text + 1]):
             row = probabilities[i, 1:]
             if row[text[i]] >= UNSURE or not self.codes:
-                continue
+                break
             likely = np.flatnonzero(row >= LIKELY)
             of_regions = prior[:, None] + self.log_likelihoods(text, int(i), likely)
             values = PRIOR_WEIGHT * np.logaddexp.reduce(of_regions, axis=0)

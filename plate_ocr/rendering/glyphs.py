@@ -104,9 +104,9 @@ class Glyphs:
         if font in special or font in self._fonts:
             return
         if alike := difflib.get_close_matches(font.lower(), [*special, *self._names], 1, 0.75):
-            own = "" if self.data else " Of your own fonts PLATE_OCR_DATA names the folder"
+            own = "" if self.data else "; for your own fonts set PLATE_OCR_DATA"
             raise DataError(f"there is no font {font!r}: is {alike[0]!r} meant?{own}")
-        # Without the folder, any other font stands in.
+        # Without the folder, others stand in for a font that is like none of these.
         if self.data is not None:
             names = ", ".join([*special, *self._names])
             raise DataError(f"there is no font {font!r}: expected one of {names}")

@@ -27,7 +27,7 @@ def light(rng: Generator, picture: NDArray[np.float32], text_height: float) -> N
 
     Args:
         rng: random generator.
-        picture: float32 ``(H, W)``, grey levels; it may be changed.
+        picture: float32 ``(H, W)``, grey levels.
         text_height: of the smallest line, pixels: bounds the size of reflections.
 
     Returns:

@@ -9,7 +9,9 @@ from typing import Any
 _WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is unknown",
-    "json_invalid": "the body is not the JSON that its type says",
+    "json_invalid": "the body is not valid JSON",
+    "model_type": "should be an object",
+    "model_attributes_type": "should be an object",
 }
 """By pydantic's types of errors."""
 
@@ -25,10 +27,8 @@ def first_mistake(errors: Sequence[Mapping[str, Any]], *, skip: int = 0) -> str:
     """
     first = errors[0]
     where = [str(part) for part in first["loc"][skip:]]
-    if where and where[0] in _SOURCES:
+    if len(where) > 1 and where[0] in _SOURCES:
         del where[0]
-    said = _WORDS.get(first["type"])
-    if first["type"] == "json_invalid":
-        where.clear()
-    said = said or re.sub(r"^Value error, |^\w+ (?=should )|, unable to .*", "", first["msg"])
-    return f"{'.'.join(where)}: {said}" if where else said
+    kind, place = first["type"], ".".join(where)
+    said = _WORDS.get(kind) or re.sub(r"^Value error, |^\w+ (?=should )|, unable to .*", "", first["msg"])
+    return said if not place or kind == "json_invalid" else f"{place}: {said}"

@@ -295,7 +295,11 @@ def measure(step: Step, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
         with monkeypatch.context() as patched:
             patched.setenv(DATA_VARIABLE, DATA)
             patched.setattr(sys, "argv", [module, *arguments])
-            importlib.import_module(module).main()
+            threads = cv2.getNumThreads()
+            try:
+                importlib.import_module(module).main()
+            finally:
+                cv2.setNumThreads(threads)
         assert masked(said().splitlines(), ROOT) == masked(step.shown, ROOT)
 
 

@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
     ("path", "body", "error"),
     [
         ("/api/v1/lists", b"{}", "name: is missing"),
-        ("/api/v1/lists", b"{", "the body is not the JSON that its type says"),
+        ("/api/v1/lists", b"{", "the body is not valid JSON"),
+        ("/api/v1/lists", b"", "body: is missing"),
+        ("/api/v1/lists", b"[]", "body: should be an object"),
         ("/api/v1/lists", b'{"name": "", "kind": "known"}', "name: should have at least 1 character"),
         ("/api/v1/lists", b'{"name": "a", "kind": "foe"}', "kind: should be 'known', 'watch' or 'ignore'"),
         ("/api/v1/cameras", b'{"name": "a", "kind": "stream"}', "source: an address is expected"),

@@ -54,7 +54,10 @@ def test_most_convolutions_and_wide_layers_have_small_weights_and_the_same_bytes
     before = (tiny_plate_model / "model.onnx").read_bytes()
     small = quantized(before, views)
     assert small == quantized(before, views)
-    kinds = {tensor.name: tensor.data_type for tensor in onnx.load_from_string(small).graph.initializer}
+    graph = onnx.load_from_string(small).graph
+    made_by = {node.output[0]: node.op_type for node in graph.node}
+    assert {made_by[node.input[0]] for node in graph.node if node.op_type == "Relu"} == {"Add", "Conv"}
+    kinds = {tensor.name: tensor.data_type for tensor in graph.initializer}
     convolutions = [name for name in kinds if name.startswith("convolutions") and "weight" in name]
     whole = [name for name in convolutions if re.match(r"convolutions\.[03]\.", name)]
     assert len(whole) == 4

@@ -194,7 +194,8 @@ async def call_tool(app: FastAPI, name: str, arguments: Any, file: File | None =
     try:
         checked = tool.arguments.model_validate(arguments)
     except ValidationError as error:
-        raise HTTPException(400, first_mistake(error.errors())) from None
+        where = "" if error.errors()[0]["loc"] else "arguments: "
+        raise HTTPException(400, where + first_mistake(error.errors())) from None
     if tool.read is None:
         return {"detector_models": ["detector"], "ocr_models": ["plates"]}
     if isinstance(checked, PlatePathArguments):

@@ -35,7 +35,7 @@ from plate_ocr.vision.plate_input import text_views
 N_CALIBRATION = 256
 """Number of rendered plates for calibrating the range of each feature."""
 
-_INTEGER = re.compile(r"convolutions\.(?!0\.|3\.)|transformer\.\d+\.linear")
+_INTEGER = re.compile(r"convolutions\.(?![03]\.)|transformer\.\d+\.linear")
 """Names of the weights of quantized layers: not those of the first convolution and the first block."""
 
 
