@@ -375,7 +375,7 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
 
 
 def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) -> None:
-    photo, (box,) = photo_with("MY906WX")
+    photo, (box,) = photo_with("MY806WX")
     turned = np.ascontiguousarray(photo[::-1, ::-1])
     # The detector takes it for upright.
     place = np.array(photo.shape[::-1]) - np.roll(box, 2, axis=0)

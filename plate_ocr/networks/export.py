@@ -51,10 +51,13 @@ def save_model(network: Network, card: Card, path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def onnx_files(network: Network, card: Card, path: Path) -> dict[Path, bytes]:
-    """The contents of ``path`` with the suffix ``.onnx`` and, of a plate network, ``.finder.onnx``."""
+def onnx_files(network: Network, card: Card, path: Path, *, flat: bool = True) -> dict[Path, bytes]:
+    """The contents of ``path`` with the suffix ``.onnx`` and, of a plate network, ``.finder.onnx``.
+
+    ``flat`` as in :func:`to_onnx`.
+    """
     metadata, reading = {METADATA_KEY: card.to_json()}, path.with_suffix(".onnx")
-    files = {reading: to_onnx(network, metadata)}
+    files = {reading: to_onnx(network, metadata, flat=flat)}
     if isinstance(network, PlateNetwork):
         files[finder_of(reading)] = to_onnx(network.finder, metadata)
     return files
@@ -68,11 +71,17 @@ def fp16_roundtrip(weight: torch.Tensor) -> torch.Tensor:
     return weight.half().float()
 
 
-def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str]) -> bytes:
+def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str], *, flat: bool = True) -> bytes:
     """The network as an ONNX graph with a free batch size.
 
     The graph is built node by node, not traced: it is reproducible, batch normalisation is folded into the
     convolutions, and only ``onnx`` is needed.
+
+    Args:
+        network: of any type.
+        metadata: of the file.
+        flat: whether a plate network's linear layers work on ``[batch · steps, width]``, which is faster, or
+            on ``[batch, steps, width]``, as runtimes need that take the first axis for the batch's.
 
     Returns:
         ``ratios`` ``[batch, inputs]`` to ``logits`` ``[batch, outputs]``; of a plate network ``views``
@@ -81,7 +90,7 @@ def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str]) -> byt
         finder ``pictures`` ``[batch, 1, height, width]``, 0..1, to ``points`` ``[batch, 8, 2]``; of a
         detector ``pictures`` of any size to ``answers``.
     """
-    graph = _Graph()
+    graph = _Graph(flat)
     inputs: list[Any]
     outputs: dict[str, list[Any]]
     if isinstance(network, BPNetwork):
@@ -125,9 +134,10 @@ def to_onnx(network: Network | LocalizationNet, metadata: dict[str, str]) -> byt
 
 
 class _Graph:
-    """A builder of an ONNX graph: its nodes and weights."""
+    """A builder of an ONNX graph: its nodes and weights; ``flat`` as in :func:`to_onnx`."""
 
-    def __init__(self) -> None:
+    def __init__(self, flat: bool) -> None:
+        self.flat = flat
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
 
@@ -167,6 +177,17 @@ class _Graph:
         if bias is not None:
             weights.append(self.weight(f"{name}.bias", bias))
         return self.add("Gemm", rows, *weights, transB=1, output=output)
+
+    def linear(self, steps: str, name: str, weight: torch.Tensor, bias: torch.Tensor | None = None) -> str:
+        """A linear layer on the last axis of a plate network's steps."""
+        if self.flat:
+            return self.gemm(steps, name, weight, bias)
+        product = self.add("MatMul", steps, self.weight(f"{name}.weight", weight.T))
+        return product if bias is None else self.add("Add", product, self.weight(f"{name}.bias", bias))
+
+    def reshaped(self, steps: str, *shape: int, output: str = "") -> str:
+        """With another shape after the first axis."""
+        return self.add("Reshape", steps, self.integers(-1 if self.flat else 0, *shape), output=output)
 
     def normalised(self, steps: str, name: str, norm: nn.LayerNorm) -> str:
         """Layer normalisation of the last axis."""
@@ -273,17 +294,15 @@ def _write_plate_network(graph: _Graph, network: PlateNetwork) -> None:
     steps = graph.add("Transpose", flat, perm=[0, 2, 1])
     steps = graph.add("MatMul", steps, graph.weight("project.weight", network.project.weight.T))
     steps = graph.add("Add", steps, graph.weight("place", network.project.bias + network.place))
-    # Linear layers are faster on [batch · steps, width].
-    steps = graph.add("Reshape", steps, graph.integers(-1, width))
+    if graph.flat:
+        steps = graph.reshaped(steps, width)
     for i, layer in enumerate(network.transformer.layers):
         steps = _write_transformer_layer(graph, f"transformer.{i}", layer, steps, (count, width))
     steps = graph.normalised(steps, "norm", network.norm)
-    logits = graph.gemm(steps, "output", network.output.weight, network.output.bias)
-    outputs = graph.integers(-1, count, network.output.out_features)
-    graph.add("Reshape", logits, outputs, output="logits")
+    logits = graph.linear(steps, "output", network.output.weight, network.output.bias)
+    graph.reshaped(logits, count, network.output.out_features, output="logits")
     if network.region is not None:
-        steps = graph.add("Reshape", steps, graph.integers(-1, count, width))
-        mean = graph.add("ReduceMean", steps, axes=[1], keepdims=0)
+        mean = graph.add("ReduceMean", graph.reshaped(steps, count, width), axes=[1], keepdims=0)
         graph.gemm(mean, "region", network.region.weight, network.region.bias, output="regions")
 
 
@@ -297,25 +316,24 @@ def _write_transformer_layer(graph: _Graph, name: str, layer: Any, steps: str, s
     out, scale = layer.self_attn.out_proj, 1 / math.sqrt(each)
 
     def heads(rows: str, perm: list[int]) -> str:
-        return graph.add("Transpose", graph.add("Reshape", rows, apart), perm=perm)
+        return graph.add("Transpose", graph.reshaped(rows, count, PlateNetwork.HEADS, each), perm=perm)
 
     # The softmax is the same without the keys' bias. As the weights of values sum to 1, their bias is added
     # after them.
-    apart = graph.integers(-1, count, PlateNetwork.HEADS, each)
-    queries = graph.gemm(seen, f"{name}.query", query * scale, query_bias * scale)
+    queries = graph.linear(seen, f"{name}.query", query * scale, query_bias * scale)
     products = graph.add(
-        "MatMul", heads(queries, [0, 2, 1, 3]), heads(graph.gemm(seen, f"{name}.key", key), [0, 2, 3, 1])
+        "MatMul", heads(queries, [0, 2, 1, 3]), heads(graph.linear(seen, f"{name}.key", key), [0, 2, 3, 1])
     )
-    values = heads(graph.gemm(seen, f"{name}.value", value), [0, 2, 1, 3])
+    values = heads(graph.linear(seen, f"{name}.value", value), [0, 2, 1, 3])
     mixed = graph.add("MatMul", graph.add("Softmax", products, axis=-1), values)
     mixed = graph.add("Transpose", mixed, perm=[0, 2, 1, 3])
-    mixed = graph.add("Reshape", mixed, graph.integers(-1, width))
+    mixed = graph.reshaped(mixed, *([] if graph.flat else [count]), width)
     bias = out.bias + out.weight @ value_bias
-    steps = graph.add("Add", steps, graph.gemm(mixed, f"{name}.attention", out.weight, bias))
+    steps = graph.add("Add", steps, graph.linear(mixed, f"{name}.attention", out.weight, bias))
     seen = graph.normalised(steps, f"{name}.norm2", layer.norm2)
-    units = graph.gemm(seen, f"{name}.linear1", layer.linear1.weight, layer.linear1.bias)
+    units = graph.linear(seen, f"{name}.linear1", layer.linear1.weight, layer.linear1.bias)
     share = graph.add("Erf", graph.add("Div", units, graph.number(math.sqrt(2))))
     share = graph.add("Mul", units, graph.add("Add", share, graph.number(1)))
     units = graph.add("Mul", share, graph.number(0.5))
-    units = graph.gemm(units, f"{name}.linear2", layer.linear2.weight, layer.linear2.bias)
+    units = graph.linear(units, f"{name}.linear2", layer.linear2.weight, layer.linear2.bias)
     return graph.add("Add", steps, units)

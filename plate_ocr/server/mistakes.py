@@ -27,8 +27,10 @@ def first_mistake(errors: Sequence[Mapping[str, Any]], *, skip: int = 0) -> str:
     """
     first = errors[0]
     where = [str(part) for part in first["loc"][skip:]]
-    if len(where) > 1 and where[0] in _SOURCES:
+    kind = first["type"]
+    # What a check of ours says of a whole body names its part itself.
+    if where and where[0] in _SOURCES and (len(where) > 1 or kind == "value_error"):
         del where[0]
-    kind, place = first["type"], ".".join(where)
+    place = ".".join(where)
     said = _WORDS.get(kind) or re.sub(r"^Value error, |^\w+ (?=should )|, unable to .*", "", first["msg"])
     return said if not place or kind == "json_invalid" else f"{place}: {said}"

@@ -118,7 +118,8 @@ def converted(
     }[format]
     files: dict[Path, bytes] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        graphs = onnx_files(network, card, out.with_name(out.name.removesuffix(SUFFIXES[format]) + ".onnx"))
+        name = out.name.removesuffix(SUFFIXES[format]) + ".onnx"
+        graphs = onnx_files(network, card, out.with_name(name), flat=format != "ncnn")
         for path, graph in graphs.items():
             part = _part(graph, network, card, batch, finder=path.suffixes[-2:] == [".finder", ".onnx"])
             target = Path(temporary, path.name.removesuffix(".onnx") + SUFFIXES[format])
