@@ -62,7 +62,9 @@ def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
     for step, (char, value) in enumerate(zip(likeliest.tolist(), values.tolist(), strict=True)):
         if char != BLANK and (char != before or value > highest):
             # A character lasts until another class is likelier.
-            decoded[len(decoded) - (char == before) :] = [DecodedChar(char - 1, step)]
+            if char == before:
+                decoded.pop()
+            decoded.append(DecodedChar(char - 1, step))
             highest = value
         before = char
     return decoded
