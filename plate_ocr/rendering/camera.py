@@ -131,8 +131,8 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     # Data sets store crops in one size, whatever their aspect ratio.
     stretch = STRETCH_RANGE[0] * (STRETCH_RANGE[1] / STRETCH_RANGE[0]) ** float(rng.random())
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
-    # Each character needs its width on the sensor.
-    count = len(plate.text) / plate.rows
+    # Each character needs its width on the sensor; the box of one or two is as wide as three.
+    count = max(3.0, len(plate.text) / plate.rows)
     pixels = max(pixels, MIN_ADVANCE * count * float(span[0] / text_span[0]) / aspect)
     height = min(pixels, MAX_SENSOR[0], MAX_SENSOR[1] / aspect)
     size = max(10, round(height)), max(20, round(height * aspect))

@@ -95,3 +95,10 @@ def corners(box: Box) -> NDArray[np.float64]:
     """Corners of a box, clockwise from the top left, float64 ``(4, 2)``."""
     left, top, right, bottom = box
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
+
+
+def widened(box: Box, aspect: float, width: float) -> Box:
+    """A box of at least this aspect ratio around another one, within a picture of a width."""
+    left, top, right, bottom = box
+    more = max(0.0, aspect * (bottom - top) - (right - left)) / 2
+    return max(min(left, 0.0), left - more), top, min(max(right, width), right + more), bottom

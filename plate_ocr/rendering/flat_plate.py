@@ -13,7 +13,7 @@ from numpy.random import Generator
 from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.region_files.native import SAUDI
 from plate_ocr.region_files.schema import TEXT, Box, Color, Field, Layout, plate_text
-from plate_ocr.rendering.canvas import Painter, random_index, uniform
+from plate_ocr.rendering.canvas import Painter, random_index, uniform, widened
 from plate_ocr.rendering.decorations import (
     add_frame,
     draw_badge,
@@ -31,6 +31,10 @@ from plate_ocr.vision.images import Image
 
 MAX_STRETCH = 1.3
 """Maximum stretch of glyphs and gaps to fill a plate."""
+
+MIN_TEXT_ASPECT = 2.0
+"""Minimum width of the box of a single line against its height: the network's view of it has four times its
+height, and one character would fill it."""
 
 MIN_ACCENT = 0.5
 """Minimum contrast of accented characters as a part of the others'."""
@@ -110,19 +114,17 @@ def draw_plate(
             draw_bolts(painter, painter.pixels(item.box))
     if rng.random() < 0.3:
         add_dirt(painter, text_height)
-    text_box = (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )
+    left, top, right, bottom = zip(*boxes, strict=True)
+    text_box = min(left), min(top), max(right), max(bottom)
+    rows = len({field.row for field in layout.fields})
+    if rows == 1:
+        text_box = widened(text_box, MIN_TEXT_ASPECT, painter.shape[1])
     gray = np.asarray(np.clip(painter.canvas, 0, 255), np.uint8)
     opaque = _rounded_mask(painter)
     height, width = painter.shape
     plate_box: Box = (0.0, 0.0, float(width), float(height))
     if rng.random() < frame:
         gray, opaque, text_box, plate_box = add_frame(painter, gray, text_box)
-    rows = len({field.row for field in layout.fields})
     levels = painter.background, painter.foreground
     return FlatPlate(gray, opaque, tuple(groups), rows, text_box, plate_box, text_height, levels)
 

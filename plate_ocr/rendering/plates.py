@@ -28,11 +28,11 @@ SCRIPT_WEIGHTS: Mapping[str, float] = {
 
 _WEIGHTS = {
     "cn": 0.24, "us": 0.17,
-    "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.06,
+    "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.08,
     "ar": 0.015, "gb": 0.012, "tr": 0.012, "in": 0.02,
     "ru": 0.025, "id": 0.025, "my": 0.025, "nl": 0.02,
     "pl": 0.015, "tw": 0.015, "ua": 0.015, "es": 0.012, "ph": 0.012, "ro": 0.012,
-    "hk": 0.01, "mo": 0.005,
+    "hk": 0.012, "mo": 0.005,
 }  # fmt: skip
 _OTHERS = [name for name in bundled_regions() if name not in {*_WEIGHTS, *SCRIPT_WEIGHTS}]
 _PARTS = {**_WEIGHTS, **SCRIPT_WEIGHTS, **dict.fromkeys(_OTHERS, 0.144 / len(_OTHERS))}
