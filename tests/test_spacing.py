@@ -14,7 +14,7 @@ import pytest
 
 from plate_ocr import PlateReader
 from plate_ocr.model.sessions import PlateModel
-from plate_ocr.readers import plates
+from plate_ocr.readers import extents
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.spacing import cut_lines, find_group_starts, locate_chars
 from plate_ocr.rendering.plates import PlateGenerator
@@ -116,7 +116,7 @@ def test_places_are_located_when_somebody_asks(shipped_plates: Path, monkeypatch
         calls.append(1)
         return locate_chars(*given)
 
-    monkeypatch.setattr(plates, "locate_chars", counted)
+    monkeypatch.setattr(extents, "locate_chars", counted)
     reader = PlateReader(shipped_plates, input="plate", threads=1)
     picture = to_gray(read_image("data/plate.png"))
     kept = weakref.ref(picture)

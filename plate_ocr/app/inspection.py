@@ -305,6 +305,7 @@ def _is_turned(candidate: Candidate, attempt: CropAttempt) -> bool:
 def _crop_name(candidate: Candidate, attempt: CropAttempt) -> str:
     name = CROPS[attempt.turn] if candidate.detection else "whole picture"
     name = f"{name}, upside down" if _is_turned(candidate, attempt) else name
+    name = f"{name}, three lines rearranged" if attempt.three_lines else name
     return f"{name}, tighter" if attempt.tighter else name
 
 

@@ -13,18 +13,12 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, SCRIPTS, UNKNOWN, Alphabet
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.base import check_choice, check_confidence
-from plate_ocr.readers.ctc import (
-    DecodedChar,
-    FormatPrior,
-    beam_search,
-    char_centers,
-    forced_align,
-    greedy_decode,
-)
+from plate_ocr.readers.ctc import DecodedChar, FormatPrior, beam_search, forced_align, greedy_decode
+from plate_ocr.readers.extents import first_line, with_extents
 from plate_ocr.readers.lazy import Lazy
 from plate_ocr.readers.regions import region_formats
-from plate_ocr.readers.results import ALTERNATIVES, Char, Extent, Plate, groups_of, plate_of, with_region
-from plate_ocr.readers.spacing import cut_lines, locate_chars
+from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of, with_region
+from plate_ocr.readers.three_lines import ThreeLines, rearrange_three_lines
 from plate_ocr.readers.thresholds import REREAD_BELOW, SHORT_LENGTH
 from plate_ocr.readers.trace import Candidate, CropAttempt, CropReading, current_trace
 from plate_ocr.region_files.table import Region, formats_for
@@ -40,9 +34,6 @@ CLOSE_MARGIN = (0.08, 0.14)
 
 MAX_CLOSE_AREA = 0.95
 """A tighter crop is read only if its area is below this fraction of the crop's."""
-
-MIN_CHARS_PER_LINE = 2
-"""Minimum number of characters in a line of a two-line plate."""
 
 UNKNOWN_WEIGHT = 0.5
 """Of the probability that a character is none of the alphabet, in its confidence: a plate may have one such
@@ -114,9 +105,9 @@ class NetworkReader:
     ) -> list[Plate | None]:
         """Read the better of several crops of each plate, :data:`BATCH` plates in a run of the network.
 
-        Plates with a character below :data:`REREAD_BELOW` are read a second time, from a tighter crop around
-        the predicted corners, and the more confident reading is kept. If a character is still below it, the
-        next crop is read too.
+        Plates with a character below :data:`REREAD_BELOW` are read again, from a tighter crop around the
+        predicted corners and, where three lines of text are seen, rearranged; the most confident reading is
+        kept. If a character is still below it, the next crop is read too.
 
         Args:
             crops: grey pieces of a picture for each plate, at least one; the first is always read.
@@ -146,9 +137,11 @@ class NetworkReader:
         best: list[Plate | None] = [None] * len(crops)
         attempts: list[list[CropAttempt]] = [[] for _ in crops]
 
-        def keep(i: int, turn: int, tighter: bool, reading: CropReading) -> Plate | None:
+        def keep(
+            i: int, reading: CropReading, tighter: bool = False, lines: ThreeLines | None = None
+        ) -> Plate | None:
             bound = self._min_confidence(reading.plate, short_confidence)
-            attempts[i].append(CropAttempt(turn, tighter, reading, bound))
+            attempts[i].append(CropAttempt(turn, tighter, reading, bound, lines))
             return reading.plate
 
         for turn in range(max(map(len, crops))):
@@ -157,46 +150,27 @@ class NetworkReader:
             ]
             batch = [crops[i][turn] for i in unread]
             readings = self._forward(batch)
-            plates = [keep(i, turn, False, reading) for i, reading in zip(unread, readings, strict=True)]
+            plates = [keep(i, reading) for i, reading in zip(unread, readings, strict=True)]
+            three = {i: lines for i, reading in enumerate(readings) if (lines := _three_lines(reading))}
             closer = {i: crop for i, plate in enumerate(plates) if (crop := _closer(batch[i], plate))}
             for i, reading in zip(closer, self._forward([*closer.values()]), strict=True):
-                plate = keep(unread[i], turn, True, reading)
+                plate = keep(unread[i], reading, tighter=True)
                 plates[i] = _more_confident(plates[i], _to_image(plate, closer[i]))
+            pictures = [whole_crop(lines.picture) for lines in three.values()]
+            for i, reading in zip(three, self._forward(pictures), strict=True):
+                plate = keep(unread[i], reading, lines=three[i])
+                plates[i] = _more_confident(plates[i], _of_three_lines(plate, readings[i].plate))
             for i, crop, plate in zip(unread, batch, plates, strict=True):
                 if plate and plate.confidence >= self._min_confidence(plate, short_confidence):
                     best[i] = _more_confident(best[i], _to_image(plate, crop))
-        best = [plate and self._located(plate, tried) for plate, tried in zip(best, attempts, strict=True)]
+        alphabet = self.model.card.alphabet
+        best = [
+            plate and with_extents(plate, tried, alphabet)
+            for plate, tried in zip(best, attempts, strict=True)
+        ]
         if trace := current_trace():
             trace.candidates += map(Candidate, map(tuple, attempts), best)
         return best
-
-    def _located(self, plate: Plate, attempts: Sequence[CropAttempt]) -> Plate:
-        """A plate of one of several attempts, with the places of its characters and its groups.
-
-        Both take a third of the time of reading it, so they wait until somebody asks for them.
-        """
-        (reading,) = (a.reading for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
-        classes, steps = zip(*reading.decoded, strict=True)
-        alphabet, lines = self.model.card.alphabet, plate.lines
-        half = self._first_line(reading.decoded, len(reading.probabilities))
-        # The crop alone is kept and some of the network's output, not the whole photo.
-        columns = reading.probabilities[:, np.array(classes) + 1]
-        picture, points = reading.crop.picture.copy(), reading.points
-
-        def locate() -> tuple[list[tuple[float, float]], list[int] | None]:
-            text, centers = alphabet.decode(classes), char_centers(columns, steps)
-            rows = [(text[:half], centers[:half]), (text[half:], centers[half:])][:lines]
-            size = picture.shape[::-1]
-            quads = points[:4] * size, np.clip(points[4:], 0, 1) * size
-            return locate_chars(cut_lines(picture, *quads, lines), rows)
-
-        located = Lazy(locate)
-        placed = tuple(
-            Char(c.char, c.confidence, c.alternatives, extent=Lazy(partial(_extent, located, i)))
-            for i, c in enumerate(plate.chars)
-        )
-        grouping = Lazy(lambda: groups_of(plate.text, located()[1]))
-        return dataclasses.replace(plate, chars=placed, grouping=grouping)
 
     def _min_confidence(self, plate: Plate | None, short_confidence: float) -> float:
         """Minimum confidence of a plate."""
@@ -279,7 +253,7 @@ class NetworkReader:
             best = probs[:, 1:].argmax(axis=1).tolist()
             decoded = [DecodedChar(one, char.timestep) for one, char in zip(best, decoded, strict=True)]
         chars = self._chars(decoded, probs[:, 1:])
-        lines = 2 if self._first_line(decoded, len(probabilities)) < len(decoded) else 1
+        lines = 2 if first_line(decoded, len(probabilities)) < len(decoded) else 1
         corners = np.clip(points[4:], 0, 1) * size
         plate = plate_of(chars, tuple((x, y) for x, y in corners.tolist()), lines)
         # Asked for once, of the reading that is kept.
@@ -297,13 +271,6 @@ class NetworkReader:
         """Of each region whose formats are compared among the network's; behind them if it has none."""
         places = {code: i for i, code in enumerate(self.model.card.regions)}
         return np.array([places.get(code, len(places)) for code in self._regions().codes], np.int64)
-
-    def _first_line(self, decoded: Sequence[DecodedChar], steps: int) -> int:
-        """Number of characters in the upper line, or in the only one."""
-        # The second half of the steps is the lower row of features.
-        lower = sum(2 * char.timestep >= steps for char in decoded)
-        upper = len(decoded) - lower
-        return upper if min(lower, upper) >= MIN_CHARS_PER_LINE else len(decoded)
 
     def _decode(self, probabilities: NDArray[np.float32], prior: FormatPrior) -> list[DecodedChar]:
         """The characters in the network's output, float32 ``(steps, classes + 1)``, the blank first."""
@@ -352,10 +319,6 @@ def _country_prior(alphabet: Alphabet, code: str) -> FormatPrior:
     return FormatPrior(alphabet, formats_for(alphabet, code.partition("-")[0]))
 
 
-def _extent(located: Lazy[tuple[list[tuple[float, float]], list[int] | None]], index: int) -> Extent:
-    return located()[0][index]
-
-
 def _is_unsure(plate: Plate | None) -> bool:
     return plate is not None and plate.min_confidence < REREAD_BELOW
 
@@ -366,6 +329,18 @@ def _closer(crop: Crop, plate: Plate | None) -> Crop | None:
         return None
     closer = crop_box(crop.picture, np.array(plate.corners), CLOSE_MARGIN)
     return closer if closer.picture.size < MAX_CLOSE_AREA * crop.picture.size else None
+
+
+def _three_lines(reading: CropReading) -> ThreeLines | None:
+    """The crop of an uncertain plate, rearranged; None if it has no three lines."""
+    return rearrange_three_lines(reading.crop.picture, reading.points) if _is_unsure(reading.plate) else None
+
+
+def _of_three_lines(plate: Plate | None, seen: Plate | None) -> Plate | None:
+    """The plate of a rearranged crop, with the corners that were seen in the crop as it is."""
+    if plate is None or seen is None or plate.lines < 2:
+        return None
+    return dataclasses.replace(plate, lines=3, corners=seen.corners)
 
 
 def _to_image(plate: Plate | None, crop: Crop) -> Plate | None:

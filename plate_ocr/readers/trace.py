@@ -27,6 +27,7 @@ from plate_ocr.vision.images import Image
 
 if TYPE_CHECKING:
     from plate_ocr.model.cards import ModelCard
+    from plate_ocr.readers.three_lines import ThreeLines
     from plate_ocr.vision.lines import Line, Segments
     from plate_ocr.vision.preprocessing import Candidates, CharStack
 
@@ -104,12 +105,14 @@ class CropAttempt(NamedTuple):
         tighter: whether it is the crop once more, cut tighter about the corners that were read in it.
         reading: what was read.
         min_confidence: of its mean, at least, or it shows no plate.
+        three_lines: how the crop was rearranged, if it was read as one of three lines.
     """
 
     turn: int
     tighter: bool
     reading: CropReading
     min_confidence: float
+    three_lines: ThreeLines | None = None
 
 
 @dataclass(eq=False, repr=False)
