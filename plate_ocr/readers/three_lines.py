@@ -36,14 +36,14 @@ OVERLAP = 1
 GAPS = ((0.22, 0.45), (0.52, 0.78))
 """Where the gaps between three lines may be, as parts of the height."""
 
-MAX_EDGES_IN_GAP = 0.7
+MAX_EDGES_IN_GAP = 0.8
 """Upright edges in the row of a gap against those of the fainter line beside it, at most."""
 
 SMOOTHING = 1.2
 """Standard deviation of the blur of the sums of edges, rows."""
 
-BRIGHTEST = 95
-"""Percentile of the edges that stronger ones count as: a badge is no line."""
+MAX_EDGE = 4.0
+"""How many times the mean edge a stronger one counts: a badge is no line."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def rearrange_three_lines(picture: Image, points: NDArray[np.float32]) -> ThreeL
 def _find_gaps(rectified: Image) -> tuple[int, int] | None:
     """Rows ``(HEIGHT,)`` without strokes between three lines of text; None if there are no such two."""
     edges = np.abs(cv2.Sobel(rectified, cv2.CV_32F, 1, 0))
-    rows = np.minimum(edges, np.percentile(edges, BRIGHTEST)).mean(1)
+    rows = np.minimum(edges, MAX_EDGE * edges.mean()).mean(1)
     rows = cv2.GaussianBlur(rows[:, None], (1, 0), 0, sigmaY=SMOOTHING)[:, 0]
     first, second = (
         (start := int(low * HEIGHT)) + int(rows[start : int(high * HEIGHT)].argmin()) for low, high in GAPS
