@@ -334,6 +334,21 @@ class Points:
         return longest
 
 
+class Scored(Points):
+    """Detects places with a score each."""
+
+    def __init__(self, *places: tuple[Array, float]) -> None:
+        super().__init__(places[0][0])
+        self._places = places
+
+    def detect(
+        self, gray: Image, *, scales: Sequence[int], min_score: float, on_run: OnRun
+    ) -> list[Detection]:
+        """Where plates may be."""
+        self._run(gray, scales, on_run)
+        return [Detection(score, corners) for corners, score in self._places if score >= min_score]
+
+
 class Faint(Points):
     """Is sure of a far plate from close by alone."""
 
@@ -472,8 +487,25 @@ def test_a_plate_near_by_keeps_no_other_from_being_seen_closer(shipped_plates: P
 
     plates = read_photo(Faint(near, far, photo.shape), shipped_plates, photo)
     assert sorted(plate.text for plate in plates) == ["KA365CP", "TR4821"]
-    # Without pixels to look closer at, a faint place is none.
-    assert read_photo(Points(far, score=0.6 * DetectorCard().min_score), shipped_plates, photo[:, :500]) == ()
+
+
+def test_a_weak_detection_counts_where_nothing_else_is_read_and_its_text_is_sure(
+    shipped_plates: Path,
+) -> None:
+    weak = 0.6 * DetectorCard().min_score
+    photo, (one, other) = photo_with("KA365CP", "TR4821")
+    (plate,) = read_photo(Points(one, score=weak), shipped_plates, photo)
+    assert plate.text == "KA365CP"
+    assert plate.detection == weak
+    (plate,) = read_photo(Scored((one, 0.9), (other, weak)), shipped_plates, photo)
+    assert plate.text == "KA365CP"
+    # Read with a character below the bound, or upside down.
+    blurred = np.asarray(cv2.GaussianBlur(photo, (0, 0), 3.5), np.uint8)
+    assert read_photo(Points(one, score=0.9), shipped_plates, blurred)
+    assert read_photo(Points(one, score=weak), shipped_plates, blurred) == ()
+    turned = np.ascontiguousarray(photo[::-1, ::-1])
+    place = np.roll(photo.shape[::-1] - one, 2, axis=0)
+    assert read_photo(Points(place, score=weak), shipped_plates, turned) == ()
 
 
 def test_a_part_of_a_plate_is_no_plate_beside_it(shipped_plates: Path) -> None:

@@ -14,8 +14,11 @@ from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Char, Plate
 from plate_ocr.readers.thresholds import (
+    MAX_WEAK_TURNED,
     MIN_PHOTO_CONFIDENCE,
     MIN_SHORT_CONFIDENCE,
+    MIN_WEAK_CONFIDENCE,
+    REREAD_BELOW,
     SURE_CHAR,
     TURNED_BELOW,
     TURNED_DOUBT,
@@ -63,6 +66,9 @@ its pixels is checked at twice the scale."""
 WINDOW, MAX_WINDOWS, MIN_WINDOW_SCORE = 256, 6, 0.5
 """Side of the window for that check, pixels of the detector's input, the maximum number of windows, and the
 minimum score in them."""
+
+MAX_WEAK = 4
+"""Detections below the minimum score that are read where nothing else was, at most."""
 
 READ_ALREADY = "read already: the place of another detection"
 """Why a detection is not read, in words."""
@@ -185,7 +191,7 @@ class PhotoReader:
         is_done = sure and not _unread([*small, *doubtful], plates, NMS_CONTAINMENT, contained)
         if is_done and (wanted := self._wanted(plates)):
             return wanted
-        places = self._detect(gray, longest, "full", min_score=WEAK * card.min_score)
+        first, places = places, self._detect(gray, longest, "full", min_score=WEAK * card.min_score)
         if unread := _unread(_distinct(self._clear(places), large), plates, SAME_IOU, overlap):
             plates = _distinct_plates([*plates, *self._read_places(gray, unread)])
         if longest < max(gray.shape) and (closer := self._closer(gray, places, plates)):
@@ -195,6 +201,9 @@ class PhotoReader:
             # Far away.
             longest *= 2
             wanted = self._wanted(self._read_places(gray, self._detect(gray, longest, "far")))
+        if not wanted:
+            weak = _distinct([place for place in (*first, *places) if place.score < card.min_score])
+            wanted = self._wanted(self._read_places(gray, weak[:MAX_WEAK], weak=True))
         return wanted
 
     def _wanted(self, plates: Sequence[Plate]) -> tuple[Plate, ...]:
@@ -266,8 +275,16 @@ class PhotoReader:
             ]
         return found
 
-    def _read_places(self, gray: Image, places: Sequence[Detection]) -> tuple[Plate, ...]:
-        """What is read where plates may be and no camera printed it: of readings of one plate the best."""
+    def _read_places(
+        self, gray: Image, places: Sequence[Detection], *, weak: bool = False
+    ) -> tuple[Plate, ...]:
+        """What is read where plates may be and no camera printed it: of readings of one plate the best.
+
+        Args:
+            gray: uint8 ``(H, W)``.
+            places: where to read.
+            weak: whether the reading alone tells that it is a plate.
+        """
         places = _distinct(places)
         boxes = [place.corners for place in places]
         crops = [
@@ -279,17 +296,23 @@ class PhotoReader:
             plate and replace(plate, detection=place.score) for plate, place in zip(read, places, strict=True)
         ]
         found = {i: plate for i, plate in enumerate(read) if plate}
-        doubtful = [i for i, plate in found.items() if plate.min_confidence < TURNED_BELOW]
+        doubtful = [i for i, plate in found.items() if weak or plate.min_confidence < TURNED_BELOW]
         crops_turned = [
             rectify(gray, np.roll(boxes[i], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH) for i in doubtful
         ]
         turned = dict(zip(doubtful, self.reader.read_once(crops_turned), strict=True))
-        upside_down = [i for i in doubtful if _is_better(turned[i], found[i])]
+        upside_down = [
+            i for i in doubtful if _is_better(turned[i], found[i]) or (weak and _is_text(turned[i]))
+        ]
         if trace := current_trace():
             trace.add_detections(places, read, doubtful, upside_down)
         upright = [plate for i, plate in found.items() if i not in upside_down]
         real = [plate for plate in upright if not is_overlay(gray, np.array(plate.corners))]
         tell_dropped(upright, real, "printed into the picture by a camera")
+        if weak:
+            sure = [plate for plate in real if _is_surely_plate(plate)]
+            tell_dropped(real, sure, f"mean below {MIN_WEAK_CONFIDENCE} or a character below {REREAD_BELOW}")
+            return _distinct_plates(sure)
         if self.reader.min_plate_confidence == 0:
             return _distinct_plates(real)
         confident = [plate for plate in real if plate.confidence >= MIN_PHOTO_CONFIDENCE]
@@ -339,6 +362,16 @@ def _is_better(turned: Plate | None, plate: Plate) -> bool:
         return False
     one, other = folded_confidence(turned), folded_confidence(plate)
     return one > other + TURNED_MARGIN and 1 - one < TURNED_DOUBT * (1 - other)
+
+
+def _is_text(turned: Plate | None) -> bool:
+    """Whether what was read upside down may be a text."""
+    return turned is not None and turned.confidence >= MAX_WEAK_TURNED
+
+
+def _is_surely_plate(plate: Plate) -> bool:
+    """Whether a text is as sure as few others than those of plates."""
+    return plate.confidence >= MIN_WEAK_CONFIDENCE and plate.min_confidence >= REREAD_BELOW
 
 
 def folded_confidence(plate: Plate) -> float:
