@@ -28,6 +28,9 @@ from plate_ocr.vision.images import Image
 MIN_HEIGHT = 0.2
 """Minimum height of a line of text, as a part of the crop: 13 of 64 pixels."""
 
+MIN_SMALL_HEIGHT = 0.14
+"""The same of Latin letters and digits that are smaller than others beside them."""
+
 MIN_WIDTH = 0.35
 """Minimum width of the text, as a part of the crop: crops are at most the text's width / this wide, or the
 plate's width if that is more."""
@@ -56,11 +59,20 @@ MIN_CONTRAST = 9.0
 MAX_SKIPPED = 3.0
 """Maximum factor by which a program downscales that does not average, but skips pixels."""
 
+SKIPPED_HEIGHT = 4.0
+"""Height of a line for each of the skipped pixels, pixels: fewer are skipped of small text."""
+
 MIN_INTERLACED_HEIGHT = 13.0
 """Minimum height of a line for interlacing, pixels: half of its rows must still be legible."""
 
 MAX_COMBING = 0.18
 """Maximum movement of a plate between two fields of an interlaced frame, as a part of the text's height."""
+
+MIN_STEPPED_HEIGHT = 9.0
+"""Minimum height of a line for steps of whole pixels, pixels."""
+
+STEPPED_STD = 0.1
+"""Standard deviation of the slopes that such steps make up for."""
 
 MAX_ANISOTROPY = 1.7
 """Maximum ratio of the blur along one axis to the geometric mean of both."""
@@ -115,8 +127,12 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     flat_high = plate.text_box[3] - plate.text_box[1]
     line = plate.text_height / flat_high * height_of(text)
     span = high - low
+    small = plate.text_height < 0.75 * flat_high
+    # Digits in a corner of the plate stay legible where two lines, or syllables, would not.
+    plain = plate.rows == 1 and plate.text.isascii()
+    least = MIN_SMALL_HEIGHT if small and plain else MIN_HEIGHT
     # Tighten a crop that is too loose for the text.
-    for axis, wanted in ((0, max(text_span[0] / MIN_WIDTH, plate_width)), (1, line / MIN_HEIGHT)):
+    for axis, wanted in ((0, max(text_span[0] / MIN_WIDTH, plate_width)), (1, line / least)):
         limit = max(wanted, text_span[axis] * 1.03)
         if span[axis] > limit:
             share = (limit - text_span[axis]) / (span[axis] - text_span[axis])
@@ -125,9 +141,9 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     span = high - low
     smallest, largest = (math.log(height) for height in camera.heights)
     pixels = math.exp(smallest + (largest - smallest) * float(rng.random()))
-    # Plates of two lines need more pixels per line, and characters smaller than others beside them too.
-    small = plate.rows > 1 or plate.text_height < 0.75 * flat_high
-    pixels = max(pixels, MIN_PIXELS * (1.4 if small else 1.0) * float(span[1]) / line)
+    # Plates of two lines need more pixels per line, and syllables above one another too.
+    more = not plain and (plate.rows > 1 or small)
+    pixels = max(pixels, MIN_PIXELS * (1.4 if more else 1.0) * float(span[1]) / line)
     # Data sets store crops in one size, whatever their aspect ratio.
     stretch = STRETCH_RANGE[0] * (STRETCH_RANGE[1] / STRETCH_RANGE[0]) ** float(rng.random())
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
@@ -207,14 +223,14 @@ def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> 
     """
     height, width = view.size
     # Some programs downscale without averaging: slanted edges become steps, thin strokes break.
-    skipping = rng.random() < 0.18
+    skipping = rng.random() < 0.2
     fine = 2 if height < 36 and not skipping else 1
     matrix = np.diag([fine, fine, 1.0]) @ view.matrix
     text = project(matrix, corners(plate.text_box))
     both = np.dstack([plate.gray, plate.opaque])
     shrink = plate.text_height / (view.text_height * fine)
     if skipping:
-        shrink /= MAX_SKIPPED
+        shrink /= min(MAX_SKIPPED, max(1.0, view.text_height / SKIPPED_HEIGHT))
     if shrink > (1.0 if skipping else 1.5):
         # Bilinear sampling uses four pixels: downscale by area first.
         smaller = max(4, round(both.shape[1] / shrink)), max(4, round(both.shape[0] / shrink))
@@ -271,7 +287,7 @@ def expose(
         picture += np.float32(sigma) * rng.standard_normal(picture.shape, dtype=np.float32)
     out = np.asarray(np.clip(picture, 0, 255), np.uint8)
     if rng.random() < 0.45:
-        quality = max(30 + int(rng.random() * 60), round(100 - contrast * text_height / COMPRESSIBLE))
+        quality = max(20 + int(rng.random() * 70), round(100 - contrast * text_height / COMPRESSIBLE))
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return out
@@ -283,6 +299,8 @@ def _blur(
     choice = rng.random()
     if text_height > MIN_INTERLACED_HEIGHT and rng.random() < 0.2:
         picture = _interlaced(rng, picture, text_height)
+    elif text_height > MIN_STEPPED_HEIGHT and rng.random() < 0.12:
+        picture = _stepped(rng, picture)
     # Small text is blurred by its resolution already.
     sharp = max(1.0, text_height - 3)
     if choice < 0.5:
@@ -316,6 +334,17 @@ def _interlaced(rng: Generator, picture: NDArray[np.float32], text_height: float
     return combed
 
 
+def _stepped(rng: Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Set straight by whole pixels: a program moved columns up or down and rows sideways."""
+    height, width = picture.shape
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+    down, across = x * np.float32(rng.normal(0, STEPPED_STD)), y * np.float32(rng.normal(0, STEPPED_STD))
+    # What is left after rounding: half a pixel at most.
+    columns = x + (across - np.rint(across))[:, None]
+    rows = y[:, None] + (down - np.rint(down))
+    return np.asarray(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
 def _motion(rng: Generator, picture: NDArray[np.float32], length: float) -> NDArray[np.float32]:
     steps = max(2, math.ceil(length) + 1)
     angle = float(rng.normal(0, SIDEWAYS_STD) if rng.random() < 0.5 else rng.random() * math.pi)
@@ -344,6 +373,5 @@ def _develop(
     reach = (0.5 - MAX_CLIPPED) * contrast
     middle = float(np.clip(128 + rng.normal(0, 48), reach, 255 - reach))
     gain = contrast / had
-    return np.asarray(
-        (picture - np.float32(sum(levels) / 2)) * np.float32(gain) + np.float32(middle), np.float32
-    ), contrast
+    brightness = middle - gain * sum(levels) / 2
+    return np.asarray(picture * np.float32(gain) + np.float32(brightness), np.float32), contrast

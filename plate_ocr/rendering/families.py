@@ -25,7 +25,7 @@ USUAL = 0.85
 """Probability of a usual form where a family names them."""
 
 
-RARE = ("slit", "slashed")
+RARE = ("slit", "slashed", "tipped")
 """Forms that only families which name them have."""
 
 
@@ -179,17 +179,19 @@ FAMILIES: Mapping[str, FontFamily] = {
     ),
     # Dies of the states of the United States, of Canada and Mexico.
     "us-dies": FontFamily(
-        (0.09, 0.135), (0.38, 0.54), (0.95, 1.0), (0.28, 0.5), (0.75, 1.2), flat=0.6,
+        (0.09, 0.135), (0.38, 0.54), (0.95, 1.0), (0.28, 0.5), (0.75, 1.2), flat=0.6, contrast=(1.0, 1.25),
         forms={
             **_GROTESQUE,
             "0": ("ring", "ring", "ring", "ring", "slashed"), "1": ("flag", "stem", "foot", "hook"),
             "3": ("round", "flat", "round"), "4": ("closed", "open", "upright"),
             "6": ("hook", "straight", "short"), "7": ("straight", "lipped", "curved"), "9": ("hook", "short"),
-            "A": ("pointed", "blunt", "square"), "G": ("bar", "spurred", "no bar", "low"),
+            "A": ("pointed", "blunt", "square"), "E": ("plain", "even", "tipped"),
+            "F": ("plain", "even", "tipped"), "G": ("bar", "spurred", "no bar", "low"),
             "I": ("short slabs", "slabs", "stem"), "J": ("hook", "short", "barred"),
             "M": ("middle", "short", "narrow", "deep"), "N": ("plain", "narrow", "inset"),
-            "Q": ("crossing", "outer", "long", "inner"), "V": ("plain", "blunt", "kneed"),
-            "W": ("upright", "low", "steep", "high"), "Y": ("plain", "low", "cup", "bowl"),
+            "Q": ("crossing", "outer", "long", "inner"), "T": ("plain", "plain", "tipped"),
+            "V": ("plain", "blunt", "kneed"), "W": ("upright", "low", "steep", "high"),
+            "Y": ("plain", "low", "cup", "bowl"),
         },
     ),
     # Russia, and Central Asia after it.

@@ -45,7 +45,9 @@ def light(rng: Generator, picture: NDArray[np.float32], text_height: float) -> N
             along = np.float32(0.05 + 0.2 * float(rng.random())) - np.abs(along)
         side = along * np.float32(3 + 60 * float(rng.random()) ** 2)
         depth = MAX_SHADOW * float(rng.random()) ** 0.8
-        gain *= 1 - np.float32(depth) * np.clip(side + np.float32(0.5), 0, 1)
+        shade = 1 - np.float32(depth) * np.clip(side + np.float32(0.5), 0, 1)
+        # The exposure follows: in full shade a plate does not turn black.
+        gain *= shade * np.float32(1 / float(shade[height // 2].mean()))
     picture = picture * gain
     if rng.random() < 0.06:
         # A lamp's glare: a spot or a band.
@@ -55,7 +57,7 @@ def light(rng: Generator, picture: NDArray[np.float32], text_height: float) -> N
             away + ((down - np.float32(y)) / np.float32(2 * reach * (1 + 4 * float(rng.random()) ** 2))) ** 2
         )
         picture += np.float32(30 + 90 * float(rng.random())) * np.exp(-away)
-    if rng.random() < 0.05:
+    if rng.random() < 0.07:
         for _ in range(1 + int(rng.random() * 2)):
             _reflect(rng, picture, text_height)
     return picture
@@ -73,7 +75,9 @@ def _reflect(rng: Generator, picture: NDArray[np.float32], text_height: float) -
     along = cos * across + sin * down
     aside = cos * down - sin * across + np.float32(bend) * along * along
     # Parts of the text's height.
-    wide, long = 0.05 + 0.35 * float(rng.random()) ** 1.5, 0.3 + 1.2 * float(rng.random())
+    wide = 0.05 + 0.35 * float(rng.random()) ** 1.5
+    # Narrow streaks may cross the plate.
+    long = 0.3 + float(rng.random()) * (1.2 if wide > 0.15 else 3.2)
     inside = 1 - (aside * np.float32(1 / wide)) ** 2 - (along * np.float32(1 / long)) ** 2
     share = np.clip(inside * np.float32(1 + 5 * float(rng.random())), 0, 1)
     share *= np.float32(0.4 + (MAX_REFLECTION - 0.4) * float(rng.random()))
