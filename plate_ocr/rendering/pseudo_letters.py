@@ -1,7 +1,7 @@
 """Skeletons of characters that are in no alphabet: letters with strokes moved, cut, bent, added or left out.
 
-They were drawn at random and chosen by eye and by their correlation with the characters of plates in many
-fonts, and with letters of other scripts: a person reads none of them as a character.
+They were drawn at random, turned, and chosen by eye and by their correlation with the characters of plates in
+many fonts, and with letters of other scripts: a person reads none of them as a character.
 
 Codes are as ``11 6808' 04'30'``: the width is 1.1 of an H, then there are strokes of points, each its column
 (0 to 6) and row (0 to 8), and ``'`` after a sharp corner.
@@ -105,6 +105,21 @@ CODES = (
 )  # fmt: skip
 """One of each character."""
 
+LEFT_OUT = (
+    "3 36 52 104 110 135 205",
+    "4 5 6 7 15 17 18 32 37 38 45 48 49 50 52 70 71 83 85 90 91 93 94 108 110 120 121 123 125 126 131 "
+    "138 139 144 145 146 148 158 159 167 170 177 178 184 190 191 193 202 211 212 223 234 235 236 244 "
+    "247 269 279 289 295",
+    "7 17 23 24 32 33 38 41 45 48 52 53 55 59 64 69 78 79 80 81 85 86 92 94 96 98 99 100 101 103 110 "
+    "112 116 118 119 126 131 132 138 140 148 155 156 160 163 168 171 178 192 194 195 207 208 211 212 "
+    "218 220 223 226 230 231 232 244 260 269 274 278 291 295",
+    "1 4 5 7 8 12 13 15 17 22 25 26 27 32 33 38 41 44 45 47 48 53 54 55 58 59 64 66 67 70 72 76 78 79 "
+    "85 91 92 94 95 99 100 103 107 111 113 116 118 121 126 131 132 133 135 138 139 140 144 156 160 163 "
+    "167 170 171 176 177 178 183 186 189 191 193 194 195 200 203 205 206 216 218 221 226 228 231 235 "
+    "240 244 245 261 262 264 265 266 269 271 273 278 291 292",
+)
+"""Of each turn of :func:`_turns`, numbers of the codes that are left out: they look like a letter then."""
+
 
 def _form(code: str) -> Form:
     width, *strokes = code.split()
@@ -118,5 +133,20 @@ def _path(stroke: str) -> list[Point]:
     ]
 
 
-PSEUDO_LETTERS: tuple[Form, ...] = tuple(map(_form, CODES))
-"""Strokes as of :func:`~plate_ocr.rendering.letterforms.letter_forms`."""
+def _turns(form: Form) -> list[Form]:
+    """A form as it is, mirrored left to right, top to bottom, and both."""
+    paths, width = form
+    return [
+        ([[(abs(x - right), abs(y - low), soft) for x, y, soft in path] for path in paths], width)
+        for low in (0, 1)
+        for right in (0, 1)
+    ]
+
+
+PSEUDO_LETTERS: tuple[Form, ...] = tuple(
+    form
+    for number, code in enumerate(CODES)
+    for form, left_out in zip(_turns(_form(code)), LEFT_OUT, strict=True)
+    if str(number) not in left_out.split()
+)
+"""Strokes as of :func:`~plate_ocr.rendering.letterforms.letter_forms`: up to four letters of each code."""

@@ -26,18 +26,17 @@ from plate_ocr.vision.images import Image
 
 FOREIGN = (
     "ԱԲԴԵԷԸԹԺԻԽԾԿՂՃՄՆՉՊՎՒՔ"  # Armenian
-    "გდიკლმოჟრტუფქღყშჩცწჭჯჰ"  # Georgian
-    "خذضظ"  # Arabic
+    "გდკლმოჟრტუფქღყშჩცწჭჯჰ"  # Georgian
     "おしオカキクケサシスセタチツテナヌネホマミモヲ"  # kana
     "김박최윤임한민유진선성현동상명문용달별꽃집밤"  # Hangul
     "ЉЊЋЂЫЪѢѪ"  # Cyrillic
     "臺灣省縣龍鳳車牌機場租農林交全公司"  # Chinese
-    "Əⵣⵥᐁᐊᐅᓂᓄᓇᖑᖓᕿᖃ@&"
+    "Əⵣⵥᐁᐊᐅᓂᓄᓇᖑᖓᕿᖃ@&#₺₫℞"
     "ԳՌՖխղմչպև"  # Armenian
-    "ႡႢႥႦႧႪႫႰႾჺ"  # Georgian
+    "ႡႢႥႦႧႪႫႰႻႾჀჅჺⴏⴜⴢⴥ"  # Georgian
     "ⵄⵇ"  # Tifinagh
     "ຯະຽໂໄ"  # Lao
-    "ᓁᓅᓈᓭᓯᔐᔒᔦᔨᔪᔭᕍᖋᖍᖠᖢᖤᖨᖪᖬ"  # Canadian syllabics
+    "ᐳᐸᓁᓅᓈᓭᓯᔐᔒᔦᔪᔭᕍᖋᖍᖠᖢᖤᖪᖬ"  # Canadian syllabics
     "ߒߝߤ"  # N'Ko
     "ꓘꓞ"  # Lisu
     "ㄅㄆㄉㄋㄍㄓㄔㄕㄗㄘㄙㄛㄞㄠㄡㄢㄤ"  # Bopomofo
@@ -59,7 +58,7 @@ TURNS: Mapping[Turn, str] = {"mirrored": "FGK4", "flipped": "AFRTY4", "quarter t
 
 _TURNED = [(turn, char) for turn, chars in TURNS.items() for char in chars]
 _CHARS = [char for char in (*FOREIGN, *IDEOGRAPHS) if char not in PLATE_CHARACTERS + LOOKALIKES]
-N_PSEUDO, N_TURNED, N_STROKES = 3 * len(PSEUDO_LETTERS), 6 * len(_TURNED), 200
+N_PSEUDO, N_TURNED, N_STROKES = len(PSEUDO_LETTERS), 6 * len(_TURNED), 200
 _FIRST_PSEUDO = len(_CHARS)
 _FIRST_TURNED = _FIRST_PSEUDO + N_PSEUDO
 N_FORMS = _FIRST_TURNED + N_TURNED + N_STROKES
@@ -132,7 +131,7 @@ def usual_width(letter: Image) -> int:
 
 
 def _altered(number: int, style: FontStyle) -> Image:
-    which = (number - _FIRST_PSEUDO) % len(PSEUDO_LETTERS)
+    which = number - _FIRST_PSEUDO
     return draw_form(PSEUDO_LETTERS[which], dataclasses.replace(style, bridge=0.0), which)
 
 

@@ -27,7 +27,7 @@ from plate_ocr.text import normalize_text
 from plate_ocr.vision.images import Image
 
 MAX_ALIKE = 0.85
-"""Maximum correlation of an altered letter with a character of plates in the same style."""
+"""Maximum correlation of an altered letter with a letter of a script, or of plates in the same style."""
 
 
 def test_what_is_drawn_is_no_character_of_plates_and_of_no_script_that_is_held_out() -> None:
@@ -48,7 +48,7 @@ def test_no_altered_letter_looks_like_one_of_a_script_that_is_held_out() -> None
     known = np.stack([_small(letter) for letter in letters if letter is not None])
     for i, form in enumerate(PSEUDO_LETTERS):
         drawn = draw_form(form, font_style("stroke-font-medium", 3), i)
-        assert float((known @ _small(drawn)).max()) < 0.9, i
+        assert float((known @ _small(drawn)).max()) < MAX_ALIKE, i
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_no_altered_letter_looks_like_one_of_plates_in_the_same_style(family: st
     letters = [draw_character(char, style) for char in LETTERS + DIGITS]
     known = np.stack([_small(letter) for letter in letters if letter is not None])
     assert len(known) == len(letters)
-    for code, form in zip(CODES, PSEUDO_LETTERS, strict=True):
-        assert float((known @ _small(draw_form(form, style, 0))).max()) < MAX_ALIKE, code
+    for i, form in enumerate(PSEUDO_LETTERS):
+        assert float((known @ _small(draw_form(form, style, 0))).max()) < MAX_ALIKE, i
 
 
 def test_codes_of_altered_letters_are_well_formed_and_distinct() -> None:
