@@ -12,7 +12,7 @@ from plate_ocr.errors import DataError
 from plate_ocr.rendering.shards import Rendering
 from plate_ocr.training.rendered.config import RenderRunConfig
 
-UNKNOWN_PLATES = 0.035
+UNKNOWN_PLATES = 0.05
 """Share of plates with unknown characters."""
 
 LABELS_ALPHABET = "labels"
