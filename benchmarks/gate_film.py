@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from benchmarks.rendered_videos import TURN, Sprite, write_video
 from plate_ocr.rendering.backgrounds import packaged_photographs, random_piece
-from plate_ocr.rendering.camera import pose, project
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.scenes import SceneGenerator
+from plate_ocr.rendering.view import pose, project
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 720, 1280

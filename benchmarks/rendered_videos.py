@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from plate_ocr.errors import OutputError
 from plate_ocr.region_files.schema import CaptureConfig
 from plate_ocr.rendering.backgrounds import packaged_photographs, random_piece
-from plate_ocr.rendering.camera import MAX_MOTION_BLUR, Matrix, height_of, pose, project
+from plate_ocr.rendering.camera import MAX_MOTION_BLUR
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.scenes import SceneGenerator
+from plate_ocr.rendering.view import Matrix, height_of, pose, project
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 384, 640

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from data.render import FOLDER
 from plate_ocr.files import write_whole
 from plate_ocr.region_files.schema import CaptureConfig
-from plate_ocr.rendering.camera import pose, project
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.plates import PlateGenerator
+from plate_ocr.rendering.view import pose, project
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 620, 1240

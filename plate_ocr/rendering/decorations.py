@@ -19,6 +19,9 @@ WORDS = (
 )  # fmt: skip
 """Texts on dealers' frames."""
 
+UNDER_TEXT = 0.33
+"""Maximum contrast of a badge under characters, as a part of theirs."""
+
 
 def draw_decoration(painter: Painter, item: Decoration) -> None:
     """Draw a decoration; bolts are drawn by :func:`draw_bolts`."""
@@ -117,7 +120,7 @@ def _draw_own_badge(painter: Painter, place: Box, box: tuple[int, int, int, int]
     beside = [f.box for f in painter.layout.fields if place[1] < f.box[3] and f.box[1] < place[3]]
     under = max((min(place[2], text[2]) - max(place[0], text[0]) for text in beside), default=0.0)
     if under > 0.2 * (place[2] - place[0]):
-        draw_pictogram(painter, (x, y, x + width, y + height), 0.42)
+        draw_pictogram(painter, (x, y, x + width, y + height), UNDER_TEXT)
     else:
         draw_badge(painter, (x, y, x + width, y + height))
 

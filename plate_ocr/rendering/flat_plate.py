@@ -36,6 +36,9 @@ MIN_TEXT_ASPECT = 2.0
 """Minimum width of the box of a single line against its height: the network's view of it has four times its
 height, and one character would fill it."""
 
+STACKED = (1.15, 1.6)
+"""Bounds of the width of letters above one another against letters of the same form."""
+
 MIN_ACCENT = 0.5
 """Minimum contrast of accented characters as a part of the others'."""
 
@@ -210,9 +213,7 @@ def _draw_field(
             part = 1.0
             if token.type == "stack":
                 part = 1 / len(word)
-                # Syllables are as wide as high and nearly touch; letters keep apart where strokes grow.
-                stretch, rows = (1.3, 1 + random_index(rng, 4)) if word[0] in OF_SCRIPTS else (1.15, 6)
-                glyphs = [_stacked(glyphs, stretch, rows)]
+                glyphs = [_stacked(rng, glyphs, word[0] in OF_SCRIPTS)]
             new = [setting.piece(char, glyph) for char, glyph in zip(word, glyphs, strict=False)]
             smallest = min([smallest, *(part * (piece.bottom - piece.top) for piece in new)])
             pieces += new
@@ -274,17 +275,10 @@ def _choose_glyph(painter: Painter, font: str, char: str, unknown: float) -> tup
     return plate_text(char), glyph
 
 
-def _stacked(glyphs: list[Image], stretch: float, gap: int) -> Image:
-    """Glyphs above one another, as high together as each of them.
-
-    Args:
-        glyphs: uint8 ``(HEIGHT, W)`` each.
-        stretch: width of a stacked glyph against one of the same form.
-        gap: pixels of its height that each glyph gives up.
-
-    Returns:
-        uint8 ``(HEIGHT, W)``.
-    """
+def _stacked(rng: Generator, glyphs: list[Image], square: bool) -> Image:
+    """Glyphs ``(HEIGHT, W)`` above one another, as high together as each of them."""
+    # Syllables are as wide as high and nearly touch; letters keep apart where strokes grow.
+    stretch, gap = (1.3, 1 + random_index(rng, 4)) if square else (uniform(rng, STACKED), 6)
     height = HEIGHT // len(glyphs) - gap
     width = max(3, round(stretch * max(glyph.shape[1] for glyph in glyphs) / len(glyphs)))
     stack: Image = np.zeros((HEIGHT, width), np.uint8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 MAX_SHADOW = 0.6
 """Maximum part of the light that a shadow takes."""
 
-MAX_REFLECTION = 0.88
+MAX_REFLECTION = 0.8
 """Maximum part of the contrast that a reflection takes."""
 
 

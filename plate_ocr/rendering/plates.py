@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from plate_ocr.errors import DataError
 from plate_ocr.region_files.parser import bundled_regions, load_region
 from plate_ocr.region_files.schema import CaptureConfig, Layout, Region
-from plate_ocr.rendering.camera import choose_view, expose, photograph
+from plate_ocr.rendering.camera import expose, photograph
 from plate_ocr.rendering.clutter import not_a_plate
 from plate_ocr.rendering.flat_plate import FlatPlate, draw_plate
 from plate_ocr.rendering.glyphs import glyphs_of
+from plate_ocr.rendering.view import choose_view
 from plate_ocr.vision.images import Image
 from plate_ocr.vision.plate_input import HEIGHT, WIDTH, preprocess_plate
 
@@ -28,7 +29,7 @@ SCRIPT_WEIGHTS: Mapping[str, float] = {
 
 _WEIGHTS = {
     "cn": 0.24, "us": 0.17,
-    "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.08,
+    "eu": 0.04, "br": 0.05, "uz": 0.04, "vn": 0.035, "any": 0.085,
     "ar": 0.015, "gb": 0.012, "tr": 0.012, "in": 0.02,
     "ru": 0.025, "id": 0.025, "my": 0.025, "nl": 0.02,
     "pl": 0.015, "tw": 0.015, "ua": 0.015, "es": 0.012, "ph": 0.012, "ro": 0.012,
@@ -192,13 +193,14 @@ class PlateGenerator:
         plate = draw_plate(rng, layout, self.glyphs, scale, region.camera.frame, strange)
         view = choose_view(rng, plate, region.camera)
         picture = photograph(rng, plate, view, self.glyphs)
-        picture = expose(rng, picture, region.camera, view.text_height, plate.levels)
+        text = view.corners(plate.text_box)
+        picture = expose(rng, picture, region.camera, view.text_size, plate.levels, text * view.size[::-1])
         return SyntheticPlate(
             preprocess_plate(picture, *size),
             plate.groups,
             region.name,
             plate.rows,
-            view.corners(plate.text_box),
+            text,
             view.corners(plate.plate_box),
         )
 

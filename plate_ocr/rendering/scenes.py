@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from plate_ocr.region_files.schema import Box, CaptureConfig
 from plate_ocr.rendering.backgrounds import background, packaged_photographs, photographs_in
-from plate_ocr.rendering.camera import Matrix, expose, pose, project
+from plate_ocr.rendering.camera import expose
 from plate_ocr.rendering.canvas import corners
 from plate_ocr.rendering.cars import draw_car
 from plate_ocr.rendering.clutter import darken, not_a_plate
 from plate_ocr.rendering.overlays import add_overlay
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.signs import draw_sign
+from plate_ocr.rendering.view import Matrix, pose, project
 from plate_ocr.vision.images import Image
 
 HEIGHT, WIDTH = 256, 352
