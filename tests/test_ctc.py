@@ -149,12 +149,13 @@ def test_what_is_seen_clearly_is_never_forced_into_a_format(region: str) -> None
         assert ALPHABET.decode(beam_search(written(text, sure=0.9999), prior)[0][0]) == text
 
 
-def test_an_unknown_character_fits_every_format() -> None:
+def test_an_unknown_character_fits_every_place_but_less_than_one_that_is_allowed() -> None:
     alphabet = Alphabet(ALPHABET.characters, unknown=True)
     prior = FormatPrior(alphabet, (PlateFormat(("AB", DIGITS, DIGITS), 3),))
-    text = tuple(alphabet.encode("?1?"))
-    assert prior(text, True) == 0
-    assert prior.weights(text)[0, -1] == 1
+    allowed, unknown, wrong = (prior(tuple(alphabet.encode(text)), True) for text in ("A12", "?12", "Z12"))
+    assert allowed == 0 > unknown > wrong
+    weights = prior.weights(tuple(alphabet.encode("?12")))[0]
+    assert weights[alphabet.encode("A")[0]] == 1 > weights[-1] > weights[alphabet.encode("Z")[0]]
 
 
 def test_an_older_model_reads_letters_without_their_marks() -> None:

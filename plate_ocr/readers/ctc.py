@@ -30,6 +30,9 @@ LabelSeq: TypeAlias = tuple[int, ...]
 MISMATCH_PENALTY = -3.0
 """Log-probability added per character outside a format."""
 
+UNKNOWN_MISFIT = 0.7
+"""How much of a mismatch an unknown character is."""
+
 CENTROID_RADIUS, CENTROID_POWER = 2, 0.2
 """Number of steps on each side for a character's centre, and the exponent of the probabilities in it."""
 
@@ -110,9 +113,11 @@ class FormatPrior:
         rows: dict[str, int] = {"": 0}
         for i, (places, _) in enumerate(forms):
             self._places[: len(places), i] = [rows.setdefault(chars, len(rows)) for chars in places]
-        # Where a model does not tell Ü from U, an Ü is a U; an unknown character may stand anywhere.
-        fits = [normalize_text(chars, alphabet) + UNKNOWN if chars else "" for chars in rows]
-        self._unfit = np.array([[char not in fit for char in alphabet.classes] for fit in fits], np.int64)
+        # Where a model does not tell Ü from U, an Ü is a U.
+        fits = [normalize_text(chars, alphabet) for chars in rows]
+        self._unfit = np.array([[char not in fit for char in alphabet.classes] for fit in fits], np.float64)
+        # An unknown character may stand anywhere, but a known one that fits is likelier.
+        self._unfit[1:, [char == UNKNOWN for char in alphabet.classes]] = UNKNOWN_MISFIT
         # Beams grow by a character: all but the last was counted before.
         self._wrong = lru_cache(maxsize=4096)(self._count)
         self._lengths = np.array([len(places) for places, _ in forms], np.int64)
@@ -140,7 +145,7 @@ class FormatPrior:
             return weights
         best = int(values.argmax())
         rows = self._places[: min(len(text), int(self._lengths[best])), best]
-        weights[: len(rows)][self._unfit[rows] > 0] = math.exp(MISMATCH_PENALTY)
+        weights[: len(rows)] = np.exp(MISMATCH_PENALTY * self._unfit[rows])
         return weights
 
     def _values(self, text: LabelSeq, complete: bool) -> NDArray[np.float64]:
@@ -150,10 +155,10 @@ class FormatPrior:
             wrong = wrong + np.maximum(0, self._shortest - len(text))
         return np.asarray(self._priors + MISMATCH_PENALTY * wrong)
 
-    def _count(self, text: LabelSeq) -> NDArray[np.int64]:
+    def _count(self, text: LabelSeq) -> NDArray[np.float64]:
         """How many characters each format does not allow where they stand."""
         if not text:
-            return np.zeros(len(self._lengths), np.int64)
+            return np.zeros(len(self._lengths))
         place = min(len(text), len(self._places)) - 1
         return np.asarray(self._wrong(text[:-1]) + self._unfit[self._places[place], text[-1]])
 
