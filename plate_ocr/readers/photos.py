@@ -19,6 +19,7 @@ from plate_ocr.readers.thresholds import (
     MIN_SHORT_CONFIDENCE,
     MIN_WEAK_CONFIDENCE,
     REREAD_BELOW,
+    SHORT_LENGTH,
     SURE_CHAR,
     TURNED_BELOW,
     TURNED_DOUBT,
@@ -311,7 +312,7 @@ class PhotoReader:
         tell_dropped(upright, real, "printed into the picture by a camera")
         if weak:
             sure = [plate for plate in real if _is_surely_plate(plate)]
-            tell_dropped(real, sure, f"mean below {MIN_WEAK_CONFIDENCE} or a character below {REREAD_BELOW}")
+            tell_dropped(real, sure, "not sure enough where the detector is not")
             return _distinct_plates(sure)
         if self.reader.min_plate_confidence == 0:
             return _distinct_plates(real)
@@ -370,8 +371,9 @@ def _is_text(turned: Plate | None) -> bool:
 
 
 def _is_surely_plate(plate: Plate) -> bool:
-    """Whether a text is as sure as few others than those of plates."""
-    return plate.confidence >= MIN_WEAK_CONFIDENCE and plate.min_confidence >= REREAD_BELOW
+    """Whether a text is as long and as sure as few others than those of plates."""
+    is_sure = plate.confidence >= MIN_WEAK_CONFIDENCE and plate.min_confidence >= REREAD_BELOW
+    return is_sure and len(plate.chars) >= SHORT_LENGTH
 
 
 def folded_confidence(plate: Plate) -> float:

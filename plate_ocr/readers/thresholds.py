@@ -14,12 +14,12 @@ MIN_PHOTO_CONFIDENCE = 0.9
 SHORT_LENGTH, MIN_SHORT_CONFIDENCE = 3, 0.97
 """Texts of fewer characters need this mean confidence in a photo, as badges and lamps read so."""
 
-TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.97, 0.01, 0.5
+TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.985, 0.004, 0.5
 """A plate with a character below the first is read upside down too. Where that reading, look-alikes counted
 as one, is more confident by the second and leaves at most this part of the doubt, the plate hangs upside down
 and is not reported."""
 
 MIN_WEAK_CONFIDENCE, MAX_WEAK_TURNED = 0.98, 0.95
 """Where nothing else was read in a photo, what was detected below the detector's minimum score is a plate if
-its mean confidence is at least the first, no character is below :data:`REREAD_BELOW` and the mean of what is
-read of it upside down is below the second."""
+it has :data:`SHORT_LENGTH` characters, its mean confidence is at least the first, no character is below
+:data:`REREAD_BELOW` and the mean of what is read of it upside down is below the second."""
