@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchmarks import LabelledPhoto, labelled_photos, photo_folders
 from plate_ocr.model.sessions import Detector
-from plate_ocr.readers.photos import HIDDEN_SCORE, detect_at_all_scales
+from plate_ocr.readers.scales import HIDDEN_SCORE, detect_at_all_scales
 from plate_ocr.vision.drawing import hull_to_blur
 from plate_ocr.vision.images import Image, read_image, to_gray
 

@@ -28,9 +28,13 @@ def lines(count: int) -> tuple[Image, NDArray[np.float32]]:
         for bar in range(line + 2):
             text[line * high + 4 : (line + 1) * high - 4, 20 + 30 * bar : 36 + 30 * bar] = 30
     plate = np.pad(text, ((0, 0), (SIDE, SIDE)), constant_values=220)
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    inner = corners * (160 / 240, 1) + (SIDE / 240, 0)
-    return plate, np.concatenate([inner, corners]).astype(np.float32)
+    inner = np.add(corners(160 / 240, 1), (SIDE / 240, 0))
+    return plate, np.concatenate([inner, corners(1, 1)]).astype(np.float32)
+
+
+def corners(width: float, height: float) -> NDArray[np.float32]:
+    """Of a picture, clockwise from the top left."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
 def bars(picture: Image) -> int:
@@ -71,6 +75,11 @@ def test_characters_are_located_on_the_plate() -> None:
     assert placed[1][0] < placed[1][1]
     assert starts == [1, 2]
     assert three.located(extents, None, 2)[1] is None
+    # Corners beyond the picture are reported at its edge.
+    points[4:] = np.subtract(corners(1.3, 1.2), (0.15, 0.1))
+    beyond = rearrange_three_lines(plate, points)
+    assert beyond is not None
+    np.testing.assert_allclose(beyond.located(extents, [], 2)[0], placed)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +94,7 @@ def test_three_lines_are_read_and_their_characters_located(
     shipped_plates: Path, drawn: list[FlatPlate]
 ) -> None:
     reader = PlateReader(shipped_plates, input="plate", threads=1)
-    right = 0
+    right = told = 0
     for flat in drawn:
         for plate in reader(flat.gray).plates:
             if plate.text != flat.text:
@@ -93,11 +102,16 @@ def test_three_lines_are_read_and_their_characters_located(
             right += 1
             assert plate.lines == 3
             assert plate.groups in (None, flat.groups)
+            told += plate.groups is not None
+            height, width = flat.gray.shape
+            assert np.abs(np.array(plate.corners) - corners(width, height)).max() < 12
+            assert all(char.x0 is not None for char in plate.chars)
             starts = np.cumsum([0, *map(len, flat.groups)])
             for start, end in pairwise(starts):
-                ends = [side for char in plate.chars[start:end] for side in (char.x0, char.x1) if side]
-                assert ends == sorted(ends)
-    assert right >= 12
+                middles = [(char.x0 or 0) + (char.x1 or 0) for char in plate.chars[start:end]]
+                assert middles == sorted(middles)
+    assert right >= 15
+    assert told >= 10
 
 
 def test_the_trace_tells_of_it(shipped_plates: Path, drawn: list[FlatPlate]) -> None:
@@ -105,6 +119,6 @@ def test_the_trace_tells_of_it(shipped_plates: Path, drawn: list[FlatPlate]) -> 
     with recording() as trace:
         (plate,) = reader(drawn[0].gray).plates
     attempts = trace.candidates[0].attempts
-    assert [attempt.three_lines is not None for attempt in attempts][-1]
+    assert attempts[-1].three_lines is not None
     assert attempts[-1].reading.plate is not None
     assert attempts[-1].reading.plate.text == plate.text == drawn[0].text

@@ -319,6 +319,8 @@ def _verdict(candidate: Candidate, attempt: CropAttempt) -> str:
         return f"mean below {attempt.min_confidence:.2f}, no plate"
     if candidate.turned and attempt is taken_attempt(candidate.turned):
         return "better than upright" if candidate.upside_down else "no better than upright"
+    if attempt.three_lines and not attempt.reading.has_two_rows:
+        return "a single row, no three lines"
     return "less confident"
 
 

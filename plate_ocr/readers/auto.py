@@ -19,9 +19,10 @@ from plate_ocr.model.registry import DETECTOR
 from plate_ocr.model.sessions import Detector, PlateModel, load_model
 from plate_ocr.readers.any_picture import AnyReader
 from plate_ocr.readers.base import Reader, check_choice, check_confidence, check_min_height
-from plate_ocr.readers.photos import UNWANTED, PhotoReader, detect_at_all_scales
+from plate_ocr.readers.photos import UNWANTED, PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
+from plate_ocr.readers.scales import detect_at_all_scales
 from plate_ocr.readers.trace import current_trace, tell_dropped
 from plate_ocr.readers.view import Box, View
 from plate_ocr.region_files.table import Region

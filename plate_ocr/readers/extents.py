@@ -19,29 +19,30 @@ MIN_CHARS_PER_LINE = 2
 """Minimum number of characters in a line of a two-line plate."""
 
 
-def first_line(decoded: Sequence[DecodedChar], steps: int) -> int:
-    """Number of characters in the upper line, or in the only one."""
+def first_line(decoded: Sequence[DecodedChar], steps: int, least: int = MIN_CHARS_PER_LINE) -> int:
+    """Number of characters in the upper line; of all if one of two lines would have fewer than ``least``."""
     # The second half of the steps is the lower row of features.
     lower = sum(2 * char.timestep >= steps for char in decoded)
     upper = len(decoded) - lower
-    return upper if min(lower, upper) >= MIN_CHARS_PER_LINE else len(decoded)
+    return upper if min(lower, upper) >= least else len(decoded)
 
 
 def with_extents(plate: Plate, attempts: Sequence[CropAttempt], alphabet: Alphabet) -> Plate:
     """A plate with the extents of its characters and its groups.
 
-    Both take a third of the time of reading it, so they wait until somebody asks for them.
+    They take a third of the time of reading it, so they wait until somebody asks for them.
 
     Args:
         plate: the plate.
-        attempts: its crops; one of them says what it says.
+        attempts: its crops; one of them gave the plate.
         alphabet: of the model.
     """
     (attempt,) = (a for a in attempts if a.reading.plate and a.reading.plate.chars is plate.chars)
     reading, three_lines = attempt.reading, attempt.three_lines
     classes, steps = zip(*reading.decoded, strict=True)
     lines = min(plate.lines, 2)
-    half = first_line(reading.decoded, len(reading.probabilities))
+    least = 1 if three_lines else MIN_CHARS_PER_LINE
+    half = first_line(reading.decoded, len(reading.probabilities), least)
     # The crop alone is kept and some of the network's output, not the whole photo.
     columns = reading.probabilities[:, np.array(classes) + 1]
     picture, points = reading.crop.picture.copy(), reading.points

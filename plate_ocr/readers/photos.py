@@ -77,45 +77,6 @@ READ_ALREADY = "read already: the place of another detection"
 UNWANTED = "below the minimum confidence or height of plates"
 """Why a plate does not count, for people."""
 
-HIDDEN_SCORE = 0.6
-"""What is hidden has at least this part of the minimum score of what is read: with it 1.3 % of the pixels of
-real photos are hidden in vain (``python -m benchmarks.blur``)."""
-
-ENLARGED = ((4, 16_000_000), (2, 64_000_000))
-"""Before plates are hidden, a picture is enlarged so many times, if it then has no more pixels than that."""
-
-LAST_SIDE, MAX_HIDDEN_WIDTH = 512, 192
-"""Pixels: the scale at which a picture's longer side is below the first is the last one; at the others what
-is wider than the second is left to the next, which shows all of it."""
-
-MAX_HIDDEN = 10_000
-"""Places at each scale."""
-
-
-def detect_at_all_scales(detector: Detector, gray: Image) -> list[Detection]:
-    """Where a plate may be in a photo, at all scales and with a lower bound than to read: for hiding it.
-
-    Args:
-        detector: finds.
-        gray: uint8 ``(H, W)``.
-
-    Returns:
-        What is seen at several scales is there once for each.
-    """
-    longest, found = max(gray.shape), list[Detection]()
-    enlarged = next((times for times, most in ENLARGED if times**2 * gray.size <= most), 1)
-    side = enlarged * longest
-    min_score = HIDDEN_SCORE * detector.card.min_score
-    while True:
-        places = detector.detect(
-            gray, scales=[side], min_score=min_score, max_count=MAX_HIDDEN, max_upscale=enlarged
-        )
-        if side < LAST_SIDE:
-            return found + places
-        widest = MAX_HIDDEN_WIDTH * longest / side
-        found += [p for p in places if np.linalg.norm(p.corners[1] - p.corners[0]) <= widest]
-        side //= 2
-
 
 class PhotoReader:
     """Finds the plates in photos and reads them.
@@ -203,8 +164,10 @@ class PhotoReader:
             longest *= 2
             wanted = self._wanted(self._read_places(gray, self._detect(gray, longest, "far")))
         if not wanted:
-            weak = _distinct([place for place in (*first, *places) if place.score < card.min_score])
-            wanted = self._wanted(self._read_places(gray, weak[:MAX_WEAK], weak=True))
+            seen = [*first, *places]
+            clear = [place for place in seen if place.score >= card.min_score]
+            weak = _distinct([place for place in seen if place.score < card.min_score], clear)
+            wanted = self._wanted(self._read_places(gray, weak[:MAX_WEAK], strict=True))
         return wanted
 
     def _wanted(self, plates: Sequence[Plate]) -> tuple[Plate, ...]:
@@ -277,14 +240,14 @@ class PhotoReader:
         return found
 
     def _read_places(
-        self, gray: Image, places: Sequence[Detection], *, weak: bool = False
+        self, gray: Image, places: Sequence[Detection], *, strict: bool = False
     ) -> tuple[Plate, ...]:
         """What is read where plates may be and no camera printed it: of readings of one plate the best.
 
         Args:
             gray: uint8 ``(H, W)``.
             places: where to read.
-            weak: whether the reading alone tells that it is a plate.
+            strict: whether the detector is not sure of them: then the text must be.
         """
         places = _distinct(places)
         boxes = [place.corners for place in places]
@@ -297,22 +260,23 @@ class PhotoReader:
             plate and replace(plate, detection=place.score) for plate, place in zip(read, places, strict=True)
         ]
         found = {i: plate for i, plate in enumerate(read) if plate}
-        doubtful = [i for i, plate in found.items() if weak or plate.min_confidence < TURNED_BELOW]
+        doubtful = [i for i, plate in found.items() if strict or plate.min_confidence < TURNED_BELOW]
         crops_turned = [
             rectify(gray, np.roll(boxes[i], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH) for i in doubtful
         ]
         turned = dict(zip(doubtful, self.reader.read_once(crops_turned), strict=True))
-        upside_down = [
-            i for i in doubtful if _is_better(turned[i], found[i]) or (weak and _is_text(turned[i]))
-        ]
+        upside_down = [i for i in doubtful if _is_better(turned[i], found[i])]
         if trace := current_trace():
             trace.add_detections(places, read, doubtful, upside_down)
         upright = [plate for i, plate in found.items() if i not in upside_down]
         real = [plate for plate in upright if not is_overlay(gray, np.array(plate.corners))]
         tell_dropped(upright, real, "printed into the picture by a camera")
-        if weak:
-            sure = [plate for plate in real if _is_surely_plate(plate)]
-            tell_dropped(real, sure, "not sure enough where the detector is not")
+        if strict:
+            both_ways = [found[i] for i in doubtful if _is_text(turned[i])]
+            one_way = [plate for plate in real if all(plate is not other for other in both_ways)]
+            tell_dropped(real, one_way, f"upside down a text of {MAX_WEAK_TURNED} or more, too")
+            sure = [plate for plate in one_way if _is_surely_plate(plate)]
+            tell_dropped(one_way, sure, "not as long and sure as where the detector is not sure")
             return _distinct_plates(sure)
         if self.reader.min_plate_confidence == 0:
             return _distinct_plates(real)

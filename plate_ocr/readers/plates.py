@@ -158,8 +158,8 @@ class NetworkReader:
                 plates[i] = _more_confident(plates[i], _to_image(plate, closer[i]))
             pictures = [whole_crop(lines.picture) for lines in three.values()]
             for i, reading in zip(three, self._forward(pictures), strict=True):
-                plate = keep(unread[i], reading, lines=three[i])
-                plates[i] = _more_confident(plates[i], _of_three_lines(plate, readings[i].plate))
+                keep(unread[i], reading, lines=three[i])
+                plates[i] = _more_confident(plates[i], _of_three_lines(reading, readings[i].plate))
             for i, crop, plate in zip(unread, batch, plates, strict=True):
                 if plate and plate.confidence >= self._min_confidence(plate, short_confidence):
                     best[i] = _more_confident(best[i], _to_image(plate, crop))
@@ -336,11 +336,11 @@ def _three_lines(reading: CropReading) -> ThreeLines | None:
     return rearrange_three_lines(reading.crop.picture, reading.points) if _is_unsure(reading.plate) else None
 
 
-def _of_three_lines(plate: Plate | None, seen: Plate | None) -> Plate | None:
+def _of_three_lines(rearranged: CropReading, seen: Plate | None) -> Plate | None:
     """The plate of a rearranged crop, with the corners that were seen in the crop as it is."""
-    if plate is None or seen is None or plate.lines < 2:
+    if rearranged.plate is None or seen is None or not rearranged.has_two_rows:
         return None
-    return dataclasses.replace(plate, lines=3, corners=seen.corners)
+    return dataclasses.replace(rearranged.plate, lines=3, corners=seen.corners)
 
 
 def _to_image(plate: Plate | None, crop: Crop) -> Plate | None:

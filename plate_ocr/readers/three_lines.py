@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from plate_ocr.readers.spacing import UNIT
 from plate_ocr.vision.geometry import rectify
 from plate_ocr.vision.images import Image
+from plate_ocr.vision.plate_input import preprocess_plate
 
 HEIGHT, WIDTH = 96, 128
 """Size of the rectified text, pixels."""
@@ -24,13 +25,13 @@ HEIGHT, WIDTH = 96, 128
 MARGIN = (0.05, 0.06)
 """Around the text, as parts of its width and height."""
 
-LINE_HEIGHT = 36
-"""Of each line in the picture that is read, pixels."""
+LINE_HEIGHT = 32
+"""Height of a line in the rearranged picture, pixels."""
 
-LEFT = (0.0, 0.5, 0.25)
-"""Where each begins along its width."""
+LINE_STARTS = (0.0, 0.5, 0.25)
+"""Left ends of the three lines in it, as parts of its width."""
 
-OVERLAP = 1
+OVERLAP = 2
 """Pixels of :data:`HEIGHT` that lines are cut out beyond the gaps between them."""
 
 GAPS = ((0.22, 0.45), (0.52, 0.78))
@@ -85,7 +86,7 @@ class ThreeLines:
 
     def _along(self, x: float, line: int) -> float:
         ends = 0, *self.gaps, HEIGHT
-        pixel = 2 * (x - LEFT[line]) * WIDTH, (ends[line] + ends[line + 1]) / 2
+        pixel = 2 * (x - LINE_STARTS[line]) * WIDTH, (ends[line] + ends[line + 1]) / 2
         return float(np.clip(cv2.perspectiveTransform(np.array([[pixel]]), self.to_plate)[0, 0, 0], 0, 1))
 
 
@@ -100,15 +101,16 @@ def rearrange_three_lines(picture: Image, points: NDArray[np.float32]) -> ThreeL
     Returns:
         None if no two gaps cut the text into three lines.
     """
-    text, plate = np.split(points * picture.shape[::-1], 2)
+    size = picture.shape[::-1]
+    text, plate = points[:4] * size, np.clip(points[4:], 0, 1) * size
     crop = rectify(picture, text.astype(np.float64), MARGIN)
-    rectified = _resized(crop.picture, HEIGHT, WIDTH)
+    rectified = preprocess_plate(crop.picture, HEIGHT, WIDTH)
     gaps = _find_gaps(rectified)
     if gaps is None:
         return None
     ends = (0, *gaps, HEIGHT)
     first, second, third = (
-        _resized(rectified[max(0, start - OVERLAP) : end + OVERLAP], LINE_HEIGHT, WIDTH)
+        preprocess_plate(rectified[max(0, start - OVERLAP) : end + OVERLAP], LINE_HEIGHT, WIDTH)
         for start, end in pairwise(ends)
     )
     side = WIDTH // 2
@@ -133,9 +135,3 @@ def _find_gaps(rectified: Image) -> tuple[int, int] | None:
     if rows[second] >= MAX_EDGES_IN_GAP * min(between, below):
         return None
     return first, second
-
-
-def _resized(picture: Image, height: int, width: int) -> Image:
-    shrinks = picture.shape[0] > height
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)

@@ -1,8 +1,8 @@
 """How confident readings of plates must be, 0..1: every bound that does not stand in a model's card."""
 
 REREAD_BELOW = 0.9
-"""Plates with a character below this confidence are read a second time, from a tighter or an unrectified
-crop."""
+"""Plates with a character below this confidence are read again, from a tighter or an unrectified crop, or
+with three lines rearranged."""
 
 SURE_CHAR = 0.8
 """Of two readings of one plate, the one with more characters of at least this confidence is kept; a place is

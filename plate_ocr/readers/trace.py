@@ -92,6 +92,12 @@ class CropReading(NamedTuple):
         return self.points[4:]
 
     @property
+    def has_two_rows(self) -> bool:
+        """Whether there are characters in both rows of steps."""
+        rows = {2 * char.timestep >= len(self.probabilities) for char in self.decoded}
+        return len(rows) == 2
+
+    @property
     def plate_chars(self) -> tuple[Char, ...]:
         """The characters that are named."""
         return self.plate.chars if self.plate else ()

@@ -1,9 +1,8 @@
-"""Simulates the camera and the crop: pose, surroundings, light, blur, noise, compression.
+"""Simulates the camera: surroundings, light, blur, noise, compression.
 
-The flat plate is warped once into the crop: rotation in space, perspective and crop are one homography.
-The crop has a *sensor's* resolution, between what a distant camera gives and what the network can use; blur,
-noise and compression happen there, and :func:`~plate_ocr.vision.plate_input.preprocess_plate` makes the rest,
-as it does when plates are read.
+The flat plate is warped once into the crop by the homography of its :class:`~plate_ocr.rendering.view.View`.
+Blur, noise and compression happen at its resolution, and
+:func:`~plate_ocr.vision.plate_input.preprocess_plate` makes the rest, as it does when plates are read.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ MAX_SKIPPED = 3.0
 """Maximum factor by which a program downscales that does not average, but skips pixels."""
 
 SKIPPED_HEIGHT = 4.0
-"""Height of a line for each of the skipped pixels, pixels: fewer are skipped of small text."""
+"""Height of a line per unit of that factor, pixels: of small text fewer are skipped."""
 
 MIN_INTERLACED_HEIGHT = 13.0
 """Minimum height of a line for interlacing, pixels: half of its rows must still be legible."""
@@ -63,8 +62,8 @@ COMPRESSIBLE = 18.0
 MAX_CLIPPED = 0.13
 """Maximum part of the text's contrast that is lost to over- or underexposure."""
 
-OUTLIERS = 50
-"""Of so many pixels of the text, the darkest and the brightest may be clipped whatever they show."""
+OUTLIERS = 0.02
+"""Part of the text's darkest and of its brightest pixels that may be clipped."""
 
 
 def photograph(rng: Generator, plate: FlatPlate, view: View, glyphs: Glyphs) -> Image:
@@ -130,7 +129,7 @@ def expose(
         rng: random generator.
         gray: uint8 ``(H, W)``.
         camera: how pictures of the region are taken.
-        text_height: of the smallest line, pixels: bounds the blur.
+        text_height: of the smallest line, or less where characters are narrow, pixels: bounds the blur.
         levels: grey levels of background and foreground: their contrast bounds the noise.
         text: float64 ``(4, 2)``: corners of the text, pixels: it is exposed right even where light is uneven.
 
@@ -143,7 +142,8 @@ def expose(
     if text is not None:
         (left, top), (right, bottom) = np.rint([text.min(0), text.max(0)]).astype(int).tolist()
         sample = np.sort(picture[max(top, 0) : bottom : 2, max(left, 0) : right : 2], axis=None)
-        lit = float(sample[sample.size // OUTLIERS]), float(sample[-1 - sample.size // OUTLIERS])
+        outliers = int(OUTLIERS * sample.size)
+        lit = float(sample[outliers]), float(sample[-1 - outliers])
     picture, contrast = _develop(rng, picture, camera, levels, lit)
     if rng.random() < 0.7:
         sigma = min(abs(float(rng.normal(0, 4.5))), MAX_NOISE * contrast)

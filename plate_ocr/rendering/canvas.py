@@ -98,7 +98,7 @@ def corners(box: Box) -> NDArray[np.float64]:
 
 
 def widened(box: Box, aspect: float, width: float) -> Box:
-    """A box of at least this aspect ratio around another one, within a picture of a width."""
+    """A box, widened on both sides to an aspect ratio as far as a picture of this width reaches."""
     left, top, right, bottom = box
     more = max(0.0, aspect * (bottom - top) - (right - left)) / 2
     return max(min(left, 0.0), left - more), top, min(max(right, width), right + more), bottom

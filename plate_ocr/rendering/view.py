@@ -1,4 +1,8 @@
-"""Where the camera stands: a plate's pose in space, the crop about it and its resolution."""
+"""What the camera sees: a plate's pose in space, the crop about it and its resolution.
+
+Rotation in space, perspective and crop are one homography. The crop has a *sensor's* resolution, between what
+a distant camera gives and what the network can use.
+"""
 
 from __future__ import annotations
 

@@ -190,13 +190,13 @@ ALREADY = "read already: the place of another detection"
 
 
 def test_a_plate_upside_down_is_told(shipped_plates: Path) -> None:
-    photo, (box,) = photo_with("MY806WX")
+    photo, (box,) = photo_with("H0698XN")
     finds = Points(np.array(photo.shape[::-1]) - np.roll(box, 2, axis=0))
     inspection = explained(finds, shipped_plates, np.ascontiguousarray(photo[::-1, ::-1]))
     (candidate,) = inspection.candidates
     assert inspection.reading.plates == ()
     (turned,) = [line.strip() for line in inspection.lines() if ", upside down: " in line]
-    assert turned.startswith("rectified, upside down: MY806WX mean ")
+    assert turned.startswith("rectified, upside down: H0698XN mean ")
     assert turned.endswith(": better than upright")
     assert inspection.conclusion(candidate).startswith("left out: its mean, look-alikes ")
     assert inspection.to_dict()["trace"]["candidates"][0]["plate"] is None
