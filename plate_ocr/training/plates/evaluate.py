@@ -242,7 +242,7 @@ def _char_bound(correct: NDArray[np.float32], wrong: NDArray[np.float32]) -> flo
     return fit_min_confidence(correct, wrong) if len(correct) and len(wrong) else 0.0
 
 
-def _plate_bound(correct: NDArray[np.float32], max_lost: float = 0.001, upper: float = 0.9) -> float:
+def _plate_bound(correct: NDArray[np.float32], max_lost: float = 0.0005, upper: float = 0.9) -> float:
     """The highest bound that rejects at most a share of ``max_lost`` of the correct plates.
 
     Rendered pictures without a plate are too easy to fit it on: a higher bound rejects more of
