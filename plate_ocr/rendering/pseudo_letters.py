@@ -105,7 +105,7 @@ CODES = (
 )  # fmt: skip
 """A letter each, and up to three more by turning it."""
 
-LEFT_OUT = (
+_LEFT_OUT = (
     "3 36 52 104 110 135 205",
     "4 5 6 7 15 17 18 32 37 38 45 48 49 50 52 70 71 83 85 90 91 93 94 108 110 120 121 123 125 126 131 "
     "138 139 144 145 146 148 158 159 167 170 177 178 184 190 191 193 202 211 212 223 234 235 236 244 "
@@ -118,6 +118,7 @@ LEFT_OUT = (
     "167 170 171 176 177 178 183 186 189 191 193 194 195 200 203 205 206 216 218 221 226 228 231 235 "
     "240 244 245 261 262 264 265 266 269 271 273 278 291 292",
 )
+LEFT_OUT = tuple(frozenset(map(int, numbers.split())) for numbers in _LEFT_OUT)
 """Of each turn of :func:`_turns`, numbers of the codes that are left out: they look like a letter then."""
 
 
@@ -147,6 +148,6 @@ PSEUDO_LETTERS: tuple[Form, ...] = tuple(
     form
     for number, code in enumerate(CODES)
     for form, left_out in zip(_turns(_form(code)), LEFT_OUT, strict=True)
-    if str(number) not in left_out.split()
+    if number not in left_out
 )
 """Strokes as of :func:`~plate_ocr.rendering.letterforms.letter_forms`: up to four letters of each code."""

@@ -34,8 +34,15 @@ MIN_PIXELS = 7.5
 MIN_ADVANCE = 5.3
 """Minimum width of a character and the gap after it on the sensor, pixels."""
 
+SMALL = 0.75
+"""Height of the smallest characters against the text's below which they count as small."""
+
+MORE_PIXELS = 1.4
+"""Factor of :data:`MIN_PIXELS` for two lines, and for small syllables above one another."""
+
 DENSE = 1.2
-"""Factor of both for characters of many strokes: Chinese ones, kana and Hangul."""
+"""Factor of :data:`MIN_PIXELS` and :data:`MIN_ADVANCE` for characters of many strokes: Chinese ones, kana and
+Hangul."""
 
 FIRST_DENSE = "\u2e80"
 """The first of these characters: all after it are such."""
@@ -92,7 +99,7 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     flat_high = plate.text_box[3] - plate.text_box[1]
     line = plate.text_height / flat_high * height_of(text)
     span = high - low
-    small = plate.text_height < 0.75 * flat_high
+    small = plate.text_height < SMALL * flat_high
     # Digits in a corner of the plate stay legible where two lines, or syllables, would not.
     plain = plate.rows == 1 and plate.text.isascii()
     least = MIN_SMALL_HEIGHT if small and plain else MIN_HEIGHT
@@ -109,7 +116,7 @@ def choose_view(rng: Generator, plate: FlatPlate, camera: CaptureConfig) -> View
     aspect = float(np.clip(stretch * span[0] / span[1], 1.0, 6.0))
     # Plates of two lines need more pixels per line, and syllables above one another too.
     dense = DENSE if max(plate.text) >= FIRST_DENSE else 1.0
-    more = 1.4 if not plain and (plate.rows > 1 or small) else dense
+    more = MORE_PIXELS if not plain and (plate.rows > 1 or small) else dense
     legible = MIN_PIXELS * more * float(span[1]) / line
     # Each character needs its width on the sensor; the box of one or two is as wide as three.
     count = max(3.0, len(plate.text) / plate.rows)
