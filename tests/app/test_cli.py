@@ -484,7 +484,7 @@ def test_plates_are_validated(run: Run, tmp_path: Path, shipped_plates: Path) ->
     picture = cv2.imread("data/plate.png")
     assert picture is not None
     for i in range(3):
-        cv2.imwrite(str(tmp_path / f"{i}.png"), picture[3 * i :])
+        cv2.imwrite(str(tmp_path / f"{i}.png"), picture[2 * i :])
     cv2.imwrite(
         str(tmp_path / "noise.png"), np.random.default_rng(0).integers(0, 255, (40, 120)).astype(np.uint8)
     )
