@@ -50,6 +50,8 @@ class PlateRunConfig(RenderRunConfig):
     """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
+    KEEP_WITH_DATA: ClassVar[float] = 0.15
+    """As :attr:`keep`, of a run with data from a base model."""
 
     GROUPS: ClassVar[int] = 2
     WARMUPS: ClassVar[tuple[str, ...]] = ("lr", "layers")
@@ -65,9 +67,12 @@ class PlateRunConfig(RenderRunConfig):
     @classmethod
     def new(cls, **given: Any) -> Self:
         """A configuration for this machine; None stands for the default."""
-        if given.get("data") and given.get("weights") and given.get("freeze") is None:
-            # New characters may have new strokes.
-            given["freeze"] = given.get("alphabet") in (None, cls.WITH_DATA["alphabet"])
+        if given.get("data") and given.get("weights"):
+            if given.get("keep") is None:
+                given["keep"] = cls.KEEP_WITH_DATA
+            if given.get("freeze") is None:
+                # New characters may have new strokes.
+                given["freeze"] = given.get("alphabet") in (None, cls.WITH_DATA["alphabet"])
         return super().new(**given)
 
     def __post_init__(self) -> None:
