@@ -255,7 +255,9 @@ class PhotoReader:
             (rectify(gray, box, RECTIFIED_MARGIN, MIN_WIDTH), crop_box(gray, box, BOX_MARGIN))
             for box in boxes
         ]
-        read = self.reader.read_crops(crops, short_confidence=MIN_SHORT_CONFIDENCE)
+        # What has to be sure is so at first sight.
+        tried = [crop[:1] for crop in crops] if strict else crops
+        read = self.reader.read_crops(tried, short_confidence=MIN_SHORT_CONFIDENCE)
         read = [
             plate and replace(plate, detection=place.score) for plate, place in zip(read, places, strict=True)
         ]
