@@ -33,6 +33,9 @@ MISMATCH_PENALTY = -3.0
 UNKNOWN_MISFIT = 0.7
 """How much of a mismatch an unknown character is."""
 
+MIN_CHARS_PER_LINE = 2
+"""Minimum number of characters in a line of a two-line plate."""
+
 CENTROID_RADIUS, CENTROID_POWER = 2, 0.2
 """Number of steps on each side for a character's centre, and the exponent of the probabilities in it."""
 
@@ -71,6 +74,14 @@ def greedy_decode(probabilities: NDArray[np.float32]) -> list[DecodedChar]:
             highest = value
         before = char
     return decoded
+
+
+def first_line(decoded: Sequence[DecodedChar], steps: int, least: int = MIN_CHARS_PER_LINE) -> int:
+    """Number of characters in the upper line; of all if one of two lines would have fewer than ``least``."""
+    # The second half of the steps is the lower row of features.
+    lower = sum(2 * char.timestep >= steps for char in decoded)
+    upper = len(decoded) - lower
+    return upper if min(lower, upper) >= least else len(decoded)
 
 
 def char_centers(columns: NDArray[np.float32], timesteps: Sequence[int]) -> NDArray[np.float64]:

@@ -9,22 +9,11 @@ from functools import partial
 import numpy as np
 
 from plate_ocr.alphabet import Alphabet
-from plate_ocr.readers.ctc import DecodedChar, char_centers
+from plate_ocr.readers.ctc import MIN_CHARS_PER_LINE, char_centers, first_line
 from plate_ocr.readers.lazy import Lazy
 from plate_ocr.readers.results import Char, Extent, Plate, groups_of
 from plate_ocr.readers.spacing import UNIT, cut_lines, locate_chars
 from plate_ocr.readers.trace import CropAttempt
-
-MIN_CHARS_PER_LINE = 2
-"""Minimum number of characters in a line of a two-line plate."""
-
-
-def first_line(decoded: Sequence[DecodedChar], steps: int, least: int = MIN_CHARS_PER_LINE) -> int:
-    """Number of characters in the upper line; of all if one of two lines would have fewer than ``least``."""
-    # The second half of the steps is the lower row of features.
-    lower = sum(2 * char.timestep >= steps for char in decoded)
-    upper = len(decoded) - lower
-    return upper if min(lower, upper) >= least else len(decoded)
 
 
 def with_extents(plate: Plate, attempts: Sequence[CropAttempt], alphabet: Alphabet) -> Plate:

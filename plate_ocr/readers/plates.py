@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 from plate_ocr.alphabet import CHARACTERS_OF, DIGITS, LETTERS, SCRIPTS, UNKNOWN, Alphabet
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.readers.base import check_choice, check_confidence
-from plate_ocr.readers.ctc import DecodedChar, FormatPrior, beam_search, forced_align, greedy_decode
-from plate_ocr.readers.extents import first_line, with_extents
+from plate_ocr.readers.ctc import (
+    DecodedChar,
+    FormatPrior,
+    beam_search,
+    first_line,
+    forced_align,
+    greedy_decode,
+)
+from plate_ocr.readers.extents import with_extents
 from plate_ocr.readers.lazy import Lazy
 from plate_ocr.readers.regions import region_formats
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, plate_of, with_region

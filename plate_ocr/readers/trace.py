@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from plate_ocr.readers.ctc import DecodedChar
+from plate_ocr.readers.ctc import DecodedChar, first_line
 from plate_ocr.readers.results import Char, Plate
 from plate_ocr.vision.detection import Detection, DetectorRun
 from plate_ocr.vision.geometry import Crop
@@ -94,8 +94,7 @@ class CropReading(NamedTuple):
     @property
     def has_two_rows(self) -> bool:
         """Whether there are characters in both rows of steps."""
-        rows = {2 * char.timestep >= len(self.probabilities) for char in self.decoded}
-        return len(rows) == 2
+        return first_line(self.decoded, len(self.probabilities), least=1) < len(self.decoded)
 
     @property
     def plate_chars(self) -> tuple[Char, ...]:
