@@ -51,6 +51,18 @@ def test_the_second_line_stands_beside_the_first() -> None:
     assert [bars(upper[:, :WIDTH]), bars(upper[:, WIDTH:]), bars(lower)] == [2, 3, 4]
 
 
+def test_faint_lines_are_as_black_and_what_is_between_lines_is_blended() -> None:
+    plate, points = lines(3)
+    plate[40:80] = np.maximum(plate[40:80], 180)
+    # The edge of the plate, at the end of the first line.
+    plate[:40, SIDE + 164 : SIDE + 168] = 20
+    three = rearrange_three_lines(plate, points)
+    assert three is not None
+    upper = three.picture[:LINE_HEIGHT]
+    assert bars(upper[:, :WIDTH]) == 2
+    assert bars(upper[:, WIDTH:]) == 3
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_fewer_lines_stay_as_they_are(count: int) -> None:
     assert rearrange_three_lines(*lines(count)) is None

@@ -31,13 +31,19 @@ LINE_HEIGHT = 32
 LINE_STARTS = (0.0, 0.5, 0.25)
 """Left ends of the three lines in it, as parts of its width."""
 
+PERCENTILES, GREYS = (5, 95), (28, 228)
+"""Percentiles of the pixels of a line, and what becomes of them: lines may lie in different light."""
+
+SEAM = 3
+"""Pixels on each side of the seam of the first two lines that are blended: an edge there looks like a 1."""
+
 OVERLAP = 2
 """Pixels of :data:`HEIGHT` that lines are cut out beyond the gaps between them."""
 
 GAPS = ((0.22, 0.45), (0.52, 0.78))
 """Where the gaps between three lines may be, as parts of the height."""
 
-MAX_EDGES_IN_GAP = 0.8
+MAX_EDGES_IN_GAP = 0.9
 """Upright edges in the row of a gap against those of the fainter line beside it, at most."""
 
 SMOOTHING = 1.2
@@ -110,7 +116,7 @@ def rearrange_three_lines(picture: Image, points: NDArray[np.float32]) -> ThreeL
         return None
     ends = (0, *gaps, HEIGHT)
     first, second, third = (
-        preprocess_plate(rectified[max(0, start - OVERLAP) : end + OVERLAP], LINE_HEIGHT, WIDTH)
+        _stretched(preprocess_plate(rectified[max(0, start - OVERLAP) : end + OVERLAP], LINE_HEIGHT, WIDTH))
         for start, end in pairwise(ends)
     )
     side = WIDTH // 2
@@ -118,7 +124,21 @@ def rearrange_three_lines(picture: Image, points: NDArray[np.float32]) -> ThreeL
     height, width = crop.picture.shape
     scale = np.diag([width / WIDTH, height / HEIGHT, 1.0])
     to_plate = cv2.getPerspectiveTransform(plate.astype(np.float32), UNIT) @ crop.matrix @ scale
-    return ThreeLines(np.vstack([np.hstack([first, second]), below]), to_plate, gaps)
+    return ThreeLines(np.vstack([_side_by_side(first, second), below]), to_plate, gaps)
+
+
+def _stretched(line: Image) -> Image:
+    """A line, uint8 ``(H, W)``, as light and as rich in contrast as any other."""
+    low, high = np.percentile(line, PERCENTILES)
+    scale = (GREYS[1] - GREYS[0]) / max(1.0, high - low)
+    return np.asarray(np.clip(GREYS[0] + (line - low) * scale, 0, 255), np.uint8)
+
+
+def _side_by_side(left: Image, right: Image) -> Image:
+    """Two lines, uint8 ``(H, W)`` each, blended where they meet."""
+    share = np.arange(1, 2 * SEAM + 1) / (2 * SEAM + 1)
+    blend = left[:, [-SEAM - 1]] * (1 - share) + right[:, [SEAM]] * share
+    return np.hstack([left[:, :-SEAM], blend.astype(np.uint8), right[:, SEAM:]])
 
 
 def _find_gaps(rectified: Image) -> tuple[int, int] | None:
