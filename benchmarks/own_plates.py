@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.own_plates SET... [--plates N]``: one half of a set of crops, split by text, is trained
 on and the other half measured, and the reverse; all other sets are read before and after, with O=0 and I=1.
-The weights are thrown away.
+Korean crops are few: plates that are found in the photos are cut out, too. The weights are thrown away.
 """
 
 from __future__ import annotations
@@ -17,16 +17,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks import data_folder, text_halves
+from benchmarks import data_folder, labelled_photos, text_halves
 from plate_ocr.app.progress import LogCallback
 from plate_ocr.labels import LabelledPlate, list_plates
 from plate_ocr.readers.auto import PlateReader
 from plate_ocr.text import fold_lookalikes
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.tasks import train
+from plate_ocr.vision.geometry import crop_box
+from plate_ocr.vision.images import read_image
 
 SMALL = 100
 """Sets of fewer crops are pooled."""
+
+WITH_PHOTOS = ("kr",)
+"""Sets with crops that are cut from photos beside them."""
+CUT_MARGIN = (0.1, 0.15)
+"""Around a plate that is cut out, as parts of its box's width and height."""
 
 
 def mistakes(reader: PlateReader, plates: Sequence[LabelledPlate]) -> int:
@@ -50,6 +57,18 @@ def all_sets() -> dict[str, list[LabelledPlate]]:
     """The crops of each set."""
     folders = sorted(path for path in (data_folder() / "plates").iterdir() if path.is_dir())
     return {folder.name: list_plates(folder, None)[0] for folder in folders}
+
+
+def cut_from_photos(name: str, reader: PlateReader, folder: Path) -> list[LabelledPlate]:
+    """Crops of the surest plate that is found in each photo of a set, written to a folder."""
+    plates = []
+    for photo in labelled_photos(data_folder() / "photos" / name):
+        picture = read_image(photo.path)
+        if found := reader(picture).plates:
+            path = folder / f"{photo.path.stem}.png"
+            cv2.imwrite(str(path), crop_box(picture, np.array(found[0].corners), CUT_MARGIN).picture)
+            plates.append(LabelledPlate(path, photo.texts[0], "", ""))
+    return plates
 
 
 def trained(
@@ -133,9 +152,14 @@ def main() -> None:
     cv2.setNumThreads(1)
     sets = all_sets()
     shipped = PlateReader("plates", input="plate")
-    before = {name: mistakes(shipped, plates) for name, plates in sets.items()}
-    for name in options.sets:
-        measure(name, sets, before, shipped, options)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in {*options.sets} & {*WITH_PHOTOS}:
+            cut = cut_from_photos(name, shipped.with_settings(input="photo"), Path(folder))
+            print(f"{len(cut)} plates are cut from photos of {name}")
+            sets[name] += cut
+        before = {name: mistakes(shipped, plates) for name, plates in sets.items()}
+        for name in options.sets:
+            measure(name, sets, before, shipped, options)
 
 
 if __name__ == "__main__":
