@@ -101,6 +101,26 @@ def test_a_character_of_no_alphabet_is_unknown_however_sure_it_is(plate_card: Pl
     assert {other for char in plate.chars for other, _ in char.alternatives} == {*"0A皖"}
 
 
+def test_a_character_says_how_likely_it_is_none_of_the_alphabet(plate_card: PlateCard) -> None:
+    class Doubts(Says):
+        """The rest of each character's probability is that of the last class."""
+
+        def __call__(self, pictures: Image) -> Any:
+            shares, *others = super().__call__(pictures)
+            chars = shares[:, :, 1:].any(2)
+            shares[chars, -1] += shares[chars, 0]
+            shares[chars, 0] = 0
+            return shares, *others
+
+    crop = whole_crop(np.zeros((20, 60), np.uint8))
+    for alphabet, unknown in ((Alphabet("0A皖", unknown=True), 0.03), (Alphabet("0A皖"), 0.0)):
+        says = Doubts(dataclasses.replace(plate_card, alphabet=alphabet), ("A0", 0.97, 1.0))
+        (plate,) = reader_of(says).read_once([crop])
+        assert plate is not None
+        assert [char.confidence for char in plate.chars] == pytest.approx([0.97] * 2)
+        assert [char.unknown for char in plate.chars] == pytest.approx([unknown] * 2)
+
+
 def test_a_plate_has_one_unknown_character_but_not_several(plate_card: PlateCard) -> None:
     card = dataclasses.replace(plate_card, alphabet=Alphabet("0A皖", unknown=True))
     crops = [[whole_crop(np.zeros((20, 60), np.uint8))]]

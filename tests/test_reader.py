@@ -16,9 +16,10 @@ from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.any_picture import AnyReader, classify_picture
 from plate_ocr.readers.auto import InputType, PlateReader
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader
+from plate_ocr.readers.doubt import UNKNOWN_ODDS
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
-from plate_ocr.readers.results import Char, Plate, plate_of
+from plate_ocr.readers.results import Char, Plate, plate_of, whole_picture
 from plate_ocr.vision.detection import Detection
 from plate_ocr.vision.images import Image, ImageSource, read_image
 from tests.conftest import text_picture
@@ -235,3 +236,21 @@ def test_the_bound_of_characters_holds_for_single_ones_too(shipped_plates: Path)
     picture = text_picture("7")
     (plate,) = PlateReader(shipped_plates, threads=1, min_confidence=1)(picture).plates
     assert plate.text == "?"
+
+
+def test_characters_that_may_be_in_no_alphabet_are_less_sure(
+    tiny_plate_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubted = Char("B", 0.9, (), unknown=1 / (UNKNOWN_ODDS - 1))
+    read = plate_of((Char("A", 1.0, ()), doubted), whole_picture(120, 40))
+    monkeypatch.setattr(NetworkReader, "read", lambda _, pictures: [(read,)] * len(pictures))
+    picture = np.zeros((40, 120), np.uint8)
+    reader = PlateReader(tiny_plate_model, input="plate", threads=1)
+    (plate,) = reader(picture).plates
+    # The model's own bound is one of probabilities.
+    assert plate.text == "AB"
+    assert plate.min_confidence == pytest.approx(max(0.45, reader.model.card.min_confidence))
+    (plate,) = reader.with_settings(min_confidence=0.5)(picture).plates
+    assert plate.text == "A?"
+    assert reader.with_settings(min_plate_confidence=0.7)(picture).plates
+    assert not reader.with_settings(min_plate_confidence=0.8)(picture).plates

@@ -19,6 +19,7 @@ from plate_ocr.model.registry import DETECTOR
 from plate_ocr.model.sessions import Detector, PlateModel, load_model
 from plate_ocr.readers.any_picture import AnyReader
 from plate_ocr.readers.base import Reader, check_choice, check_confidence, check_min_height
+from plate_ocr.readers.doubt import discount_unknown
 from plate_ocr.readers.photos import UNWANTED, PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Plate, Reading
@@ -199,7 +200,7 @@ class PlateReader(Reader[Reading]):
         readings = []
         for picture, (_, offset), plates in zip(pictures, parts, found, strict=True):
             height, width = picture.shape
-            placed = [(plate, plate.placed(offset, (width, height))) for plate in plates]
+            placed = [(plate, self._discounted(plate).placed(offset, (width, height))) for plate in plates]
             wanted = [(plate, here) for plate, here in placed if self._is_wanted(here)]
             readings.append(Reading(width, height, ms, tuple(here for _, here in wanted)))
             if trace := current_trace():
@@ -208,7 +209,14 @@ class PlateReader(Reader[Reading]):
         return readings
 
     def _is_wanted(self, plate: Plate) -> bool:
-        return plate.height >= self._min_height and plate.confidence >= self._min_plate_confidence
+        confidence = self._discounted(plate).confidence
+        return plate.height >= self._min_height and confidence >= self._min_plate_confidence
+
+    def _discounted(self, plate: Plate) -> Plate:
+        if (given := self._settings["min_confidence"]) is not None:
+            return discount_unknown(plate, min_confidence=given)
+        # The model's own bound is one of probabilities.
+        return discount_unknown(plate, floor=self.model.card.min_confidence)
 
     def detect(self, picture: Image) -> list[NDArray[np.float64]]:
         """Where a plate may be, read or not, at all scales: what :meth:`blur` hides beside what was read.

@@ -11,7 +11,7 @@ import numpy as np
 from plate_ocr.alphabet import Alphabet
 from plate_ocr.readers.ctc import MIN_CHARS_PER_LINE, char_centers, first_line
 from plate_ocr.readers.lazy import Lazy
-from plate_ocr.readers.results import Char, Extent, Plate, groups_of
+from plate_ocr.readers.results import Extent, Plate, groups_of
 from plate_ocr.readers.spacing import UNIT, cut_lines, locate_chars
 from plate_ocr.readers.trace import CropAttempt
 
@@ -46,8 +46,8 @@ def with_extents(plate: Plate, attempts: Sequence[CropAttempt], alphabet: Alphab
 
     located = Lazy(locate)
     placed = tuple(
-        Char(c.char, c.confidence, c.alternatives, extent=Lazy(partial(_extent, located, i)))
-        for i, c in enumerate(plate.chars)
+        dataclasses.replace(char, extent=Lazy(partial(_extent, located, i)))
+        for i, char in enumerate(plate.chars)
     )
     grouping = Lazy(lambda: groups_of(plate.text, located()[1]))
     return dataclasses.replace(plate, chars=placed, grouping=grouping)

@@ -299,18 +299,20 @@ class NetworkReader:
         count = min(ALTERNATIVES + 2, probs.shape[1])
         some = np.argpartition(probs, -count, axis=1)[:, -count:]
         values = probs[np.arange(len(probs))[:, None], some]
+        has_unknown = self.model.card.alphabet.unknown
         rows = zip(decoded, probs, some.tolist(), values.tolist(), strict=True)
         return tuple(
             self._char(
                 char.char,
                 float(row[char.char]),
+                float(row[-1]) if has_unknown else 0.0,
                 sorted(zip(classes, values, strict=True), key=lambda pair: (-pair[1], pair[0])),
             )
             for char, row, classes, values in rows
         )
 
-    def _char(self, index: int, prob: float, highest: Sequence[tuple[int, float]]) -> Char:
-        """A character by its class and probability, and the likeliest classes with theirs."""
+    def _char(self, index: int, prob: float, of_unknown: float, highest: Sequence[tuple[int, float]]) -> Char:
+        """A character by its class, its probability, the unknown class's and the likeliest ones'."""
         classes = self._classes
         ranked = [(classes[i], value) for i, value in highest if classes[i] != UNKNOWN]
         char, unknown = classes[index], classes[index] == UNKNOWN
@@ -318,7 +320,7 @@ class NetworkReader:
         if unknown or confidence < self.min_confidence:
             return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
         others = [pair for pair in ranked if pair[0] != char]
-        return Char(char, confidence, tuple(others[:ALTERNATIVES]))
+        return Char(char, confidence, tuple(others[:ALTERNATIVES]), unknown=of_unknown)
 
 
 @cache

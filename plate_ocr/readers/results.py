@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -35,16 +35,18 @@ class Char:
 
     Attributes:
         char: the character, or None where none was recognised.
-        confidence: probability of the likeliest class, 0..1; at most half where that is none of the
-            alphabet's characters.
+        confidence: probability of the likeliest class, 0..1, less where it may be none of the alphabet's
+            characters, and at most half where it is none.
         alternatives: the next likely characters with their probabilities, likeliest first.
         extent: gives :attr:`x0` and :attr:`x1`.
+        unknown: probability that it is none of the alphabet, where ``confidence`` does not allow for it yet.
     """
 
     char: str | None
     confidence: float
     alternatives: tuple[tuple[str, float], ...]
     extent: Lazy[Extent] = field(default=NOWHERE, kw_only=True)
+    unknown: float = field(default=0.0, kw_only=True)
 
     @property
     def x0(self) -> float | None:
@@ -297,6 +299,23 @@ def plate_of(
     text = "".join(char.char or UNKNOWN for char in chars)
     mean = sum(confidences) / len(confidences)
     return Plate(text, mean, min(confidences), lines, corners, chars, grouping=ready(groups_of(text, cuts)))
+
+
+def with_chars(plate: Plate, chars: tuple[Char, ...]) -> Plate:
+    """A plate whose characters are these, one for each of its own; nothing else of it changes."""
+    other = plate_of(chars, plate.corners)
+
+    def grouped() -> tuple[str, ...] | None:
+        return plate.groups and groups_of(other.text, [*accumulate(map(len, plate.groups))][:-1])
+
+    return replace(
+        plate,
+        text=other.text,
+        confidence=other.confidence,
+        min_confidence=other.min_confidence,
+        chars=chars,
+        grouping=plate.grouping if other.text == plate.text else Lazy(grouped),
+    )
 
 
 def with_region(plate: Plate, origin: Lazy[PlateRegion | None]) -> Plate:

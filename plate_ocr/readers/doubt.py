@@ -1,0 +1,39 @@
+"""How sure a character is that may be in no alphabet.
+
+The plate network has a class for such characters, which it learnt from some thousand forms. A letter that it
+has never seen is often most likely another one to it and, with a small probability, unknown. Of letters that
+it knows it says so seldom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, with_chars
+
+UNKNOWN_ODDS = 100
+"""How many times as common unknown characters are taken to be as in training."""
+
+
+def discount_unknown(plate: Plate, *, floor: float = 0.0, min_confidence: float = 0.0) -> Plate:
+    """A plate whose characters are as sure as if unknown ones were :data:`UNKNOWN_ODDS` times as common.
+
+    Args:
+        plate: what was read; once discounted it stays as it is.
+        floor: no character falls below this confidence.
+        min_confidence: what falls below it is unknown.
+    """
+    return with_chars(plate, tuple(_discounted(char, floor, min_confidence) for char in plate.chars))
+
+
+def _discounted(char: Char, floor: float, min_confidence: float) -> Char:
+    if not char.unknown or not char.confidence:
+        return char
+    discounted = char.confidence / (1 + (UNKNOWN_ODDS - 1) * char.unknown)
+    confidence = max(discounted, min(floor, char.confidence))
+    scale = confidence / char.confidence
+    others = tuple((other, share * scale) for other, share in char.alternatives)
+    if char.char and confidence < min_confidence:
+        others = ((char.char, confidence), *others)[:ALTERNATIVES]
+        return replace(char, char=None, confidence=confidence, alternatives=others, unknown=0.0)
+    return replace(char, confidence=confidence, alternatives=others, unknown=0.0)
