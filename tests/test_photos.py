@@ -17,9 +17,9 @@ from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers import photos
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.readers.photos import WINDOW, PhotoReader
+from plate_ocr.readers.photos import WINDOW, PhotoReader, _is_better
 from plate_ocr.readers.plates import BATCH, NetworkReader
-from plate_ocr.readers.results import Plate
+from plate_ocr.readers.results import Char, Plate, plate_of, whole_picture
 from plate_ocr.rendering.flat_plate import draw_plate
 from plate_ocr.rendering.plates import PlateGenerator
 from plate_ocr.rendering.scenes import Scene, SceneGenerator
@@ -407,6 +407,24 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
         assert overlap(np.array(plate.corners), boxes[plate.text == "TR4821"]) > 0.6
     assert [plate.confidence for plate in plates] == sorted((p.confidence for p in plates), reverse=True)
     assert [plate.detection for plate in plates] == [0.9, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("upright", "turned", "better"),
+    [
+        ("京H99999", "66666H", False),  # without the character that tells its top
+        ("京H99999", "66666H?", False),
+        ("H99999", "66666H", True),
+        ("京H99999", "66L66H", True),
+        ("京H99999", "6H", True),
+        ("21990", "066LZ", True),
+    ],
+)
+def test_less_of_the_same_upside_down_is_not_better(upright: str, turned: str, better: bool) -> None:
+    def says(text: str, confidence: float) -> Plate:
+        return plate_of(tuple(Char(char, confidence, ()) for char in text), whole_picture(200, 60))
+
+    assert _is_better(says(turned, 1.0), says(upright, 0.99)) == better
 
 
 def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) -> None:

@@ -10,6 +10,7 @@ from operator import not_
 import numpy as np
 from numpy.typing import NDArray
 
+from plate_ocr.alphabet import UNKNOWN
 from plate_ocr.model.sessions import Detector
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Char, Plate
@@ -70,6 +71,9 @@ minimum score in them."""
 
 MAX_WEAK = 4
 """Detections below the minimum score that are read where nothing else was, at most."""
+
+UPSIDE_DOWN = str.maketrans("69", "96")
+"""Characters that are others upside down; ``0``, ``8`` or ``H`` stay."""
 
 READ_ALREADY = "read already: the place of another detection"
 """Why a detection is not read, in words."""
@@ -324,11 +328,15 @@ def _distinct(places: Sequence[Detection], others: Sequence[Detection] = ()) -> 
 
 
 def _is_better(turned: Plate | None, plate: Plate) -> bool:
-    """Whether a plate read upside down is more confident than upright."""
-    if turned is None:
+    """Whether a plate read upside down is more confident than upright, and not less of the same."""
+    if turned is None or _is_part_of(turned.text.strip(UNKNOWN), plate.text.translate(UPSIDE_DOWN)[::-1]):
         return False
     one, other = folded_confidence(turned), folded_confidence(plate)
     return one > other + TURNED_MARGIN and 1 - one < TURNED_DOUBT * (1 - other)
+
+
+def _is_part_of(text: str, whole: str) -> bool:
+    return SHORT_LENGTH <= len(text) < len(whole) and text in whole
 
 
 def _is_text(turned: Plate | None) -> bool:
