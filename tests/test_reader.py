@@ -254,3 +254,13 @@ def test_characters_that_may_be_in_no_alphabet_are_less_sure(
     assert plate.text == "A?"
     assert reader.with_settings(min_plate_confidence=0.7)(picture).plates
     assert not reader.with_settings(min_plate_confidence=0.8)(picture).plates
+
+
+def test_the_surest_plate_comes_first_doubt_included(
+    tiny_plate_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubted = plate_of((Char("A", 0.9, (), unknown=1 / (UNKNOWN_ODDS - 1)),), whole_picture(120, 40))
+    sure = plate_of((Char("B", 0.8, ()),), whole_picture(120, 40))
+    monkeypatch.setattr(NetworkReader, "read", lambda *_: [(doubted, sure)])
+    reader = PlateReader(tiny_plate_model, input="plate", threads=1)
+    assert [plate.text for plate in reader(np.zeros((40, 120), np.uint8)).plates] == ["B", "A"]

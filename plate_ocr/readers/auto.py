@@ -201,6 +201,7 @@ class PlateReader(Reader[Reading]):
         for picture, (_, offset), plates in zip(pictures, parts, found, strict=True):
             height, width = picture.shape
             placed = [(plate, self._discounted(plate).placed(offset, (width, height))) for plate in plates]
+            placed.sort(key=lambda pair: -pair[1].confidence)
             wanted = [(plate, here) for plate, here in placed if self._is_wanted(here)]
             readings.append(Reading(width, height, ms, tuple(here for _, here in wanted)))
             if trace := current_trace():
