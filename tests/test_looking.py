@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.readers.results import Plate
+from plate_ocr.readers.results import Plate, with_chars
 from plate_ocr.video.looking import Looker
 from plate_ocr.video.motion import ChangeMap
 from plate_ocr.video.vehicle import VehicleTrack
@@ -99,6 +100,20 @@ def test_a_sure_plate_is_read_again_only_when_it_is_larger(
         assert car.end > 1.4
         assert counted.read < 15
         assert np.ptp(car.plate.corners, axis=0)[0] > best * 150
+
+
+def test_what_is_read_of_a_part_is_as_sure_as_what_is_read_of_a_frame(
+    reader: PlateReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doubtful(_: PlateReader, plate: Plate) -> Plate:
+        return with_chars(plate, tuple(replace(char, confidence=0.5) for char in plate.chars))
+
+    monkeypatch.setattr(PlateReader, "discounted", doubtful)
+    counted = Counted(reader, monkeypatch)
+    (car,) = counted.follow(frame((x, 240, 150)) for x in range(200, 440, 8))
+    assert counted.read
+    assert car.plate.text == "KA365CP"
+    assert [char.confidence for char in car.plate.chars] == pytest.approx([0.5] * 7)
 
 
 def test_a_plate_that_stands_is_not_looked_at(reader: PlateReader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,7 +200,7 @@ class PlateReader(Reader[Reading]):
         readings = []
         for picture, (_, offset), plates in zip(pictures, parts, found, strict=True):
             height, width = picture.shape
-            placed = [(plate, self._discounted(plate).placed(offset, (width, height))) for plate in plates]
+            placed = [(plate, self.discounted(plate).placed(offset, (width, height))) for plate in plates]
             placed.sort(key=lambda pair: -pair[1].confidence)
             wanted = [(plate, here) for plate, here in placed if self._is_wanted(here)]
             readings.append(Reading(width, height, ms, tuple(here for _, here in wanted)))
@@ -210,10 +210,11 @@ class PlateReader(Reader[Reading]):
         return readings
 
     def _is_wanted(self, plate: Plate) -> bool:
-        confidence = self._discounted(plate).confidence
+        confidence = self.discounted(plate).confidence
         return plate.height >= self._min_height and confidence >= self._min_plate_confidence
 
-    def _discounted(self, plate: Plate) -> Plate:
+    def discounted(self, plate: Plate) -> Plate:
+        """A plate that :attr:`photos` read as a call reports it: less sure where it may be unknown."""
         if (given := self._settings["min_confidence"]) is not None:
             return discount_unknown(plate, min_confidence=given)
         # The model's own bound is one of probabilities.

@@ -175,7 +175,7 @@ class Looker:
             *self._photos.read_places(gray, rest),
             *self._read_unseen(gray, windows, places, offset, time),
         ]
-        placed = tuple(plate.placed(offset, (width, height)) for plate in plates)
+        placed = tuple(self._discounted(plate).placed(offset, (width, height)) for plate in plates)
         reading = Reading(width, height, 1000 * (perf_counter() - started), placed)
         ended = self.tracker.update(
             reading, time, shown, followed=followed, unchanged=unchanged, sought=sought
@@ -184,6 +184,9 @@ class Looker:
             if track.read_at == time:
                 track.sharpness = max(track.sharpness, _sharpness(gray, track.box - offset))
         return reading, ended
+
+    def _discounted(self, plate: Plate) -> Plate:
+        return self._read.discounted(plate) if isinstance(self._read, PlateReader) else plate
 
     def _read_unseen(
         self,
