@@ -249,11 +249,11 @@ def test_characters_that_may_be_in_no_alphabet_are_less_sure(
     (plate,) = reader(picture).plates
     # The model's own bound is one of probabilities.
     assert plate.text == "AB"
-    assert plate.min_confidence == pytest.approx(max(0.45, reader.model.card.min_confidence))
-    (plate,) = reader.with_settings(min_confidence=0.5)(picture).plates
+    assert plate.min_confidence == pytest.approx(0.765)
+    (plate,) = reader.with_settings(min_confidence=0.8)(picture).plates
     assert plate.text == "A?"
-    assert reader.with_settings(min_plate_confidence=0.7)(picture).plates
-    assert not reader.with_settings(min_plate_confidence=0.8)(picture).plates
+    assert reader.with_settings(min_plate_confidence=0.85)(picture).plates
+    assert not reader.with_settings(min_plate_confidence=0.9)(picture).plates
 
 
 def test_the_surest_plate_comes_first_doubt_included(

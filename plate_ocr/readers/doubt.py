@@ -11,17 +11,18 @@ from dataclasses import replace
 
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, with_chars
 
-UNKNOWN_ODDS = 100
-"""How many times as common unknown characters are taken to be as in training."""
+UNKNOWN_PLACES, UNKNOWN_ODDS = 0.3, 400
+"""Share of places that are taken to have characters of no alphabet on their plates, and how many times as
+common these are there as in training."""
 
 
 def discount_unknown(plate: Plate, *, floor: float = 0.0, min_confidence: float = 0.0) -> Plate:
-    """A plate whose characters are as sure as if unknown ones were :data:`UNKNOWN_ODDS` times as common.
+    """A plate whose characters are less sure where they may be unknown.
 
     Args:
         plate: what was read; once discounted it stays as it is.
         floor: no character falls below this confidence.
-        min_confidence: what falls below it is unknown.
+        min_confidence: what falls below it becomes unknown; nothing else changes the text.
     """
     return with_chars(plate, tuple(_discounted(char, floor, min_confidence) for char in plate.chars))
 
@@ -29,8 +30,8 @@ def discount_unknown(plate: Plate, *, floor: float = 0.0, min_confidence: float 
 def _discounted(char: Char, floor: float, min_confidence: float) -> Char:
     if not char.unknown or not char.confidence:
         return char
-    discounted = char.confidence / (1 + (UNKNOWN_ODDS - 1) * char.unknown)
-    confidence = max(discounted, min(floor, char.confidence))
+    factor = 1 - UNKNOWN_PLACES + UNKNOWN_PLACES / (1 + (UNKNOWN_ODDS - 1) * char.unknown)
+    confidence = max(factor * char.confidence, min(floor, char.confidence))
     scale = confidence / char.confidence
     others = tuple((other, share * scale) for other, share in char.alternatives)
     if char.char and confidence < min_confidence:
