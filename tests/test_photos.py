@@ -17,7 +17,7 @@ from plate_ocr.model.cards import DetectorCard, PlateCard
 from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers import photos
 from plate_ocr.readers.auto import PlateReader
-from plate_ocr.readers.photos import WINDOW, PhotoReader, _is_better
+from plate_ocr.readers.photos import WINDOW, PhotoReader, reads_better
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Char, Plate, plate_of, whole_picture
 from plate_ocr.rendering.flat_plate import draw_plate
@@ -424,7 +424,7 @@ def test_less_of_the_same_upside_down_is_not_better(upright: str, turned: str, b
     def says(text: str, confidence: float) -> Plate:
         return plate_of(tuple(Char(char, confidence, ()) for char in text), whole_picture(200, 60))
 
-    assert _is_better(says(turned, 1.0), says(upright, 0.99)) == better
+    assert reads_better(says(turned, 1.0), says(upright, 0.99)) == better
 
 
 def test_a_plate_that_hangs_upside_down_is_not_reported(shipped_plates: Path) -> None:

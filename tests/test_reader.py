@@ -21,6 +21,7 @@ from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Char, Plate, plate_of, whole_picture
 from plate_ocr.vision.detection import Detection
+from plate_ocr.vision.geometry import Crop
 from plate_ocr.vision.images import Image, ImageSource, read_image
 from tests.conftest import text_picture
 
@@ -184,6 +185,37 @@ def test_a_short_text_must_be_surer_to_fill_a_picture(
     )
     ((kind, read),) = reader.classify_and_read([np.zeros((300, 400), np.uint8)])
     assert (kind, "".join(plate.text for plate in read)) == expected
+
+
+@pytest.mark.parametrize(
+    ("confidence", "turned", "expected"),
+    [(0.9, 0.99, ""), (0.9, 0.8, "IWI"), (0.99, 1.0, "IWI")],  # the last is sure at first sight
+)
+def test_what_is_read_of_a_whole_photo_must_be_upright(
+    confidence: float, turned: float, expected: str
+) -> None:
+    def says(text: str, confidence: float) -> Plate:
+        return plate_of(tuple(Char(char, confidence, ()) for char in text), whole_picture(400, 300))
+
+    def read_once(crops: list[Crop]) -> list[Plate]:
+        assert crops[0].picture[-1, -1] == 255
+        return [says("IMI", turned)]
+
+    picture = np.zeros((300, 400), np.uint8)
+    picture[0, 0] = 255
+    # What was detected is low, as in a photo, and reads nothing.
+    places = [Detection(0.9, np.array([[0.0, 0], [90, 0], [90, 20], [0, 20]]))]
+    plates: Any = SimpleNamespace(
+        read=lambda pictures: [(says("IWI", confidence),)] * len(pictures),
+        read_once=read_once,
+        min_plate_confidence=0.78,
+    )
+    reader = AnyReader(plates, none)
+    reader.__dict__["photos"] = SimpleNamespace(
+        detector=SimpleNamespace(card=DetectorCard()), detect=lambda _: places, read_photo=lambda *_: ()
+    )
+    (read,) = reader.read([picture])
+    assert "".join(plate.text for plate in read) == expected
 
 
 @pytest.mark.parametrize(

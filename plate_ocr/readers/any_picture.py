@@ -10,12 +10,13 @@ import numpy as np
 
 from plate_ocr.model.providers import Providers
 from plate_ocr.model.sessions import Detector
-from plate_ocr.readers.photos import PhotoReader
+from plate_ocr.readers.photos import PhotoReader, reads_better
 from plate_ocr.readers.plates import NetworkReader
 from plate_ocr.readers.results import Plate
-from plate_ocr.readers.thresholds import MIN_SHORT_CONFIDENCE, SHORT_LENGTH
+from plate_ocr.readers.thresholds import MIN_SHORT_CONFIDENCE, SHORT_LENGTH, TURNED_BELOW
 from plate_ocr.readers.trace import current_trace, tell_dropped
 from plate_ocr.vision.detection import Detection
+from plate_ocr.vision.geometry import whole_crop
 from plate_ocr.vision.images import Image
 
 if TYPE_CHECKING:
@@ -111,19 +112,27 @@ class AnyReader:
                 plates = crops[i]
             else:
                 plates = self.photos.read_photo(gray, places[i] if i in places else self.photos.detect(gray))
-                plates = plates or self._sure(crops[i] if i in crops else self.plates.read([gray])[0])
+                plates = plates or self._sure(gray, crops[i] if i in crops else self.plates.read([gray])[0])
             if trace := current_trace():
                 trace.picture_type = picture_type
             results.append((picture_type, plates))
         return results
 
-    def _sure(self, read: tuple[Plate, ...]) -> tuple[Plate, ...]:
-        """Of what was read of a whole photo, what is no short text or a confident one."""
+    def _sure(self, gray: Image, read: tuple[Plate, ...]) -> tuple[Plate, ...]:
+        """Of what was read of a whole photo, what is no short text or a confident one, and upright."""
         if self.plates.min_plate_confidence == 0:
             return read
         sure = tuple(plate for plate in read if not _is_doubtful(plate))
         tell_dropped(read, sure, f"fewer than {SHORT_LENGTH} characters below {MIN_SHORT_CONFIDENCE}")
-        return sure
+        upright = tuple(plate for plate in sure if not self._is_upside_down(gray, plate))
+        tell_dropped(sure, upright, "better upside down")
+        return upright
+
+    def _is_upside_down(self, gray: Image, plate: Plate) -> bool:
+        if plate.min_confidence >= TURNED_BELOW:
+            return False
+        (turned,) = self.plates.read_once([whole_crop(np.ascontiguousarray(gray[::-1, ::-1]))])
+        return reads_better(turned, plate)
 
 
 def _is_doubtful(plate: Plate) -> bool:

@@ -271,7 +271,7 @@ class PhotoReader:
             rectify(gray, np.roll(boxes[i], 2, axis=0), RECTIFIED_MARGIN, MIN_WIDTH) for i in doubtful
         ]
         turned = dict(zip(doubtful, self.reader.read_once(crops_turned), strict=True))
-        upside_down = [i for i in doubtful if _is_better(turned[i], found[i])]
+        upside_down = [i for i in doubtful if reads_better(turned[i], found[i])]
         if trace := current_trace():
             trace.add_detections(places, read, doubtful, upside_down)
         upright = [plate for i, plate in found.items() if i not in upside_down]
@@ -327,7 +327,7 @@ def _distinct(places: Sequence[Detection], others: Sequence[Detection] = ()) -> 
     return kept
 
 
-def _is_better(turned: Plate | None, plate: Plate) -> bool:
+def reads_better(turned: Plate | None, plate: Plate) -> bool:
     """Whether a plate read upside down is more confident than upright, and not less of the same."""
     if turned is None or _is_part_of(turned.text.strip(UNKNOWN), plate.text.translate(UPSIDE_DOWN)[::-1]):
         return False
