@@ -115,7 +115,7 @@ def test_a_character_says_how_likely_it_is_none_of_the_alphabet(plate_card: Plat
     crop = whole_crop(np.zeros((20, 60), np.uint8))
     for alphabet, unknown in ((Alphabet("0A皖", unknown=True), 0.03), (Alphabet("0A皖"), 0.0)):
         says = Doubts(dataclasses.replace(plate_card, alphabet=alphabet), ("A0", 0.97, 1.0))
-        (plate,) = reader_of(says).read_once([crop])
+        (plate,) = reader_of(says).read_crops([[crop]])
         assert plate is not None
         assert [char.confidence for char in plate.chars] == pytest.approx([0.97] * 2)
         assert [char.unknown for char in plate.chars] == pytest.approx([unknown] * 2)
@@ -414,6 +414,7 @@ def test_corners_of_plates_are_pixels_of_the_photo(shipped_plates: Path) -> None
     [
         ("京H99999", "66666H", False),  # without the character that tells its top
         ("京H99999", "66666H?", False),
+        ("京HM1000", "OOOIWH", False),
         ("H99999", "66666H", True),
         ("京H99999", "66L66H", True),
         ("京H99999", "6H", True),

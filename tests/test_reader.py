@@ -16,7 +16,7 @@ from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.readers.any_picture import AnyReader, classify_picture
 from plate_ocr.readers.auto import InputType, PlateReader
 from plate_ocr.readers.classical import CharClassifier, ClassicalReader
-from plate_ocr.readers.doubt import UNKNOWN_ODDS
+from plate_ocr.readers.doubt import UNKNOWN_FACTOR
 from plate_ocr.readers.photos import PhotoReader
 from plate_ocr.readers.plates import BATCH, NetworkReader
 from plate_ocr.readers.results import Char, Plate, plate_of, whole_picture
@@ -273,25 +273,31 @@ def test_the_bound_of_characters_holds_for_single_ones_too(shipped_plates: Path)
 def test_characters_that_may_be_in_no_alphabet_are_less_sure(
     tiny_plate_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doubted = Char("B", 0.9, (), unknown=1 / (UNKNOWN_ODDS - 1))
+    doubted = Char("B", 0.9, (), unknown=1 / (UNKNOWN_FACTOR - 1))
     read = plate_of((Char("A", 1.0, ()), doubted), whole_picture(120, 40))
     monkeypatch.setattr(NetworkReader, "read", lambda _, pictures: [(read,)] * len(pictures))
     picture = np.zeros((40, 120), np.uint8)
     reader = PlateReader(tiny_plate_model, input="plate", threads=1)
     (plate,) = reader(picture).plates
-    # The model's own bound is one of probabilities.
     assert plate.text == "AB"
     assert plate.min_confidence == pytest.approx(0.765)
     (plate,) = reader.with_settings(min_confidence=0.8)(picture).plates
     assert plate.text == "A?"
     assert reader.with_settings(min_plate_confidence=0.85)(picture).plates
     assert not reader.with_settings(min_plate_confidence=0.9)(picture).plates
+    # The model's own bound is one of probabilities.
+    bound = reader.model.card.min_confidence
+    faint = plate_of((Char("A", bound * 1.1, (), unknown=0.5),), whole_picture(120, 40))
+    monkeypatch.setattr(NetworkReader, "read", lambda _, pictures: [(faint,)] * len(pictures))
+    (plate,) = PlateReader(tiny_plate_model, input="plate", threads=1)(picture).plates
+    assert plate.text == "A"
+    assert plate.confidence == pytest.approx(bound)
 
 
 def test_the_surest_plate_comes_first_doubt_included(
     tiny_plate_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doubted = plate_of((Char("A", 0.9, (), unknown=1 / (UNKNOWN_ODDS - 1)),), whole_picture(120, 40))
+    doubted = plate_of((Char("A", 0.9, (), unknown=1 / (UNKNOWN_FACTOR - 1)),), whole_picture(120, 40))
     sure = plate_of((Char("B", 0.8, ()),), whole_picture(120, 40))
     monkeypatch.setattr(NetworkReader, "read", lambda *_: [(doubted, sure)])
     reader = PlateReader(tiny_plate_model, input="plate", threads=1)

@@ -35,6 +35,10 @@ PURPOSES: dict[SearchPurpose, str] = {
 """What a run of the detector looked at and what for, for people."""
 
 
+MIN_SHOWN = 0.001
+"""The least probability of the unknown class that is named."""
+
+
 @dataclass(frozen=True)
 class Inspection:
     """A picture, what was read of it, and how.
@@ -81,9 +85,13 @@ class Inspection:
 
     def plate_index(self, candidate: Candidate) -> int | None:
         """Which plate of the reading a candidate is; None if it was not taken."""
-        own = candidate.plate
-        placed = next((here for plate, here in self.trace.placed if plate is own), own)
+        placed = self._placed(candidate)
         return next((i for i, plate in enumerate(self.reading.plates) if plate is placed), None)
+
+    def _placed(self, candidate: Candidate) -> Plate | None:
+        """The candidate's plate as it is reported."""
+        own = candidate.plate
+        return next((here for plate, here in self.trace.placed if plate is own), own)
 
     def title(self) -> str:
         """What was read, in one line."""
@@ -94,9 +102,8 @@ class Inspection:
         """A candidate, counted from 0, in one line."""
         candidate = self.candidates[number]
         score = f", detected with {candidate.detection.score:.2f}" if candidate.detection else ""
-        return (
-            f"{self._name(candidate)}{score}: {_summary(candidate.plate) if candidate.plate else 'no plate'}"
-        )
+        plate = self._placed(candidate)
+        return f"{self._name(candidate)}{score}: {_summary(plate) if plate else 'no plate'}"
 
     def _name(self, candidate: Candidate) -> str:
         index = self.plate_index(candidate)
@@ -346,7 +353,8 @@ def step_lines(reading: CropReading, alphabet: str) -> Iterator[str]:
 def char_line(char: Char) -> str:
     """A character and its alternatives in one line."""
     others = ", ".join(f"{other} {probability:.2f}" for other, probability in char.alternatives)
-    return f"{char.char or '?'} {char.confidence:.2f}" + (f" (or {others})" if others else "")
+    doubt = f", unknown {char.unknown:.3f}" if char.unknown >= MIN_SHOWN else ""
+    return f"{char.char or '?'} {char.confidence:.2f}{doubt}" + (f" (or {others})" if others else "")
 
 
 def polarity_line(polarity: dict[str, Any]) -> str:

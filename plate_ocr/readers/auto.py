@@ -49,9 +49,10 @@ class PlateReader(Reader[Reading]):
             where characters look alike; by default that of the model's card, if it names one.
         script: such as ``"hangul"``, or a sequence: no other is read but plain Latin; by default all are.
         threads: processor cores for the network, 1 to 1024; by default as many as the process may use.
-        min_confidence: below it a character is unknown, 0..1; by default the model's own bound.
+        min_confidence: below it a character is unknown, 0..1; by default the model's own bound, which is one
+            of probabilities.
         min_plate_confidence: a plate with a lower ``confidence`` is left out, 0..1; by default the model's
-            own bound. With 0 all readings are given, short texts in photos too.
+            own bound, likewise. With 0 all readings are given, short texts in photos too.
         min_height: a plate with a lower ``height``, pixels, is left out.
         rotate: degrees by which pictures are turned clockwise: 0, 90, 180 or 270.
         roi: region of interest ``(x, y, w, h)``, whole pixels: nothing is looked at outside of it.

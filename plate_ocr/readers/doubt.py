@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, with_chars
 
-UNKNOWN_PLACES, UNKNOWN_ODDS = 0.3, 400
+UNKNOWN_PLACES, UNKNOWN_FACTOR = 0.3, 400
 """Share of places that are taken to have characters of no alphabet on their plates, and how many times as
 common these are there as in training."""
 
@@ -30,7 +30,7 @@ def discount_unknown(plate: Plate, *, floor: float = 0.0, min_confidence: float 
 def _discounted(char: Char, floor: float, min_confidence: float) -> Char:
     if not char.unknown or not char.confidence:
         return char
-    factor = 1 - UNKNOWN_PLACES + UNKNOWN_PLACES / (1 + (UNKNOWN_ODDS - 1) * char.unknown)
+    factor = 1 - UNKNOWN_PLACES + UNKNOWN_PLACES / (1 + (UNKNOWN_FACTOR - 1) * char.unknown)
     confidence = max(factor * char.confidence, min(floor, char.confidence))
     scale = confidence / char.confidence
     others = tuple((other, share * scale) for other, share in char.alternatives)

@@ -72,7 +72,7 @@ minimum score in them."""
 MAX_WEAK = 4
 """Detections below the minimum score that are read where nothing else was, at most."""
 
-UPSIDE_DOWN = str.maketrans("69", "96")
+UPSIDE_DOWN = str.maketrans("69MW", "96WM")
 """Characters that are others upside down; ``0``, ``8`` or ``H`` stay."""
 
 READ_ALREADY = "read already: the place of another detection"
@@ -329,14 +329,14 @@ def _distinct(places: Sequence[Detection], others: Sequence[Detection] = ()) -> 
 
 def reads_better(turned: Plate | None, plate: Plate) -> bool:
     """Whether a plate read upside down is more confident than upright, and not less of the same."""
-    if turned is None or _is_part_of(turned.text.strip(UNKNOWN), plate.text.translate(UPSIDE_DOWN)[::-1]):
+    if turned is None or _is_within(turned.text.strip(UNKNOWN), plate.text.translate(UPSIDE_DOWN)[::-1]):
         return False
     one, other = folded_confidence(turned), folded_confidence(plate)
     return one > other + TURNED_MARGIN and 1 - one < TURNED_DOUBT * (1 - other)
 
 
-def _is_part_of(text: str, whole: str) -> bool:
-    return SHORT_LENGTH <= len(text) < len(whole) and text in whole
+def _is_within(text: str, whole: str) -> bool:
+    return SHORT_LENGTH <= len(text) < len(whole) and fold_lookalikes(text) in fold_lookalikes(whole)
 
 
 def _is_text(turned: Plate | None) -> bool:

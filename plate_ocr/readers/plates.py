@@ -318,7 +318,8 @@ class NetworkReader:
         char, unknown = classes[index], classes[index] == UNKNOWN
         confidence = prob * (UNKNOWN_WEIGHT if unknown else 1.0)
         if unknown or confidence < self.min_confidence:
-            return Char(None, confidence, tuple(ranked[:ALTERNATIVES]))
+            of_unknown = 0.0 if unknown else of_unknown
+            return Char(None, confidence, tuple(ranked[:ALTERNATIVES]), unknown=of_unknown)
         others = [pair for pair in ranked if pair[0] != char]
         return Char(char, confidence, tuple(others[:ALTERNATIVES]), unknown=of_unknown)
 

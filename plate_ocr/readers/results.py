@@ -37,7 +37,8 @@ class Char:
         char: the character, or None where none was recognised.
         confidence: probability of the likeliest class, 0..1, less where it may be none of the alphabet's
             characters, and at most half where it is none.
-        alternatives: the next likely characters with their probabilities, likeliest first.
+        alternatives: the next likely characters with their probabilities, likeliest first; less where
+            ``confidence`` is.
         extent: gives :attr:`x0` and :attr:`x1`.
         unknown: probability that it is none of the alphabet, where ``confidence`` does not allow for it yet.
     """
@@ -230,7 +231,7 @@ class Reading:
         height: of the picture in pixels.
         ms: time to decode and to read it, milliseconds; of pictures that are read in one batch, the batch's
             time through their number. An array, as is a picture of a video, is decoded already.
-        plates: what was found; empty if nothing was.
+        plates: what was found, the surest first; empty if nothing was.
     """
 
     width: int

@@ -17,7 +17,7 @@ SHORT_LENGTH, MIN_SHORT_CONFIDENCE = 3, 0.97
 TURNED_BELOW, TURNED_MARGIN, TURNED_DOUBT = 0.985, 0.004, 0.5
 """A plate with a character below the first is read upside down too. Where that reading, look-alikes counted
 as one, is more confident by the second and leaves at most this part of the doubt, the plate hangs upside down
-and is not reported."""
+and is not reported, unless this is only a part of the same text turned: what it lacks tells the top."""
 
 MIN_WEAK_CONFIDENCE, MAX_WEAK_TURNED = 0.98, 0.95
 """Where nothing else was read in a photo, what was detected below the detector's minimum score is a plate if
