@@ -74,6 +74,26 @@ BHARAT = [
     PlateFormat((*[DIGITS] * 2, "B", "H", *[DIGITS] * 4, *[LETTERS] * count), 8 + count) for count in (1, 2)
 ]
 UZ_TWO_LINES = PlateFormat((LETTERS, *[DIGITS] * 3, LETTERS, LETTERS, DIGITS, "015"), 8)
+BRITISH_CODE, BRITISH_LAST = "ABCDEFGHJKLMNOPRSTUVWXY", "ABCDEFGHJKLMNOPRSTUVWXYZ"
+BRITISH_YEAR = "ABCDEFGHJKLMNPRSTVWXY"
+
+
+def british(*patterns: str, prior: float = 0.0) -> list[PlateFormat]:
+    """Letters of codes, of series since 2001, of years, the second and third of Northern Ireland."""
+    kinds = {"#": DIGITS, "c": BRITISH_CODE, "l": BRITISH_LAST, "y": BRITISH_YEAR}
+    kinds |= {"m": "ABCDEFGHIJKLMNOPRSTUVWXY", "n": "ABIJLWZ"}
+    return [
+        PlateFormat(tuple(kinds.get(char, char) for char in pattern), len(pattern), prior=prior)
+        for pattern in patterns
+    ]
+
+
+def vietnamese(*parts: str) -> PlateFormat:
+    """Digits for ``#``, other characters as they are."""
+    places = tuple(DIGITS if char == "#" else char for char in "".join(parts))
+    return PlateFormat(places, len(places))
+
+
 EXPECTED = {
     "any": FREE,
     "ar": [*formats("@@@###", "@@###@@", "@###@@@"), *RARE],
@@ -91,16 +111,25 @@ EXPECTED = {
         official("临", CN_PROVINCES, CN_LETTERS, *[DIGITS] * 4),
     ],
     "eu": [PlateFormat((EUROPEAN,) * 10, 4)],
-    "gb": [*formats("@@##@@@", "@###@@@", "@@@###@"), *RARE],
+    "gb": [
+        *british("cc##lll", "y###ccc", "ccc###y"),
+        *british("cmn####", "y##ccc", "ccc##y", "ccc###", "###ccc", "cc####", "c####", "####cc", prior=-1.0),
+        *british("Q###ccc", prior=-1.0),
+        *british("###D###", "###X###", "###cc", "##cc##", prior=-2.0),
+        *RARE,
+    ],
     "in": [
         *formats("@@##@@####", "@@##@####", "@@#@@####", "@@#@####", "@@#@@@####", "@@##@@@####"),
         *BHARAT,
         *RARE,
     ],
     "tr": [
-        *formats(
-            *("##T##", "##T###", "##T####", "##T#####"),
-            *("##TT##", "##TT###", "##TT####", "##TTT##", "##TTT###", "##TTT####"),
+        *(
+            replace(form, places=("012345678", *form.places[1:]))
+            for form in formats(
+                *("##T##", "##T###", "##T####", "##T#####"),
+                *("##TT##", "##TT###", "##TT####", "##TTT##", "##TTT###", "##TTT####"),
+            )
         ),
         *RARE,
     ],
@@ -112,7 +141,12 @@ EXPECTED = {
         *formats("?" * 10, shortest=2, prior=-2.0),
     ],
     "uz": [*formats("##@###@@", "#####@@@", "##@######", "##@@####"), UZ_TWO_LINES, *RARE],
-    "vn": [*formats("##V####", "##V#####", "##V######", "##@@####", "##@@#####"), *RARE],
+    "vn": [
+        *formats("##V####", "##V#####", "##V######", "##@@####", "##@@#####", "@@####"),
+        *(vietnamese("#####", *kind, "##") for kind in ("NG", "QT", "NN")),
+        vietnamese("##", "M", "Đ", "######"),
+        *RARE,
+    ],
 }
 
 
