@@ -50,7 +50,7 @@ class PlateRunConfig(RenderRunConfig):
     """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
-    KEEP_WITH_DATA: ClassVar[float] = 0.15
+    KEEP_WITH_DATA: ClassVar[float] = 0.3
     """As :attr:`keep`, of a run with data from a base model."""
 
     GROUPS: ClassVar[int] = 2
