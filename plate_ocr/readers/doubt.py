@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from plate_ocr.readers.results import ALTERNATIVES, Char, Plate, with_chars
 
-UNKNOWN_PLACES, UNKNOWN_FACTOR = 0.3, 400
+UNKNOWN_PLACES, UNKNOWN_FACTOR = 0.3, 600
 """Share of places that are taken to have characters of no alphabet on their plates, and how many times as
 common these are there as in training."""
 
