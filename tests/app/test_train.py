@@ -354,7 +354,7 @@ def test_a_training_on_own_plates_has_its_own_defaults(scheduled: Callable[..., 
     expected = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3)
     assert config == expected
     assert isinstance(config, PlateRunConfig)
-    assert (config.epochs, config.samples_per_epoch, config.lr, config.keep) == (3, 960, 1e-3, 0.15)
+    assert (config.epochs, config.samples_per_epoch, config.lr, config.keep) == (3, 960, 1e-3, 0.3)
     assert config.freeze
     none = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3, lr=None, keep=None)
     assert none == expected

@@ -117,7 +117,7 @@ def test_a_training_on_own_plates_tells_what_it_gained(
     changed = {name.partition(".")[0] for name in old if not torch.equal(old[name], new[name])}
     assert changed == {"project", "place", "transformer", "norm", "output"}
     trained = torch.load(out / "last.ckpt", weights_only=True)["trainer"]["best"]
-    check_kept(0.15, old["output.bias"], trained["output.bias"], new["output.bias"])
+    check_kept(0.3, old["output.bias"], trained["output.bias"], new["output.bias"])
     assert card.accuracy["own plates, test part"] == 0
     labels.write_text(labels.read_text(encoding="utf-8").replace(",us\n", ",br\n"), encoding="utf-8")
     assert run("train", "--resume", out, "-q")[:2] == (0, f"{out}\n")
