@@ -24,6 +24,8 @@ def discount_unknown(plate: Plate, *, floor: float = 0.0, min_confidence: float 
         floor: no character falls below this confidence.
         min_confidence: what falls below it becomes unknown; nothing else changes the text.
     """
+    if not any(char.unknown for char in plate.chars):
+        return plate
     return with_chars(plate, tuple(_discounted(char, floor, min_confidence) for char in plate.chars))
 
 

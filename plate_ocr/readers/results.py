@@ -322,12 +322,10 @@ def with_chars(plate: Plate, chars: tuple[Char, ...]) -> Plate:
 def with_region(plate: Plate, origin: Lazy[PlateRegion | None]) -> Plate:
     """A plate and what tells where it is from; those of Iran have Persian digits."""
     plate = replace(plate, origin=origin)
-    text = persian_digits(plate.text)
-    if text == plate.text or plate.region is None or plate.region.country != "ir":
+    if persian_digits(plate.text) == plate.text or plate.region is None or plate.region.country != "ir":
         return plate
     chars = tuple(replace(char, char=char.char and persian_digits(char.char)) for char in plate.chars)
-    groups = Lazy(lambda: plate.groups and tuple(map(persian_digits, plate.groups)))
-    return replace(plate, text=text, chars=chars, grouping=groups)
+    return with_chars(plate, chars)
 
 
 def groups_of(text: str, cuts: Sequence[int] | None) -> tuple[str, ...] | None:

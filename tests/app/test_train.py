@@ -359,3 +359,8 @@ def test_a_training_on_own_plates_has_its_own_defaults(scheduled: Callable[..., 
     none = CONFIGS["plates"].new(data=("plates.csv",), weights="plates", epochs=3, lr=None, keep=None)
     assert none == expected
     assert CONFIGS["plates"].new().samples_per_epoch == 16384
+
+
+def test_the_help_names_the_share_that_own_plates_keep(run: Run) -> None:
+    _, out, _ = run("train", "--help")
+    assert f"{PlateRunConfig.KEEP_WITH_DATA} with DATA, else 0" in " ".join(out.split())

@@ -104,7 +104,7 @@ def train(
             min=0.0,
             max=0.95,
             help="Share of the weights of --weights in those that are saved, of plates: more forgets less.",
-            show_default="0.15 with DATA, else 0",
+            show_default="0.3 with DATA, else 0",
         ),
     ] = None,
     freeze: Annotated[
