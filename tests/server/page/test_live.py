@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from plate_ocr import PlateReader
 from tests.server.conftest import PLATE, SCENE
+from tests.server.notify.receivers import wait_for
 from tests.server.page.conftest import DESKTOP, PHONE, Open, Server, check_accessible
 from tests.server.stores import NOW, seen
 
@@ -35,10 +36,11 @@ def test_a_window_that_nobody_sees_holds_no_connection(empty: Server, open_page:
       Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }"""
+    listeners = empty.app.state.events._listeners
+    wait_for(lambda: len(listeners) == 1)
     page.evaluate(hide, True)
+    wait_for(lambda: not listeners)
     empty.store.keep(seen("AB123CD"))
-    page.wait_for_timeout(1500)  # longer than a server looks for what is new
-    expect(page.get_by_role("button", name="Show AB123CD")).to_have_count(0)
     page.evaluate(hide, False)
     expect(page.get_by_role("button", name="Show AB123CD")).to_be_visible()
 
