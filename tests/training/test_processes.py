@@ -111,7 +111,8 @@ from plate_ocr.training.plates.config import PlateRunConfig
 
 if __name__ == "__main__":
     PlateRunConfig.SHARD, PlateRunConfig.VAL, PlateRunConfig.COUNTS = 16, 8, (8, 4, 8)
-    card = PlateCard(Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"), channels=(4, 4, 4, 8), transformer=16)
+    alphabet = Alphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", unknown=True)
+    card = PlateCard(alphabet, channels=(4, 4, 4, 8), transformer=16)
     settings = {"regions": ("us",), "epochs": 3, "samples_per_epoch": 48, "batch_size": 8, "repeats": 1}
     config = PlateRunConfig(**settings, device="cpu")
     open_task = partial(plates.open_plates, config, card=card)
