@@ -103,7 +103,8 @@ class PlateNetwork(nn.Module):
 
     Shapes:
         ``[batch, 1, 64, 256]`` float32, grey, 0..1, to ``[batch, 64, outputs + 1]`` logits, the
-        ``[batch, 8, 2]`` points of its finder and ``[batch, regions]`` logits of the regions.
+        ``[batch, 8, 2]`` points of its finder, ``[batch, regions]`` logits of the regions and the
+        ``[batch, 1, 32, 128]`` views of the text that were read.
 
     References:
         Graves et al., *Connectionist Temporal Classification*, 2006; Shi et al., *CRNN*, 2017;
@@ -168,8 +169,10 @@ class PlateNetwork(nn.Module):
                 trunk.add_module(name, layer)
         return [outputs, trunk]
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits, points and regions: shapes as of the class."""
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Pictures ``[batch, 1, 64, 256]``, 0..1, to logits, points, regions and views: shapes as of the
+        class.
+        """
         points = self.finder(pictures)
         # Corners learn from their own labels only; the recogniser has to tolerate errors in them.
         text, plate = points.detach().float().split(CORNERS, dim=1)
@@ -177,8 +180,9 @@ class PlateNetwork(nn.Module):
         if self.training:
             whole = torch.rand(len(text), 1, 1, device=text.device) < PLATE_VIEWS
             corners = jitter_corners(torch.where(whole, plate, text))
-        logits, regions = self.read(self.sample_view(pictures, corners))
-        return logits, points, regions
+        views = self.sample_view(pictures, corners)
+        logits, regions = self.read(views)
+        return logits, points, regions, views
 
     def read(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Views of the text ``[batch, 1, 32, 128]``, 0..1, to logits ``[batch, steps, outputs + 1]`` and

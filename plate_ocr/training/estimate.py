@@ -37,7 +37,7 @@ from plate_ocr.training.detector.run import CARD
 from plate_ocr.training.plates.config import LABELS_ALPHABET, PlateRunConfig
 from plate_ocr.training.plates.data import PlateBatches
 from plate_ocr.training.plates.dataset import grown_alphabet
-from plate_ocr.training.plates.loss import PlateText
+from plate_ocr.training.plates.loss import PlateText, Teacher
 from plate_ocr.training.rendered.config import RenderRunConfig
 from plate_ocr.training.rendered.data import AnyShard, Shards
 
@@ -64,9 +64,11 @@ def estimated_seconds(config: RunConfig) -> float:
             card = PlateCard(grown_alphabet(more, Alphabet(PLATE_CHARACTERS)))
             network = plate_network_for(card)
             frozen = network.convolutional if config.freeze else ()
+            base = config.data and config.weights
+            teacher = Teacher.of((card, network), card, pick_device(config.device)) if base else None
             return _of_rendered(
                 config,
-                (network, PlateText(), frozen),
+                (network, PlateText(teacher), frozen),
                 partial(PlateBatches, alphabet=card.alphabet),
                 render_shard,
                 Shard,

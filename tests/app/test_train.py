@@ -106,7 +106,7 @@ def test_a_run_goes_on_as_it_was_begun_and_takes_no_option(run: Run, setting: st
     [
         ("digits", "cross_entropy"),
         ("chars", "cross_entropy"),
-        ("plates", "CTC and corners"),
+        ("plates", "CTC, corners and regions"),
         ("detector", "focal loss and corners"),
     ],
 )

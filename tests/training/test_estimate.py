@@ -33,18 +33,18 @@ def test_a_run_on_own_plates_has_an_estimate(alphabet: str) -> None:
 @pytest.mark.parametrize(
     ("alphabet", "weights", "frozen"), [("+", "plates", 2), ("+한", "plates", 0), ("+", "", 0)]
 )
-def test_layers_that_keep_their_weights_take_no_time_to_learn(
+def test_layers_that_keep_their_weights_take_no_time_to_learn_and_a_teacher_some(
     monkeypatch: pytest.MonkeyPatch, alphabet: str, weights: str, frozen: int
 ) -> None:
     kept = []
 
     class Recorded(Trainer):
         def __init__(self, *given: Any) -> None:
-            kept.append(given[6])
+            kept.append((len(given[6]), given[5].teacher is not None))
             super().__init__(*given)
 
     monkeypatch.setattr("plate_ocr.training.estimate.Trainer", Recorded)
     estimated_seconds(
         CONFIGS["plates"].new(**SMALL, data=("plates.csv",), weights=weights, alphabet=alphabet)
     )
-    assert [len(layers) for layers in kept] == [frozen]
+    assert kept == [(frozen, bool(weights))]

@@ -101,7 +101,10 @@ def test_targets_survive_packing() -> None:
     points = torch.rand(2, 8, 2)
     points[1] = torch.nan
     regions = torch.from_numpy(encode_regions(("us", "any"), ("cn", "us")))
-    targets = PlateTargets.of(PlateTargets(classes, points, regions).packed())
+    rendered = torch.tensor([True, False])
+    targets = PlateTargets.of(PlateTargets(classes, points, regions, rendered).packed())
     assert targets.regions.tolist() == regions.tolist() == [1, NO_REGION]
     assert torch.equal(targets.classes, classes)
+    assert torch.equal(targets.rendered, rendered)
+    assert targets.lengths.tolist() == [2, 0]
     torch.testing.assert_close(targets.points, points, equal_nan=True)

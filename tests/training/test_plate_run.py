@@ -15,12 +15,13 @@ from plate_ocr.model.cards import PlateCard
 from plate_ocr.model.sessions import PlateModel
 from plate_ocr.networks.plate import plate_network_for
 from plate_ocr.training.core.callbacks import NullCallback
+from plate_ocr.training.core.transfer import common_rows, take_over
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import NO_REGION, PlateTargets
-from plate_ocr.training.plates.loss import PlateText
+from plate_ocr.training.plates.loss import PlateText, Teacher
 from plate_ocr.training.tasks import stored_config, train
 from plate_ocr.vision.geometry import CORNERS
-from tests.conftest import fill_disk
+from tests.conftest import fill_disk, new_plate_network
 from tests.training.runs import check_stopped_run
 
 CONFIG = PlateRunConfig(regions=("us",), epochs=2, samples_per_epoch=16, batch_size=8, device="cpu")
@@ -34,16 +35,20 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PlateRunConfig, "COUNTS", (8, 4, 8))
 
 
-NO_REGIONS = torch.zeros(400, 0)
+NO_REGIONS, NO_VIEWS = torch.zeros(400, 0), torch.zeros(0)
 
 
 def targets(
-    *texts: list[int], points: torch.Tensor | None = None, regions: list[int] | None = None
+    *texts: list[int],
+    points: torch.Tensor | None = None,
+    regions: list[int] | None = None,
+    rendered: list[bool] | None = None,
 ) -> torch.Tensor:
     """Packed, of texts as classes from 1."""
     classes = torch.tensor([text + [0] * (LONGEST - len(text)) for text in texts])
     points = torch.zeros(len(texts), 2 * CORNERS, 2) if points is None else points
-    return PlateTargets(classes, points, torch.tensor(regions or [NO_REGION] * len(texts))).packed()
+    codes = torch.tensor(regions or [NO_REGION] * len(texts))
+    return PlateTargets(classes, points, codes, torch.tensor(rendered or [True] * len(texts))).packed()
 
 
 def test_right_plates_are_counted_as_python_would() -> None:
@@ -53,9 +58,9 @@ def test_right_plates_are_counted_as_python_would() -> None:
     cut = targets(*(text[:LONGEST] for text in read))
     too_long = sum(len(text) > LONGEST for text in read)
     assert 0 < too_long < 100
-    assert PlateText().correct((logits, points, NO_REGIONS), cut) == 400 - too_long
+    assert PlateText().correct((logits, points, NO_REGIONS, NO_VIEWS), cut) == 400 - too_long
     other = targets(*([text[0] % 3 + 1, *text[1:LONGEST]] for text in read))
-    assert PlateText().correct((logits, points, NO_REGIONS), other) == 0
+    assert PlateText().correct((logits, points, NO_REGIONS, NO_VIEWS), other) == 0
 
 
 def test_the_loss_is_least_for_the_right_text_and_bears_no_text() -> None:
@@ -65,8 +70,10 @@ def test_the_loss_is_least_for_the_right_text_and_bears_no_text() -> None:
     for step, char in enumerate((1, 0, 2, 0)):
         good[0, step, char] = 5
         good[1, step, 0] = 5
-    assert PlateText().loss((good, points, NO_REGIONS[:2]), target, 0).item() == pytest.approx(0, abs=1e-3)
-    assert PlateText().loss((-good, points, NO_REGIONS[:2]), target, 0).item() > 5
+    assert PlateText().loss((good, points, NO_REGIONS[:2], NO_VIEWS), target, 0).item() == pytest.approx(
+        0, abs=1e-3
+    )
+    assert PlateText().loss((-good, points, NO_REGIONS[:2], NO_VIEWS), target, 0).item() > 5
 
 
 def test_the_region_counts_where_it_is_known() -> None:
@@ -75,7 +82,7 @@ def test_the_region_counts_where_it_is_known() -> None:
     def loss(known: list[int], *scores: list[float]) -> float:
         return (
             PlateText()
-            .loss((logits, points, torch.tensor(scores)), targets([1], [2], regions=known), 0)
+            .loss((logits, points, torch.tensor(scores), NO_VIEWS), targets([1], [2], regions=known), 0)
             .item()
         )
 
@@ -83,6 +90,31 @@ def test_the_region_counts_where_it_is_known() -> None:
     assert loss([0, 1], good, bad) < loss([0, 1], good, good) < loss([0, 1], bad, good)
     assert loss([0, NO_REGION], good, bad) == loss([0, NO_REGION], good, good)
     assert loss([NO_REGION] * 2, good, bad) == loss([NO_REGION] * 2, bad, good)
+
+
+def test_rendered_plates_are_to_be_read_as_the_base_model_reads_them() -> None:
+    base_card = PlateCard(Alphabet("AB"), channels=(4, 5, 6, 7), transformer=16)
+    card = dataclasses.replace(base_card, alphabet=Alphabet("ABC"))
+    base, network = new_plate_network(base_card, 0), new_plate_network(card, 1)
+    text = PlateText(Teacher.of((base_card, base), card, torch.device("cpu")))
+    pictures = torch.rand(2, 1, 64, 256, generator=torch.Generator().manual_seed(0))
+
+    def loss(*texts: list[int], rendered: list[bool]) -> float:
+        """That of the teacher alone."""
+        output, target = network.eval()(pictures), targets(*texts, rendered=rendered)
+        return (text.loss(output, target, 0) - PlateText().loss(output, target, 0)).item()
+
+    both = loss([1], [2, 1], rendered=[True, True])
+    one = loss([1], [2, 1], rendered=[True, False])
+    assert both > one > 0.01
+    assert loss([1], [2, 1], rendered=[False, False]) == 0
+    # The base model cannot know a C.
+    assert loss([1], [2, 3], rendered=[True, True]) == pytest.approx(one)
+    rows = common_rows(card.alphabet, base_card.alphabet, blank=True)
+    take_over(network, base.state_dict(), {"output.weight": rows, "output.bias": rows})
+    with torch.no_grad():
+        network.output.bias[3] = -50
+    assert loss([1], [2, 1], rendered=[True, True]) == pytest.approx(0, abs=1e-4)
 
 
 def test_the_outputs_learn_before_the_trunk() -> None:
@@ -102,7 +134,7 @@ def test_corners_that_are_off_count_and_where_there_is_no_plate_nothing_does() -
     target, logits = targets([1], [], points=truth), torch.zeros(2, 4, 3)
 
     def loss(points: torch.Tensor) -> torch.Tensor:
-        return PlateText().loss((logits, points, NO_REGIONS[:2]), target, 0)
+        return PlateText().loss((logits, points, NO_REGIONS[:2], NO_VIEWS), target, 0)
 
     right = truth.nan_to_num(7.0)
     near, far = right.clone(), right.clone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,10 @@ from plate_ocr.model.sessions import PlateModel
 from plate_ocr.networks.export import save_model
 from plate_ocr.networks.weights import load_plate_weights
 from plate_ocr.rendering.shards import Rendering, Shard, write_plates
+from plate_ocr.training.core.callbacks import NullCallback
+from plate_ocr.training.core.device import ALONE
+from plate_ocr.training.core.run import Context
+from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import MixedBatches, PlateBatches, PlateTargets
 from plate_ocr.training.plates.dataset import (
@@ -28,10 +33,14 @@ from plate_ocr.training.plates.dataset import (
     split_plates,
 )
 from plate_ocr.training.plates.distort import distorted
+from plate_ocr.training.plates.loss import PlateText, Teacher
+from plate_ocr.training.plates.run import open_plates
 from plate_ocr.training.rendered.data import Shards
+from plate_ocr.training.tasks import train
 from plate_ocr.vision.images import Image
 from tests.app.conftest import Run, run  # noqa: F401
 from tests.conftest import draw_plate, new_plate_network
+from tests.training.runs import StopAfter
 
 BASE = PlateCard(
     Alphabet(PLATE_CHARACTERS, unknown=True),
@@ -155,7 +164,58 @@ def test_a_share_of_the_base_model_is_kept_and_its_convolutions_without_data_too
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_small")
-def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) -> None:  # noqa: F811
+def test_a_stopped_training_on_own_plates_goes_on_as_if_it_had_not_been(tmp_path: Path, base: Path) -> None:
+    table = write_plates(Rendering(regions=("us",)), 48, tmp_path / "own")
+    given = {"epochs": 2, "samples_per_epoch": 16, "batch_size": 8, "device": "cpu", "regions": ("us",)}
+    config, straight, stopped = config_of(table, weights=str(base), **given), tmp_path / "a", tmp_path / "b"
+    train(config, straight, NullCallback())
+    with pytest.raises(KeyboardInterrupt):
+        train(config, stopped, StopAfter(3))
+    train(config, stopped, NullCallback(), resume=True)
+    assert (stopped / "model.onnx").read_bytes() == (straight / "model.onnx").read_bytes()
+
+
+def test_what_the_base_model_knows_is_taught_unless_the_alphabet_leaves_it_out(
+    tmp_path: Path, base: Path
+) -> None:
+    table = write_pictures(tmp_path / "own", some_texts(5))
+    context = Context(tmp_path, torch.device("cpu"), NullCallback(), True, None, False)
+
+    def teacher(**given: object) -> Teacher | None:
+        config = config_of(table, regions=("us",), epochs=1, samples_per_epoch=8, batch_size=8, **given)
+        with open_plates(config, context) as task:
+            assert isinstance(task.objective, PlateText)
+            return task.objective.teacher
+
+    for alphabet, known in (("+", len(BASE.alphabet)), ("+한", len(BASE.alphabet)), (DIGITS + LETTERS, None)):
+        taught = teacher(weights=str(base), alphabet=alphabet)
+        assert (len(taught.rows[0]) - 1 if taught else None) == known
+    assert teacher() is None
+
+
+def test_two_rendered_plates_more_or_less_are_chance_in_the_validation() -> None:
+    for mix in (0.5, 0.25):
+        min_delta = config_of(Path("plates.csv"), mix=mix).settings.min_delta
+        assert 2 * mix / 256 < min_delta < 3 * mix / 256
+    assert PlateRunConfig.new().settings.min_delta == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small")
+def test_few_plates_are_cross_validated(
+    run: Run,  # noqa: F811
+    tmp_path: Path,
+    base: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learnt_by = list[tuple[object, object]]()
+
+    class Recorded(Trainer):
+        def __init__(self, *given: Any) -> None:
+            learnt_by.append((given[5].teacher, given[7]))
+            super().__init__(*given)
+
+    monkeypatch.setattr("plate_ocr.training.plates.cross_validation.Trainer", Recorded)
     table = write_pictures(tmp_path / "own", [*some_texts(5), "אB005", "AB000"])
     given = [
         "--alphabet",
@@ -179,6 +239,8 @@ def test_few_plates_are_cross_validated(run: Run, tmp_path: Path, base: Path) ->
         "fewer than 40 plates: none is kept for a test; 5-fold cross-validation measures the training" in err
     )
     assert "training 5 folds, steps: 10 of 10\n" in err
+    assert len(learnt_by) == 5
+    assert all(teacher and processes == ALONE for teacher, processes in learnt_by)
     assert "own plates, cross-validation: 0.00% before, 0.00% after, of 7 plates" in err
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["real"]
     assert (metrics["part"], metrics["after"]["plates"]) == ("cross-validation", 7)
@@ -344,6 +406,7 @@ def test_a_batch_holds_rendered_plates_and_every_text_as_often(tmp_path: Path) -
         targets = PlateTargets.of(packed)
         read = ["".join(BASE.alphabet[c - 1] for c in row.tolist() if c) for row in targets.classes]
         assert read[:2] == ["X1"] * 2
+        assert targets.rendered.tolist() == [True] * 2 + [False] * 6
         assert targets.points[:2].isfinite().all()
         assert targets.points[2:].isnan().all()
         for text in read[2:]:

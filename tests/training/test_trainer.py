@@ -52,12 +52,20 @@ def on_fresh_rows(network: nn.Module) -> float:
 
 
 def trainer_of(
-    card: ModelCard, schedule: TrainSchedule | None = None, *, patience: int = 1000, seed: int = 0
+    card: ModelCard,
+    schedule: TrainSchedule | None = None,
+    *,
+    patience: int = 1000,
+    min_delta: float = 0.0,
+    seed: int = 0,
 ) -> Trainer:
     """Six epochs of three steps unless the plan says otherwise."""
     schedule = schedule or TrainSchedule(steps=18, lr=2e-2)
     return Trainer(
-        new_network(card, seed), schedule, TrainSettings(steps_per_epoch=3, patience=patience), CPU
+        new_network(card, seed),
+        schedule,
+        TrainSettings(steps_per_epoch=3, patience=patience, min_delta=min_delta),
+        CPU,
     )
 
 
@@ -210,7 +218,16 @@ def fit_to(trainer: Trainer, measures: list[float]) -> list[dict[str, Tensor]]:
 def test_the_best_weights_are_kept_and_of_equals_the_later(
     measures: list[float], best: int, digit_card: ModelCard
 ) -> None:
-    trainer = trainer_of(digit_card)
+    check_best(trainer_of(digit_card), measures, best)
+
+
+def test_weights_that_are_hardly_worse_are_as_good(digit_card: ModelCard) -> None:
+    measures = [0.45, 0.5, 0.46, 0.44, 0.45, 0.1]
+    for min_delta, best in ((0.0, 2), (0.042, 3), (0.052, 5)):
+        check_best(trainer_of(digit_card, min_delta=min_delta), measures, best)
+
+
+def check_best(trainer: Trainer, measures: list[float], best: int) -> None:
     weights = fit_to(trainer, measures)
     assert trainer.best_epoch == best
     for name, value in trainer.best.items():

@@ -30,6 +30,8 @@ class TrainSettings:
         steps_per_epoch: optimiser steps between two measurements.
         weight_decay: of AdamW.
         patience: epochs without a better validation metric before training stops.
+        min_delta: a validation metric that is lower by no more than this is as good, and the later epoch is
+            kept: it has seen more samples, at a lower learning rate.
         precision: of the forward pass; ``fp16`` uses loss scaling.
         grad_accum: number of parts of a batch whose gradients are accumulated, to save memory.
         compile: use ``torch.compile``: for long runs on a GPU.
@@ -43,6 +45,7 @@ class TrainSettings:
     steps_per_epoch: int
     weight_decay: float = 1e-3
     patience: int = 1000
+    min_delta: float = 0.0
     precision: Precision = "fp32"
     grad_accum: int = 1
     compile: bool = False

@@ -33,7 +33,7 @@ SAVE_SECONDS = 10.0
 
 
 class Trainer:
-    """Trains a network and keeps its best weights.
+    """Trains a network and keeps its best weights, see :attr:`TrainSettings.min_delta`.
 
     Started by ``torchrun``, each process takes every n-th row of a batch, so that the weights equal those
     of a single process up to rounding; a state can be loaded with any number of processes.
@@ -47,11 +47,12 @@ class Trainer:
             hold all weights. Ignored without such a warm-up.
         objective: the loss; by default the schedule's loss on distributions over classes.
         frozen: layers that keep their weights and batch statistics.
+        processes: that train together; by default those that ``torchrun`` started.
 
     Attributes:
         step: optimiser steps made.
         history: the epochs so far.
-        best: the weights with the best validation metric so far, on the CPU.
+        best: the weights of :attr:`best_epoch`, on the CPU.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Trainer:
         groups: Sequence[nn.Module] = (),
         objective: Objective | None = None,
         frozen: Sequence[nn.Module] = (),
+        processes: ProcessGroup | None = None,
     ) -> None:
         layout = weight_format(settings.channels_last)
         self.network = network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
@@ -83,7 +85,7 @@ class Trainer:
         self._right = torch.zeros((), dtype=torch.int64, device=device)
         self._trainable = -1
         self._fitted = 0
-        self._processes = ProcessGroup.joined()
+        self._processes = processes or ProcessGroup.joined()
         self._forward: Callable[[Tensor], Any] = network
 
     def fit(
@@ -120,8 +122,7 @@ class Trainer:
                 self._trainable = -1
                 with torch.no_grad():
                     measure = self._processes.same_everywhere(validate(self._measured), self.device)
-                # On ties the later epoch: it has seen more samples, at a lower learning rate.
-                if not self.history or measure >= max(e.val_metric for e in self.history):
+                if measure >= self._least_good:
                     self.best = cpu_copy(self._measured.state_dict())
                 self.history.append(
                     Epoch(
@@ -224,8 +225,13 @@ class Trainer:
 
     @property
     def best_epoch(self) -> int:
-        """The last epoch with the best metric, counted from 1; 0 before the first."""
-        return max(self.history, key=lambda e: (e.val_metric, e.epoch)).epoch if self.history else 0
+        """The last epoch that is as good as the best one, counted from 1; 0 before the first."""
+        return max((e.epoch for e in self.history if e.val_metric >= self._least_good), default=0)
+
+    @property
+    def _least_good(self) -> float:
+        """The lowest validation metric that is as good as the best one so far."""
+        return max((e.val_metric for e in self.history), default=0.0) - self.settings.min_delta
 
     @property
     def finished(self) -> bool:

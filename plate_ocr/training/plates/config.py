@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from plate_ocr.alphabet import PLATE_CHARACTERS
 from plate_ocr.errors import DataError
 from plate_ocr.rendering.shards import Rendering
+from plate_ocr.training.core.config import TrainSettings
 from plate_ocr.training.rendered.config import RenderRunConfig
 
 UNKNOWN_PLATES = 0.05
@@ -43,7 +44,7 @@ class PlateRunConfig(RenderRunConfig):
         "repeats": 2,
         "batch_size": 64,
         "lr": 1e-3,
-        "patience": 3,
+        "patience": 8,
     }
     """Defaults of a run with data."""
     VAL_WITH_DATA: ClassVar[int] = 256
@@ -100,6 +101,12 @@ class PlateRunConfig(RenderRunConfig):
         return dataclasses.replace(super().rendering, unknown=UNKNOWN_PLATES)
 
     @property
+    def settings(self) -> TrainSettings:
+        """Settings beside the schedule: with data, two rendered validation plates more or less are chance."""
+        plate = self.mix / self.val_count if self.data else 0.0
+        return dataclasses.replace(super().settings, min_delta=2.5 * plate)
+
+    @property
     def loss_name(self) -> str:
         """Name of the loss."""
-        return "CTC and corners"
+        return "CTC, corners and regions" + (", distillation" if self.data and self.weights else "")

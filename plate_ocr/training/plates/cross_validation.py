@@ -13,7 +13,7 @@ from plate_ocr.metrics import Sample
 from plate_ocr.model.cards import PlateCard
 from plate_ocr.networks.plate import PlateNetwork
 from plate_ocr.rendering.shards import Shard
-from plate_ocr.training.core.device import pick_precision
+from plate_ocr.training.core.device import ALONE, pick_precision
 from plate_ocr.training.core.trainer import Trainer
 from plate_ocr.training.plates.config import PlateRunConfig
 from plate_ocr.training.plates.data import MixedBatches, PlateBatches
@@ -33,6 +33,7 @@ def cross_validate(
     new_network: Callable[[], PlateNetwork],
     frozen: Callable[[PlateNetwork], Sequence[nn.Module]],
     network_of: Callable[[Mapping[str, Tensor]], PlateNetwork],
+    objective: PlateText,
     steps: int,
     device: torch.device,
     on_step: Callable[[int], object],
@@ -47,6 +48,7 @@ def cross_validate(
         new_network: makes a network as it is before the training.
         frozen: its layers that keep their weights.
         network_of: makes the network to read with from the trained weights.
+        objective: the loss.
         steps: of each training.
         device: to train on.
         on_step: called with 1 after each step.
@@ -64,7 +66,10 @@ def cross_validate(
             config.settings, steps_per_epoch=steps, precision=pick_precision(device, network)
         )
         schedule = dataclasses.replace(config.schedule, steps=steps)
-        trainer = Trainer(network, schedule, settings, device, network.groups(), PlateText(), frozen(network))
+        # Only the first of several processes measures.
+        trainer = Trainer(
+            network, schedule, settings, device, network.groups(), objective, frozen(network), ALONE
+        )
         batches = MixedBatches(rendered, others, config.batch_size - size)
         trainer.fit(batches, lambda _: 0.0, on_step=lambda *_: on_step(1))
         best = network_of(trainer.best)

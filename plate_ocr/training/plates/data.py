@@ -38,7 +38,7 @@ class PlateBatches(ShardBatches[Shard]):
         """Texts, regions and corners of the plates."""
         classes = encode_texts([self.alphabet.spell(shard.texts[row]) for row in rows], self.alphabet)
         regions = encode_regions([shard.regions[row] for row in rows], self.regions)
-        return PlateTargets(torch.from_numpy(classes), points, torch.from_numpy(regions)).packed()
+        return packed_targets(classes, points, regions, rendered=True)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class MixedBatches:
             real, points = augment_batch(real, torch.from_numpy(np.stack(corners)), random)
             classes = encode_texts([plate.label.text for plate in chosen], self.rendered.alphabet)
             regions = encode_regions([plate.label.region for plate in chosen], self.rendered.regions)
-            packed = PlateTargets(torch.from_numpy(classes), points, torch.from_numpy(regions)).packed()
+            packed = packed_targets(classes, points, regions, rendered=False)
             device = pictures.device
             yield torch.cat([pictures, real.to(device)]), torch.cat([targets, packed.to(device)])
             step += 1
@@ -86,22 +86,37 @@ class PlateTargets:
         classes: int64 ``[batch, LONGEST]``: of the text from 1, padded with 0, the blank.
         points: float32 ``[batch, 8, 2]``, as of :class:`Shard`.
         regions: int64 ``[batch]``: index of the region; :data:`NO_REGION` if the network does not know it.
+        rendered: bool ``[batch]``: whether the plate is rendered.
     """
 
     classes: Tensor
     points: Tensor
     regions: Tensor
+    rendered: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        """Numbers of characters, int64 ``[batch]``."""
+        return (self.classes > 0).sum(1)
 
     def packed(self) -> Tensor:
-        """All in one tensor, as the trainer passes them on: float32 ``[batch, LONGEST + 16 + 1]``."""
-        regions = self.regions[:, None].to(self.points)
-        return torch.cat([self.classes.to(self.points), self.points.flatten(1), regions], 1)
+        """All in one tensor, as the trainer passes them on: float32 ``[batch, LONGEST + 16 + 2]``."""
+        last = torch.stack([self.regions, self.rendered], 1).to(self.points)
+        return torch.cat([self.classes.to(self.points), self.points.flatten(1), last], 1)
 
     @classmethod
     def of(cls, packed: Tensor) -> PlateTargets:
         """The inverse of :meth:`packed`."""
-        points = packed[:, LONGEST:-1].reshape(-1, 2 * CORNERS, 2)
-        return cls(packed[:, :LONGEST].long(), points, packed[:, -1].long())
+        points = packed[:, LONGEST:-2].reshape(-1, 2 * CORNERS, 2)
+        return cls(packed[:, :LONGEST].long(), points, packed[:, -2].long(), packed[:, -1].bool())
+
+
+def packed_targets(
+    classes: NDArray[np.int64], points: Tensor, regions: NDArray[np.int64], *, rendered: bool
+) -> Tensor:
+    """:meth:`PlateTargets.packed` of plates that are all rendered, or all real."""
+    kind = torch.full((len(classes),), rendered)
+    return PlateTargets(torch.from_numpy(classes), points, torch.from_numpy(regions), kind).packed()
 
 
 def encode_regions(codes: Sequence[str], regions: Sequence[str]) -> NDArray[np.int64]:

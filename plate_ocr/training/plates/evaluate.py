@@ -53,7 +53,7 @@ def plate_logits(
     with torch.no_grad():
         for i in range(0, len(pictures), batch):
             views = torch.from_numpy(pictures[i : i + batch])[:, None].to(device).float() / 255
-            logits, _, regions = network(views)
+            logits, _, regions, _ = network(views)
             parts.append((logits.float().cpu().numpy(), regions.float().cpu().numpy()))
     texts, regions = (np.concatenate(part) for part in zip(*parts, strict=True))
     return np.asarray(texts, np.float32), np.asarray(regions, np.float32)

@@ -36,7 +36,7 @@ from plate_ocr.training.plates.dataset import (
     read_real_plates,
 )
 from plate_ocr.training.plates.evaluate import PlateReadings, finish_plates, plate_accuracy
-from plate_ocr.training.plates.loss import PlateText
+from plate_ocr.training.plates.loss import PlateText, Teacher
 from plate_ocr.training.plates.report import comparison, first_lines, metrics_of, read_plates, real_page
 from plate_ocr.training.rendered.config import FIRST_VAL
 from plate_ocr.training.rendered.run import rendered_shards, report_data, training_record
@@ -93,11 +93,14 @@ def open_plates(
         if context.first:
             stage = Stage(context.callback, "rendering validation plates", config.val_count)
             held_out = render_all(config.rendering, FIRST_VAL, config.val_count, executor, stage)
-        run = _PlateRun(config, context, regions, card, base, real, held_out, executor)
+        # What an alphabet leaves out is to be forgotten.
+        keeps = base and set(base[0].alphabet.classes) <= set(card.alphabet.classes)
+        objective = PlateText(Teacher.of(base, card, context.device) if base and keeps else None)
+        run = _PlateRun(config, context, regions, card, base, real, held_out, executor, objective)
         yield TrainTask(
             network,
             card,
-            PlateText(),
+            objective,
             mixed or rendered,
             run.measure,
             run.finish,
@@ -120,6 +123,7 @@ class _PlateRun:
         real: the real plates; None without data.
         held_out: rendered validation plates; None in all but the first of several processes.
         executor: renders.
+        objective: the loss.
     """
 
     config: PlateRunConfig
@@ -130,6 +134,7 @@ class _PlateRun:
     real: RealPlates | None
     held_out: Shard | None
     executor: Executor
+    objective: PlateText
 
     def frozen(self, network: PlateNetwork) -> tuple[nn.Module, ...]:
         """The layers that keep the base model's weights."""
@@ -199,6 +204,7 @@ class _PlateRun:
             self._new_network,
             self.frozen,
             self._averaged,
+            self.objective,
             steps,
             self.context.device,
             Stage(self.context.callback, name, steps * min(FOLDS, len(self.real.texts))),
