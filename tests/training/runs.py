@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from plate_ocr.errors import DataError, OutputError
 from plate_ocr.model.sessions import Detector, PlateModel
 from plate_ocr.training.core.callbacks import NullCallback
 from plate_ocr.training.core.config import RunConfig
+from plate_ocr.training.core.folder import CHECKPOINT
 from plate_ocr.training.tasks import train
 from plate_ocr.training.torch_files import checkpoint_contents, strip_checkpoint
 
@@ -74,3 +77,20 @@ def check_stopped_run(
     with pytest.raises(DataError, match=r"config\.toml has changed"):
         train(dataclasses.replace(config, lr=1.0), stopped, NullCallback(), resume=True)
     return metrics
+
+
+def check_kept(
+    share: float, old: Mapping[str, Tensor], new: Mapping[str, Tensor], folder: Path, name: str
+) -> None:
+    """Weights of a run are a mean of those of its base model and the trained ones.
+
+    Args:
+        share: of the base model.
+        old: the base model's weights.
+        new: those that were saved.
+        folder: of the run.
+        name: of the tensor to look at.
+    """
+    trained = torch.load(folder / CHECKPOINT, weights_only=True)["trainer"]["best"][name]
+    left = (new[name] - old[name]) / (trained - old[name])
+    torch.testing.assert_close(left, torch.full_like(left, 1 - share), rtol=1e-2, atol=1e-2)

@@ -20,6 +20,7 @@ from plate_ocr.metrics import SearchedPhoto
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.model.sessions import Detector
 from plate_ocr.networks.export import save_model
+from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import Rendering, SceneShard, render_scenes
 from plate_ocr.training.detector.config import DetectorRunConfig
 from plate_ocr.training.detector.data import SceneBatches
@@ -36,6 +37,7 @@ from plate_ocr.training.rendered.data import SameShard
 from plate_ocr.vision.drawing import BLUE, GREEN, RED
 from tests.app.conftest import Run, run  # noqa: F401
 from tests.conftest import new_detector_network
+from tests.training.runs import check_kept
 
 COLUMNS = "image_path,plate_text,x,y,w,h,x1,y1,x2,y2,x3,y3,x4,y4\n"
 PLATE = np.array([[60, 40], [160, 50], [158, 80], [58, 70]], np.float64)
@@ -105,6 +107,8 @@ def test_a_training_on_own_photos_tells_what_it_gained(
     card = Detector(out).card
     assert card.training["real"] > 0
     assert "own photos, validation part, recall" in card.accuracy
+    old, new = (load_detector_weights(folder)[1].state_dict() for folder in (tmp_path / "base", out))
+    check_kept(0.3, old, new, out, "output.bias")
 
 
 @pytest.mark.parametrize(("partial", "extra"), [(False, 1), (True, 0)])

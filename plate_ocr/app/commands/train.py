@@ -103,7 +103,7 @@ def train(
         typer.Option(
             min=0.0,
             max=0.95,
-            help="Share of the weights of --weights in those that are saved, of plates: more forgets less.",
+            help="Share of the weights of --weights in those that are saved: more forgets less.",
             show_default="0.3 with DATA, else 0",
         ),
     ] = None,

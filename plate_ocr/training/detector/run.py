@@ -10,14 +10,16 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from plate_ocr.metrics import MATCH_IOU, SearchedPhoto
 from plate_ocr.model.cards import DetectorCard
 from plate_ocr.networks.detector import PlateDetector, detector_network_for
 from plate_ocr.networks.weights import load_detector_weights
 from plate_ocr.rendering.shards import HELD_OUT, SceneShard, generator_of, render_scenes
+from plate_ocr.training.core.averaging import interpolated
 from plate_ocr.training.core.callbacks import Callback, Stage
+from plate_ocr.training.core.device import cpu_copy
 from plate_ocr.training.core.model_card import CardPage
 from plate_ocr.training.core.run import Context, Finished, TrainTask
 from plate_ocr.training.core.trainer import Trainer
@@ -74,7 +76,7 @@ def open_detector(
             "measured, which flatters"
         )
         report_data("photos", real, untested, context)
-    needed = config.weights and (real or context.stored is None)
+    needed = config.weights and (real or config.keep or context.stored is None)
     base = load_detector_weights(config.weights) if needed else None
     card = card or CARD
     if isinstance(context.stored, DetectorCard):
@@ -98,19 +100,29 @@ def open_detector(
             stage = Stage(context.callback, "rendering validation scenes", count)
             held_out = _rendered(config, FIRST_VAL, count, executor, stage)
 
+        def averaged(trained: Mapping[str, Tensor]) -> PlateDetector:
+            """The network in evaluation mode, with the share of the base model's weights that is kept."""
+            kept = detector_network_for(card)
+            kept.load_state_dict(trained)
+            if base and config.keep:
+                take_over(kept, base[1].state_dict())
+                kept.load_state_dict(interpolated(trained, kept.state_dict(), config.keep))
+            return kept.eval()
+
         def measure(network: nn.Module) -> float:
-            return _mean_f_measure(network, card, held_out, real, config) if held_out else 0.0
+            if held_out is None:
+                return 0.0
+            if config.keep:
+                network = averaged(cpu_copy(network.state_dict())).to(context.device)
+            return _mean_f_measure(network, card, held_out, real, config)
 
         def finish(trainer: Trainer) -> Finished:
-            best = detector_network_for(card)
-            best.load_state_dict(trainer.best)
             photos = len(real.train) if real else 0
             record = training_record(config, trainer, regions, card, photos)
             learnt = dataclasses.replace(card, training=record)
             assert held_out is not None
-            return finish_detector(
-                best.eval(), learnt, config, held_out, executor, context.callback, real, base
-            )
+            best = averaged(trainer.best)
+            return finish_detector(best, learnt, config, held_out, executor, context.callback, real, base)
 
         yield TrainTask(
             network,

@@ -27,7 +27,6 @@ class PlateRunConfig(RenderRunConfig):
     Attributes:
         alphabet: the characters to recognise; ``+`` and characters: those of the base model and these;
             ``labels``: those of the base model and of the labels.
-        keep: share of the base model's weights in those that are saved.
         freeze: whether the convolutions, which find the text and see its strokes, stay as they are.
     """
 
@@ -51,8 +50,6 @@ class PlateRunConfig(RenderRunConfig):
     """As :attr:`VAL`, of a run with data."""
     COUNTS_WITH_DATA: ClassVar[tuple[int, int, int]] = 1024, 128, 1024
     """As :attr:`COUNTS`, of a run with data."""
-    KEEP_WITH_DATA: ClassVar[float] = 0.3
-    """As :attr:`keep`, of a run with data from a base model."""
 
     GROUPS: ClassVar[int] = 2
     WARMUPS: ClassVar[tuple[str, ...]] = ("lr", "layers")
@@ -62,26 +59,20 @@ class PlateRunConfig(RenderRunConfig):
     samples_per_epoch: int = 16384
     batch_size: int = 128
     alphabet: str = PLATE_CHARACTERS
-    keep: float = 0.0
     freeze: bool = False
 
     @classmethod
     def new(cls, **given: Any) -> Self:
         """A configuration for this machine; None stands for the default."""
-        if given.get("data") and given.get("weights"):
-            if given.get("keep") is None:
-                given["keep"] = cls.KEEP_WITH_DATA
-            if given.get("freeze") is None:
-                # New characters may have new strokes.
-                given["freeze"] = given.get("alphabet") in (None, cls.WITH_DATA["alphabet"])
+        if given.get("data") and given.get("weights") and given.get("freeze") is None:
+            # New characters may have new strokes.
+            given["freeze"] = given.get("alphabet") in (None, cls.WITH_DATA["alphabet"])
         return super().new(**given)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.data and self.alphabet == LABELS_ALPHABET:
             raise DataError(f"--alphabet {LABELS_ALPHABET} belongs to a training on real pictures: give DATA")
-        if self.keep and not self.weights:
-            raise DataError(f"--keep {self.keep} of what? Name a base model with --weights")
         if self.freeze and not self.weights:
             raise DataError("--freeze keeps what? Name a base model with --weights")
 

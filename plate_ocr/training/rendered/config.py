@@ -32,6 +32,7 @@ class RenderRunConfig(RunConfig):
         mix: rendered part of each batch, if there is data.
         val_fraction: fraction of the data for validation.
         test_fraction: fraction of the data for the test.
+        keep: share of the base model's weights in those that are saved.
     """
 
     WARMUPS: ClassVar[tuple[str, ...]] = ("lr",)
@@ -49,6 +50,9 @@ class RenderRunConfig(RunConfig):
     WITH_DATA: ClassVar[Mapping[str, Any]] = {}
     """Defaults of a run with data."""
 
+    KEEP_WITH_DATA: ClassVar[float] = 0.3
+    """As :attr:`keep`, of a run with data from a base model."""
+
     SHARD: ClassVar[int] = 1
     """Pictures per shard."""
 
@@ -61,14 +65,19 @@ class RenderRunConfig(RunConfig):
     mix: float = 0.5
     val_fraction: float = 0.15
     test_fraction: float = 0.15
+    keep: float = 0.0
 
     @classmethod
     def new(cls, **given: Any) -> Self:
         """A configuration for this machine; None stands for the default."""
+        if given.get("data") and given.get("weights") and given.get("keep") is None:
+            given["keep"] = cls.KEEP_WITH_DATA
         chosen = {name: value for name, value in given.items() if value is not None}
         return super().new(**({**cls.WITH_DATA, **chosen} if chosen.get("data") else chosen))
 
     def __post_init__(self) -> None:
+        if self.keep and not self.weights:
+            raise DataError(f"--keep {self.keep} of what? Name a base model with --weights")
         if not 1 <= self.batch_size <= self.SHARD:
             raise DataError(f"a batch of {self.batch_size} pictures: 1 to {self.SHARD} are possible")
         if not self.data:
