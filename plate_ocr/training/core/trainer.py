@@ -226,7 +226,8 @@ class Trainer:
     @property
     def best_epoch(self) -> int:
         """The last epoch that is as good as the best one, counted from 1; 0 before the first."""
-        return max((e.epoch for e in self.history if e.val_metric >= self._least_good), default=0)
+        least = self._least_good
+        return max((e.epoch for e in self.history if e.val_metric >= least), default=0)
 
     @property
     def _least_good(self) -> float:

@@ -93,9 +93,11 @@ def open_plates(
         if context.first:
             stage = Stage(context.callback, "rendering validation plates", config.val_count)
             held_out = render_all(config.rendering, FIRST_VAL, config.val_count, executor, stage)
+        teacher = None
         # What an alphabet leaves out is to be forgotten.
-        keeps = base and set(base[0].alphabet.classes) <= set(card.alphabet.classes)
-        objective = PlateText(Teacher.of(base, card, context.device) if base and keeps else None)
+        if base and set(base[0].alphabet.classes) <= set(card.alphabet.classes):
+            teacher = Teacher.of(base, card, context.device)
+        objective = PlateText(teacher)
         run = _PlateRun(config, context, regions, card, base, real, held_out, executor, objective)
         yield TrainTask(
             network,
